@@ -1,0 +1,1 @@
+"""PQDesk: durable background work on one machine."""

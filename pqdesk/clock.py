@@ -1,0 +1,67 @@
+"""The only place where time is read.
+
+Two clocks: wall time (UTC, for what people see and for schedules) and awake time (counts only while the
+machine is awake, for leases). On Linux CLOCK_MONOTONIC stands still during suspend (clock_gettime(2)).
+Awake time of one boot means nothing in the next, hence `boot_id`.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock(Protocol):
+    """What the store, the loops and the window ask for the time."""
+
+    def wall_us(self) -> int:
+        """UTC, microseconds since 1970."""
+        ...
+
+    def awake_ms(self) -> int:
+        """Milliseconds that the machine has been awake since some moment of this boot."""
+        ...
+
+    def boot_id(self) -> str:
+        """The same text for the whole life of one boot, another one after it."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def wall_us(self) -> int:
+        return time.time_ns() // 1000
+
+    def awake_ms(self) -> int:
+        return time.monotonic_ns() // 1_000_000
+
+    def boot_id(self) -> str:
+        return _system_boot_id()
+
+
+@cache
+def _system_boot_id() -> str:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:  # not Linux: the moment of boot, to the minute, tells two boots apart
+        return str(uuid.UUID(int=int(time.time() - time.monotonic()) // 60))
+
+
+def to_datetime(us: int) -> datetime:
+    """`us` microseconds since 1970 as an aware UTC datetime, exact to the microsecond."""
+    seconds, micros = divmod(us, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+
+
+def from_datetime(at: datetime) -> int:
+    """The aware datetime `at` as microseconds since 1970, exact to the microsecond."""
+    delta = at - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

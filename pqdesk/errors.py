@@ -1,0 +1,113 @@
+"""Every error that PQDesk raises on purpose, sorted by who can act on it.
+
+All of them derive from PQDeskError. Their text is one line: what failed, what is unaffected, what to do.
+Bugs (AssertionError, TypeError and the like) are never wrapped into these.
+"""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+
+__all__ = [
+    "Busy",
+    "Corrupt",
+    "DiskFull",
+    "DuplicateKey",
+    "Empty",
+    "Full",
+    "InvalidInput",
+    "LeaseLost",
+    "LookOnly",
+    "NotFound",
+    "PQDeskError",
+    "SchemaTooNew",
+    "SupervisorError",
+    "WorkspaceError",
+]
+
+
+class PQDeskError(Exception):
+    """Base of every error that PQDesk raises on purpose."""
+
+
+# --- the caller can act ---------------------------------------------------------------------------
+
+
+class Empty(PQDeskError, queue.Empty):
+    """No message became ready in the time given. Also a queue.Empty."""
+
+
+class Full(PQDeskError, queue.Full):
+    """The queue holds max_size unfinished messages. Also a queue.Full."""
+
+
+class InvalidInput(PQDeskError, ValueError):
+    """An argument cannot be accepted; nothing was changed. Also a ValueError."""
+
+
+class NotFound(PQDeskError):
+    """There is no such message, queue, worker or other thing."""
+
+
+class DuplicateKey(PQDeskError):
+    """An unfinished message of the queue has this key already.
+
+    Attributes:
+        message_id: The id of that other message.
+    """
+
+    def __init__(self, text: str, *, message_id: int) -> None:
+        super().__init__(text)
+        self.message_id = message_id
+
+
+class LeaseLost(PQDeskError):
+    """The receipt is no longer valid: the lease ended, or the message was settled. Nothing was changed.
+
+    Attributes:
+        message_id: The id of the message.
+    """
+
+    def __init__(self, text: str, *, message_id: int) -> None:
+        super().__init__(text)
+        self.message_id = message_id
+
+
+class LookOnly(PQDeskError):
+    """The workspace is set to look only, so nothing may be changed."""
+
+
+# --- the machine or its owner has to act ----------------------------------------------------------
+
+
+class WorkspaceError(PQDeskError):
+    """The workspace or its queue file cannot be used: missing, not a queue, read-only, not ours.
+
+    Attributes:
+        path: The file or folder concerned.
+    """
+
+    def __init__(self, text: str, *, path: Path | None = None) -> None:
+        super().__init__(text)
+        self.path = path
+
+
+class SchemaTooNew(WorkspaceError):
+    """The queue file was made by a newer PQDesk."""
+
+
+class Corrupt(WorkspaceError):
+    """The queue file is damaged."""
+
+
+class DiskFull(WorkspaceError):
+    """There is no space left for the change; nothing was changed."""
+
+
+class Busy(PQDeskError):
+    """Another program held the queue file for longer than the busy deadline; trying again is safe."""
+
+
+class SupervisorError(PQDeskError):
+    """supervisord cannot be reached, started or told what to do. Messages are unaffected."""

@@ -1,0 +1,1 @@
+"""What a message is: states, records, payloads, backoff. Nothing here does I/O."""

@@ -1,0 +1,152 @@
+"""Frozen records that cross threads, layers and the public API. Instants are aware UTC datetimes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pqdesk.messages.states import AttemptOutcome, State
+
+OnConflict = Literal["raise", "keep", "replace"]
+Durability = Literal["full", "relaxed"]
+Duration = float | int | timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many messages of a queue, or of all, are in each state by now. Trashed ones are in none."""
+
+    scheduled: int = 0
+    ready: int = 0
+    running: int = 0
+    retrying: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    def of(self, state: State) -> int:
+        count: int = getattr(self, state.word)
+        return count
+
+    @property
+    def total(self) -> int:
+        return sum(getattr(self, one.name) for one in fields(self))
+
+    @property
+    def unfinished(self) -> int:
+        return self.scheduled + self.ready + self.running + self.retrying
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A message to put, with its options; for put_many, `ack(put=…)` and producers.
+
+    `queue=None` is the queue it is put through. The options are those of `Queue.put`.
+    """
+
+    payload: Any = field(kw_only=False)
+    queue: str | None = None
+    type: str | None = None
+    priority: int = 0
+    delay: Duration | None = None
+    at: datetime | None = None
+    key: str | None = None
+    on_conflict: OnConflict = "raise"
+    group: str | None = None
+    expires: Duration | None = None
+    max_attempts: int | None = None
+    headers: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRecord:
+    """One queue as the lists show it."""
+
+    name: str
+    is_paused: bool
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRecord:
+    """One message as the lists show it.
+
+    `payload_preview` is one line of at most 160 characters; `error` the first line of the newest error;
+    `worker` the name (or `pid N`) of the process that has or had it; `ran_s` seconds of the last attempt.
+    """
+
+    id: int
+    queue: str
+    state: State
+    type: str | None
+    priority: int
+    group: str | None
+    key: str | None
+    attempt: int
+    max_attempts: int
+    enqueued_at: datetime
+    due_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
+    worker: str | None
+    payload_preview: str
+    payload_size: int
+    is_trashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One delivery of a message. `outcome` and `ended_at` are None while it runs."""
+
+    attempt: int
+    worker: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: AttemptOutcome | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDetail(MessageRecord):
+    """One message whole: payload and result as they were given, every attempt (oldest first), the full error."""
+
+    payload: Any
+    headers: Mapping[str, str]
+    result: Any
+    attempts: tuple[AttemptRecord, ...]
+    error_text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an operator action did: rows changed, rows passed over since their state did not allow it, errors."""
+
+    done: int = 0
+    skipped: int = 0
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueConfiguration:
+    """What `Queue.configure` stores; None means the default of `DEFAULTS`. Times in seconds."""
+
+    max_attempts: int | None = None
+    lease: float | None = None
+    backoff: str | None = None
+    timeout: float | None = None
+    max_deaths: int | None = None
+    keep_completed: float | None = None
+    keep_failed: float | None = None
+
+
+DEFAULT_MAX_ATTEMPTS = 5
+DEFAULT_LEASE_S = 60.0
+DEFAULT_MAX_DEATHS = 3
+DEFAULT_KEEP_COMPLETED_S = 7 * 86_400.0
+DEFAULT_KEEP_TRASH_S = 7 * 86_400.0

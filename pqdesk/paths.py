@@ -1,0 +1,111 @@
+"""Where everything lives: workspaces, their files, the app's own folders. Touches no file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+APP_NAME = "pqdesk"
+WORKSPACE_VARIABLE = "PQDESK_WORKSPACE"
+
+# supervisord binds SOCKET.PID before it links it into place; with the longest pid that has to stay
+# below the 108 bytes of sockaddr_un (unix(7)). Measured with supervisor 4.3.0.
+_LONGEST_SOCKET_PATH_BYTES = 95
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspacePaths:
+    """The files of the workspace at `root`, an absolute path. None of them has to exist."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "queue.db"
+
+    @property
+    def run(self) -> Path:
+        """Locks and bells."""
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def app_log(self) -> Path:
+        return self.logs / "pqdesk.log"
+
+    @property
+    def supervisor(self) -> Path:
+        return self.root / "supervisor"
+
+    @property
+    def supervisor_configuration(self) -> Path:
+        return self.supervisor / "supervisord.conf"
+
+    @property
+    def workers(self) -> Path:
+        """One NAME.conf per worker."""
+        return self.supervisor / "workers"
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where supervisord's socket and pid file live: beside its configuration, if that path is short enough."""
+        if len(os.fsencode(self.supervisor / "supervisord.sock")) <= _LONGEST_SOCKET_PATH_BYTES:
+            return self.supervisor
+        return runtime_folder() / hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
+
+    @property
+    def socket(self) -> Path:
+        return self.socket_folder / "supervisord.sock"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.socket_folder / "supervisord.pid"
+
+    @property
+    def boot_log(self) -> Path:
+        """supervisord's stderr: errors in its configuration are told there and only there."""
+        return self.logs / "supervisord.boot.log"
+
+
+def default_workspace() -> Path:
+    return platformdirs.user_data_path(APP_NAME) / "default"
+
+
+def demo_workspace() -> Path:
+    return platformdirs.user_data_path(APP_NAME) / "demo"
+
+
+def choose_workspace(given: str | os.PathLike[str] | None = None) -> WorkspacePaths:
+    """The workspace at `given`, else at $PQDESK_WORKSPACE, else the default one; links resolved."""
+    chosen = given if given is not None else os.environ.get(WORKSPACE_VARIABLE) or default_workspace()
+    return WorkspacePaths(Path(os.path.realpath(os.path.expanduser(chosen))))
+
+
+def state_folder() -> Path:
+    """Window state and settings of the app; not of a workspace."""
+    return platformdirs.user_state_path(APP_NAME)
+
+
+def runtime_folder() -> Path:
+    """A folder of this user alone, with a short name, for sockets. Whoever uses it makes it, 0700."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    if base and os.path.isdir(base):
+        return Path(base) / APP_NAME
+    return platformdirs.user_cache_path(APP_NAME) / "run"
+
+
+def resources_folder() -> Path:
+    """The folder of icons and other data: in a bundle, in a wheel and in a checkout alike."""
+    frozen = getattr(sys, "_MEIPASS", None)
+    if frozen is not None:
+        return Path(frozen) / "pqdesk" / "resources"
+    beside = Path(__file__).resolve().parent / "resources"  # a wheel has them inside the package
+    return beside if beside.is_dir() else beside.parent.parent / "resources"

@@ -1,0 +1,1 @@
+"""Engines that keep messages: one contract, one folder per engine."""
