@@ -1,0 +1,86 @@
+"""Arguments checked before anything happens; each refusal names the thing, what is wrong and what is allowed."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.states import State
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HEADERS_LIMIT = 64
+_HEADER_VALUE_LIMIT_BYTES = 4096
+_NAME_LIMIT = 255
+PRIORITY_LIMIT = 2**31
+ATTEMPTS_LIMIT = 2**31 - 1
+
+
+def check_name(value: object, what: str) -> str:
+    """A queue, type, key or group: 1–255 characters, no control characters or lone surrogates."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{what} must be str, got {type(value).__name__}")
+    if not 1 <= len(value) <= _NAME_LIMIT:
+        raise InvalidInput(f"{what} must have 1 to {_NAME_LIMIT} characters, got {len(value)}")
+    if not value.isprintable():  # isprintable also refuses some blanks, which are fine
+        for character in value:
+            if unicodedata.category(character) in ("Cc", "Cs"):
+                raise InvalidInput(f"{what} {value!r:.80} has the character {character!r}, which a name cannot have")
+    return value
+
+
+def check_optional_name(value: object, what: str) -> str | None:
+    return None if value is None else check_name(value, what)
+
+
+def check_int(value: object, what: str, *, least: int, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidInput(f"{what} must be int, got {type(value).__name__}")
+    if not least <= value <= most:
+        raise InvalidInput(f"{what} must be between {least:,} and {most:,}, got {value:,}")
+    return value
+
+
+def encode_headers(headers: object) -> str | None:
+    """The headers as JSON text, None when there are none. Raises InvalidInput."""
+    if headers is None:
+        return None
+    if not isinstance(headers, Mapping):
+        raise InvalidInput(f"headers must be a mapping of str to str, got {type(headers).__name__}")
+    if len(headers) > _HEADERS_LIMIT:
+        raise InvalidInput(f"a message has at most {_HEADERS_LIMIT} headers, got {len(headers)}")
+    for name, value in headers.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise InvalidInput(f"header name {name!r:.80} must be 1 to 64 of A-Z a-z 0-9 _ -")
+        if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > _HEADER_VALUE_LIMIT_BYTES:
+            raise InvalidInput(f"header {name} must be str of at most {_HEADER_VALUE_LIMIT_BYTES} bytes")
+        if any(unicodedata.category(character) == "Cs" or character == "\0" for character in value):
+            raise InvalidInput(f"header {name} has a character that text cannot have")
+    return json.dumps(dict(headers), ensure_ascii=False) if headers else None
+
+
+def decode_headers(text: str | None) -> dict[str, str]:
+    return {} if text is None else dict(json.loads(text))
+
+
+def check_states(state: Any) -> tuple[State, ...]:
+    """The states named by a word, a State or an iterable of them; empty for None. Raises InvalidInput."""
+    if state is None:
+        return ()
+    each = [state] if isinstance(state, str | State) else state
+    if not isinstance(each, Iterable):
+        raise InvalidInput(f"state must be a word like 'failed', got {type(state).__name__}")
+    return tuple(_state(one) for one in each)
+
+
+def _state(one: object) -> State:
+    if isinstance(one, State):
+        return one
+    try:
+        return State.from_word(one if isinstance(one, str) else "")
+    except KeyError:
+        words = ", ".join(state.word for state in State)
+        raise InvalidInput(f"there is no state {one!r:.80}; the states are {words}") from None

@@ -1,0 +1,126 @@
+"""Payloads and results to and from bytes: JSON values, text and bytes come back exactly as given.
+
+Tuples come back as lists, bytearray and memoryview as bytes. JSON is RFC 8259: keys are str, no NaN, no
+infinity; integers may have any size. No pickle, ever: a payload is data from strangers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from decimal import Context, Decimal
+from enum import IntEnum
+from typing import Any
+
+from pqdesk.errors import InvalidInput
+
+PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
+RESULT_LIMIT_BYTES = 1024 * 1024
+ERROR_LIMIT_BYTES = 64 * 1024
+_DEEPEST = 500  # json.loads recurses; a payload must be readable from inside a handler's own stack
+
+
+class PayloadKind(IntEnum):
+    """How stored bytes are to be read; the numbers are stored."""
+
+    JSON = 0
+    TEXT = 1
+    BYTES = 2
+
+
+def encode_payload(
+    value: Any, *, what: str = "payload", limit_bytes: int = PAYLOAD_LIMIT_BYTES
+) -> tuple[PayloadKind, bytes]:
+    """The kind of `value` and its bytes.
+
+    Raises:
+        InvalidInput: No JSON value, str or bytes; NaN or infinite; too deep; more than `limit_bytes`.
+    """
+    if isinstance(value, str):
+        kind, data = PayloadKind.TEXT, _utf8(value, what)
+    elif isinstance(value, bytes | bytearray | memoryview):
+        kind, data = PayloadKind.BYTES, bytes(value)
+    else:
+        kind, data = PayloadKind.JSON, _json_bytes(value, what)
+    if len(data) > limit_bytes:
+        raise InvalidInput(
+            f"{what} has {len(data):,} bytes, the limit is {limit_bytes:,}; put a path or an address instead"
+        )
+    return kind, data
+
+
+def decode_payload(kind: int, data: bytes) -> Any:
+    """The value that `encode_payload` was given."""
+    if kind == PayloadKind.BYTES:
+        return data
+    text = data.decode("utf-8")
+    if kind == PayloadKind.TEXT:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:  # an integer of more digits than sys.get_int_max_str_digits()
+        return json.loads(text, parse_int=lambda digits: int(Decimal(digits)))
+
+
+def checksum(kind: int, key: str | None, data: bytes) -> int:
+    """CRC-32 over what must not change between put and delivery."""
+    head = f"{kind}:{key or ''}:".encode()
+    return zlib.crc32(data, zlib.crc32(head))
+
+
+def cut_text(text: str, limit_bytes: int = ERROR_LIMIT_BYTES) -> str:
+    """`text` with at most `limit_bytes` of UTF-8: its end is kept, since tracebacks end with the reason."""
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= limit_bytes:
+        return data.decode("utf-8")
+    mark = "[… cut …]\n"
+    return mark + data[-(limit_bytes - len(mark.encode())) :].decode("utf-8", "ignore")
+
+
+def _utf8(text: str, what: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise InvalidInput(f"{what} has a lone surrogate at character {exc.start}; it is not valid text") from exc
+
+
+def _json_bytes(value: Any, what: str) -> bytes:
+    has_huge = _check_json(value, what, 0)
+    text = _huge_json(value) if has_huge else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _utf8(text, what)
+
+
+def _check_json(value: Any, what: str, depth: int) -> bool:
+    """Raise InvalidInput for what JSON cannot hold; tell whether an integer is too long for str()."""
+    if depth > _DEEPEST:
+        raise InvalidInput(f"{what} is nested more than {_DEEPEST} levels deep, or contains itself")
+    if value is None or isinstance(value, str | bool):
+        return False
+    if isinstance(value, int):
+        return value.bit_length() > 2000
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInput(f"{what} contains {value}, which JSON cannot hold")
+        return False
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise InvalidInput(f"{what} has the key {key!r:.80}; JSON keys must be str")
+        return any([_check_json(one, what, depth + 1) for one in value.values()])
+    if isinstance(value, list | tuple):
+        return any([_check_json(one, what, depth + 1) for one in value])
+    raise InvalidInput(f"{what} contains a {type(value).__name__}; JSON values, str and bytes can be put")
+
+
+def _huge_json(value: Any) -> str:
+    """JSON where integers may be longer than int.__str__ allows (4,300 digits, CVE-2020-10735)."""
+    if isinstance(value, bool) or not isinstance(value, int | dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int):
+        digits = Context(prec=value.bit_length() // 3 + 2)
+        return format(digits.create_decimal(value), "f")
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_huge_json(one)}" for key, one in value.items())
+        return "{" + ",".join(pairs) + "}"
+    return "[" + ",".join(_huge_json(one) for one in value) + "]"
