@@ -1,1 +1,31 @@
-""""""
+"""The window. It looks through a reader, acts through an actor and links to supervisord, each in a thread of its own.
+
+Nothing in the window's thread touches SQL, files of the workspace or sockets. app.py builds and connects all;
+a session (session.py) holds the threads and pages of one workspace.
+
+The seam between the shell and the pages:
+
+- **threads/reader.py** `Reader`: `ask_page(PageRequest) -> generation` and `ask_message(id) -> generation` from
+  the window's thread; answers are `page_loaded(tuple[MessageRecord, ...], generation)`,
+  `message_loaded(MessageDetail, generation)`, `failed(PQDeskError, generation)`. `changed()` says that somebody
+  wrote: a live page asks again, at most four times a second. `counts_loaded(tuple[QueueRecord, ...])`, at most
+  once a second, feeds pickers and badges.
+- **threads/actor.py** `Actor`: `perform(name, ids, token)`, asked by a signal of the page (it lives in another
+  thread); answers `performed(name, Outcome, ids, token)`, `failed(name, PQDeskError, ids, token)`.
+- **threads/supervisor_link.py** `SupervisorLink`: slots `start(name)`, `stop(name)`, `restart(name)`,
+  `start_daemon()`, by signal; `status_changed(SupervisionStatus)`, `action_failed(str)`, `action_done(str)`.
+- **threads/log_reader.py** `LogReader`: slot `follow(tuple[Path, ...])`, by signal; `lines_read(Path, list[str])`.
+  `SupervisorLink.logs` is one; every page that shows a log connects to it and takes the paths it shows.
+- **theme.py** `Theme`: `color(Role)`, `state_color(State)`, `state_icon(State)`, `worker_icon(WorkerState)`,
+  `icon(name, Role)`, `font(percent)`, `fixed_font()`, `changed()`. Names of icons are the files of
+  resources/icons. Roles are in palette.py. Numbers and times: formatting.py.
+- **A page** is a QWidget with `title: str` (its name in the sidebar) and `set_live(is_live: bool)`: live while it is
+  shown, the window is visible and updates are not paused; when it becomes live it asks for everything anew. It may have
+  `message_actions` and `worker_actions` (sequences of QAction that it owns, enables and adds to itself with
+  `addAction`, shortcut context WidgetWithChildrenShortcut): the window puts them in its menus. It may have
+  a signal `notice(str)` for the toast at the bottom of the window (result of an action), and
+  `focus_filter()` for Ctrl+F.
+- pages/messages: `build(reader, actor, theme) -> QWidget`, with `show_filter(state: str | None, queue: str | None)`
+  for links from elsewhere; pages/workers: `build(link, theme)`, with `show_worker(name: str)`; pages/logs:
+  `build(link, theme)`.
+"""

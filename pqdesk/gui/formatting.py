@@ -1,0 +1,42 @@
+"""Numbers and times as people read them. Durations are in pqdesk.messages.durations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PySide6.QtCore import QLocale
+
+_STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def format_number(number: int) -> str:
+    """With the locale's group separators."""
+    return QLocale().toString(number)
+
+
+def format_rate(per_second: float) -> str:
+    """Per second: one digit after the point below 10, none above."""
+    if per_second < 0.05:
+        return "0"
+    return f"{per_second:.1f}" if per_second < 9.95 else format_number(round(per_second))
+
+
+def format_count(count: int, thing: str) -> str:
+    """`1 message`, `4,812 messages`."""
+    return f"{format_number(count)} {thing}" if count == 1 else f"{format_number(count)} {thing}s"
+
+
+def format_relative(at: datetime, now: datetime) -> str:
+    """`now`, `12 s ago`, `3 min ago`, `in 4 min`, `2 d ago`."""
+    seconds = (at - now).total_seconds()
+    size = abs(seconds)
+    if size < 1:
+        return "now"
+    unit_s, unit = next(step for step in _STEPS if size >= step[0])
+    text = f"{int(size // unit_s)} {unit}"
+    return f"in {text}" if seconds > 0 else f"{text} ago"
+
+
+def format_absolute(at: datetime) -> str:
+    """With the local zone, for tooltips and details."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")

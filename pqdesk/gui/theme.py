@@ -1,0 +1,119 @@
+"""How the app looks: follows the desktop or the user's choice, and hands out colours, icons and fonts.
+
+Widgets take what they need from the Theme they are given and do so again on `changed`. Nothing here is a
+singleton; app.py makes the one Theme.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPixmap
+from PySide6.QtWidgets import QApplication
+
+from pqdesk.gui.icons import IconLoader
+from pqdesk.gui.palette import STATE_LOOKS, WORKER_LOOKS, Role, make_palette
+from pqdesk.gui.stylesheet import make_stylesheet
+from pqdesk.messages.states import State
+from pqdesk.supervision.records import WorkerState
+
+
+class ThemeChoice(Enum):
+    """What the user chose in View › Theme; the value is what settings store."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+_SCHEMES = {
+    ThemeChoice.SYSTEM: Qt.ColorScheme.Unknown,
+    ThemeChoice.LIGHT: Qt.ColorScheme.Light,
+    ThemeChoice.DARK: Qt.ColorScheme.Dark,
+}
+
+
+class Theme(QObject):
+    """Colours by role, icons by name, fonts by size.
+
+    Signals:
+        changed: Light became dark or the other way round; take colours, icons and fonts again.
+    """
+
+    changed = Signal()
+
+    def __init__(self, application: QApplication, choice: ThemeChoice = ThemeChoice.SYSTEM) -> None:
+        super().__init__()
+        self._application = application
+        self._icons = IconLoader()
+        self._choice = choice
+        self._is_dark = False
+        application.setStyle("Fusion")
+        application.styleHints().colorSchemeChanged.connect(self._follow)
+        self.choose(choice)
+
+    @property
+    def choice(self) -> ThemeChoice:
+        return self._choice
+
+    @property
+    def is_dark(self) -> bool:
+        return self._is_dark
+
+    def choose(self, choice: ThemeChoice) -> None:
+        """Follow the system, or be light or dark whatever it says."""
+        self._choice = choice
+        self._application.styleHints().setColorScheme(_SCHEMES[choice])
+        self._follow()
+
+    def color(self, role: Role) -> QColor:
+        return QColor(role.dark if self._is_dark else role.light)
+
+    def state_color(self, state: State) -> QColor:
+        return self.color(STATE_LOOKS[state][1])
+
+    def worker_color(self, state: WorkerState) -> QColor:
+        return self.color(WORKER_LOOKS[state][1])
+
+    def icon(self, name: str, role: Role = Role.TEXT) -> QIcon:
+        """The outline icon resources/icons/NAME.svg in the colour of `role`; any size up to 32 is sharp."""
+        return self._icons.icon(name, self.color(role), self.color(Role.INPUT_BORDER))
+
+    def pixmap(self, name: str, role: Role = Role.TEXT, size: int = 16, ratio: float = 1.0) -> QPixmap:
+        """The same as one picture of `size` × `size` logical pixels."""
+        return self._icons.pixmap(name, self.color(role), size, ratio)
+
+    def state_icon(self, state: State) -> QIcon:
+        return self.icon(*STATE_LOOKS[state])
+
+    def worker_icon(self, state: WorkerState) -> QIcon:
+        return self.icon(*WORKER_LOOKS[state])
+
+    def font(self, percent: int = 100, *, is_semibold: bool = False) -> QFont:
+        """The system's font with figures of equal width, at `percent` of its size."""
+        return self._sized(QFont(self._application.font()), percent, is_semibold)
+
+    def fixed_font(self, percent: int = 100) -> QFont:
+        """The system's font of fixed width, for payloads and logs."""
+        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        return self._sized(font, percent, False)
+
+    @staticmethod
+    def _sized(font: QFont, percent: int, is_semibold: bool) -> QFont:
+        if font.pointSizeF() > 0:
+            font.setPointSizeF(font.pointSizeF() * percent / 100)
+        else:
+            font.setPixelSize(max(1, font.pixelSize() * percent // 100))
+        if is_semibold:
+            font.setWeight(QFont.Weight.DemiBold)
+        font.setFeature(QFont.Tag("tnum"), 1)
+        return font
+
+    def _follow(self) -> None:
+        self._is_dark = self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        if self._choice is not ThemeChoice.SYSTEM:  # a platform without colour schemes keeps answering Unknown
+            self._is_dark = self._choice is ThemeChoice.DARK
+        self._application.setPalette(make_palette(is_dark=self._is_dark))
+        self._application.setStyleSheet(make_stylesheet(self.color))
+        self.changed.emit()

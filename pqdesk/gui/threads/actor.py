@@ -1,0 +1,101 @@
+"""Changing the workspace: every operator action, one at a time, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from pqdesk.errors import Busy, PQDeskError
+from pqdesk.messages.records import Outcome
+from pqdesk.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+ACTIONS = ("retry", "run_now", "cancel", "delete", "restore")
+TEST_QUEUE = "test"
+
+
+class Actor(QObject):
+    """Does what the user asked for, with a Workspace of its own, in the thread it is moved to.
+
+    `token` is any number of the caller's, given back with the answer.
+
+    Signals:
+        performed: The action's name, its Outcome, the ids it was asked for, the token.
+        failed: The action's name, the PQDeskError, the ids, the token. Nothing was changed.
+        paused: All queues named were paused (True) or resumed (False).
+        message_put: The id of the test message and its queue.
+        problem: One sentence about a pause or a put that failed.
+    """
+
+    performed = Signal(str, object, object, int)
+    failed = Signal(str, object, object, int)
+    paused = Signal(bool)
+    message_put = Signal(object, str)
+    problem = Signal(str)
+
+    def __init__(self, open_workspace: Callable[[], Workspace]) -> None:
+        """`open_workspace` is called in the actor's thread, at the first action."""
+        super().__init__()
+        self._open_workspace = open_workspace
+        self._workspace: Workspace | None = None
+
+    @Slot(str, object, int)
+    def perform(self, name: str, ids: tuple[int, ...], token: int) -> None:
+        """Do `name` (one of ACTIONS) to the messages `ids`; those whose state forbids it are skipped."""
+        assert name in ACTIONS, name
+        try:
+            outcome: Outcome = self._twice_if_busy(lambda workspace: getattr(workspace, name)(ids))
+        except PQDeskError as exc:
+            _log.warning("%s of %d messages failed: %s", name, len(ids), exc)
+            self.failed.emit(name, exc, ids, token)
+            return
+        _log.info("%s done=%d skipped=%d errors=%d", name, outcome.done, outcome.skipped, len(outcome.errors))
+        self.performed.emit(name, outcome, ids, token)
+
+    @Slot(object, bool)
+    def pause(self, queues: tuple[str, ...], is_paused: bool) -> None:
+        """Pause or resume the queues named."""
+        try:
+            for name in queues:
+                with self._opened().queue(name) as queue:
+                    if is_paused:
+                        queue.pause()
+                    else:
+                        queue.resume()
+        except PQDeskError as exc:
+            self.problem.emit(str(exc))
+            return
+        self.paused.emit(is_paused)
+
+    @Slot()
+    def put_test_message(self) -> None:
+        """Put one small message, so that a new workspace shows something."""
+        try:
+            with self._opened().queue(TEST_QUEUE) as queue:
+                message_id = queue.put({"hello": "world"}, type="test")
+        except PQDeskError as exc:
+            self.problem.emit(str(exc))
+            return
+        self.message_put.emit(message_id, TEST_QUEUE)
+
+    @Slot()
+    def stop(self) -> None:
+        """Close the workspace; the thread's last act."""
+        if self._workspace is not None:
+            self._workspace.close()
+            self._workspace = None
+
+    def _twice_if_busy(self, act: Callable[[Workspace], Any]) -> Any:
+        try:
+            return act(self._opened())
+        except Busy:  # every row is a compare-and-set, so doing it again is safe
+            return act(self._opened())
+
+    def _opened(self) -> Workspace:
+        if self._workspace is None:
+            self._workspace = self._open_workspace()
+        return self._workspace

@@ -1,0 +1,69 @@
+"""Following log files for the window, in a thread of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from pqdesk.supervision.logs import LogFollower
+
+_POLL_MS = 250
+
+
+class LogReader(QObject):
+    """Reads what is new in the files it was told to follow, four times a second.
+
+    Signals:
+        lines_read: The Path and the list[str] of its new lines, oldest first; the first answer holds the tail.
+        failed: The Path and why it cannot be read, once per episode.
+    """
+
+    lines_read = Signal(object, object)
+    failed = Signal(object, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._followers: dict[Path, LogFollower] = {}
+        self._failing: set[Path] = set()
+        self._timer: QTimer | None = None
+
+    @Slot()
+    def begin(self) -> None:
+        """Connect the thread's `started` to this."""
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.poll)
+        if self._followers:
+            self._timer.start(_POLL_MS)
+
+    @Slot()
+    def finish(self) -> None:
+        """The thread's last act."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._followers.clear()
+
+    @Slot(object)
+    def follow(self, paths: tuple[Path, ...]) -> None:
+        """Follow exactly these files from now on; one that was followed before goes on where it was."""
+        self._followers = {path: self._followers.get(path) or LogFollower(path) for path in paths}
+        if self._timer is not None:
+            if paths:
+                self._timer.start(_POLL_MS)
+            else:
+                self._timer.stop()
+        self.poll()
+
+    @Slot()
+    def poll(self) -> None:
+        for path, follower in self._followers.items():
+            try:
+                lines = follower.read()
+            except OSError as exc:
+                if path not in self._failing:
+                    self._failing.add(path)
+                    self.failed.emit(path, exc.strerror or str(exc))
+                continue
+            self._failing.discard(path)
+            if lines:
+                self.lines_read.emit(path, lines)

@@ -1,0 +1,257 @@
+"""Looking at the workspace: one read-only connection in a thread of its own.
+
+The reader watches `version()` and tells when anything changed; pages then ask again for what they show. A
+newer question of a kind makes the older one of that kind worthless: it is interrupted, and its answer dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from pqdesk.errors import PQDeskError
+from pqdesk.storage.contract import Inspection, PageRequest
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+POLL_MS = 250
+_HIDDEN_POLL_MS = 2_000
+_SLOWEST_POLL_MS = 5_000
+_SLOW_READ_S = 0.1
+_COUNTS_EVERY_S = 1.0
+_DUE_EVERY_S = 5.0  # messages become due without anybody writing
+_RETRY_S = (1, 2, 5, 10)
+
+
+class Reader(QObject):
+    """Answers every page's questions to storage, one at a time, in the thread it is moved to.
+
+    `ask_page`, `ask_message` and `close` may be called from any thread. Slots are for queued connections.
+
+    Signals:
+        changed: Somebody wrote; whoever shows messages asks again.
+        counts_loaded: tuple[QueueRecord, ...]; at most once a second. Empty when there is no workspace yet.
+        page_loaded: tuple[MessageRecord, ...], newest first, with the generation of its request.
+        message_loaded: MessageDetail with the generation of its request.
+        failed: PQDeskError with the generation of the request that failed; the reader goes on serving.
+        unreadable, readable: The queue file cannot be read (why, in a sentence); it can again.
+        pace_changed: Seconds between two looks at the file; longer while reading is slow.
+    """
+
+    changed = Signal()
+    counts_loaded = Signal(object)
+    page_loaded = Signal(object, int)
+    message_loaded = Signal(object, int)
+    failed = Signal(object, int)
+    unreadable = Signal(str)
+    readable = Signal()
+    pace_changed = Signal(float)
+
+    _page_asked = Signal(object, int)
+    _message_asked = Signal(object, int)
+
+    def __init__(self, open_inspection: Callable[[], Inspection | None]) -> None:
+        """`open_inspection` is called in the reader's thread; None means that nothing is there yet."""
+        super().__init__()  # no parent: Qt refuses to move an object that has one
+        self._open_inspection = open_inspection
+        self._inspection: Inspection | None = None
+        self._timer: QTimer | None = None
+        self._is_unreadable = False
+        self._failures = 0
+        self._version: int | None = None
+        self._are_counts_stale = True
+        self._has_waiting = False
+        self._counts_at = float("-inf")
+        self._is_hidden = False
+        self._interval_ms = POLL_MS
+        self._lock = threading.Lock()  # guards the newest generations and what is under way
+        self._newest = {"page": 0, "message": 0}
+        self._under_way: str | None = None
+        self._page_asked.connect(self.load_page)
+        self._message_asked.connect(self.load_message)
+
+    # --- from any thread --------------------------------------------------------------------------
+
+    def ask_page(self, request: PageRequest) -> int:
+        """Ask for a page; returns the generation that its answer will carry. Ends an older question for a page."""
+        generation = self._supersede("page")
+        self._page_asked.emit(request, generation)
+        return generation
+
+    def ask_message(self, message_id: int) -> int:
+        """Ask for one message whole; returns the generation that its answer will carry."""
+        generation = self._supersede("message")
+        self._message_asked.emit(message_id, generation)
+        return generation
+
+    def interrupt(self) -> None:
+        """End the question under way, whatever it is."""
+        with self._lock:
+            if self._under_way is not None and self._inspection is not None:
+                self._inspection.interrupt()
+
+    def _supersede(self, kind: str) -> int:
+        with self._lock:
+            self._newest[kind] += 1
+            if self._under_way == kind and self._inspection is not None:
+                self._inspection.interrupt()
+            return self._newest[kind]
+
+    # --- in the reader's thread -------------------------------------------------------------------
+
+    @Slot()
+    def start(self) -> None:
+        """Begin to watch; connect the thread's `started` to this."""
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.poll)
+        self._timer.start(POLL_MS)
+        self.poll()
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop watching and close the connection; the thread's last act."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._close()
+
+    @Slot(bool)
+    def set_hidden(self, is_hidden: bool) -> None:
+        """Look less often while no window shows what is read."""
+        self._is_hidden = is_hidden
+        self._set_interval(_HIDDEN_POLL_MS if is_hidden else POLL_MS)
+        if not is_hidden:
+            self.poll()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Read the counts now and let every page ask again."""
+        self._are_counts_stale = True
+        self._counts_at = float("-inf")
+        self.changed.emit()
+        self.poll()
+
+    @Slot(object, int)
+    def load_page(self, request: PageRequest, generation: int) -> None:
+        """Answer with page_loaded or failed, unless a newer page has been asked for meanwhile."""
+        self._answer("page", generation, lambda one: self.page_loaded.emit(one.page(request), generation))
+
+    @Slot(object, int)
+    def load_message(self, message_id: int, generation: int) -> None:
+        """Answer with message_loaded or failed, unless a newer message has been asked for meanwhile."""
+        self._answer(
+            "message",
+            generation,
+            lambda inspection: self.message_loaded.emit(inspection.message(message_id), generation),
+        )
+
+    @Slot()
+    def poll(self) -> None:
+        """Tell whether anything changed since the last look; load the counts if it is time."""
+        began = time.monotonic()
+        try:
+            inspection = self._opened()
+            if inspection is None:
+                self._tell_nothing_there()
+                return
+            version = inspection.version()
+            if version != self._version:
+                self._version, self._are_counts_stale = version, True
+                self.changed.emit()
+            self._load_counts_if_due(inspection, began)
+        except PQDeskError as exc:
+            self._tell_unreadable(exc)
+            return
+        self._tell_readable()
+        self._pace(time.monotonic() - began)
+
+    def _load_counts_if_due(self, inspection: Inspection, now: float) -> None:
+        every_s = _COUNTS_EVERY_S if self._are_counts_stale else _DUE_EVERY_S if self._has_waiting else float("inf")
+        if now - self._counts_at < every_s:
+            return
+        queues = self._ask("counts", inspection.queues)
+        was_stale, self._are_counts_stale, self._counts_at = self._are_counts_stale, False, now
+        self._has_waiting = any(one.counts.scheduled or one.counts.retrying for one in queues)
+        self.counts_loaded.emit(queues)
+        if not was_stale:
+            self.changed.emit()  # something may have become due, which no version tells
+
+    def _ask(self, kind: str, question: Callable[[], T]) -> T:
+        with self._lock:
+            self._under_way = kind
+        try:
+            return question()
+        finally:
+            with self._lock:
+                self._under_way = None
+
+    def _answer(self, kind: str, generation: int, reply: Callable[[Inspection], None]) -> None:
+        with self._lock:
+            if self._newest[kind] > generation:
+                return  # nobody asks this any more
+            self._newest[kind] = generation
+        try:
+            inspection = self._opened()
+            if inspection is not None:
+                self._ask(kind, lambda: reply(inspection))
+        except PQDeskError as exc:
+            with self._lock:
+                is_newest = self._newest[kind] == generation
+            if is_newest:
+                self.failed.emit(exc, generation)
+
+    def _opened(self) -> Inspection | None:
+        if self._inspection is None:  # opened here, so that the connection belongs to this thread
+            inspection = self._open_inspection()
+            with self._lock:
+                self._inspection = inspection
+        return self._inspection
+
+    def _close(self) -> None:
+        with self._lock:
+            inspection, self._inspection = self._inspection, None
+        if inspection is not None:
+            inspection.close()
+
+    def _tell_nothing_there(self) -> None:
+        self._tell_readable()
+        if self._are_counts_stale:
+            self._are_counts_stale = False
+            self.counts_loaded.emit(())
+
+    def _tell_readable(self) -> None:
+        self._failures = 0
+        if self._is_unreadable:
+            self._is_unreadable = False
+            self._set_interval(POLL_MS)
+            self.readable.emit()
+
+    def _tell_unreadable(self, exc: PQDeskError) -> None:
+        wait_s = _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
+        self._failures += 1
+        self._set_interval(wait_s * 1000)
+        self._close()  # a replaced or mended file is only seen by a new connection
+        if not self._is_unreadable:
+            _log.warning("cannot read the queue file: %s", exc)
+        self._is_unreadable, self._are_counts_stale, self._version = True, True, None
+        self.unreadable.emit(str(exc))
+
+    def _pace(self, took_s: float) -> None:
+        usual_ms = _HIDDEN_POLL_MS if self._is_hidden else POLL_MS
+        if took_s > _SLOW_READ_S:
+            self._set_interval(min(self._interval_ms * 2, _SLOWEST_POLL_MS))
+        elif self._interval_ms > usual_ms:
+            self._set_interval(max(self._interval_ms // 2, usual_ms))
+
+    def _set_interval(self, interval_ms: int) -> None:
+        if interval_ms == self._interval_ms or self._timer is None:
+            return
+        self._interval_ms = interval_ms
+        self._timer.setInterval(interval_ms)
+        self.pace_changed.emit(interval_ms / 1000)
