@@ -21,7 +21,8 @@ from pqdesk.messages.records import (
     QueueConfiguration,
     QueueRecord,
 )
-from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.messages.selection import Selection
+from pqdesk.messages.states import AttemptOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +92,6 @@ class Settlement:
     result: EncodedPayload | None = None
     error: str | None = None
     delay_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which messages a listing or an action is about: ids, or all that match every field that is set."""
-
-    ids: tuple[int, ...] | None = None
-    queue: str | None = None
-    states: tuple[State, ...] = ()
-    type: str | None = None
-    search: str | None = None
-    is_trashed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
