@@ -131,10 +131,11 @@ provide_system_packages() {
     if may_install; then
         apt_install "$lacking" || true  # what counts is what is there afterwards
     fi
-    lacking=$(missing "$base" $needed)
-    [[ -z $lacking ]] || die "needs more from the system than is there. Type this, then start again: $(install_line "$lacking")"
-    lacking=$(missing "$base" $wanted)
-    [[ -z $lacking ]] || say "the window will need more from the system: $(install_line "$lacking")"
+    lacking=$(missing "$base" $needed $wanted)
+    [[ -n $lacking ]] || return 0
+    [[ -z $(missing "$base" $needed) ]] ||
+        die "needs more from the system than is there. Type this, then start again: $(install_line "$lacking")"
+    say "the window will need more from the system than is there: $(install_line "$lacking")"
 }
 
 may_install() {
