@@ -1,4 +1,4 @@
-"""Numbers and times as people read them. Durations are in pqdesk.messages.durations."""
+"""Numbers, sizes and times as people read them. Durations are in pqdesk.messages.durations."""
 
 from __future__ import annotations
 
@@ -40,3 +40,12 @@ def format_relative(at: datetime, now: datetime) -> str:
 def format_absolute(at: datetime) -> str:
     """With the local zone, for tooltips and details."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def format_size(size_bytes: int) -> str:
+    """`512 B`, `1.5 KiB`, `12.4 MiB`."""
+    if size_bytes < 1024:
+        return f"{size_bytes} B"
+    if size_bytes < 1024 * 1024:
+        return f"{size_bytes / 1024:.1f} KiB"
+    return f"{size_bytes / (1024 * 1024):.1f} MiB"

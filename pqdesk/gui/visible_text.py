@@ -1,0 +1,150 @@
+"""Text from strangers, made safe and readable: payloads, errors and names may hold anything.
+
+Control characters, bidirectional overrides and characters of no width would imitate other names or hide text, so
+they are shown as symbols (`␊`) or escapes (`\\u202E`). Very long lines freeze Qt's text layout (1 MB in
+one line took 29.6 s), so they are wrapped by hand. Nothing here needs Qt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Context
+from html import escape
+from typing import Any
+
+LONGEST_LINE = 4096
+
+# C0, DEL, C1, soft hyphen, zero width, bidi marks, line and paragraph separators, surrogates, BOM, interlinear, tags
+_HIDDEN = (
+    "\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0"
+    "\ufff9-\ufffb\U000e0000-\U000e007f"
+)
+_IN_LINE = re.compile(f"[\x00-\x1f{_HIDDEN}]")
+_IN_TEXT = re.compile(f"[\x00-\x08\x0b-\x1f{_HIDDEN}]")  # a tab and a new line stay
+
+
+def visible_line(text: str) -> str:
+    """`text` as one line in which every character can be seen; a new line is `␊`."""
+    return _IN_LINE.sub(_symbol, text) if not text.isascii() or not text.isprintable() else text
+
+
+def visible_text(text: str) -> str:
+    """The same for text of several lines: its line ends and tabs stay, `\\r\\n` is one line end."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _IN_TEXT.sub(_symbol, text.replace("\r\n", "\n"))
+
+
+def wrap_long_lines(text: str, limit: int = LONGEST_LINE) -> str:
+    """`text` with lines longer than `limit` characters cut into several."""
+    if len(text) <= limit:
+        return text
+    lines = text.split("\n")
+    if all(len(line) <= limit for line in lines):
+        return text
+    return "\n".join(
+        line if len(line) <= limit else "\n".join(line[at : at + limit] for at in range(0, len(line), limit))
+        for line in lines
+    )
+
+
+def shorten_middle(text: str, limit: int) -> str:
+    """At most `limit` characters, the middle left out: both ends of an id or a path tell it apart."""
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
+
+
+def as_tooltip(text: str) -> str:
+    """`text` for setToolTip and ToolTipRole, which take anything with a tag in it for rich text."""
+    return f"<qt>{escape(text).replace(chr(10), '<br>')}</qt>" if text else ""
+
+
+def payload_chunks(value: Any) -> Iterator[str]:
+    """A payload or result as readable text, piece by piece, so that a huge one can be shown bit by bit.
+
+    JSON is indented, each number as it is (integers never through a float); text stays as it is; bytes are
+    a hex dump, 16 a line. All of it is visible_text.
+    """
+    if isinstance(value, bytes):
+        return hex_chunks(value)
+    if isinstance(value, str):
+        return _text_chunks(value)
+    return (visible_json(piece) for piece in json_chunks(value))
+
+
+def visible_json(text: str) -> str:
+    """JSON text whose strings are visible and still mean the same: `\\u202e` instead of the character."""
+    if text.isascii() and "\x7f" not in text:  # JSON itself escapes the other control characters
+        return text
+    return _IN_TEXT.sub(_json_escape, text)
+
+
+def json_chunks(value: Any, *, indent: int = 2, level: int = 0) -> Iterator[str]:
+    """Indented JSON in pieces. Like json.dumps, but lazy, and for integers of any size."""
+    if not isinstance(value, dict | list | tuple) or not value:
+        yield _json_scalar(value)
+        return
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    pad = "\n" + " " * (indent * (level + 1))
+    before = opening + pad
+    for item in value.items() if isinstance(value, dict) else value:
+        if isinstance(value, dict):
+            key, item = item
+            before += json.dumps(key, ensure_ascii=False) + ": "
+        yield before
+        yield from json_chunks(item, indent=indent, level=level + 1)
+        before = "," + pad
+    yield "\n" + " " * (indent * level) + closing
+
+
+def hex_chunks(data: bytes, lines_at_once: int = 256) -> Iterator[str]:
+    """Offset, 16 bytes in hex, and what of them is ASCII, one line each."""
+    step = 16 * lines_at_once
+    for at in range(0, len(data), step):
+        yield "".join(_hex_line(data, offset) for offset in range(at, min(at + step, len(data)), 16))
+
+
+def take(chunks: Iterable[str], limit: int) -> tuple[str, bool]:
+    """The first `limit` characters of `chunks`, and whether that was all."""
+    taken, size = [], 0
+    for chunk in chunks:
+        taken.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            return "".join(taken)[:limit], False
+    return "".join(taken), True
+
+
+def _symbol(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code <= 0xFFFF else json.dumps(match[0])[1:-1]
+
+
+def _json_scalar(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 2000:  # more digits than int.__str__ allows (CVE-2020-10735)
+        return format(Context(prec=value.bit_length() // 3 + 2).create_decimal(value), "f")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text_chunks(text: str, size: int = 64 * 1024) -> Iterator[str]:
+    normal = text.replace("\r\n", "\n")  # before cutting: a cut may fall between the two
+    return (visible_text(normal[at : at + size]) for at in range(0, len(normal), size))
+
+
+def _hex_line(data: bytes, offset: int) -> str:
+    row = data[offset : offset + 16]
+    text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in row)
+    return f"{offset:08x}  {row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}  {text}\n"
