@@ -1,0 +1,91 @@
+"""The README's every example does what a newcomer expects of it: it works.
+
+`sh` and `python` blocks run in order, in one clone with one HOME, with .venv/bin in PATH; a block that begins with a
+comment naming a file is written there. `bash` blocks are the start itself, which other tests try.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.system.checkouts import ROOT, changes, clone, newcomer, run
+
+_README = ROOT / "README.md"
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"(?:#|;) ([\w./-]+\.(?:py|conf))\n")
+_INTERPRETERS = {"sh": ["bash", "-eux", "-o", "pipefail", "-c"], "python": ["python", "-W", "error", "-c"]}
+# Blocks that are not run here, and what runs them.
+_TRIED_ELSEWHERE = {
+    "bash packaging/run": "tests/system/test_fresh_clone.py",
+    "source .venv/bin/activate": "PATH in this file's fixture",
+    "bash tests/run": "whoever runs this",
+}
+
+
+class Block(NamedTuple):
+    line: int
+    language: str
+    text: str
+
+
+def _blocks() -> list[Block]:
+    readme = _README.read_text(encoding="utf-8")
+    return [Block(readme.count("\n", 0, one.start()) + 1, one[1], one[2]) for one in _FENCE.finditer(readme)]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    return clone(tmp_path / "pqdesk")
+
+
+@pytest.fixture
+def environment(tmp_path: Path, checkout: Path) -> Iterator[dict[str, str]]:
+    found = newcomer(tmp_path / "newcomer")
+    found["PATH"] = f"{Path(sys.executable).parent}:{found['PATH']}"
+    yield found
+    subprocess.run(  # what a failed example has left running
+        ["supervisorctl", "-c", "supervisor/supervisord.conf", "shutdown"],
+        cwd=checkout,
+        env=found,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_each_block_is_tried_somewhere() -> None:
+    known = {"sh", "python", "ini"}
+
+    elsewhere = [block.text.strip() for block in _blocks() if block.language not in known]
+
+    assert sorted(elsewhere) == sorted(_TRIED_ELSEWHERE)
+
+
+@pytest.mark.timeout(300)
+def test_the_examples_work_in_order(checkout: Path, environment: dict[str, str]) -> None:
+    for block in _blocks():
+        named = _FILE.match(block.text)
+        if named:
+            (checkout / named[1]).write_text(block.text, encoding="utf-8")
+        elif block.language in _INTERPRETERS:
+            shell = (
+                ["bash", "-eux", "-o", "pipefail", "-c"] if block.language == "sh" else ["python", "-W", "error", "-c"]
+            )
+            done = run([*shell, block.text], cwd=checkout, env=environment, timeout_s=120)
+            assert done.returncode == 0, f"README.md:{block.line}:\n{done.stdout}\n{done.stderr}"
+
+    added = [line for line in changes(checkout).splitlines() if "mail." not in line and "message.json" not in line]
+    assert added == []
+
+
+def test_links_lead_to_files() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", _README.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
