@@ -37,13 +37,20 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # windows made in this pr
 @pytest.fixture(autouse=True)
 def user_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, str]]:
     """HOME and the XDG folders of somebody who has never run PQDesk. The variables that lead there."""
-    runtime = Path(tempfile.mkdtemp(prefix="pqt", dir="/tmp"))  # tmp_path is too long for sockets
+    runtime = Path(tempfile.mkdtemp(prefix="t"))  # tmp_path is too long for sockets
     folders = fresh_folders(tmp_path / "home", runtime)
     for name, value in folders.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PQDESK_WORKSPACE", raising=False)
     yield folders
     shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for a workspace whose sockets have to lie beside its files: tmp_path is too long for them."""
+    with tempfile.TemporaryDirectory(prefix="w", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -158,7 +158,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--folder", type=Path, help="where the workspace and the histories go (default: a new one)")
     options = parser.parse_args()
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="pqcrash", dir="/tmp"))
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="pqcrash"))
     campaign = Campaign(folder, options.seed)
     started = time.monotonic()
     try:

@@ -41,7 +41,7 @@ class Desktop:
         self._size, self._has_tray = size, has_tray
         self._token = uuid.uuid4().hex
         self._programs: list[Program] = []
-        self.folder = Path(tempfile.mkdtemp(prefix="pqd", dir="/tmp"))  # short: socket paths end at 107 bytes
+        self.folder = Path(tempfile.mkdtemp(prefix="d"))  # short: socket paths end at 107 bytes
         own_folders = folders or fresh_folders(self.folder / "home", self.folder / "run")
         self._parts = Parts(self.folder, own_folders, (_MARKER, self._token), self.wait_until)
         self._accessibility: Accessibility | None = None
