@@ -1,0 +1,171 @@
+"""Starting a workspace's supervisord, once, detached from whoever starts it.
+
+It outlives the window and the terminal: its parent is a shell that ends at once, it has a session of its own, and
+nothing of ours stays open in it. Of several starters one starts and the others attach, by a lock in run/.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from pqdesk.errors import SupervisorError
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.addresses import DaemonAddress, address_of
+from pqdesk.supervision.client import SHUTDOWN_STATE, DaemonDown, Fault, SupervisorClient
+from pqdesk.supervision.definitions import write_supervisor_configuration
+from pqdesk.supervision.files import make_private_folder
+from pqdesk.supervision.orphans import end_orphans
+from pqdesk.supervision.programs import daemon_command
+from pqdesk.supervision.waiting import wait_for
+
+_LOCK_S = 30.0
+_ANSWER_S = 20.0
+_STOPPING_S = 10.0
+
+# The shell's child is adopted by the system when the shell ends, so it never becomes a zombie of the window.
+_DETACH = '"$@" >/dev/null & echo $!'
+_OF_ANOTHER_WORKER = ("SUPERVISOR_ENABLED", "SUPERVISOR_SERVER_URL", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME")
+
+
+def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
+    """Return when the workspace's supervisord answers: one that runs, or else one that was started here.
+
+    Makes the workspace's folders and its supervisord.conf when they are missing. Before a start, workers that a
+    killed supervisord left behind are ended.
+
+    Raises:
+        SupervisorError: It cannot be started, with the reason; or one is there that does not answer.
+    """
+    if _is_answering(address_of(paths), timeout_s):
+        return
+    make_private_folder(paths.run)
+    with _start_lock(paths.run / "supervisord.lock"):
+        write_supervisor_configuration(paths)
+        address = address_of(paths)
+        address.prepare()
+        if not _is_answering(address, timeout_s):
+            end_orphans(known_sockets(paths, address))
+            pid = _launch(address, paths)
+            _wait_until_it_answers(address, pid, paths.boot_log, timeout_s)
+
+
+def known_sockets(paths: WorkspacePaths, address: DaemonAddress) -> tuple[Path, ...]:
+    """The names that the socket has for workers: through a link, or not."""
+    return (address.socket, paths.supervisor / "supervisord.sock", paths.socket)
+
+
+def is_process_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def boot_error(log: Path) -> str:
+    """What supervisord said on stderr before it gave up, as one line; empty when it said nothing."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    _, found, error = text.rpartition("Error: ")
+    if found:
+        return " ".join(error.partition("For help, use")[0].split())
+    lines = text.split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _is_answering(address: DaemonAddress, timeout_s: float) -> bool:
+    """Whether a supervisord runs there; waits for one that is about to end."""
+    client = SupervisorClient(address.socket, timeout_s=timeout_s)
+
+    def is_settled() -> bool:
+        answer = client.try_call("supervisor.getState")
+        return not (isinstance(answer, Fault) and answer.code == SHUTDOWN_STATE)
+
+    try:
+        if not wait_for(is_settled, _STOPPING_S):
+            raise SupervisorError(
+                "supervisord is stopping its workers and takes nothing new meanwhile; messages are unaffected; "
+                "try again when it is gone"
+            )
+    except DaemonDown:
+        return False
+    return True
+
+
+@contextmanager
+def _start_lock(file: Path) -> Iterator[None]:
+    """Held by the one that starts supervisord; threads of one process exclude each other too."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as exc:
+        raise SupervisorError(f"cannot write '{file}': {exc.strerror}; supervisord was not started") from exc
+    try:
+        if not wait_for(lambda: _try_lock(descriptor), _LOCK_S):
+            raise SupervisorError("another program has been starting supervisord for 30 s; end it, then try again")
+        yield
+    finally:
+        os.close(descriptor)  # frees the lock
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _launch(address: DaemonAddress, paths: WorkspacePaths) -> int:
+    """Start supervisord; its pid."""
+    command = ["/bin/sh", "-c", _DETACH, "sh", *daemon_command(address.configuration)]
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_WORKER}
+    try:
+        log = os.open(paths.boot_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            started = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,  # errors in the configuration are told there and only there
+                cwd=paths.root,
+                env=environment,
+                start_new_session=True,
+                timeout=_ANSWER_S,
+                check=True,
+            )
+        finally:
+            os.close(log)
+        return int(started.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as exc:
+        raise SupervisorError(f"cannot start supervisord: {exc}; messages are unaffected") from exc
+
+
+def _wait_until_it_answers(address: DaemonAddress, pid: int, boot_log: Path, timeout_s: float) -> None:
+    has_ended = False
+
+    def is_decided() -> bool:
+        nonlocal has_ended
+        has_ended = is_process_gone(pid)  # asked first: another one, started by hand, may have been quicker
+        try:
+            return _is_answering(address, timeout_s) or has_ended
+        except SupervisorError:
+            return has_ended
+
+    if not wait_for(is_decided, _ANSWER_S):
+        raise SupervisorError(
+            f"supervisord (pid {pid}) was started and has not answered for {_ANSWER_S:g} s; messages are unaffected; "
+            f"see '{boot_log}'"
+        )
+    if has_ended and not _is_answering(address, timeout_s):
+        reason = boot_error(boot_log) or "it ended without a word"
+        raise SupervisorError(
+            f"supervisord does not start: {reason}; messages are unaffected; correct that and try again"
+        )

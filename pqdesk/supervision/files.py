@@ -1,0 +1,64 @@
+"""Files and folders that only their owner can read, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from pqdesk.errors import SupervisorError
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` and those above it that are missing, 0700. One that exists stays as it is.
+
+    Raises:
+        SupervisorError: It cannot be made.
+    """
+    try:
+        if folder.is_dir():
+            return
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise SupervisorError(
+            f"cannot make the folder '{folder}': {exc.strerror}; messages are unaffected; make it, or choose another "
+            "workspace"
+        ) from exc
+
+
+def check_private_folder(folder: Path) -> None:
+    """Raises SupervisorError if others than this user could put something into `folder`."""
+    info = folder.stat()
+    if info.st_uid != os.getuid() or stat.S_IMODE(info.st_mode) & 0o022:
+        raise SupervisorError(
+            f"the folder '{folder}' belongs to another user or is writable by others, so no socket is put there; "
+            "remove it and try again"
+        )
+
+
+def write_private_file(path: Path, text: str) -> None:
+    """Write `path`, 0600, in one step: whoever reads it sees the old or the new text.
+
+    The temporary name does not end as `path` does, so that supervisord's include pattern never finds it.
+
+    Raises:
+        SupervisorError: It cannot be written; what was there is unchanged.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            os.rename(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as exc:
+        raise SupervisorError(
+            f"cannot write '{path}': {exc.strerror}; nothing was changed; see to free space and permissions"
+        ) from exc

@@ -1,0 +1,214 @@
+"""Reading the log files of workers: their last lines, and what is new.
+
+supervisord writes and rotates them (NAME.out.log, then .1, .2 …, RotatingFileHandler of supervisor/loggers.py); its
+own tail calls answer with a fault as soon as a worker prints a control character or half a UTF-8 sequence, so the
+files are read directly.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import count as count_from
+from pathlib import Path
+
+LONGEST_LINE = 4096  # characters; one line of 1 MB freezes a window for half a minute
+
+_TAIL_BYTES = 1024 * 1024
+_AT_ONCE_BYTES = 1024 * 1024
+_PARTIAL_BYTES = 4 * LONGEST_LINE
+
+# What may act on a terminal or imitate other text: control characters, except tabs and the colours of `ESC [ … m`,
+# line and paragraph separators, bidirectional marks and overrides.
+_ACTIVE = re.compile(
+    "\x1b(?!\\[[0-9;:]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
+
+def tail_lines(path: Path, count: int) -> list[str]:
+    """The last `count` lines of a log, oldest first; from the rotated files too when the newest holds fewer.
+
+    At most 1 MiB of each file is looked at. A file that does not exist holds none.
+
+    Raises:
+        OSError: A file is there and cannot be read.
+    """
+    lines: list[str] = []
+    for one in (path, *_rotated(path)):
+        if len(lines) >= count:
+            break
+        lines = _last_lines(one, count - len(lines)) + lines
+    return lines
+
+
+class LogFollower:
+    """The lines that are added to a log, through its rotation; like `tail -F`.
+
+    Invalid UTF-8 is replaced, lines are wrapped at LONGEST_LINE characters, control characters other than tabs and
+    colours shown as escapes. A line without its end is held back until it ends, or until it stood still for one read.
+    Belongs to one thread; keeps the file open until close() or until it is dropped.
+    """
+
+    def __init__(self, path: Path, *, from_end_lines: int = 200) -> None:
+        """`from_end_lines`: how many of the lines that are there by the first read() it answers with."""
+        self._path = path
+        self._from_end_lines = from_end_lines
+        self._has_begun = False
+        self._file: int | None = None
+        self._inode = 0
+        self._offset = 0
+        self._partial = b""
+        self._line_goes_on = False  # its beginning was handed out already
+
+    def read(self) -> list[str]:
+        """New lines since the last call, oldest first; about 1 MiB of text at most, the next call goes on there.
+
+        Raises:
+            OSError: The file is there and cannot be read.
+        """
+        if self._file is None and not self._open():
+            return []
+        if not self._has_begun:
+            return self._begin()
+        is_replaced = self._is_replaced()  # asked first: what is written until then is in the old file
+        lines = self._read_new()
+        if is_replaced and self._is_at_end():
+            lines += self._end_partial()
+            lines += self._lines_between()
+            self.close()
+            if self._open():
+                lines += self._read_new()
+        return lines
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _begin(self) -> list[str]:
+        self._has_begun = True
+        self._offset = os.fstat(self._opened()).st_size
+        lines = _lines_before(self._opened(), self._offset, self._from_end_lines)
+        self._line_goes_on = self._offset > 0 and os.pread(self._opened(), 1, self._offset - 1) != b"\n"
+        for rotated in _rotated(self._path):  # right after a rotation the newest file holds next to nothing
+            if len(lines) >= self._from_end_lines:
+                break
+            lines = _last_lines(rotated, self._from_end_lines - len(lines)) + lines
+        return lines
+
+    def _open(self) -> bool:
+        try:
+            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        self._inode = os.fstat(self._file).st_ino
+        self._offset = 0
+        return True
+
+    def _opened(self) -> int:
+        assert self._file is not None
+        return self._file
+
+    def _is_replaced(self) -> bool:
+        try:
+            return os.stat(self._path).st_ino != self._inode
+        except FileNotFoundError:
+            return False  # between two steps of a rotation, or gone: the open file still has its end
+
+    def _is_at_end(self) -> bool:
+        return self._offset >= os.fstat(self._opened()).st_size
+
+    def _read_new(self) -> list[str]:
+        lines: list[str] = []
+        if os.fstat(self._opened()).st_size < self._offset:  # emptied in place
+            self._offset = 0
+            lines += self._end_partial()
+        data = os.pread(self._opened(), _AT_ONCE_BYTES, self._offset)
+        if not data:
+            return lines + (self._end_partial(goes_on=True) if self._partial else [])
+        self._offset += len(data)
+        if self._line_goes_on and data.startswith(b"\n"):
+            data = data[1:]  # the end of a line that was handed out without it
+        self._line_goes_on = False
+        *whole, self._partial = (self._partial + data).split(b"\n")
+        for line in whole:
+            lines += readable(line)
+        if len(self._partial) > _PARTIAL_BYTES:
+            lines += self._end_partial(goes_on=True)
+        return lines
+
+    def _end_partial(self, *, goes_on: bool = False) -> list[str]:
+        cut = _end_of_characters(self._partial) if goes_on else len(self._partial)
+        lines = readable(self._partial[:cut]) if cut else []
+        self._partial, self._line_goes_on = self._partial[cut:], goes_on and cut > 0
+        return lines
+
+    def _lines_between(self) -> list[str]:
+        """Lines of files that came and were rotated away between two reads."""
+        newer: list[Path] = []
+        for rotated in _rotated(self._path):
+            try:
+                if os.stat(rotated).st_ino == self._inode:
+                    break
+            except FileNotFoundError:
+                continue
+            newer.append(rotated)
+        return [line for one in reversed(newer) for line in _last_lines(one, None)]
+
+
+def readable(line: bytes) -> list[str]:
+    """One line of a log as text that is safe to show, wrapped at LONGEST_LINE characters."""
+    text = line.decode("utf-8", "replace").removesuffix("\r")
+    return [_escaped(text[at : at + LONGEST_LINE]) for at in range(0, len(text), LONGEST_LINE)] or [""]
+
+
+def _escaped(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return _ACTIVE.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def _rotated(path: Path) -> Iterator[Path]:
+    """PATH.1, PATH.2 … as far as they go, newest first."""
+    for number in count_from(1):
+        rotated = path.with_name(f"{path.name}.{number}")
+        if not rotated.exists():
+            return
+        yield rotated
+
+
+def _last_lines(path: Path, count: int | None) -> list[str]:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return _lines_before(file.fileno(), os.fstat(file.fileno()).st_size, count)
+    except FileNotFoundError:
+        return []
+
+
+def _lines_before(file: int, end: int, count: int | None) -> list[str]:
+    """The last `count` lines, None for all, of the first `end` bytes."""
+    limit = end if count is None else min(end, _TAIL_BYTES)
+    raw = os.pread(file, limit, end - limit)
+    parts = raw.removesuffix(b"\n").split(b"\n") if raw else []
+    if limit < end and len(parts) > 1:
+        del parts[0]  # its beginning was not read
+    if count is not None:
+        parts = parts[max(0, len(parts) - count) :]
+    lines = [text for part in parts for text in readable(part)]
+    return lines if count is None else lines[max(0, len(lines) - count) :]  # long ones became several
+
+
+def _end_of_characters(data: bytes) -> int:
+    """How much of `data` can be decoded without cutting a character that is still being written."""
+    for back in range(1, min(3, len(data)) + 1):
+        byte = data[-back]
+        if byte >= 0xC0:  # begins a character of 2, 3 or 4 bytes (RFC 3629)
+            needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return len(data) - back if needed > back else len(data)
+        if byte < 0x80:
+            break
+    return len(data)

@@ -1,0 +1,170 @@
+"""What supervisord and the .conf files tell of a process, as one record."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pqdesk.clock import to_datetime
+from pqdesk.supervision.definitions import ProcessDefinition, WorkerDefinition
+from pqdesk.supervision.journal import Exits
+from pqdesk.supervision.logs import tail_lines
+from pqdesk.supervision.records import ReplicaRecord, WorkerState
+
+# supervisor.states.ProcessStates of supervisor 4.3
+_STATES = {
+    0: WorkerState.STOPPED,
+    10: WorkerState.STARTING,
+    20: WorkerState.RUNNING,
+    30: WorkerState.BACKING_OFF,
+    40: WorkerState.STOPPING,
+    100: WorkerState.EXITED,
+    200: WorkerState.FAILED_TO_START,
+}
+_TRYING = (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.BACKING_OFF)
+_WITH_PROCESS = (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.STOPPING)
+_TROUBLED = (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START, WorkerState.EXITED)
+
+_CRASHES, _CRASH_WINDOW = 3, timedelta(seconds=60)
+_FAILURES = 2  # a second BACKOFF
+_TOO_QUICK = "Exited too quickly"  # supervisor/process.py; any other spawnerr in BACKOFF: it could not be run
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """A struct of getAllProcessInfo."""
+
+    process: str
+    name: str
+    group: str
+    code: int
+    pid: int
+    started_s: int
+    now_s: int
+    exit_status: int
+    spawn_error: str
+    description: str
+    stdout_log: str
+    stderr_log: str
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> ProcessInfo:
+        name, group = answer["name"], answer["group"]
+        return cls(
+            process=name if name == group else f"{group}:{name}",
+            name=name,
+            group=group,
+            code=answer["state"],
+            pid=answer["pid"],
+            started_s=answer["start"],
+            now_s=answer["now"],
+            exit_status=answer["exitstatus"],
+            spawn_error=answer["spawnerr"],
+            description=answer["description"],
+            stdout_log=answer["stdout_logfile"],
+            stderr_log=answer["stderr_logfile"],
+        )
+
+    @property
+    def state(self) -> WorkerState:
+        """As supervisord has it."""
+        return _STATES.get(self.code, WorkerState.UNKNOWN)
+
+    @property
+    def is_up(self) -> bool:
+        """Starting, running or about to be started again; such a process can be stopped."""
+        return self.state in _TRYING
+
+    @property
+    def is_settled(self) -> bool:
+        """There is no process, and without a new request there will be none."""
+        return not self.is_up and self.state is not WorkerState.STOPPING
+
+
+def unstarted_record(
+    worker: WorkerDefinition, process: ProcessDefinition, state: WorkerState, description: str = ""
+) -> ReplicaRecord:
+    """A process of which supervisord tells nothing."""
+    return ReplicaRecord(
+        process=process.process,
+        worker=worker.name,
+        kind=worker.kind,
+        replica=process.replica,
+        state=state,
+        description=description,
+        queues=worker.queues,
+        command=shlex.join(worker.command),
+        stdout_log=process.stdout_log,
+        stderr_log=process.stderr_log,
+    )
+
+
+def replica_record(
+    info: ProcessInfo, base: ReplicaRecord, exits: Exits, *, restarts: int, asked_at: datetime | None
+) -> ReplicaRecord:
+    """What is known of a process of a running supervisord.
+
+    Args:
+        base: What its file says; only supervisord's part is filled in.
+        exits: How it ended before.
+        asked_at: When it was last started by request; what it did before that no longer counts against it.
+    """
+    state = judge(info, exits, asked_at)
+    has_process = info.state in _WITH_PROCESS and info.pid != 0
+    return replace(
+        base,
+        state=state,
+        pid=info.pid if has_process else None,
+        started_at=to_datetime(info.started_s * 1_000_000) if has_process else None,
+        uptime_s=float(max(0, info.now_s - info.started_s)) if has_process else None,
+        restarts=restarts,
+        description=info.description,
+        exit_text=_why_it_ended(info, state, exits, base.stderr_log),
+    )
+
+
+def judge(info: ProcessInfo, exits: Exits, asked_at: datetime | None = None) -> WorkerState:
+    """The state to show: supervisord's own, or crash-looping, or failed to start when it cannot even be run.
+
+    Crash-looping is three unexpected ends within a minute, or a second one in a row that came too quickly.
+    """
+    state = info.state
+    if state is WorkerState.BACKING_OFF and info.spawn_error and not info.spawn_error.startswith(_TOO_QUICK):
+        return WorkerState.FAILED_TO_START
+    if not info.is_up:
+        return state
+    ends = [at for at in exits.unexpected if asked_at is None or at >= asked_at]
+    recent = to_datetime(info.now_s * 1_000_000) - _CRASH_WINDOW
+    is_failing = state is not WorkerState.RUNNING and min(exits.failures, len(ends)) >= _FAILURES
+    if is_failing or sum(at >= recent for at in ends) >= _CRASHES:
+        return WorkerState.CRASH_LOOPING
+    return state
+
+
+def _why_it_ended(info: ProcessInfo, state: WorkerState, exits: Exits, stderr_log: Path) -> str | None:
+    if state not in _TROUBLED:
+        return None
+    if state is WorkerState.EXITED and info.exit_status == 0:
+        return "exit status 0"
+    if info.spawn_error and not info.spawn_error.startswith((_TOO_QUICK, "Bad exit code")):
+        return info.spawn_error
+    how = exits.how or info.spawn_error or f"exit status {info.exit_status}"
+    last_words = _last_words(stderr_log, since_s=info.started_s)
+    return f"{how}: {last_words}" if last_words else how
+
+
+def _last_words(stderr_log: Path, *, since_s: int) -> str | None:
+    """The last line that a process of after `since_s` wrote to stderr: most programs say there why they end."""
+    try:
+        if stderr_log.stat().st_mtime < since_s:
+            return None
+        lines = tail_lines(stderr_log, 5)
+    except OSError:
+        return None
+    last = next((line.strip() for line in reversed(lines) if line.strip()), None)
+    return last[:_LONGEST_REASON] if last else None
