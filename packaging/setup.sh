@@ -197,18 +197,18 @@ install_line() {
     if ! command -v apt-get >/dev/null; then
         printf '%s\n' "your system's packages for $(debian_names "$1") (Debian's names)"
     else
-        as_root_line "apt-get update && apt-get install -y --no-install-recommends $(debian_names "$1")"
+        as_root_line 'apt-get update' "apt-get install -y --no-install-recommends $(debian_names "$1")"
     fi
 }
 
+# One line to type that runs the commands one after the other as root, by what this user and machine have for that.
 as_root_line() {
-    if ((EUID == 0)); then
-        printf '%s\n' "$1"
-    elif command -v sudo >/dev/null; then
-        printf '%s\n' "sudo ${1//&& /&& sudo }"
-    else
-        printf "su -c '%s'\n" "$1"
-    fi
+    local line before=''
+    ((EUID == 0)) || ! command -v sudo >/dev/null || before='sudo '
+    printf -v line " && $before%s" "$@"
+    line=${line# && }
+    [[ $EUID == 0 || -n $before ]] || line="su -c '$line'"
+    printf '%s\n' "$line"
 }
 
 # step WHAT COMMAND…: say what is done; show the end of its output only when it fails.

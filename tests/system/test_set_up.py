@@ -176,6 +176,25 @@ def test_where_installing_fails_the_line_to_type_is_told(project: Project, displ
     assert (project.root / ".venv").exists() == (not display)
 
 
+@pytest.mark.parametrize(
+    ("before", "line"),
+    [
+        ("sudo() { false; }", "sudo apt-get update && sudo apt-get install -y one two"),
+        ("PATH=", "su -c 'apt-get update && apt-get install -y one two'"),
+    ],
+    ids=["sudo", "no sudo"],
+)
+def test_the_line_to_type_is_one_that_this_user_can_type(before: str, line: str) -> None:
+    declare = "source packaging/setup.sh; declare -f as_root_line"
+    function = subprocess.run(["bash", "-c", declare], cwd=_ROOT, capture_output=True, text=True, check=True).stdout
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
+    script = f"{before}\n{function}\nas_root_line 'apt-get update' 'apt-get install -y one two'"
+
+    said = subprocess.run([*nobody, "/bin/bash", "-c", script], cwd="/", capture_output=True, text=True, check=True)
+
+    assert said.stdout == f"{line}\n"
+
+
 def test_an_old_python_alone_is_told(project: Project) -> None:
     for name in ("python3", "python3.11", "python3.12", "python3.13", "python3.14"):
         project.play(name, '[ "$1" = --version ] && echo Python 3.9.2; exit 1')
