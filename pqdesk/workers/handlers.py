@@ -1,0 +1,284 @@
+"""Handlers: how a function is marked as a consumer or a producer, and how one is found by name.
+
+A marked function stays an ordinary function; the mark is a frozen record on it. What a mark says holds for the process
+that runs the handler: `Queue.configure` and the options of `put` come before it, the defaults after it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.backoff import parse_backoff
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
+from pqdesk.messages.durations import duration_us, parse_duration
+from pqdesk.messages.records import Duration
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_CONSUMER_MARK = "__pqdesk_consumer__"
+_PRODUCER_MARK = "__pqdesk_producer__"
+_CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200  # inspect's flags; importing it takes 5 ms
+
+
+class Fail(Exception):
+    """Raised by a handler: give this message up at once; it waits in `failed` for an operator."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason or "given up by its handler")
+        self.reason = reason or "given up by its handler"
+
+
+class Retry(Exception):
+    """Raised by a handler: this attempt failed, try again after `delay` seconds (None: the backoff)."""
+
+    def __init__(self, delay: Duration | None = None) -> None:
+        super().__init__("its handler asked for a retry")
+        self.delay = delay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumerOptions:
+    """What `@consumer` was given. Times in seconds; None where nothing was given."""
+
+    queue: str
+    concurrency: int = 1
+    lease: float | None = None
+    timeout: float | None = None
+    max_attempts: int | None = None
+    backoff: str | None = None
+    rate: tuple[int, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerOptions:
+    """What `@producer` was given. `every` in seconds; None where nothing was given."""
+
+    queue: str
+    every: float | None = None
+    cron: str | None = None
+    timezone: str | None = None
+    missed: str = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A function that a worker calls, with what it was marked with, if it was.
+
+    `name` is how it was asked for: `module:function` or `file.py:function`.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    consumer: ConsumerOptions | None = None
+    producer: ProducerOptions | None = None
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], name: str | None = None) -> Handler:
+        """The handler that `function` is. Raises InvalidInput for one that no worker can call."""
+        name = name or f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', '?')}"
+        if not callable(function):
+            raise InvalidInput(f"handler {name!r} is a {type(function).__name__}, not a function")
+        if _has_flag(function, _CO_COROUTINE | _CO_ASYNC_GENERATOR):
+            raise InvalidInput(f"handler {name!r} is an async function; wrap it in a plain one with asyncio.run()")
+        return cls(name, function, getattr(function, _CONSUMER_MARK, None), getattr(function, _PRODUCER_MARK, None))
+
+    def check_consumes(self) -> None:
+        """Raise InvalidInput when messages cannot be given to it."""
+        if self.consumer is None and self.producer is not None:
+            raise InvalidInput(f"handler {self.name!r} is a producer; run it with: pqdesk produce")
+        if _has_flag(self.function, _CO_GENERATOR):  # calling it would run none of it
+            raise InvalidInput(f"handler {self.name!r} has a yield in it; a consumer returns its result")
+
+    def check_produces(self) -> None:
+        """Raise InvalidInput when it cannot be asked for messages."""
+        if self.producer is None and self.consumer is not None:
+            raise InvalidInput(f"handler {self.name!r} is a consumer; run it with: pqdesk consume")
+
+
+def consumer(
+    queue: str,
+    *,
+    concurrency: int = 1,
+    lease: Duration | str | None = None,
+    timeout: Duration | str | None = None,
+    max_attempts: int | None = None,
+    backoff: str | None = None,
+    rate: tuple[int, float] | None = None,
+) -> Callable[[_Function], _Function]:
+    """Mark a function of one Message as what `pqdesk consume` runs.
+
+    Its return value becomes the result, an exception a failed attempt; `raise Fail(reason)` and `raise Retry(delay)`
+    say which kind.
+
+    Args:
+        queue: The queue it is for.
+        concurrency: How many messages at once in one process, each in a thread of its own.
+        lease: Seconds, a timedelta or text like `5m`. Extended by itself as long as the handler runs.
+        timeout: The longest a message may take. Then the attempt has failed, and as a Python function cannot be
+            stopped, the worker takes nothing new, finishes the others and exits 70 to be started again.
+        max_attempts: For messages and queues that do not say.
+        backoff: How long to wait after a failed attempt, as in `Queue.configure`.
+        rate: At most so many messages in so many seconds: (100, 60).
+
+    Raises:
+        InvalidInput: An option is out of range.
+    """
+    options = ConsumerOptions(
+        queue=check_name(queue, "queue"),
+        concurrency=check_int(concurrency, "concurrency", least=1, most=1000),
+        lease=seconds(lease, "lease"),
+        timeout=seconds(timeout, "timeout"),
+        max_attempts=None
+        if max_attempts is None
+        else check_int(max_attempts, "max_attempts", least=1, most=ATTEMPTS_LIMIT),
+        backoff=_checked_backoff(backoff),
+        rate=_checked_rate(rate),
+    )
+    return _marker(_CONSUMER_MARK, options)
+
+
+def producer(
+    queue: str,
+    *,
+    every: Duration | str | None = None,
+    cron: str | None = None,
+    timezone: str | None = None,
+    missed: str = "once",
+) -> Callable[[_Function], _Function]:
+    """Mark a function that yields payloads or Outgoing as what `pqdesk produce` runs.
+
+    With `every` or `cron` it is called at those times, and what it yields in one run is put in one transaction: all
+    or, if it raises, nothing. Without them it runs for ever: each item is put as soon as it is yielded, and the
+    function is called again when it ends.
+
+    Args:
+        queue: Where items go that name no queue of their own.
+        every: Seconds, a timedelta or text like `10s`.
+        cron: Five fields, `*/10 * * * *`, in `timezone` (None: the machine's).
+        missed: `once`, `skip` or `all`: what becomes of runs missed while the machine slept or a run took too long.
+
+    Raises:
+        InvalidInput: An option cannot be used.
+    """
+    if every is not None and cron is not None:
+        raise InvalidInput("a producer runs by every= or by cron=, not by both")
+    options = ProducerOptions(
+        queue=check_name(queue, "queue"),
+        every=seconds(every, "every"),
+        cron=cron,
+        timezone=timezone,
+        missed=missed,
+    )
+    return _marker(_PRODUCER_MARK, options)
+
+
+def load_handler(spec: str) -> Handler:
+    """The handler named `module:function` or `path/to/file.py:function`; the current folder is importable.
+
+    Raises:
+        InvalidInput: There is no such file, module or function, it cannot be imported, or is no plain function.
+    """
+    place, colon, path = spec.rpartition(":")
+    if not colon or not place or not path:
+        raise InvalidInput(f"handler {spec!r} is not of the form module:function or path/to/file.py:function")
+    module = _import_file(Path(place), spec) if place.endswith(".py") or os.sep in place else _import(place, spec)
+    found: Any = module
+    for name in path.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            raise InvalidInput(f"handler {spec!r}: {place} has no {path!r}; {_offer(module)}") from None
+    return Handler.of(found, spec)
+
+
+def seconds(value: Duration | str | None, what: str) -> float | None:
+    """Seconds of a number, a timedelta or text like `5m`; above zero. Raises InvalidInput, naming `what`."""
+    if value is None:
+        return None
+    given = parse_duration(value) if isinstance(value, str) else value
+    return duration_us(given, what, least_us=1) / 1_000_000
+
+
+def _marker(mark: str, options: object) -> Callable[[_Function], _Function]:
+    def put_mark(function: _Function) -> _Function:
+        setattr(function, mark, options)
+        return function
+
+    return put_mark
+
+
+def _checked_backoff(backoff: str | None) -> str | None:
+    if backoff is not None:
+        parse_backoff(backoff)
+    return backoff
+
+
+def _checked_rate(rate: object) -> tuple[int, float] | None:
+    if rate is None:
+        return None
+    if not isinstance(rate, tuple | list) or len(rate) != 2:
+        raise InvalidInput(f"rate must be (messages, seconds) like (100, 60), got {rate!r:.80}")
+    count, period = rate
+    return check_int(count, "rate", least=1, most=ATTEMPTS_LIMIT), duration_us(period, "rate", least_us=1) / 1_000_000
+
+
+def _has_flag(function: Callable[..., Any], flags: int) -> bool:
+    code = getattr(function, "__code__", None) or getattr(getattr(function, "__call__", None), "__code__", None)  # noqa: B004
+    return code is not None and bool(code.co_flags & flags)
+
+
+def _import(name: str, spec: str) -> ModuleType:
+    folder = os.getcwd()
+    if folder not in sys.path and "" not in sys.path:
+        sys.path.insert(0, folder)  # as `python -m` does; a console script has its own folder there instead
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as exc:
+        if isinstance(exc, ModuleNotFoundError) and exc.name is not None and f"{name}.".startswith(f"{exc.name}."):
+            raise InvalidInput(f"handler {spec!r}: there is no module {exc.name!r} here or installed") from exc
+        raise InvalidInput(_import_failure(spec, exc)) from exc
+
+
+def _import_file(path: Path, spec: str) -> ModuleType:
+    if not path.is_file():
+        raise InvalidInput(f"handler {spec!r}: there is no file {str(path.absolute())!r}")
+    name = path.stem if path.stem not in sys.modules else f"pqdesk_handler_{path.stem}"  # a json.py is not json
+    location = importlib.util.spec_from_file_location(name, path.absolute())
+    if location is None or location.loader is None:
+        raise InvalidInput(f"handler {spec!r}: {str(path)!r} is not a Python file")
+    module = importlib.util.module_from_spec(location)
+    sys.path.insert(0, str(path.absolute().parent))  # its neighbours are importable, as for `python file.py`
+    sys.modules[name] = module  # dataclasses and pickle look a class's module up there
+    try:
+        location.loader.exec_module(module)
+    except (Exception, SystemExit) as exc:
+        raise InvalidInput(_import_failure(spec, exc)) from exc
+    return module
+
+
+def _import_failure(spec: str, exc: BaseException) -> str:
+    import traceback  # only when needed: `import pqdesk` must stay quick
+
+    last = traceback.format_exception_only(exc)[-1].strip()
+    frames = traceback.extract_tb(exc.__traceback__)
+    if isinstance(exc, SyntaxError):
+        return f"handler {spec!r} cannot be imported: {last} ({exc.filename}, line {exc.lineno})"
+    at = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    return f"handler {spec!r} cannot be imported: {last}{at}"
+
+
+def _offer(module: ModuleType) -> str:
+    marked = sorted(
+        name for name, value in vars(module).items() if hasattr(value, _CONSUMER_MARK) or hasattr(value, _PRODUCER_MARK)
+    )
+    return (
+        f"its handlers are {', '.join(marked)}" if marked else "it has no function marked @consumer or @producer either"
+    )

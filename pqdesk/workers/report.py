@@ -1,0 +1,85 @@
+"""What a worker says: one line per message on stdout, warnings and tracebacks on stderr. Never a payload.
+
+A worker must go on when nobody can hear it: a log on a full disk is no reason to drop messages. Only a pipe whose
+reader has gone ends it, since then whoever started it has gone too.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import TextIO
+
+from pqdesk.messages.durations import format_duration
+
+
+class Report:
+    """Thread-safe; each call is one write, so that lines of threads never mix.
+
+    Args:
+        out: For lines about messages.
+        err: For warnings and tracebacks.
+        on_broken_pipe: Called when a reader has gone.
+    """
+
+    def __init__(self, out: TextIO, err: TextIO, on_broken_pipe: Callable[[], None] = lambda: None) -> None:
+        self._out = out
+        self._err = err
+        self._on_broken_pipe = on_broken_pipe
+        self._lock = threading.Lock()
+        self._conditions: set[str] = set()
+
+    def settled(self, word: str, message_id: int, queue: str, attempt: int, ran_s: float) -> None:
+        """`completed id=7 queue=code attempt=1 12 ms`."""
+        self.line(f"{word} id={message_id} queue={shown(queue)} attempt={attempt} {format_duration(ran_s)}")
+
+    def line(self, text: str) -> None:
+        self._write(self._out, text + "\n")
+
+    def warn(self, text: str) -> None:
+        """One warning, or a text of several lines, on stderr."""
+        self._write(self._err, text.rstrip("\n") + "\n")
+
+    def pass_on(self, text: str) -> None:
+        """What a command wrote to its stderr, as it came."""
+        self._write(self._err, text)
+
+    def begin(self, condition: str, text: str) -> None:
+        """Warn once that a condition has begun; again only after `end`."""
+        with self._lock:
+            if condition in self._conditions:
+                return
+            self._conditions.add(condition)
+        self.warn(text)
+
+    def end(self, condition: str) -> None:
+        with self._lock:
+            self._conditions.discard(condition)
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        writable = text.encode(encoding, "backslashreplace").decode(encoding)
+        try:
+            with self._lock:
+                stream.write(writable)
+                stream.flush()
+        except BrokenPipeError:
+            self._on_broken_pipe()
+        except (OSError, ValueError):  # a full disk under the log, a closed stream
+            pass
+
+
+def shown(name: str) -> str:
+    """A name as a line shows it: quoted when it has blanks in it."""
+    return repr(name) if any(character.isspace() for character in name) else name
+
+
+def describe_exception(exc: BaseException, *, skipped_frames: int = 0) -> str:
+    """The traceback of `exc`, without `skipped_frames` of our own at the top. Lists show its last line."""
+    frames: TracebackType | None = exc.__traceback__
+    for _ in range(skipped_frames):
+        if frames is not None and frames.tb_next is not None:
+            frames = frames.tb_next
+    return "".join(traceback.format_exception(type(exc), exc, frames)).rstrip("\n")
