@@ -4,6 +4,9 @@
 # written last, so a set-up that was interrupted is simply not done. One that stopped inside pip leaves
 # .venv/.unfinished behind, and the next one begins with a new .venv: pip takes a half-written package for a whole one.
 
+# Lists of groups and of package names are words in one variable, so they are left unquoted.
+# shellcheck shell=bash disable=SC2086,SC2046
+
 self=${BASH_SOURCE[0]}
 [[ $self == */* ]] || self=./$self
 root=$(cd -- "${self%/*}/.." && pwd -P)
@@ -21,14 +24,12 @@ die() { say "$@"; exit 1; }
 # NEEDED, without which this fails, and WANTED, without which it only says so. Returns at once when all is there.
 prepare() {
     local extra=$1 needed=$2 wanted=$3
-    # shellcheck disable=SC2086  # groups are words
     is_ready "$extra" $needed $wanted && return
     exec 9<"$root/packaging"  # a lock on the folder itself leaves no file behind, and dies with its holders
     if ! flock -n 9; then
         say "another set-up of this checkout is running; waiting for it"
         flock 9
     fi
-    # shellcheck disable=SC2086
     is_ready "$extra" $needed $wanted || set_up "$extra" "$needed" "$wanted"
     exec 9<&-
 }
@@ -100,7 +101,7 @@ install_python_packages() {
 }
 
 install_in_order() {
-    "${pip[@]}" hatchling editables && "${pip[@]}" --no-build-isolation --editable "$root[$1]"
+    "${pip[@]}" hatchling editables && "${pip[@]}" --no-build-isolation --editable "${root}[$1]"
 }
 
 note_ready() {
@@ -123,7 +124,6 @@ missing() {
     "$1" "$root/packaging/missing_packages.py" "${@:2}"
 }
 
-# shellcheck disable=SC2086  # groups are words
 provide_system_packages() {
     local base=$1 needed=$2 wanted=$3 lacking
     lacking=$(missing "$base" $needed $wanted)
@@ -160,9 +160,7 @@ apt_install() {
 # The lists of a new machine are empty, those of an old one name files that are gone.
 install_by_name() {
     all_known "$1" || apt_get update || return
-    # shellcheck disable=SC2046  # names are words
     apt_get install --no-install-recommends $(debian_names "$1") && return
-    # shellcheck disable=SC2046
     apt_get update && apt_get install --no-install-recommends $(debian_names "$1")
 }
 
@@ -175,7 +173,6 @@ known_names() {
 # newer releases still provide.
 debian_names() {
     local known names=() line name
-    # shellcheck disable=SC2086  # names are words
     known=" $(known_names $1 | tr '\n' ' ') "
     while read -r line; do
         for name in $line; do
@@ -189,7 +186,6 @@ debian_names() {
 all_known() {
     local names
     names=$(debian_names "$1")
-    # shellcheck disable=SC2086  # names are words
     (($(known_names $names | wc -l) >= $(wc -w <<<"$names")))
 }
 
