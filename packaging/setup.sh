@@ -13,24 +13,21 @@ root=$(cd -- "${self%/*}/.." && pwd -P)
 venv=$root/.venv
 made_from=("$root/pyproject.toml" "$root/packaging/constraints.txt" "$root/packaging/system-packages.txt" "$self")
 
-# A value from the caller's shell must not lead pip or Python away from .venv.
-unset PYTHONPATH PYTHONHOME
-export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-
 say() { printf 'pqdesk: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-# prepare EXTRA NEEDED WANTED: .venv with the extra EXTRA of pyproject.toml, and the system packages of the groups
-# NEEDED, without which this fails, and WANTED, without which it only says so. Returns at once when all is there.
+# prepare EXTRA NEEDED [WANTED]: .venv with the extra EXTRA of pyproject.toml, and the system packages of the groups
+# NEEDED, without which this fails, and of the group WANTED, without which it says so once. Returns at once when all
+# is there.
 prepare() {
-    local extra=$1 needed=$2 wanted=$3
-    is_ready "$extra" $needed $wanted && return
-    exec 9<"$root/packaging"  # a lock on the folder itself leaves no file behind, and dies with its holders
+    local extra=$1 needed=$2 wanted=${3:-}
+    is_ready "$extra" $needed ${wanted:+"asked-$wanted"} && return
+    exec 9<"$root/packaging" # a lock on the folder itself leaves no file behind, and dies with its holders
     if ! flock -n 9; then
         say "another set-up of this checkout is running; waiting for it"
         flock 9
     fi
-    is_ready "$extra" $needed $wanted || set_up "$extra" "$needed" "$wanted"
+    is_ready "$extra" $needed ${wanted:+"asked-$wanted"} || set_up "$extra" "$needed" "$wanted"
     exec 9<&-
 }
 
@@ -51,48 +48,52 @@ fingerprint() {
 set_up() {
     local extra=$1 needed=$2 wanted=$3 base is_new=''
     base=$(choose_python)
-    if ! venv_is_sound; then
-        is_new=yes
-        needed="python $needed"
-    fi
-    provide_system_packages "$base" "$needed" "$wanted"
+    venv_is_sound || is_new=yes
+    provide_system_packages "$base" "${is_new:+python} $needed" "$wanted"
     [[ -z $is_new ]] || make_venv "$base"
-    install_python_packages "$extra"
-    note_ready "$base" "$extra" $needed $wanted
+    is_ready "$extra" || install_python_packages "$extra"
+    note_ready "$base" "$extra" "$needed" "$wanted"
+}
+
+# Nothing of the caller's shell may lead Python or pip away from .venv; the program started in the end gets it all.
+apart() {
+    env -u PYTHONPATH -u PYTHONHOME PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 "$@"
 }
 
 # The first Python of at least 3.11, as the path of the real interpreter: never that of a .venv about to go.
 choose_python() {
     local candidate
     for candidate in python3 python3.13 python3.12 python3.11 python3.14; do
-        "$candidate" - 2>/dev/null <<'PYTHON' && return
-import os, sys
-if sys.version_info < (3, 11):
-    sys.exit(1)
-print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
-PYTHON
+        apart "$candidate" -c "$which_python" 2>/dev/null && return
     done
     die "needs Python 3.11 or newer, and $(python3 --version 2>/dev/null || echo 'no python3') is what this machine has;" \
         "install a newer one (Debian 12, Ubuntu 24.04 and later have it: $(as_root_line 'apt-get install -y python3'))"
 }
 
+which_python='
+import os, sys
+if sys.version_info < (3, 11):
+    sys.exit(1)
+print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
+'
+
 # Made by a finished set-up, at this place, by an interpreter that is still there.
 venv_is_sound() {
     [[ -x $venv/bin/python && ! -e $venv/.unfinished && -r $venv/pyvenv.cfg ]] &&
         [[ "$(<"$venv/pyvenv.cfg")"$'\n' == *" -m venv"*" $venv"$'\n'* ]] &&
-        "$venv/bin/python" -c 'import pip' 2>/dev/null
+        apart "$venv/bin/python" -c 'import pip' 2>/dev/null
 }
 
 make_venv() {
     rm -rf -- "$venv"
-    step "making .venv with $1" "$1" -m venv "$venv" ||
+    step "making .venv with $1" apart "$1" -m venv "$venv" ||
         die "cannot make $venv (above: why); mend that and start again"
     : >"$venv/.unfinished"
 }
 
 # Without build isolation, since pip would fetch the build tools unpinned.
 install_python_packages() {
-    local pip=("$venv/bin/python" -m pip install --quiet --constraint "$root/packaging/constraints.txt")
+    local pip=(apart "$venv/bin/python" -m pip install --quiet --constraint "$root/packaging/constraints.txt")
     rm -f -- "$venv"/.ready-*
     : >"$venv/.unfinished"
     step "installing the Python packages, once; this takes about a minute" install_in_order "$1" ||
@@ -105,15 +106,12 @@ install_in_order() {
 }
 
 note_ready() {
-    local base=$1 extra=$2 name expected
-    shift
+    local base=$1 extra=$2 needed=$3 wanted=$4 name expected names
+    names="$extra $needed ${wanted:+"asked-$wanted"}"
+    [[ $extra != dev ]] || names+=' desktop' # dev includes it
+    [[ -z $wanted || -n $(missing "$base" "$wanted") ]] || names+=" $wanted"
     expected=$(fingerprint)
-    [[ $extra != dev ]] || set -- desktop "$@"  # dev includes it
-    for name in "$@"; do
-        case $name in
-            desktop | dev) ;;
-            *) [[ -z $(missing "$base" "$name") ]] || continue ;;
-        esac
+    for name in $names; do
         printf '%s\n' "$expected" >"$venv/.ready-$name"
     done
 }
@@ -121,7 +119,7 @@ note_ready() {
 # ---- what the system has to have
 
 missing() {
-    "$1" "$root/packaging/missing_packages.py" "${@:2}"
+    apart "$1" "$root/packaging/missing_packages.py" "${@:2}"
 }
 
 provide_system_packages() {

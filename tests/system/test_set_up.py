@@ -174,6 +174,9 @@ def test_where_installing_fails_the_line_to_type_is_told(project: Project, displ
     assert "apt-get install -y --no-install-recommends made-up-package\n" in done.stderr
     assert done.returncode == (1 if display else 0)  # the terminal view needs nothing of Qt
     assert (project.root / ".venv").exists() == (not display)
+    if not display:
+        assert project.run(DISPLAY=display).stderr == ""  # told once
+        assert project.run(DISPLAY="elsewhere:0").returncode == 1  # now it is needed
 
 
 @pytest.mark.parametrize(
