@@ -1,1 +1,88 @@
-"""PQDesk: durable background work on one machine."""
+"""PQDesk: durable background work on one machine.
+
+    from pqdesk import Queue
+
+    queue = Queue("emails")                    # the default workspace
+    queue.put({"to": "ada@example.com"})       # durable when it returns
+    with queue.get(timeout=30) as message:     # ack on leaving, nack on an exception
+        print(message.payload)
+
+A workspace is a folder; see pqdesk.Workspace. Handlers: pqdesk.consumer and pqdesk.producer.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from pqdesk.errors import (
+    Busy,
+    Corrupt,
+    DiskFull,
+    DuplicateKey,
+    Empty,
+    Full,
+    InvalidInput,
+    LeaseLost,
+    LookOnly,
+    NotFound,
+    PQDeskError,
+    SchemaTooNew,
+    SupervisorError,
+    WorkspaceError,
+)
+from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, Outcome, Outgoing, QueueRecord
+from pqdesk.messages.states import State
+from pqdesk.queues.message import Message
+from pqdesk.queues.queue import Queue
+from pqdesk.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pqdesk.workers.handlers import Fail, Retry, consumer, producer
+
+__all__ = [
+    "Busy",
+    "Corrupt",
+    "Counts",
+    "DiskFull",
+    "DuplicateKey",
+    "Empty",
+    "Fail",
+    "Full",
+    "InvalidInput",
+    "LeaseLost",
+    "LookOnly",
+    "Message",
+    "MessageDetail",
+    "MessageRecord",
+    "NotFound",
+    "Outcome",
+    "Outgoing",
+    "PQDeskError",
+    "Queue",
+    "QueueRecord",
+    "Retry",
+    "SchemaTooNew",
+    "State",
+    "SupervisorError",
+    "Workspace",
+    "WorkspaceError",
+    "consumer",
+    "producer",
+]
+
+_OF_HANDLERS = ("Fail", "Retry", "consumer", "producer")
+
+try:
+    __version__ = version("pqdesk")
+except PackageNotFoundError:  # run from a bare checkout
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:
+    """What only handlers need is imported when it is asked for, so that `import pqdesk` stays quick."""
+    if name in _OF_HANDLERS:
+        from pqdesk.workers import handlers
+
+        return getattr(handlers, name)
+    raise AttributeError(f"module 'pqdesk' has no attribute {name!r}")

@@ -1,1 +1,1 @@
-""""""
+"""The queue as programs use it: Queue, Message, and waiting for messages."""

@@ -1,1 +1,48 @@
 """Engines that keep messages: one contract, one folder per engine."""
+
+from __future__ import annotations
+
+import os
+from random import Random, SystemRandom
+
+from pqdesk.clock import Clock, SystemClock
+from pqdesk.messages.records import Durability
+from pqdesk.paths import WorkspacePaths
+from pqdesk.storage.contract import Inspection, Store
+from pqdesk.storage.sqlite.connection import sqlite_version
+from pqdesk.storage.sqlite.files import Location
+from pqdesk.storage.sqlite.inspection import SqliteInspection
+from pqdesk.storage.sqlite.store import SqliteStore
+
+
+def open_store(
+    place: WorkspacePaths | str | os.PathLike[str],
+    *,
+    durability: Durability = "full",
+    clock: Clock | None = None,
+    rng: Random | None = None,
+    vfs: str | None = None,
+) -> Store:
+    """The store of a workspace, or of an application's database file, made or migrated where needed.
+
+    Raises:
+        WorkspaceError: It cannot be used; SchemaTooNew, Corrupt and DiskFull are kinds of it.
+        Busy: Another program held the file for too long.
+    """
+    return SqliteStore(
+        _location(place), clock=clock or SystemClock(), rng=rng or SystemRandom(), durability=durability, vfs=vfs
+    )
+
+
+def open_inspection(
+    place: WorkspacePaths | str | os.PathLike[str], *, clock: Clock | None = None, rng: Random | None = None
+) -> Inspection:
+    """Look at an existing file without ever writing. Raises WorkspaceError where there is none."""
+    return SqliteInspection(_location(place), clock or SystemClock(), rng or SystemRandom())
+
+
+__all__ = ["open_inspection", "open_store", "sqlite_version"]
+
+
+def _location(place: WorkspacePaths | str | os.PathLike[str]) -> Location:
+    return Location.of_workspace(place) if isinstance(place, WorkspacePaths) else Location.of_database(place)

@@ -7,7 +7,7 @@ every engine to the same behaviour.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -53,12 +53,17 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One message under a lease. `receipt` proves the lease; `lease_ends_ms` is awake time."""
+    """One message under a lease. `receipt` proves the lease; `lease_ends_ms` is awake time.
+
+    `payload=None`: it is large and still to be read, with `Store.load_payload`.
+    """
 
     id: int
     queue: str
+    queue_id: int
     receipt: int
     lease_ends_ms: int
+    lease_us: int
     attempt: int
     max_attempts: int
     type: str | None
@@ -68,7 +73,21 @@ class Claim:
     headers: str | None
     enqueued_us: int
     due_us: int
-    payload: EncodedPayload
+    checksum: int
+    payload_kind: int
+    payload: EncodedPayload | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerDefaults:
+    """What a handler asks for where neither put() nor configure() says anything; of one process."""
+
+    max_attempts: int | None = None
+    lease_us: int | None = None
+    backoff: str | None = None
+
+
+NO_DEFAULTS = HandlerDefaults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +105,16 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a delivery ends. `error` for nack and fail; `delay_us` overrides the backoff of a nack."""
+    """How a delivery ends. `error` for nack and fail; `delay_us` overrides the backoff of a nack.
+
+    `is_other_boot`: the machine went down with the process, which says nothing against the message.
+    """
 
     outcome: AttemptOutcome
     result: EncodedPayload | None = None
     error: str | None = None
     delay_us: int | None = None
+    is_other_boot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,42 +164,88 @@ class Inspection(Protocol):
 class Store(Protocol):
     """Everything that changes a workspace. Thread-safe. Durable calls return after the flush."""
 
-    def queue_exists(self, queue: str) -> bool: ...
-
     def put(self, messages: Sequence[NewMessage]) -> list[int]:
         """Put all or none, in one transaction; ids in order. Raises DuplicateKey, DiskFull, Busy."""
         ...
 
-    def claim(self, queue: str, *, limit: int, lease_us: int | None, is_detached: bool) -> Look:
+    def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> int:
+        """Put those whose mark was never put before, and remember the marks in the same transaction."""
+        ...
+
+    def claim(
+        self,
+        queue: str,
+        *,
+        limit: int,
+        lease_us: int | None,
+        is_detached: bool,
+        defaults: HandlerDefaults = NO_DEFAULTS,
+    ) -> Look:
         """Lease up to `limit` messages; `lease_us=None` is the queue's own."""
         ...
 
-    def settle(self, claim: Claim, settlement: Settlement, *, claim_next: bool = False) -> Look | None:
-        """End a delivery; with `claim_next` lease the next message of the queue in the same transaction."""
+    def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> None:
+        """Sleep in the kernel until a message may be there, `until_us` (wall) or `timeout_s` has passed."""
         ...
 
-    def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> str:
-        """The same for a receipt that another process holds; returns the queue's name. Raises LeaseLost."""
+    def silence(self, queue: str) -> None:
+        """Forget what rang before; whoever calls it looks once more before it waits."""
         ...
 
-    def extend(self, claim: Claim, lease_us: int | None) -> int:
-        """Lease anew from now; returns the new `lease_ends_ms`."""
+    def sleep(self, seconds: float) -> None:
+        """Sleep, unless waits are interrupted."""
+        ...
+
+    def interrupt_waits(self) -> None:
+        """Every wait, now and from now on, returns at once. Safe in a signal handler."""
+        ...
+
+    @property
+    def is_interrupted(self) -> bool: ...
+
+    def settle(
+        self,
+        claim: Claim,
+        settlement: Settlement,
+        *,
+        put: Sequence[NewMessage] = (),
+        claim_next: bool = False,
+        defaults: HandlerDefaults = NO_DEFAULTS,
+    ) -> Look | None:
+        """End a delivery; in the same transaction put messages, and lease the queue's next one. Raises LeaseLost."""
+        ...
+
+    def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
+        """The same for a receipt that travelled outside this process. Raises LeaseLost."""
+        ...
+
+    def keep_extending(self, claim: Claim) -> None:
+        """Extend the lease in the background until the delivery ends."""
+        ...
+
+    def extend(self, claim: Claim, lease_us: int) -> int:
+        """Lease anew from now; returns the new `lease_ends_ms`. Raises LeaseLost."""
+        ...
+
+    def report_progress(self, claim: Claim, fraction: float, note: str) -> None:
+        """Raises LeaseLost."""
+        ...
+
+    def is_cancel_requested(self, claim: Claim) -> bool: ...
+
+    def lease_remaining_ms(self, claim: Claim) -> int:
+        """Awake milliseconds until the lease ends, as far as this process extended it; not below zero."""
         ...
 
     def pause(self, queue: str, is_paused: bool) -> None: ...
 
-    def configure(self, queue: str, values: dict[str, Any]) -> None: ...
+    def configure(self, queue: str, values: dict[str, Any]) -> None:
+        """Store settings of `QueueConfiguration` by name. Raises InvalidInput."""
+        ...
 
     def configuration(self, queue: str) -> QueueConfiguration: ...
 
-    def act(
-        self,
-        action: str,
-        selection: Selection,
-        *,
-        is_dry_run: bool = False,
-        on_progress: Callable[[int], None] | None = None,
-    ) -> Outcome:
+    def act(self, action: str, selection: Selection, *, is_dry_run: bool = False) -> Outcome:
         """`retry`, `run_now`, `cancel`, `delete` or `restore` what is selected, in batches, skipping what may not."""
         ...
 
@@ -188,17 +257,17 @@ class Store(Protocol):
 
     def message(self, message_id: int) -> MessageDetail: ...
 
-    def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> None:
-        """Sleep in the kernel until a message may be there, `until_us` (wall) or `timeout_s` has passed."""
+    def close(self) -> None:
+        """Give back what is in hand and end. Waits of other threads return."""
         ...
-
-    def close(self) -> None: ...
 
 
 __all__ = [
+    "NO_DEFAULTS",
     "Claim",
     "Durability",
     "EncodedPayload",
+    "HandlerDefaults",
     "Inspection",
     "Look",
     "NewMessage",

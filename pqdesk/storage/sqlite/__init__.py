@@ -1,1 +1,29 @@
-""""""
+"""The engine on SQLite, through APSW: the only place that knows SQL.
+
+One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to change:
+
+    files        is this file ours to open, and making a new one
+    connection   settings, transactions, the busy handler, errors into ours
+    durability   one flush after the lock is free; the tripwire against silent loss
+    migrations   numbered steps of the schema
+    queue_rows   a queue's row: its configuration, its exact counters
+    puts · claims · settlements · groups · promotion · actions   what changes messages
+    owners · waiting · keeper   who is alive, sleeping until there is work, upkeep in the background
+    inspection · listing        looking
+    store        puts them together behind the contract
+
+How a delivery can end, and what each failure leaves behind:
+
+    ack returned                    completed and on disk; never delivered again
+    nack, exception in a handler    retrying after the backoff; failed when out of attempts
+    process killed, machine off     its lock file is free: ready at once, the attempt counted, one more death;
+                                    failed at max_deaths deaths within one boot
+    lease ran out (hung worker)     ready again, failed when out of attempts; its old receipt changes nothing
+    killed between commit and flush either may be the case; the call has not returned
+    power lost before a flush       every call that returned is on disk; a claim may be undone, and its
+                                    holder is gone with the power
+    disk full                       puts are refused while a reserve is left, so that acks go on working
+    file replaced under us          the tripwire raises before the call returns
+    flush failed                    the engine refuses all further work in this process (fsync(2): the pages
+                                    may be gone, a second flush would lie)
+"""

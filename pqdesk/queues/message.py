@@ -1,0 +1,210 @@
+"""A message in hand: what it says, and how its delivery ends."""
+
+from __future__ import annotations
+
+import json
+import math
+import traceback
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pqdesk.clock import to_datetime
+from pqdesk.errors import InvalidInput, LeaseLost
+from pqdesk.messages.checks import decode_headers
+from pqdesk.messages.durations import duration_us
+from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_text, decode_payload, encode_payload
+from pqdesk.messages.records import Duration
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.queues.outgoing import checked_all
+from pqdesk.storage.contract import Claim, EncodedPayload, Settlement
+
+if TYPE_CHECKING:
+    from pqdesk.queues.queue import Queue
+
+
+class Message:
+    """One delivery of a message, under a lease. Made by `Queue.get`; keeps its queue open.
+
+    In a `with` block its lease is extended in the background. Leaving the block acks it; an Exception nacks it
+    with the traceback and goes on, any other BaseException releases it. Settled inside, nothing happens on leaving.
+
+    Attributes:
+        id, queue, type, payload, headers, priority, group, key: As they were put.
+        attempt, max_attempts: This delivery's number, from 1, and how many there may be.
+        enqueued_at, due_at: Aware UTC datetimes.
+        receipt: Text that proves the lease, good in any process of the workspace.
+    """
+
+    def __init__(self, source: Queue, claim: Claim) -> None:
+        assert claim.payload is not None
+        self._source = source
+        self._claim = claim
+        self._is_settled = False
+        self._ahead: list[Message] | None = None  # in a loop: where its ack puts the next message
+        self.payload: Any = decode_payload(claim.payload.kind, claim.payload.data)
+        self.headers: Mapping[str, str] = decode_headers(claim.headers)
+
+    @property
+    def id(self) -> int:
+        return self._claim.id
+
+    @property
+    def queue(self) -> str:
+        return self._claim.queue
+
+    @property
+    def type(self) -> str | None:
+        return self._claim.type
+
+    @property
+    def priority(self) -> int:
+        return self._claim.priority
+
+    @property
+    def group(self) -> str | None:
+        return self._claim.group
+
+    @property
+    def key(self) -> str | None:
+        return self._claim.key
+
+    @property
+    def attempt(self) -> int:
+        return self._claim.attempt
+
+    @property
+    def max_attempts(self) -> int:
+        return self._claim.max_attempts
+
+    @property
+    def enqueued_at(self) -> datetime:
+        return to_datetime(self._claim.enqueued_us)
+
+    @property
+    def due_at(self) -> datetime:
+        return to_datetime(self._claim.due_us)
+
+    @property
+    def receipt(self) -> str:
+        return format_receipt(self._claim.id, self._claim.receipt)
+
+    @property
+    def lease_remaining(self) -> float:
+        """Seconds of awake time until the lease ends, as far as this process knows; not below zero."""
+        return self._source.store.lease_remaining_ms(self._claim) / 1000
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody asked to cancel this message; a handler that sees it should stop by raising."""
+        return self._source.store.is_cancel_requested(self._claim)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether ack, nack, fail or release was called here and succeeded."""
+        return self._is_settled
+
+    def ack(self, result: Any = None, *, put: Iterable[Any] = ()) -> None:
+        """It is done; never delivered again once this returned.
+
+        Args:
+            result: JSON value, str or bytes of at most 1 MiB, kept with the message.
+            put: Follow-up payloads or Outgoing; they are put with the ack or not at all.
+
+        Raises:
+            LeaseLost: The lease is over; nothing was changed.
+            InvalidInput: The result or a follow-up cannot be stored; the message is still in hand.
+        """
+        self._source.settle(self, completed(result), put=checked_all(put, self.queue, {}))
+
+    def nack(self, error: object = None, *, delay: Duration | None = None) -> None:
+        """This attempt failed: it will be retried after `delay` or the backoff, or is failed when out of attempts.
+
+        Raises:
+            LeaseLost: The lease is over; nothing was changed.
+        """
+        delay_us = None if delay is None else duration_us(delay, "delay")
+        self._source.settle(self, Settlement(AttemptOutcome.NACKED, error=error_text(error), delay_us=delay_us))
+
+    def fail(self, reason: object) -> None:
+        """Give up: failed at once, whatever attempts are left. Raises LeaseLost."""
+        self._source.settle(self, Settlement(AttemptOutcome.FAILED, error=error_text(reason)))
+
+    def release(self) -> None:
+        """Give it back: ready again at once, this attempt not counted. Raises LeaseLost."""
+        self._source.settle(self, Settlement(AttemptOutcome.RELEASED))
+
+    def extend(self, seconds: Duration | None = None) -> None:
+        """Lease anew for `seconds` from now, or for as long as the lease was. Raises LeaseLost."""
+        lease_us = self._claim.lease_us if seconds is None else duration_us(seconds, "seconds", least_us=1)
+        self._refuse_settled()
+        self._source.store.extend(self._claim, lease_us)
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Tell how far it is, 0 to 1, with a note of at most 255 characters. Raises LeaseLost."""
+        if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not math.isfinite(fraction):
+            raise InvalidInput(f"fraction must be a number from 0 to 1, got {fraction!r:.80}")
+        if not 0 <= fraction <= 1:
+            raise InvalidInput(f"fraction must be from 0 to 1, got {fraction}")
+        self._refuse_settled()
+        self._source.store.report_progress(self._claim, float(fraction), cut_text(str(note), 255))
+
+    def __enter__(self) -> Message:
+        if not self._is_settled:
+            self._source.store.keep_extending(self._claim)
+        return self
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if self._is_settled:
+            return
+        if exc is None:
+            self.ack()
+            return
+        try:
+            if isinstance(exc, Exception):
+                self.nack(exc)
+            else:
+                self.release()
+        except LeaseLost as lost:  # the reason why the block was left matters more
+            exc.add_note(str(lost))
+
+    def __repr__(self) -> str:
+        return f"<Message {self.id} of {self.queue!r}, attempt {self.attempt} of {self.max_attempts}>"
+
+    def _refuse_settled(self) -> None:
+        if self._is_settled:
+            raise LeaseLost(f"message {self.id} was settled already; nothing was changed", message_id=self.id)
+
+
+def completed(result: Any) -> Settlement:
+    """An ack with its result. Raises InvalidInput."""
+    if result is None:
+        return Settlement(AttemptOutcome.COMPLETED)
+    kind, data = encode_payload(result, what="result", limit_bytes=RESULT_LIMIT_BYTES)
+    return Settlement(AttemptOutcome.COMPLETED, result=EncodedPayload(kind, data))
+
+
+def error_text(error: object) -> str | None:
+    """What is kept of an error: an exception's traceback, else its text; at most 64 KiB."""
+    if error is None:
+        return None
+    if isinstance(error, BaseException):
+        return cut_text("".join(traceback.format_exception(error)), ERROR_LIMIT_BYTES)
+    return cut_text(error if isinstance(error, str) else json.dumps(error, default=str), ERROR_LIMIT_BYTES)
+
+
+def format_receipt(message_id: int, receipt: int) -> str:
+    return f"{message_id}-{receipt:016x}"
+
+
+def parse_receipt(text: object) -> tuple[int, int]:
+    """(id, receipt) of what `format_receipt` made. Raises InvalidInput."""
+    if isinstance(text, str):
+        first, _, second = text.strip().partition("-")
+        if first.isascii() and first.isdigit() and len(first) < 19 and len(second) == 16:
+            try:
+                return int(first), int(second, 16)
+            except ValueError:
+                pass
+    raise InvalidInput(f"{text!r:.80} is no receipt; a receipt looks like 12-0123456789abcdef and comes with get")

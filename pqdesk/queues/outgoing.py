@@ -1,0 +1,73 @@
+"""From what the caller gives to what the store takes: every argument checked before anything happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pqdesk.clock import from_datetime
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.checks import (
+    ATTEMPTS_LIMIT,
+    PRIORITY_LIMIT,
+    check_int,
+    check_name,
+    check_optional_name,
+    encode_headers,
+)
+from pqdesk.messages.durations import duration_us
+from pqdesk.messages.payloads import encode_payload
+from pqdesk.messages.records import Outgoing
+from pqdesk.storage.contract import EncodedPayload, NewMessage
+
+PUT_MANY_LIMIT = 100_000
+_CONFLICT_RULES = ("raise", "keep", "replace")
+
+
+def checked(outgoing: Outgoing, queue: str) -> NewMessage:
+    """The message to put, for `queue` unless it names another. Raises InvalidInput."""
+    kind, data = encode_payload(outgoing.payload)
+    if outgoing.on_conflict not in _CONFLICT_RULES:
+        raise InvalidInput(f"on_conflict must be one of {', '.join(_CONFLICT_RULES)}, got {outgoing.on_conflict!r:.80}")
+    if outgoing.delay is not None and outgoing.at is not None:
+        raise InvalidInput("delay and at say the same thing in two ways; give one of them")
+    return NewMessage(
+        queue=queue if outgoing.queue is None else check_name(outgoing.queue, "queue"),
+        payload=EncodedPayload(kind, data),
+        type=check_optional_name(outgoing.type, "type"),
+        priority=check_int(outgoing.priority, "priority", least=-PRIORITY_LIMIT, most=PRIORITY_LIMIT),
+        delay_us=None if outgoing.delay is None else duration_us(outgoing.delay, "delay"),
+        at_us=_instant_us(outgoing.at),
+        key=check_optional_name(outgoing.key, "key"),
+        on_conflict=outgoing.on_conflict,
+        group=check_optional_name(outgoing.group, "group"),
+        expires_us=None if outgoing.expires is None else duration_us(outgoing.expires, "expires", least_us=1),
+        max_attempts=None
+        if outgoing.max_attempts is None
+        else check_int(outgoing.max_attempts, "max_attempts", least=1, most=ATTEMPTS_LIMIT),
+        headers=encode_headers(outgoing.headers),
+    )
+
+
+def checked_all(items: Iterable[Any], queue: str, options: dict[str, Any]) -> list[NewMessage]:
+    """Payloads (each with `options`) or Outgoing, at most 100,000. Raises InvalidInput, naming the item."""
+    if isinstance(items, str | bytes | bytearray | memoryview | dict):
+        raise InvalidInput(f"put_many takes an iterable of payloads, got one {type(items).__name__}; use put()")
+    messages: list[NewMessage] = []
+    for number, item in enumerate(items):
+        if number == PUT_MANY_LIMIT:
+            raise InvalidInput(f"put_many takes at most {PUT_MANY_LIMIT:,} items at once; nothing was put")
+        try:
+            messages.append(checked(item if isinstance(item, Outgoing) else Outgoing(item, **options), queue))
+        except InvalidInput as exc:
+            raise InvalidInput(f"item {number}: {exc}; nothing was put") from exc
+    return messages
+
+
+def _instant_us(at: datetime | None) -> int | None:
+    if at is None:
+        return None
+    if not isinstance(at, datetime) or at.tzinfo is None or at.utcoffset() is None:
+        raise InvalidInput("at must be a datetime with a time zone, for example datetime.now(UTC) + timedelta(hours=1)")
+    return max(0, from_datetime(at))

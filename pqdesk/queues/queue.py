@@ -1,0 +1,403 @@
+"""A named channel of messages: put, get, look, operate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from pqdesk.clock import Clock, SystemClock
+from pqdesk.errors import Empty, InvalidInput
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
+from pqdesk.messages.durations import duration_us
+from pqdesk.messages.payloads import checksum
+from pqdesk.messages.records import (
+    Counts,
+    Durability,
+    Duration,
+    MessageDetail,
+    MessageRecord,
+    OnConflict,
+    Outcome,
+    Outgoing,
+    QueueConfiguration,
+)
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.paths import WorkspacePaths, choose_workspace
+from pqdesk.queues import operations
+from pqdesk.queues.message import Message
+from pqdesk.queues.operations import Ids
+from pqdesk.queues.outgoing import checked, checked_all
+from pqdesk.storage import open_store
+from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store
+
+if TYPE_CHECKING:
+    from pqdesk.workspace import Workspace
+
+_GET_MANY_LIMIT = 10_000
+_JOIN_LOOK_S = 0.02
+
+
+class Queue:
+    """A queue of a workspace, or of any SQLite file of an application. Thread-safe.
+
+    A forked child has to open its own: an inherited one raises WorkspaceError.
+
+    Args:
+        name: 1–255 characters.
+        workspace: A Workspace, or the path of one, made if missing. None: $PQDESK_WORKSPACE, else the default one.
+        database: Instead of a workspace, an SQLite file; made if missing (its folder must exist), switched to WAL.
+        durability: "full" survives power loss; "relaxed" survives kill -9, and may lose the last moments when the
+            power goes.
+
+    Attributes:
+        name: As given.
+        paths: The workspace's files; None for a database file of an application.
+        store: The engine it stands on.
+
+    Raises:
+        InvalidInput: An argument is wrong.
+        WorkspaceError: The workspace or file cannot be used, or is made by a newer version.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        workspace: Workspace | str | os.PathLike[str] | None = None,
+        database: str | os.PathLike[str] | None = None,
+        durability: Durability = "full",
+    ) -> None:
+        self.name = check_name(name, "queue")
+        if durability not in ("full", "relaxed"):
+            raise InvalidInput(f"durability must be 'full' or 'relaxed', got {durability!r:.80}")
+        if workspace is not None and database is not None:
+            raise InvalidInput("a queue is in a workspace or in a database file; give one of them")
+        self._clock: Clock = SystemClock()
+        self._defaults = HandlerDefaults()
+        self.paths = None if database is not None else choose_workspace(workspace)
+        shared = getattr(workspace, "store", None)
+        self._owns_store = shared is None
+        self.store: Store = shared or open_store(self.paths or str(database), durability=durability)
+
+    @classmethod
+    def over(cls, store: Store, name: str, clock: Clock, paths: WorkspacePaths | None = None) -> Queue:
+        """A queue over a store that somebody else opened and will close."""
+        queue = cls.__new__(cls)
+        queue.name, queue.paths = check_name(name, "queue"), paths
+        queue.store, queue._owns_store, queue._clock, queue._defaults = store, False, clock, HandlerDefaults()
+        return queue
+
+    # --- putting ----------------------------------------------------------------------------------
+
+    def put(
+        self,
+        payload: Any,
+        *,
+        type: str | None = None,
+        priority: int = 0,
+        delay: Duration | None = None,
+        at: datetime | None = None,
+        key: str | None = None,
+        on_conflict: OnConflict = "raise",
+        group: str | None = None,
+        expires: Duration | None = None,
+        max_attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Add a message; when this returns, it survives a crash and, at full durability, power loss.
+
+        Args:
+            payload: JSON value, str or bytes, at most 16 MiB; comes back exactly as given (tuples as lists).
+            type: What kind of work it is, for people and filters.
+            priority: ± 2³¹; higher goes first, then the lower id.
+            delay: Seconds or timedelta until it is due.
+            at: Aware datetime at which it is due; not together with delay.
+            key: Unique among the unfinished messages of this queue.
+            on_conflict: When the key is in use: "raise", "keep" (return the other's id), "replace" (if not running).
+            group: Messages of one group run one at a time, in order of id.
+            expires: Seconds or timedelta; not started by then, it is cancelled.
+            max_attempts: Deliveries before it is failed; over the queue's and the handler's setting.
+            headers: At most 64, names of A-Z a-z 0-9 _ -, values str of at most 4 KiB.
+
+        Returns:
+            The id, above zero, growing, never used twice.
+
+        Raises:
+            InvalidInput: An argument is wrong; nothing was put.
+            DuplicateKey: The key is in use.
+            DiskFull: Only the space kept back for acks is left.
+            Busy: Another program held the file for 10 s.
+        """
+        outgoing = Outgoing(
+            payload, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict, group=group,
+            expires=expires, max_attempts=max_attempts, headers=headers,
+        )  # fmt: skip
+        return self.store.put([checked(outgoing, self.name)])[0]
+
+    def put_many(self, items: Iterable[Any], **options: Any) -> list[int]:
+        """Add up to 100,000 payloads or Outgoing in one transaction, all or none; ids in order.
+
+        `options` are those of `put`, for the items that are no Outgoing. Also when the iterable raises, nothing is put.
+        """
+        try:
+            Outgoing(None, **options)
+        except TypeError as exc:
+            raise InvalidInput(f"put_many: {exc}") from exc
+        messages = checked_all(items, self.name, options)
+        return self.store.put(messages) if messages else []
+
+    def put_once(self, items: Iterable[tuple[str, Any]]) -> int:
+        """Put each payload or Outgoing whose mark was never put before, in one transaction; returns how many.
+
+        The marks are remembered in that transaction, so a restart repeats none: for producers that look at the
+        same things again and again.
+        """
+        marked = [(check_name(mark, "mark"), one) for mark, one in items]
+        messages = checked_all([one for _, one in marked], self.name, {})
+        return self.store.put_unmarked([(mark, new) for (mark, _), new in zip(marked, messages, strict=True)])
+
+    # --- taking -----------------------------------------------------------------------------------
+
+    def get(
+        self,
+        block: bool = True,
+        timeout: Duration | None = None,
+        *,
+        lease: Duration | None = None,
+        detached: bool = False,
+    ) -> Message:
+        """Take the most urgent ready message under a lease.
+
+        Args:
+            block, timeout: As of queue.Queue.get: wait for ever, for `timeout` seconds, or not at all.
+            lease: Seconds of awake time; None is the queue's setting (60 s). In `with` and loops it is extended.
+            detached: The lease belongs to no process; it ends by ack, nack, release, its deadline or a reboot.
+
+        Raises:
+            Empty: No message in time, or the queue is paused.
+        """
+        return self._take(1, block, timeout, lease, detached)[0]
+
+    def get_nowait(self) -> Message:
+        """`get(block=False)`."""
+        return self.get(block=False)
+
+    def get_many(
+        self,
+        limit: int,
+        block: bool = True,
+        timeout: Duration | None = None,
+        *,
+        lease: Duration | None = None,
+        detached: bool = False,
+    ) -> list[Message]:
+        """Wait for the first message and take what is there, up to `limit` (at most 10,000)."""
+        return self._take(check_int(limit, "limit", least=1, most=_GET_MANY_LIMIT), block, timeout, lease, detached)
+
+    def __iter__(self) -> Iterator[Message]:
+        """Messages for ever, each under a lease that is extended in the background.
+
+        The ack of one takes the next in the same transaction. Leaving the loop gives back what was taken ahead.
+        A message not settled when the loop goes on stays in hand until its lease ends.
+        """
+        ahead: list[Message] = []
+        try:
+            while True:
+                try:
+                    message = ahead.pop() if ahead else self.get()
+                except Empty:  # interrupt_waits
+                    return
+                self.store.keep_extending(message._claim)
+                message._ahead = ahead
+                yield message
+        finally:
+            for message in ahead:
+                message.release()
+
+    def settle(self, message: Message, settlement: Settlement, *, put: Sequence[NewMessage] = ()) -> None:
+        """What Message's ack, nack, fail and release come down to."""
+        message._refuse_settled()
+        ahead = message._ahead if settlement.outcome == AttemptOutcome.COMPLETED else None
+        look = self.store.settle(
+            message._claim, settlement, put=put, claim_next=ahead is not None, defaults=self._defaults
+        )
+        message._is_settled = True
+        if ahead is not None and look is not None:
+            ahead.extend(self._opened(look.claims))
+
+    def use_defaults(
+        self, *, max_attempts: int | None = None, lease: Duration | None = None, backoff: str | None = None
+    ) -> None:
+        """What a handler of this process wants where neither put() nor configure() says anything."""
+        self._defaults = HandlerDefaults(
+            None if max_attempts is None else check_int(max_attempts, "max_attempts", least=1, most=ATTEMPTS_LIMIT),
+            None if lease is None else duration_us(lease, "lease", least_us=1),
+            backoff,
+        )
+
+    def interrupt_waits(self) -> None:
+        """End every get that waits, now and later, with Empty. Safe in a signal handler; for stopping."""
+        self.store.interrupt_waits()
+
+    # --- looking and setting ----------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        """Messages per state by now, from counters that the queue keeps: the cost does not grow."""
+        return self.store.counts(self.name)
+
+    def qsize(self) -> int:
+        """How many are ready."""
+        return self.counts().ready
+
+    def join(self, timeout: Duration | None = None) -> bool:
+        """Wait until nothing is ready, running or retrying; False when `timeout` passed first."""
+        deadline_ms = self._deadline_ms(timeout)
+        while True:
+            counts = self.counts()
+            if not counts.ready + counts.running + counts.retrying:
+                return True
+            if self.store.is_interrupted or (deadline_ms is not None and self._clock.awake_ms() >= deadline_ms):
+                return False
+            self.store.sleep(_JOIN_LOOK_S)
+
+    def pause(self) -> None:
+        """Stop get, in every process, until resume; puts go on."""
+        self.store.pause(self.name, True)
+
+    def resume(self) -> None:
+        self.store.pause(self.name, False)
+
+    @property
+    def paused(self) -> bool:
+        return any(one.is_paused for one in self.store.queues() if one.name == self.name)
+
+    def configure(self, **values: Any) -> None:
+        """Store settings, shared by all processes: see QueueConfiguration; None brings a default back."""
+        self.store.configure(self.name, values)
+
+    @property
+    def configuration(self) -> QueueConfiguration:
+        return self.store.configuration(self.name)
+
+    def messages(
+        self,
+        *,
+        state: Any = None,
+        type: str | None = None,
+        search: str | None = None,
+        where: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 100,
+    ) -> list[MessageRecord]:
+        """Messages of this queue by id, newest first: below id `before`, or next above `after`; not the trashed."""
+        return operations.list_messages(
+            self.store, queue=self.name, before=before, after=after, limit=limit,
+            state=state, type=type, search=search, where=where,
+        )  # fmt: skip
+
+    def message(self, id: int) -> MessageDetail:
+        """One message with its payload, result and attempts, also from the trash. Raises NotFound."""
+        return operations.find_message(self.store, id, queue=self.name)
+
+    def result(self, id: int) -> Any:
+        """What its ack was given. Raises NotFound; InvalidInput when it is not completed."""
+        return operations.result_of(self.message(id))
+
+    # --- operating --------------------------------------------------------------------------------
+
+    def retry(self, ids: Ids = None, **options: Any) -> Outcome:
+        """Failed, retrying, cancelled or completed → ready, with `max_attempts` more attempts allowed.
+
+        Skipped when its key is in use. By a filter without a state, completed ones are left alone.
+        """
+        return self._act("retry", ids, **options)
+
+    def run_now(self, ids: Ids = None, **options: Any) -> Outcome:
+        """Scheduled → ready."""
+        return self._act("run_now", ids, **options)
+
+    def cancel(self, ids: Ids = None, **options: Any) -> Outcome:
+        """Unfinished → cancelled; a running one's handler is asked (`Message.cancel_requested`)."""
+        return self._act("cancel", ids, **options)
+
+    def delete(self, ids: Ids = None, **options: Any) -> Outcome:
+        """To the trash, for 7 days; all but running ones."""
+        return self._act("delete", ids, **options)
+
+    def restore(self, ids: Ids = None, **options: Any) -> Outcome:
+        """From the trash, to the state it had. Skipped when its key is in use."""
+        return self._act("restore", ids, **options)
+
+    def close(self) -> None:
+        """Give back the messages in hand and close; a queue of a Workspace is closed with that."""
+        if self._owns_store:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Queue {self.name!r}>"
+
+    def _take(
+        self, limit: int, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool
+    ) -> list[Message]:
+        lease_us = None if lease is None else duration_us(lease, "lease", least_us=1)
+        deadline_ms = self._deadline_ms(timeout) if block else 0
+        is_silenced = False
+        while True:
+            look = self.store.claim(
+                self.name, limit=limit, lease_us=lease_us, is_detached=detached, defaults=self._defaults
+            )
+            messages = self._opened(look.claims)
+            if messages:
+                return messages
+            left_s = None if deadline_ms is None else (deadline_ms - self._clock.awake_ms()) / 1000
+            if (left_s is not None and left_s <= 0) or self.store.is_interrupted:
+                reason = "is paused" if look.is_paused else "has no ready message"
+                raise Empty(f"queue {self.name!r} {reason}")
+            if look.claims:  # they were damaged
+                continue
+            if not is_silenced:  # what rang before this moment is known; look once more, then sleep
+                self.store.silence(self.name)
+                is_silenced = True
+                continue
+            self.store.wait(self.name, until_us=look.wake_us, timeout_s=left_s)
+            is_silenced = False
+
+    def _opened(self, claims: Sequence[Claim]) -> list[Message]:
+        """The messages of these claims; one whose payload is not what was put is failed instead."""
+        return [Message(self, claim) for claim in claims if self._is_whole(claim)]
+
+    def _is_whole(self, claim: Claim) -> bool:
+        assert claim.payload is not None
+        if checksum(claim.payload.kind, claim.key, claim.payload.data) == claim.checksum:
+            return True
+        error = "damaged: the payload in the file is not the one that was put; restore it from a backup"
+        self.store.settle(claim, Settlement(AttemptOutcome.FAILED, error=error))
+        return False
+
+    def _deadline_ms(self, timeout: Duration | None) -> int | None:
+        return None if timeout is None else self._clock.awake_ms() + duration_us(timeout, "timeout") // 1000
+
+    def _act(
+        self,
+        action: str,
+        ids: Ids,
+        *,
+        state: Any = None,
+        type: str | None = None,
+        search: str | None = None,
+        where: str | None = None,
+        dry_run: bool = False,
+    ) -> Outcome:
+        return operations.act(
+            self.store, action, ids, queue=self.name, dry_run=dry_run, is_queue_enough=False,
+            state=state, type=type, search=search, where=where,
+        )  # fmt: skip

@@ -1,0 +1,233 @@
+"""A connection as every part of the engine uses it: settings, transactions, errors turned into ours.
+
+Settings and their reasons: SQLite's own busy timeout starves writers when many wait, so the busy handler sleeps
+random short times. Checkpoints are run by hand since SQLite swallows the errors of automatic ones.
+Triggers and views are off in a file of ours: a planted one must not run. In a file of the application they are
+its own business.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any
+
+import apsw
+
+from pqdesk.errors import Busy, Corrupt, DiskFull, PQDeskError, WorkspaceError
+from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
+
+BUSY_DEADLINE_S = 10.0
+_SHORTEST_NAP_S, _LONGEST_NAP_S = 0.0002, 0.003
+_OLDEST_SQLITE = 3_051_003  # 3.51.3 mends the WAL-reset bug (sqlite.org/wal.html#walresetbug)
+_LENGTH_LIMIT = PAYLOAD_LIMIT_BYTES + 1024 * 1024
+_SQL_LENGTH_LIMIT = 100_000
+
+_SETTINGS = """
+    PRAGMA synchronous = NORMAL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA cell_size_check = ON;
+    PRAGMA temp_store = MEMORY;
+"""
+_OURS_ONLY = (
+    (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
+    (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+    (apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+    (apsw.SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+    (apsw.SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0),
+    (apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0),
+    (apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, 0),
+    (apsw.SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, 0),
+    (apsw.SQLITE_DBCONFIG_DQS_DML, 0),
+    (apsw.SQLITE_DBCONFIG_DQS_DDL, 0),
+)
+
+
+Row = tuple[Any, ...]
+Values = tuple[Any, ...] | dict[str, Any]
+
+
+def all_rows(db: apsw.Connection, sql: str, values: Values = ()) -> list[Row]:
+    """Every row at once: an unread cursor would keep its snapshot, and the WAL from shrinking."""
+    return db.execute(sql, values).fetchall()
+
+
+def first_row(db: apsw.Connection, sql: str, values: Values = ()) -> Row | None:
+    """The first row, if there is one."""
+    row: Row | None = db.execute(sql, values).fetchone()
+    return row
+
+
+def only_value(db: apsw.Connection, sql: str, values: Values = ()) -> Any:
+    """The first column of the one row there is."""
+    row = first_row(db, sql, values)
+    assert row is not None, sql
+    return row[0]
+
+
+def connect(
+    path: Path, *, is_ours: bool, readonly: bool = False, vfs: str | None = None, rng: Random
+) -> apsw.Connection:
+    """Open the existing file `path` with the settings above. Raises WorkspaceError and its kinds."""
+    if apsw.SQLITE_VERSION_NUMBER < _OLDEST_SQLITE:
+        raise WorkspaceError(
+            f"SQLite {apsw.sqlite_lib_version()} can lose data; install apsw 3.54.1 or newer", path=path
+        )
+    flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE
+    try:
+        db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW, vfs=vfs)
+        db.set_busy_handler(_busy_handler(rng))
+        if is_ours:
+            for option, value in _OURS_ONLY:
+                db.config(option, value)
+            db.limit(apsw.SQLITE_LIMIT_LENGTH, _LENGTH_LIMIT)
+            db.limit(apsw.SQLITE_LIMIT_SQL_LENGTH, _SQL_LENGTH_LIMIT)
+            db.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+        db.execute(_SETTINGS)
+    except apsw.Error as exc:
+        raise translated(exc, path) from exc
+    return db
+
+
+def sqlite_version() -> str:
+    """SQLite's version and the day of its source, as `3.54.1 2026-09-03`."""
+    day = apsw.sqlite3_sourceid().partition(" ")[0]
+    return f"{apsw.sqlite_lib_version()} {day}"
+
+
+def _busy_handler(rng: Random) -> Callable[[int], bool]:
+    waiting_since = 0.0
+
+    def nap(times_before: int) -> bool:
+        nonlocal waiting_since
+        now = time.monotonic()
+        if times_before == 0:
+            waiting_since = now
+        time.sleep(rng.uniform(_SHORTEST_NAP_S, _LONGEST_NAP_S))
+        return now - waiting_since < BUSY_DEADLINE_S
+
+    return nap
+
+
+class Translating:
+    """`with Translating(path):` turns APSW's errors into ours. Not a generator: this runs for every call."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(exc, apsw.Error):
+            raise translated(exc, self._path) from exc
+
+
+class ReadTransaction:
+    """`with ReadTransaction(db, path):` sees one snapshot; errors become ours."""
+
+    __slots__ = ("_db", "_path")
+
+    def __init__(self, db: apsw.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+
+    def __enter__(self) -> None:
+        with Translating(self._path):
+            self._db.execute("BEGIN")
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if not self._db.get_autocommit():
+            self._db.execute("ROLLBACK")
+        if isinstance(exc, apsw.Error):
+            raise translated(exc, self._path) from exc
+
+
+class WriteTransaction:
+    """`with WriteTransaction(db, path):` is BEGIN IMMEDIATE … COMMIT, or ROLLBACK when anything raises.
+
+    IMMEDIATE, since a read that becomes a write may be refused at once, whatever the busy handler says.
+    """
+
+    __slots__ = ("_db", "_path")
+
+    def __init__(self, db: apsw.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+
+    def __enter__(self) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except apsw.Error as exc:
+            raise translated(exc, self._path) from exc
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if exc is None:
+            try:
+                self._db.execute("COMMIT")
+                return
+            except apsw.Error as error:
+                exc = error
+        if not self._db.get_autocommit():
+            self._db.execute("ROLLBACK")
+        if isinstance(exc, apsw.Error):
+            raise translated(exc, self._path) from exc
+
+
+def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
+    """Our error for SQLite's, or `exc` itself when it is a bug of ours."""
+    where = f"queue file {str(path)!r}"
+    match exc:
+        case apsw.BusyError() | apsw.LockedError():
+            return Busy(
+                f"{where} is held by another program for over {BUSY_DEADLINE_S:.0f} s; nothing changed, try again"
+            )
+        case apsw.InterruptError():
+            return Busy(f"the question to {where} was stopped")
+        case apsw.FullError():
+            return DiskFull(
+                f"cannot write to {where}: disk full; nothing changed, free some space and try again", path=path
+            )
+        case apsw.CorruptError():
+            return Corrupt(f"{where} is damaged ({exc}); stop its workers and restore a backup", path=path)
+        case apsw.NotADBError():
+            return WorkspaceError(f"{str(path)!r} is not a PQDesk queue file; it was left as it is", path=path)
+        case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
+            return WorkspaceError(
+                f"{where} is read-only here; make it and its folder writable for this user", path=path
+            )
+        case apsw.CantOpenError():
+            return WorkspaceError(f"cannot open {where}: {_why_not_open(path)}", path=path)
+        case apsw.IOError() if _is_no_space(exc):
+            return DiskFull(f"cannot write to {where}: no space or file size limit; nothing changed", path=path)
+        case apsw.IOError():
+            return WorkspaceError(f"reading or writing {where} failed: {exc}; check the disk", path=path)
+        case apsw.TooBigError():
+            return WorkspaceError(f"a value in {where} is larger than this program reads", path=path)
+    return exc
+
+
+def _is_no_space(exc: apsw.Error) -> bool:
+    code = getattr(exc, "extendedresult", 0)
+    return code in (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE)
+
+
+def _why_not_open(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"the folder {str(path.parent)!r} does not exist"
+    if not path.exists():
+        return "it does not exist"
+    if path.is_symlink():
+        return "it is a symbolic link"
+    if not os.access(path, os.R_OK):
+        return f"this user may not read it (owner {path.stat().st_uid}, mode {path.stat().st_mode & 0o777:o})"
+    wal = path.with_name(path.name + "-wal")
+    return f"{str(wal)!r} is not a file" if wal.is_dir() else "SQLite cannot open it"

@@ -1,0 +1,97 @@
+"""Making commits durable with one flush each, and noticing when they would be lost silently.
+
+Commits are made at synchronous=NORMAL, where SQLite writes the WAL but does not flush it (sqlite.org/pragma.html
+#pragma_synchronous). `flush` does it, after the write lock is free and before the call returns, so that the
+flushes of several processes overlap. Checkpoints flush by themselves at NORMAL.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from pqdesk.errors import WorkspaceError
+
+
+class Durability:
+    """Flushes the WAL of one connection, and checks that it still is the file at its path.
+
+    The descriptor of the `-wal` is kept as long as the connection. Closing it drops no lock: SQLite's locks
+    are on the database and the `-shm`, which are never opened here.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._wal = database.with_name(database.name + "-wal")
+        self._descriptor = -1
+        self._opening = threading.Lock()
+        self._identity = _identity(os.stat(database))
+        self._wal_identity: tuple[int, int] | None = None
+        self.failure: str | None = None
+
+    def flush(self) -> None:
+        """Return when every commit before this call is on disk.
+
+        Raises:
+            WorkspaceError: The flush failed; from then on every call raises.
+        """
+        self.raise_if_poisoned()
+        try:
+            if self._descriptor < 0:
+                self._open()
+            os.fdatasync(self._descriptor)
+        except OSError as exc:
+            self.failure = (
+                f"flushing {str(self._wal)!r} failed: {exc.strerror}; the last change may be lost, restart this program"
+            )
+            raise WorkspaceError(self.failure, path=self._wal) from exc
+
+    def raise_if_poisoned(self) -> None:
+        if self.failure is not None:
+            raise WorkspaceError(self.failure, path=self._wal)
+
+    def check_identity(self) -> None:
+        """Raise WorkspaceError when the file was replaced or its WAL unlinked: what was committed is lost.
+
+        It costs two stat calls, 4 µs, after each commit and before the call returns.
+        """
+        try:
+            is_same = _identity(os.stat(self._database)) == self._identity
+            if is_same and self._wal_identity is not None:
+                wal = os.stat(self._wal)
+                is_same = (wal.st_dev, wal.st_ino) == self._wal_identity
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            self.failure = (
+                f"queue file {str(self._database)!r} was replaced or removed while open; the last change is lost"
+            )
+            raise WorkspaceError(self.failure, path=self._database)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> None:
+        with self._opening:
+            if self._descriptor < 0:
+                descriptor = os.open(self._wal, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                wal = os.fstat(descriptor)
+                self._wal_identity = (wal.st_dev, wal.st_ino)
+                flush_folder(self._wal.parent)  # the entry of a new WAL, once
+                self._descriptor = descriptor
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the entries of `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _identity(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_dev, stat.st_ino, stat.st_nlink

@@ -1,0 +1,133 @@
+"""Is this folder and file safe to use, and making a new queue file that nobody sees half made."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
+from pqdesk.paths import WorkspacePaths
+
+# File systems without one kernel's shared memory and locks (sqlite.org/wal.html), as mountinfo names them.
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "ceph", "glusterfs", "afs", "ncpfs", "lustre"}
+)
+_ESCAPES = (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\"))
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One queue file. `is_ours`: a workspace's own file, not one of an application (`database=`)."""
+
+    database: Path
+    run: Path
+    is_ours: bool
+
+    @classmethod
+    def of_workspace(cls, paths: WorkspacePaths) -> Location:
+        return cls(paths.database, paths.run, True)
+
+    @classmethod
+    def of_database(cls, given: str | os.PathLike[str]) -> Location:
+        """An application's file; locks and bells go to `FILE-pqdesk/` beside it."""
+        name = os.fspath(given)
+        if not isinstance(name, str) or name in ("", ":memory:") or name.startswith("file:"):
+            raise InvalidInput(f"database must be the path of a file, got {name!r}")
+        path = Path(os.path.realpath(os.path.expanduser(name)))
+        return cls(path, path.with_name(path.name + "-pqdesk"), False)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` and its parents, 0700, where they do not exist. Raises WorkspaceError."""
+    try:
+        folder.mkdir(mode=0o700, parents=False, exist_ok=True)
+    except FileNotFoundError:
+        make_private_folder(folder.parent)
+        make_private_folder(folder)
+    except OSError as exc:
+        if exc.errno == 28:
+            raise DiskFull(f"cannot make {str(folder)!r}: disk full", path=folder) from exc
+        raise WorkspaceError(f"cannot make the folder {str(folder)!r}: {exc.strerror}", path=folder) from exc
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder of another user, one that all may write to, and network file systems."""
+    try:
+        status = os.stat(folder)
+    except OSError as exc:
+        raise WorkspaceError(f"cannot use {str(folder)!r}: {exc.strerror}", path=folder) from exc
+    if not stat.S_ISDIR(status.st_mode):
+        raise WorkspaceError(f"{str(folder)!r} is not a folder; a workspace is one", path=folder)
+    if status.st_mode & stat.S_IWOTH:
+        raise WorkspaceError(f"everybody may write to {str(folder)!r}; run: chmod o-w {folder}", path=folder)
+    if status.st_uid != os.geteuid() and os.environ.get("PQDESK_ALLOW_OWNER") != "1":
+        text = f"{str(folder)!r} belongs to user {status.st_uid}; set PQDESK_ALLOW_OWNER=1 to use it all the same"
+        raise WorkspaceError(text, path=folder)
+    kind = file_system_of(folder)
+    if kind in _NETWORK_FILE_SYSTEMS or kind.startswith("fuse.sshfs"):
+        if os.environ.get("PQDESK_ALLOW_NETWORK_FS") != "1":
+            text = f"{str(folder)!r} is on {kind}, where SQLite loses data; use a local disk (PQDESK_ALLOW_NETWORK_FS=1 overrides)"
+            raise WorkspaceError(text, path=folder)
+
+
+def file_system_of(folder: Path) -> str:
+    """The type of the file system that holds `folder`, as /proc/self/mountinfo says (proc(5)); empty if unknown."""
+    best, kind = "", ""
+    wanted = os.path.realpath(folder)
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        fields, _, rest = line.partition(" - ")
+        point = fields.split(" ")[4]
+        for escape, character in _ESCAPES:
+            point = point.replace(escape, character)
+        inside = wanted == point or wanted.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, rest.split(" ")[0]
+    return kind
+
+
+def check_file(path: Path, *, is_ours: bool) -> None:
+    """Refuse what cannot be a queue file, by stat alone: opening it would drop SQLite's locks in this process."""
+    try:
+        status = os.lstat(path)
+    except OSError as exc:
+        raise WorkspaceError(f"cannot open queue file {str(path)!r}: {exc.strerror}", path=path) from exc
+    if not stat.S_ISREG(status.st_mode):
+        raise WorkspaceError(f"{str(path)!r} is not a regular file, so it is no queue file", path=path)
+    if status.st_nlink > 1:
+        raise WorkspaceError(f"{str(path)!r} has a second name (hard link); a queue file must have one", path=path)
+    if status.st_size == 0 and is_ours:
+        text = f"{str(path)!r} is empty, not a queue file; remove it, and the next start makes a new one"
+        raise WorkspaceError(text, path=path)
+
+
+@contextlib.contextmanager
+def initializer_lock(run: Path) -> Iterator[None]:
+    """Hold the one lock under which queue files are made and migrated."""
+    try:
+        descriptor = os.open(run / "initialize.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as exc:
+        raise WorkspaceError(f"cannot write to {str(run)!r}: {exc.strerror}", path=run) from exc
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def make_empty_file(path: Path) -> None:
+    """An empty file of mode 0600, which must not exist; SQLite would make it 0644."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    except OSError as exc:
+        if exc.errno == 28:
+            raise DiskFull(f"cannot make {str(path)!r}: disk full", path=path) from exc
+        raise WorkspaceError(f"cannot make {str(path)!r}: {exc.strerror}", path=path) from exc

@@ -1,0 +1,80 @@
+"""A thread of a store that claims or writes much: extends leases, takes back from the dead, does the upkeep.
+
+It holds its store weakly, so that a store nobody uses any more can go. What it does is done by every process of
+the workspace; each step is a transaction, so it does not matter who is first.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import threading
+import weakref
+from pathlib import Path
+from typing import Protocol
+
+from pqdesk.errors import PQDeskError
+from pqdesk.storage.sqlite.waiting import Alarm, DeathWatch
+
+_logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S = 1.0
+
+
+class Kept(Protocol):
+    """What a keeper asks of its store."""
+
+    def tend(self, *, has_death: bool) -> float:
+        """Do what is to be done; returns seconds until something is to be done again."""
+        ...
+
+
+class Keeper:
+    """Runs `store.tend` once a second, at once when a process of the workspace dies, and when poked."""
+
+    def __init__(self, store: Kept, owners_folder: Path) -> None:
+        self._store = weakref.ref(store)
+        self._watch = DeathWatch(owners_folder)
+        self._alarm = Alarm()
+        self._is_ending = False
+        self._thread = threading.Thread(target=self._run, name="pqdesk-keeper", daemon=True)
+        self._thread.start()
+
+    def poke(self) -> None:
+        """Look again now: a short lease was taken, or the WAL has grown."""
+        self._alarm.set()
+
+    def end(self) -> None:
+        """Return when the thread has ended; not to be called while holding what `tend` needs."""
+        self._is_ending = True
+        self._alarm.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        has_death, last_problem = True, ""
+        while not self._is_ending:
+            store = self._store()
+            if store is None:
+                break
+            try:
+                pause_s = store.tend(has_death=has_death)
+                last_problem = ""
+            except PQDeskError as exc:
+                if str(exc) != last_problem:
+                    _logger.warning("upkeep waits: %s", exc)
+                pause_s, last_problem = LONGEST_PAUSE_S, str(exc)
+            del store
+            has_death = self._sleep(pause_s)
+        self._watch.close()
+        self._alarm.close()
+
+    def _sleep(self, seconds: float) -> bool:
+        """True when a lock file was closed meanwhile."""
+        poll = select.poll()
+        for descriptor in (self._watch.descriptor, self._alarm.descriptor):
+            if descriptor >= 0:
+                poll.register(descriptor, select.POLLIN)
+        poll.poll(max(0.0, min(seconds, LONGEST_PAUSE_S)) * 1000)
+        self._alarm.clear()
+        return bool(self._watch.read())

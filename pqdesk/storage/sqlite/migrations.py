@@ -1,0 +1,140 @@
+"""The schema's numbered steps, schema/NNNN_name.sql, and opening a file at the newest one.
+
+The number is kept in pqdesk_meta and, in a file of ours, in user_version too. Each step is one transaction.
+A file made by a newer program is refused. A new file is made under another name and renamed when it is whole,
+so that nobody ever sees a file without its schema.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import apsw
+
+from pqdesk.errors import SchemaTooNew, WorkspaceError
+from pqdesk.storage.sqlite import durability, files
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, only_value
+from pqdesk.storage.sqlite.files import Location
+
+APPLICATION_ID = 0x50514431  # "PQD1"
+_TRIGGER_OF_OURS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(tbl_name, 1, 7) = 'pqdesk_'"
+_STEP_NAME = re.compile(r"(\d{4})_\w+\.sql")
+
+
+@cache
+def steps() -> tuple[tuple[int, str], ...]:
+    """(number, SQL) of each step, ascending from 1."""
+    folder = Path(__file__).parent / "schema"
+    found = sorted(path for path in folder.iterdir() if _STEP_NAME.fullmatch(path.name))
+    return tuple((int(path.name[:4]), path.read_text(encoding="utf-8")) for path in found)
+
+
+def newest() -> int:
+    return steps()[-1][0]
+
+
+def open_database(location: Location, *, rng: Random, vfs: str | None = None) -> apsw.Connection:
+    """A connection to the queue file, made or migrated first where needed. Raises WorkspaceError and its kinds."""
+    if location.is_ours:
+        files.make_private_folder(location.database.parent)
+    files.check_folder(location.database.parent)
+    if not location.database.exists() or not location.run.is_dir():
+        files.make_private_folder(location.run)
+        with files.initializer_lock(location.run):
+            if not location.database.exists():
+                _make(location, rng, vfs)
+    files.check_file(location.database, is_ours=location.is_ours)
+    db = connect(location.database, is_ours=location.is_ours, vfs=vfs, rng=rng)
+    try:
+        with Translating(location.database):
+            _bring_up_to_date(db, location)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def check_schema(db: apsw.Connection, location: Location) -> int:
+    """The schema number of the file, 0 for a file of an application without our tables.
+
+    Raises:
+        SchemaTooNew: Made by a newer PQDesk.
+        WorkspaceError: Not a queue file.
+    """
+    path = location.database
+    if location.is_ours:
+        application = only_value(db, "PRAGMA application_id")
+        if application != APPLICATION_ID:
+            raise WorkspaceError(f"{str(path)!r} is a database of another program, not a queue file", path=path)
+    if not first_row(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pqdesk_meta'"):
+        return 0
+    row = first_row(db, "SELECT value FROM pqdesk_meta WHERE name = 'schema'")
+    number = int(row[0]) if row else 0
+    if number > newest():
+        text = f"{str(path)!r} was made by a newer PQDesk (schema {number}, this knows {newest()}); install that one"
+        raise SchemaTooNew(text, path=path)
+    return number
+
+
+def _make(location: Location, rng: Random, vfs: str | None) -> None:
+    new = location.database.with_name(f"{location.database.name}.new-{os.getpid()}")
+    for leftover in (new, new.with_name(new.name + "-wal"), new.with_name(new.name + "-shm")):
+        leftover.unlink(missing_ok=True)
+    files.make_empty_file(new)
+    try:
+        db = connect(new, is_ours=location.is_ours, vfs=vfs, rng=rng)
+        with Translating(new):
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            _switch_to_wal(db, new)
+            _upgrade(db, new, 0, is_ours=location.is_ours)
+            db.close()  # the last close writes the WAL back and removes it
+        os.rename(new, location.database)
+        durability.flush_folder(location.database.parent)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def _bring_up_to_date(db: apsw.Connection, location: Location) -> None:
+    path = location.database
+    if db.readonly("main"):
+        raise WorkspaceError(f"queue file {str(path)!r} is read-only for this user; make it writable", path=path)
+    number = check_schema(db, location)
+    mode = only_value(db, "PRAGMA journal_mode")
+    if mode != "wal" or number < newest():
+        files.make_private_folder(location.run)
+        with files.initializer_lock(location.run):
+            if mode != "wal":
+                _switch_to_wal(db, path)
+            _upgrade(db, path, check_schema(db, location), is_ours=location.is_ours)
+    _refuse_triggers(db, path)
+
+
+def _switch_to_wal(db: apsw.Connection, path: Path) -> None:
+    mode = only_value(db, "PRAGMA journal_mode = WAL")
+    if mode != "wal":
+        raise WorkspaceError(f"{str(path)!r} cannot use a write-ahead log ({mode}); use a local file system", path=path)
+
+
+def _upgrade(db: apsw.Connection, path: Path, number: int, *, is_ours: bool) -> None:
+    for step, sql in steps():
+        if step <= number:
+            continue
+        with WriteTransaction(db, path):
+            db.execute(sql)
+            db.execute("INSERT OR REPLACE INTO pqdesk_meta (name, value) VALUES ('schema', ?)", (step,))
+            if is_ours:
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.execute(f"PRAGMA user_version = {step}")
+
+
+def _refuse_triggers(db: apsw.Connection, path: Path) -> None:
+    """A trigger on a table of ours would run inside our transactions, unseen."""
+    row = first_row(db, _TRIGGER_OF_OURS)
+    if row:
+        text = f"{str(path)!r} has the trigger {row[0]!r} on a table of PQDesk; remove it first"
+        raise WorkspaceError(text, path=path)

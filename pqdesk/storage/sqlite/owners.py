@@ -1,0 +1,114 @@
+"""Who is alive: each process that claims holds a kernel lock on a file of its own in `run/owners`.
+
+The kernel frees the lock and closes the file on any death, so a free lock is a death notice and needs no timer.
+The locks are POSIX record locks (fcntl(2)): a fork does not inherit them. They belong to the process, and closing
+any descriptor of the file drops them, so a process never opens a lock file of its own again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from pqdesk.errors import WorkspaceError
+from pqdesk.storage.sqlite.connection import all_rows, first_row
+from pqdesk.storage.sqlite.files import make_private_folder
+
+_ADD = "INSERT INTO pqdesk_owner (token, pid, boot, name, started_us) VALUES (?, ?, ?, ?, ?)"
+_FIND = "SELECT id FROM pqdesk_owner WHERE token = ?"
+_LIVING = "SELECT id, token, pid, boot, name FROM pqdesk_owner INDEXED BY pqdesk_owner_alive WHERE ended_us IS NULL"
+_END = "UPDATE pqdesk_owner SET ended_us = ? WHERE id = ?"
+_DETACHED = "detached-"
+
+_own_locks: dict[str, int] = {}  # token → descriptor, of this process: the kernel keeps them per process, too
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A row of pqdesk_owner that has not ended."""
+
+    id: int
+    token: str
+    pid: int
+    boot: str
+    name: str
+
+    @property
+    def is_detached(self) -> bool:
+        return self.token.startswith(_DETACHED)
+
+
+class OwnLock:
+    """The lock file of this process, or of one store in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.token = uuid.uuid4().hex
+        self.path = folder / self.token
+        make_private_folder(folder)
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise WorkspaceError(f"cannot make a lock in {str(folder)!r}: {exc.strerror}", path=folder) from exc
+        _own_locks[self.token] = descriptor
+
+    def release(self) -> None:
+        """Give the lock back on purpose, with nothing in hand."""
+        self.path.unlink(missing_ok=True)
+        os.close(_own_locks.pop(self.token))
+
+
+def is_alive(folder: Path, owner: Owner, boot: str) -> bool:
+    """Whether the process behind `owner` lives. A detached owner lives as long as its boot."""
+    if owner.boot != boot:
+        return False
+    if owner.is_detached or owner.token in _own_locks:
+        return True
+    try:
+        descriptor = os.open(folder / owner.token, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def add_owner(db: apsw.Connection, token: str, *, pid: int, boot: str, name: str, now_us: int) -> int:
+    db.execute(_ADD, (token, pid, boot, name, now_us))
+    return db.last_insert_rowid()
+
+
+def detached_owner(db: apsw.Connection, boot: str, now_us: int) -> int:
+    """The owner of this boot's detached leases. In a write transaction."""
+    row = first_row(db, _FIND, (_DETACHED + boot,))
+    return int(row[0]) if row else add_owner(db, _DETACHED + boot, pid=0, boot=boot, name="detached", now_us=now_us)
+
+
+def living_owners(db: apsw.Connection) -> list[Owner]:
+    """The owners that nobody declared dead; a process's own among them."""
+    return [Owner(*row) for row in all_rows(db, _LIVING)]
+
+
+def end_owner(db: apsw.Connection, owner_id: int, now_us: int) -> None:
+    db.execute(_END, (now_us, owner_id))
+
+
+def _close_in_child() -> None:
+    """A child must not keep the files open: their closing is the parent's death notice."""
+    for descriptor in _own_locks.values():
+        os.close(descriptor)
+    _own_locks.clear()
+
+
+os.register_at_fork(after_in_child=_close_in_child)

@@ -1,0 +1,83 @@
+"""Taking messages back from the dead and the hung, in batches that keep the write lock short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import apsw
+
+from pqdesk.clock import Clock
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.storage.contract import Settlement
+from pqdesk.storage.sqlite import owners, settlements
+from pqdesk.storage.sqlite.connection import WriteTransaction
+from pqdesk.storage.sqlite.owners import Owner
+
+_SMALLEST_LEASE_END = """
+    SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_running WHERE state = 3 AND owner_id = ? AND lease_ends_ms <= ? LIMIT 1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaper:
+    """Looks for dead owners and ended leases. Whoever calls it holds the connection's lock.
+
+    `ring` is told the id of each queue that has messages ready again.
+    """
+
+    db: apsw.Connection
+    path: Path
+    folder: Path
+    clock: Clock
+    rng: Random
+    ring: Callable[[int], None]
+
+    def reap(self) -> int:
+        """Take back everything from dead owners and ended leases; returns how many messages."""
+        boot, awake_ms = self.clock.boot_id(), self.clock.awake_ms()
+        count = 0
+        for owner in owners.living_owners(self.db):
+            if not owners.is_alive(self.folder, owner, boot):
+                count += self._bury(owner, boot)
+            elif self.db.execute(_SMALLEST_LEASE_END, (owner.id, awake_ms)).fetchone():
+                count += self._take_past_lease(owner, awake_ms)
+        return count
+
+    def _bury(self, owner: Owner, boot: str) -> int:
+        is_other_boot = owner.boot != boot
+        reason = "the machine went down" if is_other_boot else f"its worker {owner.name} died"
+        error = f"{reason} while it had this message in hand"
+        settlement = Settlement(AttemptOutcome.DIED, error=error, is_other_boot=is_other_boot)
+        count = 0
+        while True:
+            with WriteTransaction(self.db, self.path):
+                held = settlements.messages_of_owner(self.db, owner.id)
+                touched = self._settle_all(held, settlement)
+                if not held:
+                    owners.end_owner(self.db, owner.id, self.clock.wall_us())
+            self._ring_all(touched)
+            count += len(held)
+            if not held:
+                (self.folder / owner.token).unlink(missing_ok=True)
+                return count
+
+    def _take_past_lease(self, owner: Owner, awake_ms: int) -> int:
+        settlement = Settlement(AttemptOutcome.LEASE_ENDED, error="its lease ended without an ack")
+        with WriteTransaction(self.db, self.path):
+            held = settlements.messages_past_lease(self.db, owner.id, awake_ms)
+            touched = self._settle_all(held, settlement)
+        self._ring_all(touched)
+        return len(held)
+
+    def _settle_all(self, held: list[tuple[int, int]], settlement: Settlement) -> list[int]:
+        now_us = self.clock.wall_us()
+        return [
+            settlements.settle(self.db, message_id, receipt, settlement, now_us=now_us, rng=self.rng)
+            for message_id, receipt in held
+        ]
+
+    def _ring_all(self, queue_ids: list[int]) -> None:
+        for queue_id in queue_ids:
+            self.ring(queue_id)

@@ -1,0 +1,187 @@
+"""How a delivery ends: ack, nack, fail, release, a death, a lease that ran out. Fenced by receipt.
+
+The receipt of a delivery is compared in the same statement or transaction that changes the row, so whoever lost
+the lease changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+
+import apsw
+
+from pqdesk.errors import LeaseLost
+from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.storage.contract import NO_DEFAULTS, EncodedPayload, HandlerDefaults, Settlement
+from pqdesk.storage.sqlite.connection import all_rows, first_row
+from pqdesk.storage.sqlite.queue_rows import QueueChange, read_rules
+from pqdesk.storage.sqlite.transitions import finish, leave_line, record_attempt
+
+_ACK = """
+    UPDATE pqdesk_message SET state = 5, line = 0, open_key = NULL, finished_us = ?3, receipt = 0, cancel_requested = 0
+     WHERE id = ?1 AND state = 3 AND receipt = ?2"""
+_HELD = """
+    SELECT queue_id, attempt, forgiven, deaths, max_attempts, owner_id, started_us, "group", line, cancel_requested
+      FROM pqdesk_message WHERE id = ? AND state = 3 AND receipt = ?"""
+_OF_OWNER = """
+    SELECT id, receipt FROM pqdesk_message INDEXED BY pqdesk_running WHERE state = 3 AND owner_id = ? LIMIT 1000"""
+_LEASE_ENDED = """
+    SELECT id, receipt FROM pqdesk_message INDEXED BY pqdesk_running
+     WHERE state = 3 AND owner_id = ? AND lease_ends_ms <= ? LIMIT 1000"""
+_RETRY_LATER = "UPDATE pqdesk_message SET state = 4, due_us = ?2, receipt = 0 WHERE id = ?1"
+_GIVE_BACK = "UPDATE pqdesk_message SET state = 2, attempt = ?2, deaths = ?3, receipt = 0 WHERE id = ?1"
+_RESULT = "INSERT OR REPLACE INTO pqdesk_result (id, kind, result) VALUES (?, ?, ?)"
+_EXTEND = "UPDATE pqdesk_message SET lease_ends_ms = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
+_PROGRESS = "UPDATE pqdesk_message SET progress = ?3, progress_note = ?4 WHERE id = ?1 AND state = 3 AND receipt = ?2"
+
+_GIVEN_UP = (AttemptOutcome.NACKED, AttemptOutcome.RELEASED, AttemptOutcome.DIED, AttemptOutcome.LEASE_ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A running message, as its settlement needs it."""
+
+    queue_id: int
+    attempt: int
+    forgiven: int
+    deaths: int
+    max_attempts: int | None
+    owner_id: int
+    started_us: int
+    group: str | None
+    line: int
+    cancel_requested: int
+
+
+def ack(
+    db: apsw.Connection,
+    change: QueueChange,
+    message_id: int,
+    receipt: int,
+    result: EncodedPayload | None,
+    *,
+    group: str | None,
+    now_us: int,
+) -> None:
+    """Complete a message. `group` is what its claim said; without one its line is 0. Raises LeaseLost."""
+    line = 0 if group is None else _held(db, message_id, receipt).line
+    db.execute(_ACK, (message_id, receipt, now_us))
+    if not db.changes():
+        raise lost(message_id)
+    if result is not None:
+        db.execute(_RESULT, (message_id, result.kind, result.data))
+    change.leaves(State.RUNNING)
+    change.enters(State.COMPLETED)
+    leave_line(db, change, State.RUNNING, group, line)
+
+
+def settle(
+    db: apsw.Connection,
+    message_id: int,
+    receipt: int,
+    settlement: Settlement,
+    *,
+    now_us: int,
+    rng: Random,
+    defaults: HandlerDefaults = NO_DEFAULTS,
+) -> int:
+    """End the delivery that `receipt` proves; returns the queue's id. In a write transaction. Raises LeaseLost."""
+    held = _held(db, message_id, receipt)
+    change = QueueChange(held.queue_id)
+    if settlement.outcome == AttemptOutcome.COMPLETED:
+        ack(db, change, message_id, receipt, settlement.result, group=held.group, now_us=now_us)
+    else:
+        _end_unfinished(db, change, message_id, held, settlement, now_us=now_us, rng=rng, defaults=defaults)
+    change.write(db)
+    return held.queue_id
+
+
+def lost(message_id: int) -> LeaseLost:
+    return LeaseLost(
+        f"the lease on message {message_id} is over: it ran out, or the message was settled; nothing was changed",
+        message_id=message_id,
+    )
+
+
+def extend(db: apsw.Connection, held: Iterable[tuple[int, int, int]]) -> list[int]:
+    """Set (id, receipt, lease_ends_ms) of each; returns the ids whose lease is lost."""
+    missing = []
+    for message_id, receipt, lease_ends_ms in held:
+        db.execute(_EXTEND, (message_id, receipt, lease_ends_ms))
+        if not db.changes():
+            missing.append(message_id)
+    return missing
+
+
+def report_progress(db: apsw.Connection, message_id: int, receipt: int, fraction: float, note: str) -> None:
+    """Raises LeaseLost."""
+    db.execute(_PROGRESS, (message_id, receipt, fraction, note))
+    if not db.changes():
+        raise lost(message_id)
+
+
+def messages_of_owner(db: apsw.Connection, owner_id: int) -> list[tuple[int, int]]:
+    """(id, receipt) of at most 1,000 messages that this owner has in hand."""
+    return all_rows(db, _OF_OWNER, (owner_id,))
+
+
+def messages_past_lease(db: apsw.Connection, owner_id: int, awake_ms: int) -> list[tuple[int, int]]:
+    return all_rows(db, _LEASE_ENDED, (owner_id, awake_ms))
+
+
+def _held(db: apsw.Connection, message_id: int, receipt: int) -> _Held:
+    row = first_row(db, _HELD, (message_id, receipt))
+    if row is None:
+        raise lost(message_id)
+    return _Held(*row)
+
+
+def _end_unfinished(
+    db: apsw.Connection,
+    change: QueueChange,
+    message_id: int,
+    held: _Held,
+    settlement: Settlement,
+    *,
+    now_us: int,
+    rng: Random,
+    defaults: HandlerDefaults,
+) -> None:
+    outcome = settlement.outcome
+    rules = read_rules(db, held.queue_id, defaults)
+    allowed = held.forgiven + (held.max_attempts or rules.max_attempts)
+    is_out = held.attempt >= allowed
+    after, deaths = State.READY, held.deaths
+    match outcome:
+        case AttemptOutcome.NACKED | AttemptOutcome.TIMED_OUT:
+            after = State.FAILED if is_out else State.RETRYING
+        case AttemptOutcome.LEASE_ENDED:
+            after = State.FAILED if is_out else State.READY
+        case AttemptOutcome.FAILED:
+            after = State.FAILED
+        case AttemptOutcome.DIED:  # a death has a budget of its own, so that it never ends a message's retries
+            deaths = 0 if settlement.is_other_boot else held.deaths + 1
+            after = State.FAILED if deaths >= rules.max_deaths else State.READY
+    if held.cancel_requested and outcome in _GIVEN_UP:
+        after = State.CANCELLED
+    if outcome != AttemptOutcome.RELEASED:
+        record_attempt(
+            db, message_id, held.attempt, outcome,
+            owner_id=held.owner_id, started_us=held.started_us, ended_us=now_us, error=settlement.error,
+        )  # fmt: skip
+    if after.is_final:
+        finish(db, change, message_id, State.RUNNING, after, group=held.group, line=held.line, now_us=now_us)
+        return
+    change.leaves(State.RUNNING)
+    change.enters(after)
+    if after == State.RETRYING:
+        wait_us = settlement.delay_us
+        if wait_us is None:
+            wait_us = rules.backoff.delay_us(held.attempt - held.forgiven, rng)
+        db.execute(_RETRY_LATER, (message_id, now_us + wait_us))
+        change.wake_at(now_us + wait_us)
+    else:
+        attempt = held.attempt - 1 if outcome == AttemptOutcome.RELEASED else held.attempt
+        db.execute(_GIVE_BACK, (message_id, attempt, deaths))

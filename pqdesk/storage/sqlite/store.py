@@ -1,0 +1,556 @@
+"""The engine behind `storage.contract.Store`: one connection under one lock, flushes outside it.
+
+A store belongs to the process that opened it: after a fork the child gets an error, since an inherited connection
+loses commits silently (sqlite.org/howtocorrupt.html). Threads share it; each call is one transaction under the
+lock, and the flush comes after the lock is free, so flushes of several threads overlap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import apsw
+
+from pqdesk.clock import Clock
+from pqdesk.errors import Busy, WorkspaceError
+from pqdesk.messages.records import (
+    Counts,
+    Durability,
+    MessageDetail,
+    MessageRecord,
+    Outcome,
+    QueueConfiguration,
+    QueueRecord,
+)
+from pqdesk.messages.selection import Selection
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.storage.contract import (
+    NO_DEFAULTS,
+    Claim,
+    EncodedPayload,
+    HandlerDefaults,
+    Look,
+    NewMessage,
+    PageRequest,
+    Settlement,
+)
+from pqdesk.storage.sqlite import claims, owners, queue_rows, settlements
+from pqdesk.storage.sqlite.actions import ACTIONS, BATCH, DEFAULT_STATES, Acting
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, only_value
+from pqdesk.storage.sqlite.durability import Durability as Flusher
+from pqdesk.storage.sqlite.files import Location
+from pqdesk.storage.sqlite.inspection import SqliteInspection
+from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
+from pqdesk.storage.sqlite.listing import select_ids
+from pqdesk.storage.sqlite.migrations import open_database
+from pqdesk.storage.sqlite.promotion import overdue_queues, promote
+from pqdesk.storage.sqlite.puts import Putting
+from pqdesk.storage.sqlite.queue_rows import QueueChange
+from pqdesk.storage.sqlite.reaping import Reaper
+from pqdesk.storage.sqlite.space import SpaceReserve
+from pqdesk.storage.sqlite.upkeep import Pruner
+from pqdesk.storage.sqlite.waiting import Alarm, Bells
+
+_CHECKPOINT_PAGES = 1000
+_RESTART_PAGES = 16_384  # 64 MiB
+_PROMOTED_AT_ONCE = 500
+_PRUNE_EVERY_MS = 30_000
+_SHORT_LEASE_US = 3_000_000
+_LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
+_PAUSE = "UPDATE pqdesk_queue SET is_paused = ? WHERE id = ?"
+_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
+_HIGHEST_ID = "SELECT coalesce(max(id), 0) FROM pqdesk_message"
+
+_abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
+
+
+class SqliteStore:
+    """See `storage.contract.Store`. Open with `storage.open_store`."""
+
+    def __init__(
+        self, location: Location, *, clock: Clock, rng: Random, durability: Durability = "full", vfs: str | None = None
+    ) -> None:
+        self._location, self._clock, self._rng, self._vfs = location, clock, rng, vfs
+        self._is_durable = durability == "full"
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._db = open_database(location, rng=rng, vfs=vfs)
+        self._flusher = Flusher(location.database)
+        self._bells = Bells(location.run / "bells")
+        self._alarm = Alarm()
+        self._space = SpaceReserve(location.database.parent, clock)
+        self._reaper = Reaper(self._db, location.database, self._owners_folder, clock, rng, self._ring_id)
+        self._pruner = Pruner(self._db, location.database, clock)
+        self._own_locks: list[owners.OwnLock] = []
+        self._owner_id = 0
+        self._in_hand: dict[int, Claim] = {}  # by receipt
+        self._extending: dict[int, Claim] = {}
+        self._lease_ends: dict[int, int] = {}
+        self._keeper: Keeper | None = None
+        self._looking: tuple[threading.Lock, SqliteInspection] | None = None
+        self._checkpointer: apsw.Connection | None = None
+        self._wal_pages = self._checkpointed_pages = 0
+        self._pruned_ms = clock.awake_ms() - rng.randrange(_PRUNE_EVERY_MS)
+        self._db.set_wal_hook(self._on_commit)
+        self._finalizer = weakref.finalize(
+            self, _drop, self._db, self._flusher, self._bells, self._alarm, self._own_locks, self._in_hand, self._pid
+        )
+        self._finalizer.atexit = False  # with the process its lock goes, and that is the notice
+
+    # --- putting ----------------------------------------------------------------------------------
+
+    def put(self, messages: Sequence[NewMessage]) -> list[int]:
+        self._space.check(sum(len(message.payload.data) for message in messages))
+        with self._writing():
+            putting = Putting(self._db, self._clock.wall_us())
+            ids = putting.add_all(messages)
+            queues = putting.finish()
+        self._ring(queues)  # before the flush: the sleeper wakes while the disk works
+        self._flush()
+        return ids
+
+    def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> int:
+        self._space.check(sum(len(message.payload.data) for _, message in marked))
+        with self._writing():
+            putting = Putting(self._db, self._clock.wall_us())
+            count = putting.add_unmarked(marked)
+            queues = putting.finish()
+        self._ring(queues)
+        self._flush()
+        return count
+
+    # --- taking -----------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        queue: str,
+        *,
+        limit: int,
+        lease_us: int | None,
+        is_detached: bool,
+        defaults: HandlerDefaults = NO_DEFAULTS,
+    ) -> Look:
+        self._check_process()
+        with self._lock:
+            self._reap_before_claim(queue)
+            gate = self._read_gate(queue)
+            if gate is None or gate.is_paused:
+                return Look((), is_paused=gate is not None)
+            if gate.claimable <= 0 and (gate.wake_us is None or gate.wake_us > self._clock.wall_us()):
+                return Look((), wake_us=gate.wake_us)
+            own = 0 if is_detached else self._own()
+            with self._writing():
+                look = claims.claim(self._db, queue, limit, self._terms(own, lease_us, defaults), self._rng)
+            return self._take_in_hand(look, is_detached=is_detached)
+
+    def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> None:
+        self._check_process()
+        self._keep()
+        seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
+        if until_us is not None:
+            seconds = min(seconds, max(0.0, (until_us - self._clock.wall_us()) / 1e6) + 0.001)
+        self._bells.wait(queue, seconds, self._alarm)
+
+    def silence(self, queue: str) -> None:
+        self._bells.silence(queue)
+
+    def sleep(self, seconds: float) -> None:
+        self._alarm.wait(seconds)
+
+    def interrupt_waits(self) -> None:
+        self._alarm.set()
+
+    @property
+    def is_interrupted(self) -> bool:
+        return self._alarm.is_set
+
+    # --- settling ---------------------------------------------------------------------------------
+
+    def settle(
+        self,
+        claim: Claim,
+        settlement: Settlement,
+        *,
+        put: Sequence[NewMessage] = (),
+        claim_next: bool = False,
+        defaults: HandlerDefaults = NO_DEFAULTS,
+    ) -> Look | None:
+        look = None
+        with self._writing():
+            now_us = self._clock.wall_us()
+            if settlement.outcome == AttemptOutcome.COMPLETED:
+                change = QueueChange(claim.queue_id)
+                settlements.ack(
+                    self._db, change, claim.id, claim.receipt, settlement.result, group=claim.group, now_us=now_us
+                )
+                change.write(self._db)
+            else:
+                settlements.settle(
+                    self._db, claim.id, claim.receipt, settlement, now_us=now_us, rng=self._rng, defaults=defaults
+                )
+            putting = Putting(self._db, now_us)
+            putting.add_all(put)
+            queues = putting.finish()
+            if claim_next:
+                look = claims.claim(self._db, claim.queue, 1, self._terms(self._owner_id, None, defaults), self._rng)
+        self._forget(claim)
+        is_back = settlement.outcome != AttemptOutcome.COMPLETED or claim.group is not None
+        self._ring([*queues, claim.queue] if is_back else queues)
+        self._flush()
+        return None if look is None else self._take_in_hand(look, is_detached=False)
+
+    def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
+        with self._writing():
+            queue_id = settlements.settle(
+                self._db, message_id, receipt, settlement, now_us=self._clock.wall_us(), rng=self._rng
+            )
+        self._in_hand.pop(receipt, None)
+        self._ring_id(queue_id)
+        self._flush()
+
+    def keep_extending(self, claim: Claim) -> None:
+        with self._lock:
+            self._extending[claim.receipt] = claim
+        keeper = self._keep()
+        if claim.lease_us < _SHORT_LEASE_US:
+            keeper.poke()
+
+    def extend(self, claim: Claim, lease_us: int) -> int:
+        ends_ms = self._clock.awake_ms() + max(1, lease_us // 1000)
+        with self._writing():
+            if settlements.extend(self._db, [(claim.id, claim.receipt, ends_ms)]):
+                raise settlements.lost(claim.id)
+        self._lease_ends[claim.receipt] = ends_ms
+        return ends_ms
+
+    def report_progress(self, claim: Claim, fraction: float, note: str) -> None:
+        with self._writing():
+            settlements.report_progress(self._db, claim.id, claim.receipt, fraction, note)
+
+    def is_cancel_requested(self, claim: Claim) -> bool:
+        with self._inspecting() as inspection:
+            return inspection.is_cancel_requested(claim.id, claim.receipt)
+
+    def lease_remaining_ms(self, claim: Claim) -> int:
+        ends_ms = self._lease_ends.get(claim.receipt, claim.lease_ends_ms)
+        return max(0, ends_ms - self._clock.awake_ms())
+
+    # --- operating --------------------------------------------------------------------------------
+
+    def pause(self, queue: str, is_paused: bool) -> None:
+        with self._writing():
+            self._db.execute(_PAUSE, (int(is_paused), queue_rows.add_queue(self._db, queue)))
+        self._ring([queue])
+        self._flush()
+
+    def configure(self, queue: str, values: dict[str, Any]) -> None:
+        columns = queue_rows.checked_configuration(values)
+        with self._writing():
+            queue_rows.write_configuration(self._db, queue_rows.add_queue(self._db, queue), columns)
+        self._flush()
+
+    def configuration(self, queue: str) -> QueueConfiguration:
+        with self._inspecting() as inspection:
+            return inspection.configuration(queue)
+
+    def act(self, action: str, selection: Selection, *, is_dry_run: bool = False) -> Outcome:
+        assert action in ACTIONS, action
+        done, skipped, errors = 0, 0, []
+        for ids in self._batches(action, selection):
+            with self._writing(keeps=not is_dry_run):
+                acting = Acting(self._db, self._clock.wall_us())
+                one_done, one_skipped, one_errors = acting.apply(action, ids)
+                queue_ids = acting.queue_ids()
+            done, skipped = done + one_done, skipped + one_skipped
+            errors.extend(one_errors)
+            if not is_dry_run:
+                for queue_id in queue_ids:
+                    self._ring_id(queue_id)
+                self._flush()
+        return Outcome(done, skipped, tuple(errors))
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def counts(self, queue: str | None = None) -> Counts:
+        with self._inspecting() as inspection:
+            return inspection.counts(queue)
+
+    def queues(self) -> tuple[QueueRecord, ...]:
+        with self._inspecting() as inspection:
+            return inspection.queues()
+
+    def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
+        with self._inspecting() as inspection:
+            return inspection.page(request)
+
+    def message(self, message_id: int) -> MessageDetail:
+        with self._inspecting() as inspection:
+            return inspection.message(message_id)
+
+    # --- living -----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        if not self._finalizer.alive:
+            return
+        self._alarm.set()
+        if self._keeper is not None:
+            self._keeper.end()
+        with self._lock:
+            if os.getpid() == self._pid:
+                with contextlib.suppress(WorkspaceError, Busy):
+                    self._give_back()
+            if self._checkpointer is not None:
+                self._checkpointer.close()
+            if self._looking is not None:
+                with self._looking[0]:
+                    self._looking[1].close()
+            self._finalizer()
+
+    def tend(self, *, has_death: bool) -> float:
+        """What the keeper does; returns seconds until the next time."""
+        with self._lock:
+            self._reaper.reap()
+            self._promote_overdue()
+            pause_s = self._extend_all()
+            now_ms = self._clock.awake_ms()
+            if now_ms - self._pruned_ms > _PRUNE_EVERY_MS:
+                with Translating(self._location.database):
+                    has_more = self._pruner.prune() > 0
+                self._pruned_ms = now_ms - (_PRUNE_EVERY_MS - 1000 if has_more else 0)
+        self._checkpoint()
+        return pause_s
+
+    @property
+    def _owners_folder(self) -> Path:
+        return self._location.run / "owners"
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise WorkspaceError(
+                f"queue file {str(self._location.database)!r} was opened before a fork; nothing changed, open it in the child",
+                path=self._location.database,
+            )
+        if not self._finalizer.alive:
+            raise WorkspaceError(
+                f"this queue of {str(self._location.database)!r} is closed", path=self._location.database
+            )
+        self._flusher.raise_if_poisoned()
+
+    @contextlib.contextmanager
+    def _writing(self, *, keeps: bool = True) -> Iterator[None]:
+        """One write transaction under the lock; with `keeps=False` it is rolled back at its end."""
+        self._check_process()
+        with self._lock:
+            self._check_process()  # closed while we waited
+            with contextlib.suppress(_RolledBack), WriteTransaction(self._db, self._location.database):
+                yield
+                if not keeps:
+                    raise _RolledBack
+            self._flusher.check_identity()
+
+    @contextlib.contextmanager
+    def _inspecting(self) -> Iterator[SqliteInspection]:
+        self._check_process()
+        with self._lock:
+            if self._looking is None:
+                inspection = SqliteInspection(self._location, self._clock, self._rng, vfs=self._vfs)
+                self._looking = (threading.Lock(), inspection)
+        lock, inspection = self._looking
+        with lock:
+            yield inspection
+
+    def _flush(self) -> None:
+        if self._is_durable:
+            self._flusher.flush()
+        if self._wal_pages - self._checkpointed_pages >= _CHECKPOINT_PAGES:
+            self._keep().poke()
+
+    def _read_gate(self, queue: str) -> claims.Gate | None:
+        with Translating(self._location.database):
+            return claims.read_gate(self._db, queue)
+
+    def _terms(self, owner_id: int, lease_us: int | None, defaults: HandlerDefaults) -> claims.ClaimTerms:
+        """Called inside the transaction, so that the clocks are read after the wait for the lock."""
+        now_us = self._clock.wall_us()
+        own = owner_id or owners.detached_owner(self._db, self._clock.boot_id(), now_us)
+        return claims.ClaimTerms(own, lease_us, defaults, now_us, self._clock.awake_ms())
+
+    def _own(self) -> int:
+        """This store's row among the owners, made with its lock at the first claim."""
+        if not self._owner_id:
+            lock = owners.OwnLock(self._owners_folder)
+            self._own_locks.append(lock)
+            name = os.environ.get("SUPERVISOR_PROCESS_NAME") or f"pid {self._pid}"
+            with self._writing():
+                self._owner_id = owners.add_owner(
+                    self._db,
+                    lock.token,
+                    pid=self._pid,
+                    boot=self._clock.boot_id(),
+                    name=name,
+                    now_us=self._clock.wall_us(),
+                )
+            self._keep()
+        return self._owner_id
+
+    def _reap_before_claim(self, queue: str) -> None:
+        """The dead and the hung are looked for at the first claim, and whenever nothing else is to be had."""
+        gate = self._read_gate(queue)
+        if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
+            with Translating(self._location.database):
+                self._reaper.reap()
+
+    def _take_in_hand(self, look: Look, *, is_detached: bool) -> Look:
+        taken = tuple(self._with_payload(claim) for claim in look.claims)
+        if not is_detached:
+            self._in_hand.update((claim.receipt, claim) for claim in taken)
+        if look.more and taken:
+            self._ring([taken[0].queue])  # this wake-up was for one message; another sleeper takes the next
+        return Look(taken, look.wake_us, look.more, look.is_paused)
+
+    def _with_payload(self, claim: Claim) -> Claim:
+        if claim.payload is not None:
+            return claim
+        with self._lock, Translating(self._location.database):
+            row = first_row(self._db, _LARGE_PAYLOAD, (claim.id,))
+        data = b"" if row is None else row[0]
+        fields = {name: getattr(claim, name) for name in claim.__slots__}
+        return Claim(**{**fields, "payload": EncodedPayload(claim.payload_kind, data)})
+
+    def _forget(self, claim: Claim) -> None:
+        for kept in (self._in_hand, self._extending, self._lease_ends):
+            kept.pop(claim.receipt, None)
+
+    def _give_back(self) -> None:
+        """Release what is in hand, and end this owner: with nothing in hand its going is no death."""
+        settlement = Settlement(AttemptOutcome.RELEASED)
+        now_us = self._clock.wall_us()
+        if not self._owner_id:
+            return
+        with WriteTransaction(self._db, self._location.database):
+            for message_id, receipt in settlements.messages_of_owner(self._db, self._owner_id):
+                settlements.settle(self._db, message_id, receipt, settlement, now_us=now_us, rng=self._rng)
+            owners.end_owner(self._db, self._owner_id, now_us)
+        self._ring({claim.queue for claim in self._in_hand.values()})
+        self._in_hand.clear()
+
+    def _keep(self) -> Keeper:
+        with self._lock:
+            if self._keeper is None:
+                self._check_process()
+                self._keeper = Keeper(self, self._owners_folder)
+            return self._keeper
+
+    def _extend_all(self) -> float:
+        """Extend every kept lease of which half is over; returns seconds until the next one is due."""
+        now_ms = self._clock.awake_ms()
+        pause_s, late = LONGEST_PAUSE_S, []
+        for claim in self._extending.values():
+            half_ms = max(1, claim.lease_us // 2000)
+            left_ms = self._lease_ends.get(claim.receipt, claim.lease_ends_ms) - now_ms - half_ms
+            if left_ms <= 0:
+                late.append((claim.id, claim.receipt, now_ms + 2 * half_ms))
+                left_ms = half_ms
+            pause_s = min(pause_s, left_ms / 1000)
+        if late:
+            with WriteTransaction(self._db, self._location.database):
+                lost = set(settlements.extend(self._db, late))
+            for message_id, receipt, ends_ms in late:
+                if message_id in lost:
+                    self._extending.pop(receipt, None)
+                else:
+                    self._lease_ends[receipt] = ends_ms
+        return max(pause_s, 0.005)
+
+    def _promote_overdue(self) -> None:
+        now_us = self._clock.wall_us()
+        with Translating(self._location.database):
+            overdue = overdue_queues(self._db, now_us)
+        for queue_id, name in overdue:
+            with WriteTransaction(self._db, self._location.database):
+                change = QueueChange(queue_id)
+                count = promote(self._db, change, now_us, limit=_PROMOTED_AT_ONCE)
+                change.write(self._db)
+            if count:
+                self._ring([name])
+
+    def _checkpoint(self) -> None:
+        """Write the WAL back once it has grown; only the keeper's thread comes here."""
+        pages = self._wal_pages
+        if pages - self._checkpointed_pages < _CHECKPOINT_PAGES:
+            if pages < self._checkpointed_pages:  # somebody restarted the WAL
+                self._checkpointed_pages = 0
+            return
+        if self._checkpointer is None:
+            self._checkpointer = connect(
+                self._location.database, is_ours=self._location.is_ours, vfs=self._vfs, rng=self._rng
+            )
+        mode = apsw.SQLITE_CHECKPOINT_PASSIVE if pages < _RESTART_PAGES else apsw.SQLITE_CHECKPOINT_RESTART
+        with Translating(self._location.database), contextlib.suppress(apsw.BusyError):
+            _, self._checkpointed_pages = self._checkpointer.wal_checkpoint(mode=mode)
+
+    def _on_commit(self, db: apsw.Connection, name: str, pages: int) -> int:
+        if pages < self._wal_pages:
+            self._checkpointed_pages = 0
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _batches(self, action: str, selection: Selection) -> Iterator[list[int]]:
+        if selection.ids is not None:
+            ids = list(dict.fromkeys(selection.ids))
+            yield from (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+            return
+        fields = {name: getattr(selection, name) for name in selection.__slots__}
+        fields["is_trashed"] = action == "restore"
+        wanted = Selection(**{**fields, "states": selection.states or DEFAULT_STATES[action]})
+        with self._lock, Translating(self._location.database):
+            below = only_value(self._db, _HIGHEST_ID) + 1  # what comes after this moment is not meant
+        while True:
+            with self._lock, Translating(self._location.database):
+                ids = select_ids(self._db, wanted, now_us=self._clock.wall_us(), below=below, limit=BATCH)
+            if not ids:
+                return
+            below = ids[-1]
+            yield ids
+
+    def _ring(self, queues: Sequence[str] | set[str]) -> None:
+        for queue in queues:
+            self._bells.ring(queue)
+
+    def _ring_id(self, queue_id: int) -> None:
+        with self._lock:
+            name = only_value(self._db, _NAME, (queue_id,))
+        self._bells.ring(name)
+
+
+class _RolledBack(Exception):
+    pass
+
+
+def _drop(
+    db: apsw.Connection,
+    flusher: Flusher,
+    bells: Bells,
+    alarm: Alarm,
+    own_locks: list[owners.OwnLock],
+    in_hand: dict[int, Claim],
+    pid: int,
+) -> None:
+    """What is left of a store that was closed or forgotten."""
+    if os.getpid() != pid:
+        _abandoned.append(db)
+        return
+    if not in_hand:  # else the lock stays until the process ends, and so do the leases until their deadline
+        for lock in own_locks:
+            lock.release()
+    db.close()
+    flusher.close()
+    bells.close()
+    alarm.close()

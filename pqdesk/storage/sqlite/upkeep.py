@@ -1,0 +1,84 @@
+"""What keeps a file small: old final messages deleted, the trash emptied, free pages given back, in small steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from pqdesk.clock import Clock
+from pqdesk.messages.records import DEFAULT_KEEP_COMPLETED_S, DEFAULT_KEEP_TRASH_S
+from pqdesk.messages.states import State
+from pqdesk.storage.sqlite.connection import WriteTransaction, all_rows
+from pqdesk.storage.sqlite.queue_rows import QueueChange
+
+_BATCH = 500
+_PAGES_GIVEN_BACK = 200
+_KEEP_FOR_EVER_US = 1 << 62
+
+_RETENTION = "SELECT id, keep_completed_us, keep_failed_us FROM pqdesk_queue"
+# The highest id stays, so that no id is ever used twice.
+_OLD = """
+    SELECT id FROM pqdesk_message INDEXED BY pqdesk_final
+     WHERE state >= 5 AND queue_id = ? AND state = ? AND finished_us < ? AND id < (SELECT max(id) FROM pqdesk_message) LIMIT ?"""
+_OLD_TRASH = """
+    SELECT id FROM pqdesk_message INDEXED BY pqdesk_trash
+     WHERE trashed_us IS NOT NULL AND trashed_us < ? AND id < (SELECT max(id) FROM pqdesk_message) LIMIT ?"""
+_FORGET = (
+    "DELETE FROM pqdesk_message WHERE id = ?",
+    "DELETE FROM pqdesk_payload WHERE id = ?",
+    "DELETE FROM pqdesk_result WHERE id = ?",
+    "DELETE FROM pqdesk_attempt WHERE message_id = ?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruner:
+    """Deletes what is past its retention. Whoever calls it holds the connection's lock."""
+
+    db: apsw.Connection
+    path: Path
+    clock: Clock
+
+    def prune(self) -> int:
+        """Delete one batch of each kind and give back free pages; returns how many messages went."""
+        now_us = self.clock.wall_us()
+        count = 0
+        for queue_id, keep_completed_us, keep_failed_us in all_rows(self.db, _RETENTION):
+            completed_us = round(DEFAULT_KEEP_COMPLETED_S * 1e6) if keep_completed_us is None else keep_completed_us
+            failed_us = _KEEP_FOR_EVER_US if keep_failed_us is None else keep_failed_us
+            for state, keep_us in (
+                (State.COMPLETED, completed_us),
+                (State.CANCELLED, completed_us),
+                (State.FAILED, failed_us),
+            ):
+                count += self._prune_state(queue_id, state, now_us - keep_us)
+        count += self._empty_trash(now_us - round(DEFAULT_KEEP_TRASH_S * 1e6))
+        self.db.execute(f"PRAGMA incremental_vacuum({_PAGES_GIVEN_BACK})").fetchall()
+        return count
+
+    def _prune_state(self, queue_id: int, state: State, before_us: int) -> int:
+        values = (queue_id, state, before_us, _BATCH)
+        if not all_rows(self.db, _OLD, values):
+            return 0
+        with WriteTransaction(self.db, self.path):
+            ids = [row[0] for row in all_rows(self.db, _OLD, values)]
+            self._forget(ids)
+            change = QueueChange(queue_id)
+            change.leaves(state, len(ids))
+            change.write(self.db)
+        return len(ids)
+
+    def _empty_trash(self, before_us: int) -> int:
+        if not all_rows(self.db, _OLD_TRASH, (before_us, _BATCH)):
+            return 0
+        with WriteTransaction(self.db, self.path):
+            ids = [row[0] for row in all_rows(self.db, _OLD_TRASH, (before_us, _BATCH))]
+            self._forget(ids)
+        return len(ids)
+
+    def _forget(self, ids: list[int]) -> None:
+        for message_id in ids:
+            for statement in _FORGET:
+                self.db.execute(statement, (message_id,))

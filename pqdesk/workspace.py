@@ -1,0 +1,159 @@
+"""One place with its queues and workers: a folder that belongs to one user."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+from pqdesk.clock import SystemClock
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.durations import duration_us
+from pqdesk.messages.records import Counts, Durability, Duration, MessageDetail, MessageRecord, Outcome, QueueRecord
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.paths import WorkspacePaths, choose_workspace
+from pqdesk.queues import operations
+from pqdesk.queues.message import completed, error_text, parse_receipt
+from pqdesk.queues.operations import Ids
+from pqdesk.queues.queue import Queue
+from pqdesk.storage import open_inspection, open_store
+from pqdesk.storage.contract import Inspection, Settlement, Store
+
+if TYPE_CHECKING:
+    from pqdesk.supervision.records import ReplicaRecord
+
+
+class Workspace:
+    """A workspace, made if missing. Thread-safe; its queues share one connection.
+
+    Args:
+        path: Its folder. None: $PQDESK_WORKSPACE, else `default` in the user's data folder.
+        durability: For what is put and settled through it; see Queue.
+
+    Raises:
+        WorkspaceError: It cannot be used; SchemaTooNew, Corrupt and DiskFull are kinds of it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, durability: Durability = "full") -> None:
+        if durability not in ("full", "relaxed"):
+            raise InvalidInput(f"durability must be 'full' or 'relaxed', got {durability!r:.80}")
+        self.paths: WorkspacePaths = choose_workspace(path)
+        self.path = self.paths.root
+        self.store: Store = open_store(self.paths, durability=durability)
+
+    @staticmethod
+    def exists(path: str | os.PathLike[str] | None = None) -> bool:
+        """Whether there is a queue file at `path`; makes nothing."""
+        return choose_workspace(path).database.exists()
+
+    def queue(self, name: str) -> Queue:
+        """The queue of this name; it exists from its first message or configuration on."""
+        return Queue.over(self.store, name, SystemClock(), self.paths)
+
+    def queues(self) -> tuple[QueueRecord, ...]:
+        """All queues by name, with their counts."""
+        return self.store.queues()
+
+    def counts(self, queue: str | None = None) -> Counts:
+        """Messages per state of one queue, or of all."""
+        return self.store.counts(queue)
+
+    def messages(
+        self,
+        queue: str | None = None,
+        *,
+        state: Any = None,
+        type: str | None = None,
+        search: str | None = None,
+        where: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 100,
+    ) -> list[MessageRecord]:
+        """As Queue.messages, of one queue or of all."""
+        return operations.list_messages(
+            self.store, queue=queue, before=before, after=after, limit=limit,
+            state=state, type=type, search=search, where=where,
+        )  # fmt: skip
+
+    def message(self, id: int) -> MessageDetail:
+        """One message with its payload, result and attempts, also from the trash. Raises NotFound."""
+        return operations.find_message(self.store, id)
+
+    def workers(self) -> tuple[ReplicaRecord, ...]:
+        """Every replica of every worker with its state, stopped ones too."""
+        from pqdesk.supervision.supervision import Supervision
+
+        return Supervision(self.paths).status().replicas
+
+    def inspection(self) -> Inspection:
+        """A connection for looking only, of the calling thread; the caller closes it."""
+        return open_inspection(self.paths)
+
+    # --- receipts that travelled: for shells and other programs -------------------------------------
+
+    def ack(self, receipt: str, result: Any = None) -> None:
+        """As Message.ack, in any process. Raises LeaseLost; InvalidInput when it is no receipt."""
+        self._settle(receipt, completed(result))
+
+    def nack(self, receipt: str, error: object = None, *, delay: Duration | None = None) -> None:
+        """As Message.nack, in any process. Raises LeaseLost; InvalidInput."""
+        delay_us = None if delay is None else duration_us(delay, "delay")
+        self._settle(receipt, Settlement(AttemptOutcome.NACKED, error=error_text(error), delay_us=delay_us))
+
+    def release(self, receipt: str) -> None:
+        """As Message.release, in any process. Raises LeaseLost; InvalidInput."""
+        self._settle(receipt, Settlement(AttemptOutcome.RELEASED))
+
+    # --- operator actions: as those of Queue, over all queues or one ---------------------------------
+
+    def retry(self, ids: Ids = None, **options: Any) -> Outcome:
+        return self._act("retry", ids, **options)
+
+    def run_now(self, ids: Ids = None, **options: Any) -> Outcome:
+        return self._act("run_now", ids, **options)
+
+    def cancel(self, ids: Ids = None, **options: Any) -> Outcome:
+        return self._act("cancel", ids, **options)
+
+    def delete(self, ids: Ids = None, **options: Any) -> Outcome:
+        return self._act("delete", ids, **options)
+
+    def restore(self, ids: Ids = None, **options: Any) -> Outcome:
+        return self._act("restore", ids, **options)
+
+    def close(self) -> None:
+        """Give back the messages in hand and close, its queues too."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"<Workspace {str(self.path)!r}>"
+
+    def _settle(self, receipt: str, settlement: Settlement) -> None:
+        message_id, token = parse_receipt(receipt)
+        self.store.settle_receipt(message_id, token, settlement)
+
+    def _act(
+        self,
+        action: str,
+        ids: Ids,
+        *,
+        queue: str | None = None,
+        state: Any = None,
+        type: str | None = None,
+        search: str | None = None,
+        where: str | None = None,
+        dry_run: bool = False,
+    ) -> Outcome:
+        return operations.act(
+            self.store, action, ids, queue=queue, dry_run=dry_run, is_queue_enough=True,
+            state=state, type=type, search=search, where=where,
+        )  # fmt: skip
