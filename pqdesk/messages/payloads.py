@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
+from collections.abc import Iterable
 from decimal import Context, Decimal
 from enum import IntEnum
 from typing import Any
@@ -107,10 +108,17 @@ def _check_json(value: Any, what: str, depth: int) -> bool:
         for key in value:
             if not isinstance(key, str):
                 raise InvalidInput(f"{what} has the key {key!r:.80}; JSON keys must be str")
-        return any([_check_json(one, what, depth + 1) for one in value.values()])
+        return _check_each(value.values(), what, depth)
     if isinstance(value, list | tuple):
-        return any([_check_json(one, what, depth + 1) for one in value])
+        return _check_each(value, what, depth)
     raise InvalidInput(f"{what} contains a {type(value).__name__}; JSON values, str and bytes can be put")
+
+
+def _check_each(values: Iterable[Any], what: str, depth: int) -> bool:
+    has_huge = False
+    for one in values:  # all of them, so no any()
+        has_huge |= _check_json(one, what, depth + 1)
+    return has_huge
 
 
 def _huge_json(value: Any) -> str:

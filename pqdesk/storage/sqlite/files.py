@@ -69,10 +69,10 @@ def check_folder(folder: Path) -> None:
         text = f"{str(folder)!r} belongs to user {status.st_uid}; set PQDESK_ALLOW_OWNER=1 to use it all the same"
         raise WorkspaceError(text, path=folder)
     kind = file_system_of(folder)
-    if kind in _NETWORK_FILE_SYSTEMS or kind.startswith("fuse.sshfs"):
-        if os.environ.get("PQDESK_ALLOW_NETWORK_FS") != "1":
-            text = f"{str(folder)!r} is on {kind}, where SQLite loses data; use a local disk (PQDESK_ALLOW_NETWORK_FS=1 overrides)"
-            raise WorkspaceError(text, path=folder)
+    is_remote = kind in _NETWORK_FILE_SYSTEMS or kind.startswith("fuse.sshfs")
+    if is_remote and os.environ.get("PQDESK_ALLOW_NETWORK_FS") != "1":
+        text = f"{str(folder)!r} is on {kind}, where SQLite can lose data; use a local disk"
+        raise WorkspaceError(f"{text} (PQDESK_ALLOW_NETWORK_FS=1 overrides)", path=folder)
 
 
 def file_system_of(folder: Path) -> str:

@@ -21,20 +21,30 @@ _FEW = 10_000
 # One SELECT of ids per state. ?1 is the queue's id, ?2 the time; the literals make SQLite see that the partial
 # index covers the rows.
 _FROM_INDEX = {
-    State.SCHEDULED: """SELECT id FROM pqdesk_message INDEXED BY pqdesk_due
+    State.SCHEDULED: """
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_due
          WHERE queue_id = ?1 AND state IN (1, 4) AND due_us > ?2 AND state = 1""",
-    State.READY: """SELECT id FROM pqdesk_message INDEXED BY pqdesk_claimable WHERE queue_id = ?1 AND state = 2 AND line < 2
-         UNION ALL SELECT id FROM pqdesk_message INDEXED BY pqdesk_group_wait WHERE queue_id = ?1 AND line = 2 AND state = 2
-         UNION ALL SELECT id FROM pqdesk_message INDEXED BY pqdesk_due
-                    WHERE queue_id = ?1 AND state IN (1, 4) AND due_us <= ?2""",
-    State.RUNNING: "SELECT id FROM pqdesk_message INDEXED BY pqdesk_running WHERE state = 3 AND queue_id = ?1",
-    State.RETRYING: """SELECT id FROM pqdesk_message INDEXED BY pqdesk_due
+    State.READY: """
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_claimable WHERE queue_id = ?1 AND state = 2 AND line < 2
+        UNION ALL
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_group_wait WHERE queue_id = ?1 AND line = 2 AND state = 2
+        UNION ALL
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_due
+         WHERE queue_id = ?1 AND state IN (1, 4) AND due_us <= ?2""",
+    State.RUNNING: """
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_running WHERE state = 3 AND queue_id = ?1 AND ?2 > 0""",
+    State.RETRYING: """
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_due
          WHERE queue_id = ?1 AND state IN (1, 4) AND due_us > ?2 AND state = 4""",
-    State.COMPLETED: """SELECT id FROM pqdesk_message INDEXED BY pqdesk_final
-         WHERE state >= 5 AND queue_id = ?1 AND state = 5""",
-    State.FAILED: "SELECT id FROM pqdesk_message INDEXED BY pqdesk_final WHERE state >= 5 AND queue_id = ?1 AND state = 6",
-    State.CANCELLED: """SELECT id FROM pqdesk_message INDEXED BY pqdesk_final
-         WHERE state >= 5 AND queue_id = ?1 AND state = 7""",
+    State.COMPLETED: """
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_final
+         WHERE state >= 5 AND queue_id = ?1 AND state = 5 AND ?2 > 0""",
+    State.FAILED: """
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_final
+         WHERE state >= 5 AND queue_id = ?1 AND state = 6 AND ?2 > 0""",
+    State.CANCELLED: """
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_final
+         WHERE state >= 5 AND queue_id = ?1 AND state = 7 AND ?2 > 0""",
 }
 _STATE_TEST = {
     State.SCHEDULED: "(m.state = 1 AND m.due_us > :now)",
@@ -45,7 +55,8 @@ _STATE_TEST = {
     State.FAILED: "m.state = 6",
     State.CANCELLED: "m.state = 7",
 }
-_SEARCH_TEST = """(CAST(coalesce(m.payload, (SELECT payload FROM pqdesk_payload WHERE id = m.id)) AS TEXT) LIKE :like ESCAPE '\\'
+_SEARCH_TEST = """
+    (CAST(coalesce(m.payload, (SELECT payload FROM pqdesk_payload WHERE id = m.id)) AS TEXT) LIKE :like ESCAPE '\\'
      OR m.key LIKE :like ESCAPE '\\'
      OR (SELECT name FROM pqdesk_type WHERE id = m.type_id) LIKE :like ESCAPE '\\'
      OR EXISTS (SELECT 1 FROM pqdesk_attempt a WHERE a.message_id = m.id AND a.error LIKE :like ESCAPE '\\'))"""
@@ -64,7 +75,7 @@ def select_ids(
     above: int | None = None,
     limit: int,
 ) -> list[int]:
-    """At most `limit` ids below `below`, highest first; or, when `above` is given, the ones next above it, lowest first."""
+    """At most `limit` ids: those below `below`, highest first, or those next above `above`, lowest first."""
     queues = all_rows(db, _QUEUES, (selection.queue,))
     if not queues:
         return []
@@ -120,10 +131,7 @@ def _few_ids(db: apsw.Connection, selection: Selection, queues: list[Row], now_u
     if sum(row[state] for row in queues for state in counted) > _FEW:
         return None
     return [
-        found[0]
-        for row in queues
-        for state in states
-        for found in all_rows(db, _FROM_INDEX[state], (row[0], now_us)[: _FROM_INDEX[state].count("?2") + 1][:2])
+        found[0] for row in queues for state in states for found in all_rows(db, _FROM_INDEX[state], (row[0], now_us))
     ]
 
 

@@ -114,12 +114,13 @@ class Putting:
     def _insert(self, queue_id: int, message: NewMessage, state: State, line: int, due_us: int) -> int:
         kind, data = message.payload.kind, message.payload.data
         is_inline = len(data) <= INLINE_BYTES
+        expires_us = None if message.expires_us is None else self._now_us + message.expires_us
         self._db.execute(
             _INSERT,
             (
-                queue_id, state, line, message.priority, message.max_attempts, self._type_id(message.type), self._now_us,
-                due_us, None if message.expires_us is None else self._now_us + message.expires_us, message.group,
-                message.key, message.key, message.headers, kind, checksum(kind, message.key, data), data if is_inline else None,
+                queue_id, state, line, message.priority, message.max_attempts, self._type_id(message.type),
+                self._now_us, due_us, expires_us, message.group, message.key, message.key, message.headers, kind,
+                checksum(kind, message.key, data), data if is_inline else None,
             ),
         )  # fmt: skip
         message_id = self._db.last_insert_rowid()

@@ -24,8 +24,9 @@ from pqdesk.storage.sqlite.connection import first_row
 _FIND = "SELECT id FROM pqdesk_queue WHERE name = ?"
 _ADD = "INSERT INTO pqdesk_queue (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
 _COUNT = """
-    UPDATE pqdesk_queue SET scheduled = scheduled + ?2, ready = ready + ?3, running = running + ?4, retrying = retrying + ?5,
-           completed = completed + ?6, failed = failed + ?7, cancelled = cancelled + ?8, blocked = blocked + ?9
+    UPDATE pqdesk_queue SET scheduled = scheduled + ?2, ready = ready + ?3, running = running + ?4,
+           retrying = retrying + ?5, completed = completed + ?6,
+           failed = failed + ?7, cancelled = cancelled + ?8, blocked = blocked + ?9
      WHERE id = ?1"""
 _SOONER = "UPDATE pqdesk_queue SET wake_us = ?2 WHERE id = ?1 AND (wake_us IS NULL OR wake_us > ?2)"
 _CONFIGURATION = """

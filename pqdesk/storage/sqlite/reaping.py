@@ -17,7 +17,8 @@ from pqdesk.storage.sqlite.connection import WriteTransaction
 from pqdesk.storage.sqlite.owners import Owner
 
 _SMALLEST_LEASE_END = """
-    SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_running WHERE state = 3 AND owner_id = ? AND lease_ends_ms <= ? LIMIT 1"""
+    SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_running
+     WHERE state = 3 AND owner_id = ? AND lease_ends_ms <= ? LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)

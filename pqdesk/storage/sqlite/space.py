@@ -34,7 +34,7 @@ class SpaceReserve:
         self._looked_ms, self._left_bytes = now_ms, free - reserve - put_bytes
         if self._left_bytes <= 0:
             raise DiskFull(
-                f"nothing was put: the disk of {str(self._folder)!r} has {free >> 20:,} MiB free, and {reserve >> 20:,} MiB "
-                "are kept for acks; free some space",
+                f"nothing was put: the disk of {str(self._folder)!r} has {free >> 20:,} MiB free, and "
+                f"{reserve >> 20:,} MiB are kept for acks; free some space",
                 path=self._folder,
             )

@@ -333,10 +333,8 @@ class SqliteStore:
 
     def _check_process(self) -> None:
         if os.getpid() != self._pid:
-            raise WorkspaceError(
-                f"queue file {str(self._location.database)!r} was opened before a fork; nothing changed, open it in the child",
-                path=self._location.database,
-            )
+            text = f"queue file {str(self._location.database)!r} was opened before a fork; open it in the child"
+            raise WorkspaceError(text, path=self._location.database)
         if not self._finalizer.alive:
             raise WorkspaceError(
                 f"this queue of {str(self._location.database)!r} is closed", path=self._location.database

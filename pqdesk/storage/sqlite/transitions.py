@@ -25,7 +25,8 @@ _RECORD = """
     INSERT INTO pqdesk_attempt (message_id, attempt, owner_id, started_us, ended_us, outcome, error)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (message_id, attempt) DO UPDATE
-       SET outcome = excluded.outcome, ended_us = excluded.ended_us, error = coalesce(excluded.error || '; before: ', '') || error"""
+       SET outcome = excluded.outcome, ended_us = excluded.ended_us,
+           error = coalesce(excluded.error || '; before: ', '') || coalesce(error, '')"""
 
 
 def place_in_line(db: apsw.Connection, queue_id: int, group: str | None) -> int:

@@ -21,7 +21,8 @@ _RETENTION = "SELECT id, keep_completed_us, keep_failed_us FROM pqdesk_queue"
 # The highest id stays, so that no id is ever used twice.
 _OLD = """
     SELECT id FROM pqdesk_message INDEXED BY pqdesk_final
-     WHERE state >= 5 AND queue_id = ? AND state = ? AND finished_us < ? AND id < (SELECT max(id) FROM pqdesk_message) LIMIT ?"""
+     WHERE state >= 5 AND queue_id = ? AND state = ? AND finished_us < ?
+       AND id < (SELECT max(id) FROM pqdesk_message) LIMIT ?"""
 _OLD_TRASH = """
     SELECT id FROM pqdesk_message INDEXED BY pqdesk_trash
      WHERE trashed_us IS NOT NULL AND trashed_us < ? AND id < (SELECT max(id) FROM pqdesk_message) LIMIT ?"""
