@@ -29,7 +29,7 @@ def _needed_by(name: str, extras: tuple[str, ...]) -> Iterator[Requirement]:
 def _all_needed() -> set[str]:
     """Names of all that pqdesk with every extra stands on, directly or not."""
     seen: set[tuple[str, tuple[str, ...]]] = set()
-    waiting = [("pqdesk", _EXTRAS)]
+    waiting: list[tuple[str, tuple[str, ...]]] = [("pqdesk", _EXTRAS)]
     while waiting:
         one = waiting.pop()
         if one not in seen:
@@ -43,7 +43,9 @@ def test_each_pin_is_exact() -> None:
 
 
 def test_all_that_is_needed_is_pinned_to_what_is_installed() -> None:
-    pins = {canonicalize_name(pin.name): pin for pin in _pins() if pin.marker is None or pin.marker.evaluate()}
+    pins: dict[str, Requirement] = {
+        canonicalize_name(pin.name): pin for pin in _pins() if pin.marker is None or pin.marker.evaluate()
+    }
 
     needed = _all_needed()
 

@@ -7,15 +7,15 @@ comment naming a file is written there. `bash` blocks are the start itself, whic
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.system.checkouts import ROOT, changes, clone, newcomer, run
+from tests.checkout import ROOT, copy_checkout, git_status
+from tests.programs import BIN
+from tests.system.newcomer import newcomer, run_as
 
 _README = ROOT / "README.md"
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -27,6 +27,7 @@ _TRIED_ELSEWHERE = {
     "source .venv/bin/activate": "PATH in this file's fixture",
     "bash tests/run": "whoever runs this",
 }
+_MADE_BY_EXAMPLES = {"mail.py", "message.json", "supervisor/workers/mail.conf"}
 
 
 class Block(NamedTuple):
@@ -41,27 +42,23 @@ def _blocks() -> list[Block]:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    return clone(tmp_path / "pqdesk")
+def checkout(short_folder: Path) -> Path:
+    folder = short_folder / "pqdesk"
+    copy_checkout(folder)
+    return folder
 
 
 @pytest.fixture
-def environment(tmp_path: Path, checkout: Path) -> Iterator[dict[str, str]]:
-    found = newcomer(tmp_path / "newcomer")
-    found["PATH"] = f"{Path(sys.executable).parent}:{found['PATH']}"
+def environment(short_folder: Path, checkout: Path) -> Iterator[dict[str, str]]:
+    found = newcomer(short_folder / "home")
+    found["PATH"] = f"{BIN}:{found['PATH']}"
     yield found
-    subprocess.run(  # what a failed example has left running
-        ["supervisorctl", "-c", "supervisor/supervisord.conf", "shutdown"],
-        cwd=checkout,
-        env=found,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    stopping = ("supervisorctl", "-c", "supervisor/supervisord.conf", "shutdown")  # where an example failed before that
+    run_as(found, *stopping, folder=checkout, timeout_s=60)
 
 
 def test_each_block_is_tried_somewhere() -> None:
-    known = {"sh", "python", "ini"}
+    known = {*_INTERPRETERS, "ini"}
 
     elsewhere = [block.text.strip() for block in _blocks() if block.language not in known]
 
@@ -75,14 +72,11 @@ def test_the_examples_work_in_order(checkout: Path, environment: dict[str, str])
         if named:
             (checkout / named[1]).write_text(block.text, encoding="utf-8")
         elif block.language in _INTERPRETERS:
-            shell = (
-                ["bash", "-eux", "-o", "pipefail", "-c"] if block.language == "sh" else ["python", "-W", "error", "-c"]
-            )
-            done = run([*shell, block.text], cwd=checkout, env=environment, timeout_s=120)
+            command = [*_INTERPRETERS[block.language], block.text]
+            done = run_as(environment, *command, folder=checkout, timeout_s=120)
             assert done.returncode == 0, f"README.md:{block.line}:\n{done.stdout}\n{done.stderr}"
 
-    added = [line for line in changes(checkout).splitlines() if "mail." not in line and "message.json" not in line]
-    assert added == []
+    assert {line[3:] for line in git_status(checkout).splitlines()} == _MADE_BY_EXAMPLES
 
 
 def test_links_lead_to_files() -> None:
