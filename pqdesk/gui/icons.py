@@ -42,8 +42,24 @@ class IconLoader:
         return self._pixmaps[key]
 
 
+def load_picture(name: str, size: int) -> QPixmap:
+    """resources/icons/NAME.svg in its own colours, `size` pixels."""
+    return _draw(name, QColor(), QSize(size, size), 1.0)
+
+
+def load_app_icon() -> QIcon:
+    """The app's own, for windows and task bars."""
+    icon = QIcon()
+    for size in (16, 24, 32, 48, 64, 128, 256):
+        icon.addPixmap(load_picture("pqdesk", size))
+    return icon
+
+
 def _draw(name: str, color: QColor, size: QSize, ratio: float) -> QPixmap:
-    renderer = QSvgRenderer(QByteArray(_source(name).replace(_INK, color.name().encode())))
+    source = _source(name)
+    if color.isValid():
+        source = source.replace(_INK, color.name().encode())
+    renderer = QSvgRenderer(QByteArray(source))
     assert renderer.isValid(), name
     pixmap = QPixmap(size * ratio)
     pixmap.fill(Qt.GlobalColor.transparent)

@@ -1,4 +1,7 @@
-"""The few things that a palette cannot say. By object name or property only: sheets on item views are slow."""
+"""The few things that a palette cannot say: buttons, cards, fields, scroll bars.
+
+By class or by the dynamic property `look`; nothing here touches item views, which style sheets slow down.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,80 @@ from PySide6.QtGui import QColor
 from pqdesk.gui.palette import Role
 
 _SHEET = """
-QToolTip {{ border: 1px solid {hairline}; padding: 4px; color: {text}; background: {base}; }}
+QToolTip {{ border: 1px solid {hairline}; padding: 4px 6px; color: {text}; background: {base}; }}
+
+QMenuBar {{ background: {window}; border-bottom: 1px solid {hairline}; padding: 2px 6px; }}
+QMenuBar::item {{ padding: 4px 9px; border-radius: 4px; background: transparent; }}
+QMenuBar::item:selected, QMenuBar::item:pressed {{ background: {hover}; }}
+QMenu {{ background: {base}; border: 1px solid {hairline}; padding: 4px; }}
+QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; min-width: 120px; }}
+QMenu::item:selected {{ background: {selection}; }}
+QMenu::item:disabled {{ color: {input_border}; }}
+QMenu::icon {{ padding-left: 8px; }}
+QMenu::separator {{ height: 1px; background: {hairline}; margin: 4px 8px; }}
+
+QPushButton {{
+    min-height: 18px; padding: 4px 12px; border-radius: 4px;
+    border: 1px solid {input_border}; background: {base}; color: {text};
+}}
+QPushButton:hover {{ background: {hover}; }}
+QPushButton:pressed {{ background: {hairline}; }}
+QPushButton:focus {{ border: 2px solid {accent}; padding: 3px 11px; }}
+QPushButton:disabled {{ color: {input_border}; border-color: {hairline}; background: {window}; }}
+QPushButton[look="primary"] {{ background: {accent}; border-color: {accent}; color: {on_accent}; }}
+QPushButton[look="primary"]:hover {{ background: {accent_hover}; border-color: {accent_hover}; }}
+QPushButton[look="primary"]:focus {{ border: 2px solid {text}; }}
+QPushButton[look="primary"]:disabled {{
+    background: {hairline}; border-color: {hairline}; color: {muted};
+}}
+QPushButton[look="quiet"] {{ border-color: transparent; background: transparent; }}
+QPushButton[look="quiet"]:hover {{ background: {hover}; }}
+QPushButton[look="quiet"]:focus {{ border: 2px solid {accent}; }}
+QPushButton[look="link"] {{
+    border-color: transparent; background: transparent; color: {accent}; padding: 4px 6px;
+}}
+QPushButton[look="link"]:hover {{ background: {hover}; }}
+QPushButton[look="link"]:focus {{ border: 2px solid {accent}; padding: 3px 5px; }}
+
+QFrame[look="card"] {{ background: {base}; border: 1px solid {hairline}; border-radius: 6px; }}
+QFrame[look="hairline"] {{ background: {hairline}; border: none; }}
+QFrame[look="code"] {{ background: {window}; border: 1px solid {hairline}; border-radius: 4px; }}
+QLabel[look="muted"] {{ color: {muted}; }}
+QLabel[look="link"] {{ color: {accent}; }}
+
+QLineEdit, QComboBox, QSpinBox {{
+    min-height: 18px; padding: 4px 8px; border: 1px solid {input_border}; border-radius: 4px;
+    background: {base}; color: {text}; selection-background-color: {selection}; selection-color: {text};
+}}
+QLineEdit:focus, QComboBox:focus, QSpinBox:focus {{ border: 2px solid {accent}; padding: 3px 7px; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url("{chevron_down}"); width: 12px; height: 12px; }}
+QComboBox QAbstractItemView {{
+    background: {base}; border: 1px solid {hairline}; selection-background-color: {selection};
+    selection-color: {text}; outline: none;
+}}
+
+QSplitter::handle {{ background: {hairline}; }}
+QSplitter::handle:horizontal {{ width: 1px; }}
+QSplitter::handle:vertical {{ height: 1px; }}
+
+QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 0; }}
+QScrollBar::handle {{ background: {scroll_handle}; border-radius: 4px; margin: 2px; }}
+QScrollBar::handle:vertical {{ min-height: 32px; }}
+QScrollBar::handle:horizontal {{ min-width: 32px; }}
+QScrollBar::handle:hover {{ background: {input_border}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 """
 
 
-def make_stylesheet(color: Callable[[Role], QColor]) -> str:
-    """The application's style sheet in the colours of the theme."""
-    return _SHEET.format(**{role.name.lower(): color(role).name() for role in Role})
+def make_stylesheet(color: Callable[[Role], QColor], *, chevron_down: str) -> str:
+    """The application's style sheet in the colours of the theme. `chevron_down` is the path of a picture."""
+    names = {role.name.lower(): color(role).name() for role in Role}
+    is_dark = color(Role.BASE).lightness() < 128
+    accent_hover = color(Role.ACCENT).lighter(108) if is_dark else color(Role.ACCENT).darker(112)
+    scroll_handle = color(Role.HAIRLINE).lighter(130) if is_dark else color(Role.HAIRLINE).darker(115)
+    return _SHEET.format(
+        accent_hover=accent_hover.name(), scroll_handle=scroll_handle.name(), chevron_down=chevron_down, **names
+    )

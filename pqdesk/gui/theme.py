@@ -16,6 +16,7 @@ from pqdesk.gui.icons import IconLoader
 from pqdesk.gui.palette import STATE_LOOKS, WORKER_LOOKS, Role, make_palette
 from pqdesk.gui.stylesheet import make_stylesheet
 from pqdesk.messages.states import State
+from pqdesk.paths import resources_folder
 from pqdesk.supervision.records import WorkerState
 
 
@@ -34,6 +35,25 @@ _SCHEMES = {
 }
 
 
+class Looks:
+    """Colours and icons of the light or of the dark theme."""
+
+    def __init__(self, icons: IconLoader, *, is_dark: bool) -> None:
+        self._icons = icons
+        self.is_dark = is_dark
+
+    def color(self, role: Role) -> QColor:
+        return QColor(role.dark if self.is_dark else role.light)
+
+    def icon(self, name: str, role: Role = Role.TEXT) -> QIcon:
+        """The outline icon resources/icons/NAME.svg in the colour of `role`; any size up to 32 is sharp."""
+        return self._icons.icon(name, self.color(role), self.color(Role.INPUT_BORDER))
+
+    def pixmap(self, name: str, role: Role = Role.TEXT, size: int = 16, ratio: float = 1.0) -> QPixmap:
+        """The same as one picture of `size` × `size` logical pixels."""
+        return self._icons.pixmap(name, self.color(role), size, ratio)
+
+
 class Theme(QObject):
     """Colours by role, icons by name, fonts by size.
 
@@ -46,7 +66,8 @@ class Theme(QObject):
     def __init__(self, application: QApplication, choice: ThemeChoice = ThemeChoice.SYSTEM) -> None:
         super().__init__()
         self._application = application
-        self._icons = IconLoader()
+        icons = IconLoader()
+        self._looks = {is_dark: Looks(icons, is_dark=is_dark) for is_dark in (False, True)}
         self._choice = choice
         self._is_dark = False
         application.setStyle("Fusion")
@@ -61,6 +82,11 @@ class Theme(QObject):
     def is_dark(self) -> bool:
         return self._is_dark
 
+    @property
+    def inverse(self) -> Looks:
+        """The other theme's colours, for what floats above the page."""
+        return self._looks[not self._is_dark]
+
     def choose(self, choice: ThemeChoice) -> None:
         """Follow the system, or be light or dark whatever it says."""
         self._choice = choice
@@ -68,7 +94,7 @@ class Theme(QObject):
         self._follow()
 
     def color(self, role: Role) -> QColor:
-        return QColor(role.dark if self._is_dark else role.light)
+        return self._looks[self._is_dark].color(role)
 
     def state_color(self, state: State) -> QColor:
         return self.color(STATE_LOOKS[state][1])
@@ -78,11 +104,11 @@ class Theme(QObject):
 
     def icon(self, name: str, role: Role = Role.TEXT) -> QIcon:
         """The outline icon resources/icons/NAME.svg in the colour of `role`; any size up to 32 is sharp."""
-        return self._icons.icon(name, self.color(role), self.color(Role.INPUT_BORDER))
+        return self._looks[self._is_dark].icon(name, role)
 
     def pixmap(self, name: str, role: Role = Role.TEXT, size: int = 16, ratio: float = 1.0) -> QPixmap:
         """The same as one picture of `size` × `size` logical pixels."""
-        return self._icons.pixmap(name, self.color(role), size, ratio)
+        return self._looks[self._is_dark].pixmap(name, role, size, ratio)
 
     def state_icon(self, state: State) -> QIcon:
         return self.icon(*STATE_LOOKS[state])
@@ -92,28 +118,29 @@ class Theme(QObject):
 
     def font(self, percent: int = 100, *, is_semibold: bool = False) -> QFont:
         """The system's font with figures of equal width, at `percent` of its size."""
-        return self._sized(QFont(self._application.font()), percent, is_semibold)
+        return _sized(QFont(self._application.font()), percent, is_semibold)
 
     def fixed_font(self, percent: int = 100) -> QFont:
         """The system's font of fixed width, for payloads and logs."""
-        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-        return self._sized(font, percent, False)
-
-    @staticmethod
-    def _sized(font: QFont, percent: int, is_semibold: bool) -> QFont:
-        if font.pointSizeF() > 0:
-            font.setPointSizeF(font.pointSizeF() * percent / 100)
-        else:
-            font.setPixelSize(max(1, font.pixelSize() * percent // 100))
-        if is_semibold:
-            font.setWeight(QFont.Weight.DemiBold)
-        font.setFeature(QFont.Tag("tnum"), 1)
-        return font
+        return _sized(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont), percent, False)
 
     def _follow(self) -> None:
-        self._is_dark = self._application.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        scheme = self._application.styleHints().colorScheme()
         if self._choice is not ThemeChoice.SYSTEM:  # a platform without colour schemes keeps answering Unknown
-            self._is_dark = self._choice is ThemeChoice.DARK
+            scheme = _SCHEMES[self._choice]
+        self._is_dark = scheme == Qt.ColorScheme.Dark
         self._application.setPalette(make_palette(is_dark=self._is_dark))
-        self._application.setStyleSheet(make_stylesheet(self.color))
+        chevron = resources_folder() / "theme" / f"chevron-down-{'dark' if self._is_dark else 'light'}.svg"
+        self._application.setStyleSheet(make_stylesheet(self.color, chevron_down=chevron.as_posix()))
         self.changed.emit()
+
+
+def _sized(font: QFont, percent: int, is_semibold: bool) -> QFont:
+    if font.pointSizeF() > 0:
+        font.setPointSizeF(font.pointSizeF() * percent / 100)
+    else:
+        font.setPixelSize(max(1, font.pixelSize() * percent // 100))
+    if is_semibold:
+        font.setWeight(QFont.Weight.DemiBold)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font

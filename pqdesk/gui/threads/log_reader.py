@@ -41,12 +41,18 @@ class LogReader(QObject):
         """The thread's last act."""
         if self._timer is not None:
             self._timer.stop()
+        for follower in self._followers.values():
+            follower.close()
         self._followers.clear()
 
     @Slot(object)
     def follow(self, paths: tuple[Path, ...]) -> None:
         """Follow exactly these files from now on; one that was followed before goes on where it was."""
-        self._followers = {path: self._followers.get(path) or LogFollower(path) for path in paths}
+        before, self._followers = self._followers, {}
+        for path in paths:
+            self._followers[path] = before.pop(path) if path in before else LogFollower(path)
+        for follower in before.values():
+            follower.close()
         if self._timer is not None:
             if paths:
                 self._timer.start(_POLL_MS)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import PQDeskError
 from pqdesk.storage.contract import Inspection, PageRequest
 
@@ -57,10 +57,11 @@ class Reader(QObject):
     _page_asked = Signal(object, int)
     _message_asked = Signal(object, int)
 
-    def __init__(self, open_inspection: Callable[[], Inspection | None]) -> None:
+    def __init__(self, open_inspection: Callable[[], Inspection | None], clock: Clock | None = None) -> None:
         """`open_inspection` is called in the reader's thread; None means that nothing is there yet."""
         super().__init__()  # no parent: Qt refuses to move an object that has one
         self._open_inspection = open_inspection
+        self._clock = clock or SystemClock()
         self._inspection: Inspection | None = None
         self._timer: QTimer | None = None
         self._is_unreadable = False
@@ -154,7 +155,7 @@ class Reader(QObject):
     @Slot()
     def poll(self) -> None:
         """Tell whether anything changed since the last look; load the counts if it is time."""
-        began = time.monotonic()
+        began = self._now_s()
         try:
             inspection = self._opened()
             if inspection is None:
@@ -169,7 +170,7 @@ class Reader(QObject):
             self._tell_unreadable(exc)
             return
         self._tell_readable()
-        self._pace(time.monotonic() - began)
+        self._pace(self._now_s() - began)
 
     def _load_counts_if_due(self, inspection: Inspection, now: float) -> None:
         every_s = _COUNTS_EVERY_S if self._are_counts_stale else _DUE_EVERY_S if self._has_waiting else float("inf")
@@ -181,6 +182,9 @@ class Reader(QObject):
         self.counts_loaded.emit(queues)
         if not was_stale:
             self.changed.emit()  # something may have become due, which no version tells
+
+    def _now_s(self) -> float:
+        return self._clock.awake_ms() / 1000
 
     def _ask(self, kind: str, question: Callable[[], T]) -> T:
         with self._lock:

@@ -1,0 +1,286 @@
+"""The whole app built and connected: one Desktop per process, one WorkspaceController of it per workspace."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from pqdesk.clock import Clock, to_datetime
+from pqdesk.gui.dialogs import questions
+from pqdesk.gui.dialogs.create_workspace import CreateWorkspaceDialog
+from pqdesk.gui.dialogs.help import AboutDialog, ShortcutsDialog
+from pqdesk.gui.logging_setup import AppLog
+from pqdesk.gui.main_window import MainWindow
+from pqdesk.gui.places import place_of
+from pqdesk.gui.settings import Settings
+from pqdesk.gui.single_instance import Wish
+from pqdesk.gui.theme import Theme, ThemeChoice
+from pqdesk.gui.threads.keeper import Keeper
+from pqdesk.gui.tray import Tray
+from pqdesk.gui.workspace_controller import WorkspaceController
+from pqdesk.paths import WorkspacePaths, choose_workspace, state_folder
+
+_log = logging.getLogger(__name__)
+
+_TRAY_NOTE = "PQDesk is still in the tray. Workers keep running either way."
+_KEEPER_WAIT_MS = 5_000
+_TOKEN_VARIABLE = "XDG_ACTIVATION_TOKEN"
+
+
+class Desktop(QObject):
+    """Window, tray, keeper and settings, and whatever connects them. `start` once, `end` when the loop is over."""
+
+    _demo_wanted = Signal()
+    _demo_unwanted = Signal()
+    _create_wanted = Signal(object)
+
+    def __init__(self, application: QApplication, theme: Theme, settings: Settings, log: AppLog, clock: Clock) -> None:
+        super().__init__()
+        self._application, self._theme, self._settings = application, theme, settings
+        self._log, self._clock = log, clock
+        self._controller: WorkspaceController | None = None
+        self._stuck: list[WorkspaceController] = []  # whose threads never ended; dropping them would abort
+        self.window = MainWindow(theme)
+        self.tray = Tray(theme, clock)
+        self._keeper = Keeper()
+        self._keeper_thread = QThread()
+        self._keeper_thread.setObjectName("keeper")
+        self._keeper.moveToThread(self._keeper_thread)
+        self._connect_window()
+        self._connect_tray()
+        self._connect_keeper()
+        application.commitDataRequest.connect(lambda _manager: self.window.allow_close())
+
+    @property
+    def controller(self) -> WorkspaceController:
+        """Of the workspace shown now."""
+        assert self._controller is not None
+        return self._controller
+
+    def start(self, paths: WorkspacePaths, *, is_background: bool = False) -> None:
+        """Show the window on the workspace at `paths`, or only the tray's icon."""
+        self._keeper_thread.start()
+        self.window.restoreGeometry(self._settings.geometry)
+        self.window.window_actions.set_recent(self._settings.recent_workspaces)
+        self.tray.start()
+        self.show_workspace(paths)
+        self.window.show_page(self._settings.page)
+        if not is_background:
+            self.window.show()
+        elif not self.tray.is_usable:
+            self.window.showMinimized()
+
+    def end(self) -> None:
+        """After the event loop: remember, and end every thread in order."""
+        self._settings.save()
+        self._end_controller()
+        self._keeper_thread.quit()
+        if not self._keeper_thread.wait(_KEEPER_WAIT_MS) or self._stuck:
+            _log.warning("a thread does not end; leaving without it")
+            self._log.close()
+            os._exit(0)  # destroying a running QThread aborts the process
+
+    def show_workspace(self, paths: WorkspacePaths, *, with_daemon: bool = False) -> None:
+        """Leave the workspace shown so far and open the one at `paths`."""
+        self._end_controller()
+        self._log.open(paths.app_log, state_folder() / "pqdesk.log")
+        _log.info("opening %s", paths.root)
+        controller = WorkspaceController(paths, self.window, self.tray, self._theme, self._clock)
+        controller.demo_asked.connect(self._on_demo_asked)
+        controller.open_asked.connect(self._on_open_asked)
+        controller.create_asked.connect(self._on_create_asked)
+        controller.stopped.connect(self._on_stopped)
+        self._controller = controller
+        self._settings.remember_workspace(str(paths.root))
+        self.window.window_actions.set_recent(self._settings.recent_workspaces)
+        controller.start(with_daemon=with_daemon)
+
+    @Slot(object)
+    def grant(self, wish: Wish) -> None:
+        """Do what another start of the app asked for."""
+        if wish.workspace is not None:
+            paths = place_of(wish.workspace)
+            if paths != self.controller.paths:
+                self.show_workspace(paths)
+        if wish.is_background:
+            return
+        if wish.token:  # the desktop's permission to come to the front
+            os.environ[_TOKEN_VARIABLE] = wish.token
+        self.window.bring_to_front()
+        os.environ.pop(_TOKEN_VARIABLE, None)
+
+    @Slot()
+    def quit(self) -> None:
+        """Leave; workers run on."""
+        self._settings.geometry = self.window.saveGeometry()
+        self.tray.stop()
+        self.window.allow_close()
+        self.window.close()
+        self._application.quit()
+
+    # --- connecting -------------------------------------------------------------------------------
+
+    def _connect_window(self) -> None:
+        window, actions = self.window, self.window.window_actions
+        window.close_asked.connect(self._on_close_asked)
+        window.page_changed.connect(self._on_page_changed)
+        window.seen_changed.connect(self._on_seen_changed)
+        window.header.live_toggled.connect(self._set_live)
+        actions.live.toggled.connect(self._set_live)
+        actions.open.triggered.connect(self._on_open_asked)
+        actions.create.triggered.connect(self._on_create_asked)
+        actions.recent_chosen.connect(lambda path: self.show_workspace(place_of(path)))
+        actions.try_demo.triggered.connect(self._on_demo_asked)
+        actions.remove_demo.triggered.connect(self._on_remove_demo_asked)
+        actions.close_window.triggered.connect(window.close)
+        actions.quit.triggered.connect(self.quit)
+        actions.stop_and_quit.triggered.connect(self._on_stop_and_quit_asked)
+        actions.undo.triggered.connect(window.toast.undo)
+        actions.theme_chosen.connect(self._on_theme_chosen)
+        actions.about.triggered.connect(self._on_about_asked)
+        actions.show_keys.triggered.connect(lambda: ShortcutsDialog(self._theme, window).open())
+
+    def _connect_tray(self) -> None:
+        tray = self.tray
+        tray.open_asked.connect(self.window.bring_to_front)
+        tray.show_failed_asked.connect(self._on_show_failed_asked)
+        tray.quit_asked.connect(self.quit)
+        tray.stop_and_quit_asked.connect(self._on_stop_and_quit_asked)
+        tray.lost.connect(self._on_tray_lost)
+
+    def _connect_keeper(self) -> None:
+        keeper = self._keeper
+        self._demo_wanted.connect(keeper.make_demo)
+        self._demo_unwanted.connect(keeper.remove_demo)
+        self._create_wanted.connect(keeper.create)
+        keeper.demo_made.connect(self._on_demo_made)
+        keeper.demo_removed.connect(lambda: self.window.toast.show_text("The demo is removed"))
+        keeper.created.connect(lambda root: self.show_workspace(place_of(root)))
+        keeper.failed.connect(self._on_keeper_failed)
+
+    def _end_controller(self) -> None:
+        if self._controller is not None:
+            if not self._controller.end():
+                self._stuck.append(self._controller)
+            self._controller = None
+
+    # --- the window -------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_close_asked(self) -> None:
+        self._settings.geometry = self.window.saveGeometry()
+        if self.tray.is_usable:
+            self.window.hide()
+            if not self._settings.was_told("tray"):
+                self._settings.mark_told("tray")
+                self.tray.tell(_TRAY_NOTE)
+        elif self._settings.was_told("quit"):
+            self.quit()
+        else:
+            self._settings.mark_told("quit")
+            questions.tell_before_quit(self.window, self.quit)
+
+    @Slot(str)
+    def _on_page_changed(self, title: str) -> None:
+        self._settings.page = title
+
+    @Slot()
+    def _on_seen_changed(self) -> None:
+        if self._controller is not None:
+            self._controller.update_watching()
+
+    @Slot(bool)
+    def _set_live(self, is_live: bool) -> None:
+        if is_live == (not self.window.is_paused):
+            return
+        self.window.set_paused(not is_live)
+        self.window.window_actions.live.setChecked(is_live)
+        if is_live:
+            self.window.header.show_live()
+        else:
+            self.window.header.show_paused(f"{to_datetime(self._clock.wall_us()).astimezone():%H:%M:%S}")
+
+    @Slot(object)
+    def _on_theme_chosen(self, choice: ThemeChoice) -> None:
+        self._theme.choose(choice)
+        self._settings.theme = choice
+
+    @Slot()
+    def _on_about_asked(self) -> None:
+        AboutDialog(str(self.controller.paths.root), self._theme, self.window).open()
+
+    # --- workspaces -------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_open_asked(self) -> None:
+        dialog = QFileDialog(self.window, "Open a queue file", str(self.controller.paths.root.parent))
+        dialog.setObjectName("open_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["Queue files (queue.db)", "All files (*)"])
+        dialog.fileSelected.connect(lambda path: self.show_workspace(place_of(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot()
+    def _on_create_asked(self) -> None:
+        dialog = CreateWorkspaceDialog(Path.home(), self.window)
+        dialog.create_asked.connect(self._create_wanted)
+        dialog.open()
+
+    @Slot()
+    def _on_demo_asked(self) -> None:
+        self.controller.set_demo_busy(True)
+        self._demo_wanted.emit()
+
+    @Slot(object)
+    def _on_demo_made(self, root: Path) -> None:
+        self.show_workspace(WorkspacePaths(root), with_daemon=True)
+        self.window.show_page("Overview")
+
+    @Slot()
+    def _on_remove_demo_asked(self) -> None:
+        questions.ask_remove_demo(self.window, str(self.controller.paths.root), self._remove_demo)
+
+    def _remove_demo(self) -> None:
+        demo = self.controller.paths
+        self.show_workspace(choose_workspace())
+        self._settings.forget_workspace(str(demo.root))
+        self.window.window_actions.set_recent(self._settings.recent_workspaces)
+        self.window.toast.show_text("Removing the demo…")
+        self._demo_unwanted.emit()
+
+    @Slot(str)
+    def _on_keeper_failed(self, text: str) -> None:
+        self.controller.set_demo_busy(False)
+        self.window.toast.show_text(text, is_error=True)
+
+    # --- leaving ----------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_stop_and_quit_asked(self) -> None:
+        controller = self.controller
+        self.window.bring_to_front()
+        questions.ask_stop_and_quit(self.window, controller.status, controller.counts, self._stop_and_quit)
+
+    def _stop_and_quit(self) -> None:
+        self.window.toast.show_text("Stopping the workers; messages in hand are finished first…")
+        self.controller.shut_down()
+
+    @Slot(str)
+    def _on_stopped(self, problem: str) -> None:
+        if not problem:
+            self.quit()
+
+    @Slot()
+    def _on_show_failed_asked(self) -> None:
+        self.controller.show_failed()
+        self.window.bring_to_front()
+
+    @Slot()
+    def _on_tray_lost(self) -> None:
+        if not self.window.isVisible():  # or nothing would lead back to it
+            self.window.showMinimized()

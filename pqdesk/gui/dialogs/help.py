@@ -1,0 +1,107 @@
+"""About, and the list of shortcuts."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from PySide6 import __version__ as pyside_version
+from PySide6.QtCore import Qt, qVersion
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from pqdesk.gui.palette import Role
+from pqdesk.gui.shortcuts import OVERVIEW
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.storage import sqlite_version
+
+
+class AboutDialog(QDialog):
+    """What runs here: versions to quote in a report, and where the workspace is."""
+
+    def __init__(self, location: str, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        _prepare(self, "about_dialog", "About PQDesk")
+        mark = QLabel(self)
+        mark.setPixmap(theme.pixmap("pqdesk", Role.TEXT, 56, self.devicePixelRatioF()))
+        name = PlainLabel("PQDesk", self)
+        name.setFont(theme.font(170, is_semibold=True))
+        what = PlainLabel("Durable background work on one machine", self, look="muted")
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(name)
+        words.addWidget(what)
+        head = QHBoxLayout()
+        head.setSpacing(16)
+        head.addWidget(mark)
+        head.addLayout(words, 1)
+        rows = (*read_versions(), ("Workspace", location), ("Licence", "MIT"))
+        copy = make_button("Copy", "copy_versions", self, description="Copy the versions")
+        text = "\n".join(f"{left}: {right}" for left, right in rows)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+        _fill(self, head, rows, theme, copy)
+
+
+class ShortcutsDialog(QDialog):
+    """Every key of the window."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        _prepare(self, "shortcuts_dialog", "Keyboard shortcuts")
+        title = PlainLabel("Keyboard shortcuts", self)
+        title.setFont(theme.font(140, is_semibold=True))
+        head = QHBoxLayout()
+        head.addWidget(title)
+        _fill(self, head, OVERVIEW, theme)
+
+
+def read_versions() -> tuple[tuple[str, str], ...]:
+    """PQDesk, its engine, Qt and Python, by name."""
+    try:
+        own = version("pqdesk")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        own = "not installed"
+    return (
+        ("PQDesk", own),
+        ("SQLite", sqlite_version()),
+        ("Qt", f"{qVersion()} (PySide6 {pyside_version})"),
+        ("Python", f"{platform.python_version()} on {platform.platform(terse=True)}"),
+    )
+
+
+def _prepare(dialog: QDialog, name: str, title: str) -> None:
+    dialog.setObjectName(name)
+    dialog.setWindowTitle(title)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+
+def _fill(
+    dialog: QDialog, head: QHBoxLayout, rows: tuple[tuple[str, str], ...], theme: Theme, *buttons: QWidget
+) -> None:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(24)
+    grid.setVerticalSpacing(8)
+    grid.setColumnStretch(1, 1)
+    for at, (left, right) in enumerate(rows):
+        value = PlainLabel(right, dialog)
+        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        value.setFont(theme.font())
+        value.setWordWrap(True)
+        value.setMinimumWidth(320)
+        grid.addWidget(PlainLabel(left, dialog, look="muted"), at, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(value, at, 1)
+    close = make_button("Close", "close_button", dialog, look="primary")
+    close.setDefault(True)
+    close.clicked.connect(dialog.accept)
+    foot = QHBoxLayout()
+    foot.addStretch(1)
+    for button in (*buttons, close):
+        foot.addWidget(button)
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(24, 24, 24, 16)
+    column.setSpacing(20)
+    column.addLayout(head)
+    column.addLayout(grid)
+    column.addLayout(foot)

@@ -1,0 +1,70 @@
+"""The few questions that the app asks: before what cannot be undone, and once before the first quit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from pqdesk.gui.formatting import format_count
+from pqdesk.messages.records import Counts
+from pqdesk.supervision.records import SupervisionStatus, WorkerState
+
+_AT_REST = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START)
+
+
+def ask_remove_demo(parent: QWidget, location: str, do: Callable[[], None]) -> QMessageBox:
+    return _ask(
+        parent,
+        "remove_demo_dialog",
+        "Remove the demo?",
+        f"Its workers are stopped and its folder is deleted with all its messages:\n{location}\n\n"
+        "This cannot be undone. The files that the demo read are not touched.",
+        "Remove the demo",
+        do,
+    )
+
+
+def ask_stop_and_quit(
+    parent: QWidget, status: SupervisionStatus | None, counts: Counts, do: Callable[[], None]
+) -> QMessageBox:
+    replicas = status.replicas if status is not None else ()
+    names = [one.process for one in replicas if one.state not in _AT_REST]
+    what = f"These stop: {', '.join(names)}, and supervisord." if names else "supervisord stops; no worker runs."
+    in_hand = (
+        f"{format_count(counts.running, 'message')} in hand {'is' if counts.running == 1 else 'are'} finished first."
+        if counts.running
+        else "No message is in hand."
+    )
+    text = f"{what}\n{in_hand} What is ready waits on disk until workers are started again."
+    return _ask(parent, "stop_and_quit_dialog", "Stop workers and quit?", text, "Stop workers and quit", do)
+
+
+def tell_before_quit(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
+    """Shown once: closing the window is not stopping the work."""
+    box = _ask(
+        parent,
+        "quit_note",
+        "Workers keep running",
+        "Closing the window stops nothing. Open PQDesk again to see the workers or to stop them.",
+        "Quit",
+        do,
+    )
+    box.setIcon(QMessageBox.Icon.Information)
+    return box
+
+
+def _ask(parent: QWidget, name: str, title: str, text: str, verb: str, do: Callable[[], None]) -> QMessageBox:
+    box = QMessageBox(QMessageBox.Icon.Question, "PQDesk", title, QMessageBox.StandardButton.NoButton, parent)
+    box.setObjectName(name)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(text)
+    action = box.addButton(verb, QMessageBox.ButtonRole.AcceptRole)
+    cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.buttonClicked.connect(lambda button: do() if button is action else None)
+    box.open()
+    return box

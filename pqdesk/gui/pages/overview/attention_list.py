@@ -1,0 +1,108 @@
+"""The list of what needs a person: an icon, a sentence and one button each."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from pqdesk.gui.pages.overview.attention import AttentionItem
+from pqdesk.gui.palette import Role
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
+
+_ROLES = (Role.ERROR, Role.WARNING, Role.ERROR, Role.PAUSED)  # by severity
+
+
+class AttentionRow(QWidget):
+    """One item; shows another one of the same key in place."""
+
+    remedy_chosen = Signal(object)
+
+    def __init__(self, item: AttentionItem, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme, self._item = theme, item
+        self._icon = QLabel(self)
+        self._text = ElidedLabel("", self)
+        self._detail = ElidedLabel("", self, look="muted")
+        self._detail.setFont(theme.font(92))
+        self._button = make_button(item.remedy.value, f"attention_{item.key.replace(' ', '_')}", self, look="link")
+        self._button.clicked.connect(lambda: self.remedy_chosen.emit(self._item))
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self._text)
+        words.addWidget(self._detail)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 4, 0, 4)
+        row.setSpacing(10)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
+        theme.changed.connect(self._take_looks)
+        self.show_item(item)
+
+    def show_item(self, item: AttentionItem) -> None:
+        self._item = item
+        self._text.setText(item.text)
+        self._detail.setText(item.detail)
+        self._button.setText(item.remedy.value)
+        self._button.setAccessibleDescription(item.text)
+        self._take_looks()
+
+    def _take_looks(self) -> None:
+        role = _ROLES[self._item.severity]
+        self._icon.setPixmap(self._theme.pixmap(self._item.icon, role, 16, self.devicePixelRatioF()))
+
+
+class AttentionList(QWidget):
+    """Rows, worst first; `All quiet` when there are none.
+
+    Signals:
+        remedy_chosen: The AttentionItem whose button was pressed.
+    """
+
+    remedy_chosen = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("attention_list")
+        self._theme = theme
+        self._rows: dict[str, AttentionRow] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._quiet = QWidget(self)
+        quiet_row = QHBoxLayout(self._quiet)
+        quiet_row.setContentsMargins(0, 4, 0, 4)
+        quiet_row.setSpacing(10)
+        self._quiet_icon = QLabel(self._quiet)
+        quiet_row.addWidget(self._quiet_icon)
+        quiet_row.addWidget(PlainLabel("All quiet", self._quiet, look="muted"), 1)
+        self._column.addWidget(self._quiet)
+        theme.changed.connect(self._take_looks)
+        self._take_looks()
+
+    def show_items(self, items: tuple[AttentionItem, ...]) -> None:
+        """Rows of the same key stay, so that a button does not move away from under the pointer without need."""
+        keys = [item.key for item in items]
+        for key in [key for key in self._rows if key not in keys]:
+            row = self._rows.pop(key)
+            self._column.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        for at, item in enumerate(items):
+            row = self._rows.get(item.key) or self._added(item)
+            row.show_item(item)
+            if self._column.indexOf(row) != at:
+                self._column.insertWidget(at, row)
+        self._quiet.setVisible(not items)
+
+    def _added(self, item: AttentionItem) -> AttentionRow:
+        row = AttentionRow(item, self._theme, self)
+        row.remedy_chosen.connect(self.remedy_chosen)
+        self._rows[item.key] = row
+        return row
+
+    def _take_looks(self) -> None:
+        picture = self._theme.pixmap("tick-in-ring", Role.HEALTHY, 16, self.devicePixelRatioF())
+        self._quiet_icon.setPixmap(picture)

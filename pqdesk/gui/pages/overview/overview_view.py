@@ -1,0 +1,146 @@
+"""The Overview: a tile per state, throughput, what needs attention, workers, queues."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from pqdesk.gui.formatting import format_rate
+from pqdesk.gui.pages.overview.attention_list import AttentionList
+from pqdesk.gui.pages.overview.queues_table import QueuesModel, QueuesTable
+from pqdesk.gui.pages.overview.rates import BIN_S, BINS
+from pqdesk.gui.pages.overview.workers_strip import WorkersStrip
+from pqdesk.gui.palette import Role
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.card import Card
+from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.sparkline import RateChart
+from pqdesk.gui.widgets.tile import StateTile
+from pqdesk.messages.records import Counts
+from pqdesk.messages.states import State
+
+TILES = (
+    State.READY,
+    State.RUNNING,
+    State.RETRYING,
+    State.SCHEDULED,
+    State.FAILED,
+    State.COMPLETED,
+    State.CANCELLED,
+)
+_MARGIN = 16
+_GAP = 12
+
+
+class OverviewView(QScrollArea):
+    """Shows what the controller hands to it.
+
+    Signals:
+        state_chosen: The State whose messages are asked for.
+        test_message_asked: Put one message, to see something.
+    """
+
+    state_chosen = Signal(object)
+    test_message_asked = Signal()
+
+    def __init__(self, queues: QueuesModel, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("overview")
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._theme = theme
+        content = QWidget(self)
+        content.setObjectName("overview_content")
+        self.strip_place = QVBoxLayout()
+        self.attention = AttentionList(theme, content)
+        self.workers = WorkersStrip(theme, content)
+        self.queues = QueuesTable(queues, theme, content)
+        self.start_all = make_button("Start all", "start_all", content, description="Start every worker")
+        self.stop_all = make_button("Stop all", "stop_all", content, description="Stop every worker")
+        self._chart = RateChart(theme, "throughput_chart", content)
+        self._came, self._went = PlainLabel("", content), PlainLabel("", content)
+        self._tiles = {state: StateTile(state, theme, content) for state in TILES}
+        for tile in self._tiles.values():
+            tile.clicked.connect(lambda _checked=False, tile=tile: self.state_chosen.emit(tile.state))
+        column = QVBoxLayout(content)
+        column.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
+        column.setSpacing(_GAP)
+        column.addLayout(self.strip_place)
+        column.addLayout(self._tile_row())
+        column.addLayout(self._cards(content), 1)
+        self.setWidget(content)
+        theme.changed.connect(self._take_looks)
+        self._take_looks()
+
+    def show_counts(self, counts: Counts) -> None:
+        for state, tile in self._tiles.items():
+            tile.set_count(counts.of(state))
+        self._empty.setVisible(not counts.total)
+        self.queues.setVisible(bool(counts.total))
+
+    def show_rates(self, came: list[float], went: list[float], average: tuple[float, float]) -> None:
+        """Series oldest first, and the averages of the last seconds."""
+        span_s = int(BINS * BIN_S)
+        self._chart.set_series(((came, Role.ACCENT), (went, Role.HEALTHY)), BINS, span_s)
+        self._came.setText(f"In {format_rate(average[0])}/s")
+        self._went.setText(f"Out {format_rate(average[1])}/s")
+
+    def _tile_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(_GAP)
+        for tile in self._tiles.values():
+            row.addWidget(tile, 1)
+        return row
+
+    def _cards(self, content: QWidget) -> QGridLayout:
+        throughput = Card("Throughput", self._theme, "throughput", content)
+        for mark, label in zip(self._marks(throughput), (self._came, self._went), strict=True):
+            throughput.header.add(mark)
+            throughput.header.add(label)
+        throughput.body.addWidget(self._chart)
+        attention = Card("Needs attention", self._theme, "needs_attention", content)
+        attention.body.addWidget(self.attention)
+        attention.body.addStretch(1)
+        workers = Card("Workers", self._theme, "workers_card", content)
+        workers.header.add(self.start_all)
+        workers.header.add(self.stop_all)
+        workers.body.addWidget(self.workers)
+        workers.body.addStretch(1)
+        queues = Card("Queues", self._theme, "queues_card", content)
+        queues.body.addWidget(self.queues)
+        queues.body.addWidget(self._no_messages(queues))
+        queues.body.addStretch(1)
+        grid = QGridLayout()
+        grid.setSpacing(_GAP)
+        grid.setColumnStretch(0, 3)
+        grid.setColumnStretch(1, 2)
+        grid.setRowStretch(0, 1)
+        grid.addWidget(throughput, 0, 0)
+        grid.addWidget(attention, 0, 1)
+        grid.addWidget(queues, 1, 0)
+        grid.addWidget(workers, 1, 1)
+        for card in (throughput, attention, workers, queues):
+            card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        return grid
+
+    def _marks(self, parent: QWidget) -> tuple[QLabel, QLabel]:
+        self._came_mark, self._went_mark = QLabel(parent), QLabel(parent)
+        return self._came_mark, self._went_mark
+
+    def _no_messages(self, parent: QWidget) -> QWidget:
+        self._empty = QWidget(parent)
+        row = QHBoxLayout(self._empty)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(PlainLabel("There are no messages yet.", self._empty, look="muted"), 1)
+        test = make_button("Send a test message", "send_test_message", self._empty)
+        test.clicked.connect(self.test_message_asked)
+        row.addWidget(test)
+        return self._empty
+
+    def _take_looks(self) -> None:
+        ratio = self.devicePixelRatioF()
+        for mark, role in ((self._came_mark, Role.ACCENT), (self._went_mark, Role.HEALTHY)):
+            mark.setPixmap(self._theme.pixmap("live", role, 16, ratio))

@@ -1,0 +1,161 @@
+"""The queues with their counts, as a table on the Overview."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from pqdesk.gui.formatting import format_number
+from pqdesk.gui.palette import Role
+from pqdesk.gui.theme import Theme
+from pqdesk.messages.records import QueueRecord
+from pqdesk.messages.states import State
+
+_STATES = (State.READY, State.RUNNING, State.RETRYING, State.SCHEDULED, State.FAILED, State.COMPLETED)
+_ROW_PX = 28
+_LONGEST_SHOWN = 8
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class QueuesModel(QAbstractTableModel):
+    """A row per queue, by name; columns: name, status, then a count per state of _STATES."""
+
+    HEADERS = ("Queue", "Status", *(state.word.capitalize() for state in _STATES))
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._rows: list[QueueRecord] = []
+        theme.changed.connect(self._repaint)
+
+    def merge(self, queues: tuple[QueueRecord, ...]) -> None:
+        """Show `queues`, sorted by name, touching only rows that differ."""
+        fresh = {one.name: one for one in queues}
+        for at in reversed(range(len(self._rows))):
+            if self._rows[at].name not in fresh:
+                self.beginRemoveRows(QModelIndex(), at, at)
+                del self._rows[at]
+                self.endRemoveRows()
+        for at, queue in enumerate(queues):
+            if at >= len(self._rows) or self._rows[at].name != queue.name:
+                self.beginInsertRows(QModelIndex(), at, at)
+                self._rows.insert(at, queue)
+                self.endInsertRows()
+            elif self._rows[at] != queue:
+                self._rows[at] = queue
+                self.dataChanged.emit(self.index(at, 1), self.index(at, len(self.HEADERS) - 1))
+
+    def queue(self, row: int) -> QueueRecord:
+        return self._rows[row]
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.HEADERS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        if orientation is Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return self.HEADERS[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(section)
+        return None
+
+    def data(self, index: Index, role: int = 0) -> Any:
+        queue, column = self._rows[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(queue, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(column)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return self._theme.color(_ink(queue, column))
+        if role == Qt.ItemDataRole.DecorationRole and column == 1 and queue.is_paused:
+            return self._theme.icon("paused", Role.PAUSED)
+        if role == Qt.ItemDataRole.ToolTipRole and column == 0:
+            return queue.name if len(queue.name) > 24 else None
+        return None
+
+    @staticmethod
+    def _text(queue: QueueRecord, column: int) -> str:
+        if column == 0:
+            return queue.name
+        if column == 1:
+            return _status(queue)
+        return format_number(queue.counts.of(_STATES[column - 2]))
+
+    def _repaint(self) -> None:
+        if self._rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(self.HEADERS) - 1))
+
+
+class QueuesTable(QTableView):
+    """Signals:
+    queue_chosen: The name of the queue whose messages are asked for.
+    """
+
+    queue_chosen = Signal(str)
+
+    def __init__(self, model: QueuesModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("queues_table")
+        self.setAccessibleName("Queues")
+        self.setModel(model)
+        self._model = model
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setFont(theme.font())
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setFixedHeight(_ROW_PX)
+        model.rowsInserted.connect(self._fit)
+        model.rowsRemoved.connect(self._fit)
+        self.doubleClicked.connect(lambda index: self.queue_chosen.emit(model.queue(index.row()).name))
+        self._fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.queue_chosen.emit(self._model.queue(self.currentIndex().row()).name)
+            return
+        super().keyPressEvent(event)
+
+    def _fit(self) -> None:
+        shown = min(max(self._model.rowCount(), 1), _LONGEST_SHOWN)
+        self.setFixedHeight(_ROW_PX * (shown + 1) + 2)
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignLeft if column < 2 else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _status(queue: QueueRecord) -> str:
+    if queue.is_paused:
+        return "Paused"
+    return "Active" if queue.counts.ready or queue.counts.running else "Idle"
+
+
+def _ink(queue: QueueRecord, column: int) -> Role:
+    if column == 0:
+        return Role.TEXT
+    if column == 1:
+        return Role.PAUSED if queue.is_paused else Role.MUTED
+    state = _STATES[column - 2]
+    if not queue.counts.of(state):
+        return Role.MUTED
+    return Role.ERROR if state is State.FAILED else Role.TEXT

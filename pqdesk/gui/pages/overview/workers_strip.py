@@ -1,0 +1,92 @@
+"""The workers at a glance: state, name, how long they have been up."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from pqdesk.gui.palette import WORKER_LOOKS
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
+from pqdesk.messages.durations import format_duration
+from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+
+
+class WorkerRow(QWidget):
+    """One replica; its name leads to the Workers page."""
+
+    def __init__(self, theme: Theme, process: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._state: WorkerState | None = None
+        self._icon = QLabel(self)
+        self.name_button = make_button(process, f"strip_{process}", self, look="link", description="Show this worker")
+        self._word = PlainLabel("", self)
+        self._uptime = ElidedLabel("", self, look="muted")
+        self._uptime.setAlignment(Qt.AlignmentFlag.AlignRight)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self._icon)
+        row.addWidget(self.name_button)
+        row.addStretch(1)
+        row.addWidget(self._word)
+        row.addWidget(self._uptime)
+        self._uptime.setMinimumWidth(self.fontMetrics().horizontalAdvance("23 min 59 s") + 4)
+        theme.changed.connect(self._take_looks)
+
+    def show_replica(self, replica: ReplicaRecord) -> None:
+        self._uptime.setText(format_duration(replica.uptime_s) if replica.uptime_s is not None else "")
+        if replica.state is not self._state:
+            self._state = replica.state
+            self._word.setText(replica.state.word)
+            self._take_looks()
+        self._word.setToolTip(replica.exit_text or replica.description)
+
+    def _take_looks(self) -> None:
+        if self._state is None:
+            return
+        picture = self._theme.pixmap(*WORKER_LOOKS[self._state], 16, self.devicePixelRatioF())
+        self._icon.setPixmap(picture)
+        self._word.setStyleSheet(f"color: {self._theme.worker_color(self._state).name()};")
+
+
+class WorkersStrip(QWidget):
+    """A row per replica.
+
+    Signals:
+        worker_chosen: The name of the worker to show.
+    """
+
+    worker_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("workers_strip")
+        self._theme = theme
+        self._rows: dict[str, WorkerRow] = {}
+        self._empty = PlainLabel("No workers defined", self, look="muted")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self._column.addWidget(self._empty)
+
+    def show_status(self, status: SupervisionStatus) -> None:
+        replicas = {one.process: one for one in status.replicas}
+        for process in [process for process in self._rows if process not in replicas]:
+            row = self._rows.pop(process)
+            self._column.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        for process, replica in replicas.items():
+            if process not in self._rows:
+                self._add(process, replica.worker)
+            self._rows[process].show_replica(replica)
+        self._empty.setVisible(not replicas)
+
+    def _add(self, process: str, worker: str) -> None:
+        row = WorkerRow(self._theme, process, self)
+        row.name_button.clicked.connect(lambda: self.worker_chosen.emit(worker))
+        self._rows[process] = row
+        self._column.addWidget(row)

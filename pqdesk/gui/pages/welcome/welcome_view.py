@@ -1,0 +1,156 @@
+"""What an empty workspace shows instead of the Overview, and one that cannot be opened: a way in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from pqdesk.gui.palette import Role
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import PlainLabel
+
+_COLUMN_PX = 620
+_MARK_PX = 56
+
+_HEADLINE = "Durable background work on one machine"
+_WHAT = (
+    "Programs put messages into queues on disk, workers take them and are kept running, and this window shows it all. "
+    "Nothing is lost when a program dies or the power fails."
+)
+_DEMO = "The demo finds files of this machine and counts their lines: a queue of its own, removed with one click."
+_SNIPPET = """from pqdesk import Queue
+queue = Queue("emails"{where})
+queue.put({{"to": "ada@example.com"}})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A workspace that cannot be opened: what is wrong, and what to do."""
+
+    headline: str
+    text: str
+
+
+class WelcomeView(QScrollArea):
+    """Signals:
+    demo_asked, open_asked, create_asked: The button was pressed.
+    """
+
+    demo_asked = Signal()
+    open_asked = Signal()
+    create_asked = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("welcome")
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._theme = theme
+        self._is_trouble = False
+        content = QWidget(self)
+        content.setObjectName("welcome_content")
+        self._mark = QLabel(content)
+        self._headline = PlainLabel(_HEADLINE, content)
+        self._headline.setFont(theme.font(170, is_semibold=True))
+        self._headline.setWordWrap(True)
+        self._text = PlainLabel(_WHAT, content, look="muted")
+        self._text.setObjectName("welcome_text")
+        self._text.setWordWrap(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.demo_button = make_button("Try the demo", "try_the_demo", content, look="primary", description=_DEMO)
+        self.demo_button.clicked.connect(self.demo_asked)
+        self._about_demo = PlainLabel(_DEMO, content, look="muted")
+        self._about_demo.setFont(theme.font(92))
+        self._about_demo.setWordWrap(True)
+        self._snippet = PlainLabel("", content)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        for widget, gap in (
+            (self._mark, 16),
+            (self._headline, 8),
+            (self._text, 24),
+            (self._buttons(content), 8),
+            (self._about_demo, 28),
+            (PlainLabel("Or put a message from Python:", content), 8),
+            (self._code(content), 0),
+        ):
+            column.addWidget(widget)
+            column.addSpacing(gap)
+        holder = QWidget(content)
+        holder.setLayout(column)
+        holder.setMaximumWidth(_COLUMN_PX)
+        outer = QVBoxLayout(content)
+        outer.setContentsMargins(32, 24, 32, 24)
+        outer.addStretch(2)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(holder, 100)
+        row.addStretch(1)
+        outer.addLayout(row)
+        outer.addStretch(3)
+        self.setWidget(content)
+        theme.changed.connect(self._take_looks)
+        self._take_looks()
+
+    def show_workspace(self, location: str | None, trouble: Trouble | None = None) -> None:
+        """`location` is what a program needs to find the workspace, None for the default one."""
+        where = f", workspace={location!r}" if location is not None else ""
+        self._snippet.setText(_SNIPPET.format(where=where))
+        self._headline.setText(trouble.headline if trouble else _HEADLINE)
+        self._text.setText(trouble.text if trouble else _WHAT)
+        self._is_trouble = trouble is not None
+        self._take_looks()
+
+    def set_busy(self, is_busy: bool) -> None:
+        """While the demo is being made."""
+        self.demo_button.setEnabled(not is_busy)
+
+    def focus_demo(self) -> None:
+        self.demo_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _buttons(self, parent: QWidget) -> QWidget:
+        row_widget = QWidget(parent)
+        open_button = make_button("Open a queue file…", "open_queue_file", row_widget)
+        open_button.clicked.connect(self.open_asked)
+        create_button = make_button("Create a workspace…", "create_workspace", row_widget)
+        create_button.clicked.connect(self.create_asked)
+        row = QHBoxLayout(row_widget)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for button in (self.demo_button, open_button, create_button):
+            button.setMinimumHeight(34)
+            row.addWidget(button)
+        row.addStretch(1)
+        return row_widget
+
+    def _code(self, parent: QWidget) -> QWidget:
+        frame = QFrame(parent)
+        frame.setProperty("look", "code")
+        self._snippet.setParent(frame)
+        self._snippet.setObjectName("snippet")
+        self._snippet.setFont(self._theme.fixed_font(96))
+        self._snippet.setWordWrap(True)
+        self._snippet.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        copy = make_button("Copy", "copy_snippet", frame, look="quiet", description="Copy the three lines")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._snippet.text()))
+        self._copy: QPushButton = copy
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(14, 10, 8, 10)
+        row.addWidget(self._snippet, 1)
+        row.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+        return frame
+
+    def _take_looks(self) -> None:
+        ratio = self.devicePixelRatioF()
+        if self._is_trouble:
+            self._mark.setPixmap(self._theme.pixmap("warning", Role.WARNING, 40, ratio))
+        else:
+            self._mark.setPixmap(self._theme.pixmap("pqdesk", Role.TEXT, _MARK_PX, ratio))
+        self._copy.setIcon(self._theme.icon("copy", Role.MUTED))

@@ -1,0 +1,82 @@
+"""What the app remembers: one ini file in the user's state folder. What workers need to know is never here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from pqdesk.gui.theme import ThemeChoice
+
+_MOST_RECENT = 6
+
+
+class Settings:
+    """Typed access; Qt writes the file by itself shortly after a change, and on `save`."""
+
+    def __init__(self, file: Path) -> None:
+        self._settings = QSettings(str(file), QSettings.Format.IniFormat)
+
+    @property
+    def theme(self) -> ThemeChoice:
+        try:
+            return ThemeChoice(self._text("theme"))
+        except ValueError:
+            return ThemeChoice.SYSTEM
+
+    @theme.setter
+    def theme(self, choice: ThemeChoice) -> None:
+        self._settings.setValue("theme", choice.value)
+
+    @property
+    def last_workspace(self) -> str | None:
+        return self._text("workspace/last") or None
+
+    @property
+    def recent_workspaces(self) -> list[str]:
+        """Newest first."""
+        value = self._settings.value("workspace/recent")
+        if isinstance(value, str):  # an ini file does not tell a list of one from a text
+            return [value] if value else []
+        return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+    def remember_workspace(self, path: str) -> None:
+        self._settings.setValue("workspace/last", path)
+        recent = [path, *(one for one in self.recent_workspaces if one != path)]
+        self._settings.setValue("workspace/recent", recent[:_MOST_RECENT])
+
+    def forget_workspace(self, path: str) -> None:
+        self._settings.setValue("workspace/recent", [one for one in self.recent_workspaces if one != path])
+        if self.last_workspace == path:
+            self._settings.remove("workspace/last")
+
+    @property
+    def geometry(self) -> QByteArray:
+        value = self._settings.value("window/geometry")
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    @geometry.setter
+    def geometry(self, geometry: QByteArray) -> None:
+        self._settings.setValue("window/geometry", geometry)
+
+    @property
+    def page(self) -> str:
+        return self._text("window/page")
+
+    @page.setter
+    def page(self, title: str) -> None:
+        self._settings.setValue("window/page", title)
+
+    def was_told(self, note: str) -> bool:
+        """Whether the one-time note called so was shown before."""
+        return self._text(f"told/{note}") == "yes"
+
+    def mark_told(self, note: str) -> None:
+        self._settings.setValue(f"told/{note}", "yes")
+
+    def save(self) -> None:
+        self._settings.sync()
+
+    def _text(self, key: str) -> str:
+        value = self._settings.value(key)
+        return value if isinstance(value, str) else ""

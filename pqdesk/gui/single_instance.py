@@ -1,0 +1,136 @@
+"""One window process per user: a second start hands its wish to the first and ends.
+
+A lock decides who is first, and only the first removes a socket left behind and listens: removing it without
+the lock would let two starts at once both win. What arrives on the socket is untrusted: known verbs only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QDeadlineTimer, QLockFile, QObject, QThread, Signal
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+_log = logging.getLogger(__name__)
+
+_VERSION = b"\x01"
+_ACKNOWLEDGED = b"ok"
+_LARGEST_BYTES = 64 * 1024
+_LONGEST_PATH_BYTES = 100  # sockaddr_un has 108, and Qt makes a temporary name beside it
+_CONNECT_MS = 2_000
+_ONE_TRY_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a start of the app asks for: show the window, on `workspace` if one was named.
+
+    `token` is the desktop's permission to come to the front (XDG_ACTIVATION_TOKEN), empty without one.
+    """
+
+    workspace: str | None = None
+    token: str = ""
+    is_background: bool = False
+
+
+class SingleInstance(QObject):
+    """Signals:
+    wished: The Wish of another start.
+    """
+
+    wished = Signal(object)
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is this user's runtime folder; it is made, 0700."""
+        super().__init__()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = QLockFile(str(folder / "window.lock"))
+        self._lock.setStaleLockTime(0)  # only the owner's death frees it, not its age
+        self._name = _socket_path(folder)
+        self._server: QLocalServer | None = None
+
+    def become_first(self) -> bool:
+        """Take the lock and listen. False when another process has it."""
+        if not self._lock.tryLock(0):
+            return False
+        QLocalServer.removeServer(self._name)
+        server = QLocalServer(self)
+        server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        server.newConnection.connect(self._on_connection)
+        if not server.listen(self._name):
+            _log.warning("a second start cannot reach this one: %s", server.errorString())
+        self._server = server
+        return True
+
+    def tell_first(self, wish: Wish) -> bool:
+        """Hand `wish` to the first process; False when it does not answer within two seconds."""
+        text = json.dumps({"workspace": wish.workspace, "token": wish.token, "background": wish.is_background})
+        deadline = QDeadlineTimer(_CONNECT_MS)
+        while not deadline.hasExpired():
+            socket = QLocalSocket()
+            socket.connectToServer(self._name)
+            if socket.waitForConnected(_ONE_TRY_MS):
+                socket.write(_VERSION + text.encode() + b"\n")
+                socket.flush()
+                if socket.waitForReadyRead(_CONNECT_MS) and bytes(socket.readAll().data()).startswith(_ACKNOWLEDGED):
+                    return True
+            QThread.msleep(20)  # the first one may be just starting
+        return False
+
+    def close(self) -> None:
+        """Stop listening and free the lock."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self._lock.unlock()
+
+    def _on_connection(self) -> None:
+        assert self._server is not None
+        while (socket := self._server.nextPendingConnection()) is not None:
+            socket.readyRead.connect(lambda socket=socket: self._on_ready(socket))
+            socket.disconnected.connect(socket.deleteLater)
+            self._on_ready(socket)
+
+    def _on_ready(self, socket: QLocalSocket) -> None:
+        if socket.bytesAvailable() > _LARGEST_BYTES:
+            socket.abort()
+        if not socket.canReadLine():
+            return
+        line = bytes(socket.readLine().data())
+        wish = read_wish(line)
+        if wish is None:
+            _log.warning("a message of %d bytes on the window's socket is not understood", len(line))
+            socket.abort()
+            return
+        socket.write(_ACKNOWLEDGED)
+        socket.flush()
+        self.wished.emit(wish)
+
+
+def read_wish(line: bytes) -> Wish | None:
+    """The Wish in `line`, or None when it is not one."""
+    if not line.startswith(_VERSION):
+        return None
+    try:
+        fields = json.loads(line[1:])
+        workspace, token = fields["workspace"], fields["token"]
+        is_background = fields["background"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(workspace, str | None) or not isinstance(token, str) or not isinstance(is_background, bool):
+        return None
+    return Wish(workspace, token, is_background)
+
+
+def _socket_path(folder: Path) -> str:
+    path = str(folder / "window.sock")
+    if len(os.fsencode(path)) <= _LONGEST_PATH_BYTES:
+        return path
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return f"{tempfile.gettempdir()}/pqdesk-{os.getuid()}-{digest}.sock"

@@ -1,0 +1,99 @@
+"""Which of the tray's pictures is right, by now. Pure: time comes in from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pqdesk.messages.records import Counts, QueueRecord
+from pqdesk.supervision.records import SupervisionStatus, WorkerState
+
+_SHOW_WORK_AFTER_S = 2.0
+_SHOW_REST_AFTER_S = 10.0
+_SHOW_LOSS_AFTER_S = 10.0
+_FAILING = (WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
+
+
+class TrayState(Enum):
+    """The value is the name of its icon."""
+
+    IDLE = "tray-idle"
+    WORKING = "tray-working"
+    PAUSED = "tray-paused"
+    ATTENTION = "tray-attention"
+    FAILING = "tray-failing"
+    DISCONNECTED = "tray-disconnected"
+
+
+@dataclass(frozen=True, slots=True)
+class TrayFacts:
+    """What the tray's picture depends on. `status` is None until supervisord was asked."""
+
+    queues: tuple[QueueRecord, ...] = ()
+    status: SupervisionStatus | None = None
+    is_readable: bool = True
+
+    @property
+    def counts(self) -> Counts:
+        return sum((one.counts for one in self.queues), Counts())
+
+    @property
+    def are_all_paused(self) -> bool:
+        return bool(self.queues) and all(one.is_paused for one in self.queues)
+
+
+class TrayStateMachine:
+    """Remembers since when there is work, rest or no connection, so that the picture never flickers.
+
+    Failed messages ask for attention until the view of them was opened, then only new ones do.
+    """
+
+    def __init__(self) -> None:
+        self._is_working = False
+        self._differs_since_s: float | None = None
+        self._lost_since_s: float | None = None
+        self._seen_failed = 0
+
+    def mark_failed_seen(self, facts: TrayFacts) -> None:
+        """The user looks at the failed messages."""
+        self._seen_failed = facts.counts.failed
+
+    def update(self, facts: TrayFacts, now_s: float) -> TrayState:
+        """The picture for `facts` at `now_s`, seconds of any clock that goes forward."""
+        counts = facts.counts
+        self._seen_failed = min(self._seen_failed, counts.failed)
+        self._note_work(bool(counts.running), now_s)
+        if self._has_lost(facts, now_s):
+            return TrayState.DISCONNECTED
+        if facts.status is not None and any(one.state in _FAILING for one in facts.status.replicas):
+            return TrayState.FAILING
+        if counts.failed > self._seen_failed:
+            return TrayState.ATTENTION
+        if facts.are_all_paused:
+            return TrayState.PAUSED
+        return TrayState.WORKING if self._is_working else TrayState.IDLE
+
+    def _note_work(self, has_work: bool, now_s: float) -> None:
+        if has_work == self._is_working:
+            self._differs_since_s = None
+            return
+        if self._differs_since_s is None:
+            self._differs_since_s = now_s
+        wait_s = _SHOW_WORK_AFTER_S if has_work else _SHOW_REST_AFTER_S
+        if now_s - self._differs_since_s >= wait_s:
+            self._is_working, self._differs_since_s = has_work, None
+
+    def _has_lost(self, facts: TrayFacts, now_s: float) -> bool:
+        is_answering = facts.status is None or facts.status.state_word not in ("not answering", "foreign")
+        if facts.is_readable and is_answering:
+            self._lost_since_s = None
+            return False
+        if self._lost_since_s is None:
+            self._lost_since_s = now_s
+        return now_s - self._lost_since_s >= _SHOW_LOSS_AFTER_S
+
+
+def tray_summary(name: str, facts: TrayFacts) -> str:
+    """The tooltip: `PQDesk – demo: 12 running, 340 ready, 2 failed`."""
+    counts = facts.counts
+    return f"PQDesk – {name}: {counts.running:,} running, {counts.ready:,} ready, {counts.failed:,} failed"

@@ -1,0 +1,22 @@
+"""Buttons in the looks of the style sheet."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+
+
+def make_button(
+    text: str, object_name: str, parent: QWidget | None = None, *, look: str = "", description: str = ""
+) -> QPushButton:
+    """A push button named by its verb; `look` is primary, quiet, link or nothing."""
+    button = QPushButton(text, parent)
+    button.setObjectName(object_name)
+    button.setAutoDefault(False)
+    if look:
+        button.setProperty("look", look)
+    if look == "link":
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+    if description:
+        button.setAccessibleDescription(description)
+    return button

@@ -1,0 +1,74 @@
+"""The line above each page: its title, and whether what it shows is live."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from pqdesk.gui.palette import Role
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import PlainLabel
+
+HEIGHT = 48
+
+
+class PageHeader(QWidget):
+    """Signals:
+    live_toggled: The user wants live updates on or off.
+    """
+
+    live_toggled = Signal(bool)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page_header")
+        self._theme = theme
+        self._is_live = True
+        self._title = PlainLabel("", self)
+        self._title.setObjectName("page_title")
+        self._title.setFont(theme.font(140, is_semibold=True))
+        self._live = make_button("Live", "live_updates", self, look="quiet")
+        self._live.setAccessibleName("Live updates")
+        self._live.clicked.connect(lambda: self.live_toggled.emit(not self._is_live))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 8, 0)
+        row.setSpacing(12)
+        row.addWidget(self._title)
+        row.addStretch(1)
+        row.addWidget(self._live)
+        self.setMinimumHeight(HEIGHT)
+        theme.changed.connect(self._take_looks)
+        self.show_live()
+
+    def set_title(self, title: str) -> None:
+        self._title.setText(title)
+
+    def show_live(self, every_s: float = 0.25) -> None:
+        """Live; slower than usual when reading takes long."""
+        self._is_live = True
+        text = "Live" if every_s <= 1 else f"Live, every {every_s:.0f} s"
+        self._describe(text, f"{text}. Press to pause (Shift+F5)")
+
+    def show_paused(self, since: str) -> None:
+        """Paused at `since`, a time of day."""
+        self._is_live = False
+        self._describe(f"Paused {since}", f"Paused since {since}. Press to go on (Shift+F5)")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.color(Role.BASE))
+        painter.fillRect(0, self.height() - 1, self.width(), 1, self._theme.color(Role.HAIRLINE))
+        painter.end()
+
+    def _describe(self, text: str, description: str) -> None:
+        self._live.setText(text)
+        self._live.setToolTip(description)
+        self._live.setAccessibleDescription(description)
+        self._take_looks()
+
+    def _take_looks(self) -> None:
+        icon, role = ("live", Role.HEALTHY) if self._is_live else ("paused", Role.PAUSED)
+        self._live.setIcon(self._theme.icon(icon, role))
+        self.update()

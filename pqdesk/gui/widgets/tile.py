@@ -1,0 +1,102 @@
+"""A tile: how many messages are in one state, and the way to them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from pqdesk.gui.formatting import format_count, format_number
+from pqdesk.gui.palette import STATE_LOOKS, Role
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.card import PADDING
+from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.messages.states import State
+
+_LARGEST_WHOLE = 9_999_999  # more digits do not fit into the smallest window
+
+
+class StateTile(QAbstractButton):
+    """Icon, word and number of one state. Named as the state; the count is in its text and description."""
+
+    def __init__(self, state: State, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._theme = state, theme
+        word = state.word.capitalize()
+        self.setObjectName(f"tile_{state.word}")
+        self.setAccessibleName(word)
+        self.setToolTip("Failed (dead letter): out of attempts" if state is State.FAILED else "")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._icon = QLabel(self)
+        self._word = PlainLabel(word, self, look="muted")
+        self._number = PlainLabel("–", self)
+        self._number.setObjectName(f"tile_{state.word}_count")
+        self._number.setFont(theme.font(190, is_semibold=True))
+        top = QHBoxLayout()
+        top.setSpacing(6)
+        top.addWidget(self._icon)
+        top.addWidget(self._word, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(PADDING, PADDING - 2, PADDING, PADDING - 2)
+        column.setSpacing(4)
+        column.addLayout(top)
+        column.addWidget(self._number)
+        for label in (self._icon, self._word, self._number):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        theme.changed.connect(self._take_looks)
+        self._count: int | None = None
+        self._take_looks()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def set_count(self, count: int) -> None:
+        if count == self._count:
+            return
+        had_color = bool(self._count)
+        self._count = count
+        self._number.setText(_short(count))
+        self._number.setToolTip(format_number(count))
+        self.setAccessibleDescription(format_count(count, "message"))
+        if had_color != bool(count):
+            self._take_looks()
+
+    def sizeHint(self) -> QSize:
+        layout = self.layout()
+        return QSize(96, layout.sizeHint().height() if layout is not None else 72)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        is_lit = self.underMouse() or self.isDown()
+        painter.setBrush(self._theme.color(Role.HOVER if is_lit else Role.BASE))
+        painter.setPen(QPen(self._theme.color(Role.HAIRLINE), 1))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self._theme.color(Role.ACCENT), 2))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
+        painter.end()
+
+    def _take_looks(self) -> None:
+        icon, role = STATE_LOOKS[self._state]
+        self._icon.setPixmap(self._theme.pixmap(icon, role, 16, self.devicePixelRatioF()))
+        ink = role if self._state is State.FAILED and self._count else Role.TEXT if self._count else Role.MUTED
+        self._number.setStyleSheet(f"color: {self._theme.color(ink).name()};")
+        self.update()
+
+
+def _short(count: int) -> str:
+    if count <= _LARGEST_WHOLE:
+        return format_number(count)
+    return f"{count / 1_000_000:.1f} M"

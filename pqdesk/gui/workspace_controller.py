@@ -1,0 +1,312 @@
+"""One workspace in the window: its session, its pages, and what they tell to the window and to the tray."""
+
+from __future__ import annotations
+
+import logging
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from pqdesk.clock import Clock
+from pqdesk.errors import PQDeskError
+from pqdesk.gui.demo_guide import demo_progress, demo_story
+from pqdesk.gui.main_window import MainWindow
+from pqdesk.gui.notices import describe_failure, describe_outcome
+from pqdesk.gui.pages import logs, messages, workers
+from pqdesk.gui.pages.overview import OverviewPage
+from pqdesk.gui.pages.overview.attention import count_unhealthy
+from pqdesk.gui.pages.welcome import Trouble, WelcomeView
+from pqdesk.gui.palette import Role
+from pqdesk.gui.places import is_demo, place_name, snippet_location
+from pqdesk.gui.session import Session
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.tray import Tray
+from pqdesk.gui.tray_state import TrayFacts
+from pqdesk.gui.widgets.banner import Banner
+from pqdesk.messages.records import Counts, Outcome, QueueRecord
+from pqdesk.messages.states import State
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.records import SupervisionStatus, WorkerState
+
+_log = logging.getLogger(__name__)
+
+_AT_REST = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START)
+_WATCHED_PAGES = ("Overview", "Workers")
+_CANNOT_OPEN = "This workspace cannot be opened"
+
+
+class WorkspaceController(QObject):
+    """Made anew for each workspace; `end` before the next.
+
+    Signals:
+        demo_asked, open_asked, create_asked: Chosen on the welcome page.
+        stopped: Workers and supervisord have stopped, as `shut_down` asked; with the reason if they have not.
+    """
+
+    demo_asked = Signal()
+    open_asked = Signal()
+    create_asked = Signal()
+    stopped = Signal(str)
+
+    _perform_asked = Signal(str, object, int)
+    _start_asked = Signal(str)
+    _stop_asked = Signal(str)
+    _pause_asked = Signal(object, bool)
+    _daemon_asked = Signal()
+    _shut_down_asked = Signal()
+    _watched = Signal(bool)
+    _hidden = Signal(bool)
+    _refresh_asked = Signal()
+    _test_message_asked = Signal()
+
+    def __init__(self, paths: WorkspacePaths, window: MainWindow, tray: Tray, theme: Theme, clock: Clock) -> None:
+        super().__init__()
+        self.session = Session(paths)
+        self._window, self._tray = window, tray
+        self._queues: tuple[QueueRecord, ...] | None = None
+        self._status: SupervisionStatus | None = None
+        self._trouble: str | None = None
+        self._is_shutting_down = False
+        self._is_demo_told = not is_demo(paths)
+        self._make_pages(theme, clock)
+        self._connect_threads()
+        self._connect_asks()
+        window.set_workspace(place_name(paths), str(paths.root), is_demo=is_demo(paths))
+        tray.set_workspace(place_name(paths))
+
+    @property
+    def paths(self) -> WorkspacePaths:
+        return self.session.paths
+
+    @property
+    def facts(self) -> TrayFacts:
+        return TrayFacts(self._queues or (), self._status, self._trouble is None)
+
+    @property
+    def status(self) -> SupervisionStatus | None:
+        return self._status
+
+    @property
+    def counts(self) -> Counts:
+        return sum((one.counts for one in self._queues or ()), Counts())
+
+    def start(self, *, with_daemon: bool = False) -> None:
+        """Begin to look; `with_daemon` starts supervisord too, and with it the workers marked so."""
+        self.session.start()
+        self.update_watching()
+        if with_daemon:
+            self._daemon_asked.emit()
+
+    def end(self) -> bool:
+        """End the threads. False when one is still in a call that does not come back."""
+        self.disconnect_from_all()
+        return self.session.end()
+
+    def shut_down(self) -> None:
+        """Stop the workers, then supervisord; `stopped` tells."""
+        self._is_shutting_down = True
+        self._shut_down_asked.emit()
+
+    def show_failed(self) -> None:
+        self._on_filter_asked(State.FAILED.word, "")
+
+    def update_watching(self) -> None:
+        """Look less often where nobody sees it."""
+        window = self._window
+        is_seen = window.isVisible() and not window.isMinimized()
+        self._hidden.emit(not is_seen)
+        self._watched.emit(is_seen and window.current_page in _WATCHED_PAGES)
+
+    # --- building ---------------------------------------------------------------------------------
+
+    def _make_pages(self, theme: Theme, clock: Clock) -> None:
+        session = self.session
+        self._overview = OverviewPage(session.reader, session.actor, session.link, theme, clock)
+        self._messages = messages.build(session.reader, session.actor, theme)
+        self._workers = workers.build(session.link, theme)
+        self._logs = logs.build(session.link, theme)
+        self._welcome = WelcomeView(theme)
+        self._welcome.show_workspace(snippet_location(self.paths))
+        self._strip = Banner(theme, "demo_strip", self._overview)
+        self._overview.view.strip_place.addWidget(self._strip)
+        self._window.set_pages([self._overview, self._messages, self._workers, self._logs], self._welcome)
+
+    def _connect_threads(self) -> None:
+        reader, actor, link = self.session.reader, self.session.actor, self.session.link
+        reader.counts_loaded.connect(self._on_counts_loaded)
+        reader.unreadable.connect(self._on_unreadable)
+        reader.readable.connect(self._on_readable)
+        reader.pace_changed.connect(self._on_pace_changed)
+        actor.performed.connect(self._on_performed)
+        actor.failed.connect(self._on_failed)
+        actor.paused.connect(self._on_paused)
+        actor.problem.connect(self._on_problem)
+        actor.message_put.connect(self._on_message_put)
+        link.status_changed.connect(self._on_status_changed)
+        link.action_done.connect(self._on_action_done)
+        link.action_failed.connect(self._on_action_failed)
+        self._perform_asked.connect(actor.perform)
+        self._pause_asked.connect(actor.pause)
+        self._test_message_asked.connect(actor.put_test_message)
+        self._start_asked.connect(link.start)
+        self._stop_asked.connect(link.stop)
+        self._daemon_asked.connect(link.start_daemon)
+        self._shut_down_asked.connect(link.shut_down)
+        self._watched.connect(link.set_watched)
+        self._hidden.connect(reader.set_hidden)
+        self._refresh_asked.connect(reader.refresh)
+        self._refresh_asked.connect(link.poll)
+
+    def _connect_asks(self) -> None:
+        actions = self._window.window_actions
+        self._connections = [
+            actions.refresh.triggered.connect(self._refresh_asked),
+            actions.test_message.triggered.connect(self._test_message_asked),
+            actions.start_all.triggered.connect(lambda: self._start_asked.emit("all")),
+            actions.stop_all.triggered.connect(lambda: self._stop_asked.emit("all")),
+            self._tray.start_asked.connect(self._start_asked),
+            self._tray.stop_asked.connect(self._stop_asked),
+            self._tray.pause_asked.connect(self._pause_asked),
+            self._window.page_changed.connect(self._on_page_changed),
+        ]
+        self._overview.filter_asked.connect(self._on_filter_asked)
+        self._overview.worker_asked.connect(self._on_worker_asked)
+        self._overview.rates_changed.connect(self._window.status_line.show_rates)
+        self._strip.pressed.connect(self.show_failed)
+        self._welcome.demo_asked.connect(self.demo_asked)
+        self._welcome.open_asked.connect(self.open_asked)
+        self._welcome.create_asked.connect(self.create_asked)
+        for page in (self._messages, self._workers, self._logs):
+            if hasattr(page, "notice"):
+                page.notice.connect(self._window.toast.show_text)
+
+    def disconnect_from_all(self) -> None:
+        """The window and the tray outlive this; a late answer must not reach them."""
+        for connection in self._connections:
+            QObject.disconnect(connection)
+        self._connections = []
+        for source in (self.session.reader, self.session.actor, self.session.link):
+            source.disconnect(self)
+
+    def set_demo_busy(self, is_busy: bool) -> None:
+        self._welcome.set_busy(is_busy)
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
+        self._queues = queues
+        self._window.status_line.show_file(is_readable=True, is_there=bool(queues))
+        failed = self.counts.failed
+        self._window.sidebar.entry("Messages").set_badge(failed, "failed messages", Role.ERROR)
+        if self._window.current_page == "Messages" and self._window.isActiveWindow():
+            self._tray.mark_failed_seen()
+        self._show_facts()
+
+    @Slot(object)
+    def _on_status_changed(self, status: SupervisionStatus) -> None:
+        self._status = status
+        unhealthy = count_unhealthy(status)
+        self._window.sidebar.entry("Workers").set_badge(unhealthy, "unhealthy workers", Role.ERROR)
+        self._window.status_line.show_status(status)
+        can_start = any(one.state in _AT_REST for one in status.replicas)
+        self._window.window_actions.set_worker_controls(
+            can_start=can_start,
+            can_stop=any(one.state not in _AT_REST for one in status.replicas),
+            can_shut_down=status.is_running,
+            reason="" if status.replicas else "No workers are defined here",
+        )
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        self._tray.set_facts(self.facts)
+        has_nothing = self._queues is not None and not self.counts.total
+        is_without_workers = self._status is not None and not self._status.replicas
+        cannot_open = self._trouble is not None and self._queues is None
+        self._window.set_welcoming(cannot_open or (has_nothing and is_without_workers))
+        self._show_demo_strip()
+
+    def _show_demo_strip(self) -> None:
+        if self._is_demo_told:
+            return
+        progress = demo_progress(self._status)
+        text, button = (progress, "") if progress is not None else demo_story(self.counts)
+        self._strip.show_text("info", text, button)
+
+    @Slot(str)
+    def _on_unreadable(self, why: str) -> None:
+        self._trouble = why
+        self._window.status_line.show_file(is_readable=False)
+        if self._queues is None:
+            self._welcome.show_workspace(snippet_location(self.paths), Trouble(_CANNOT_OPEN, why))
+        else:
+            self._window.banner.show_text("error", f"Cannot read the queue file: {why}. What is shown may be old.")
+        self._show_facts()
+
+    @Slot()
+    def _on_readable(self) -> None:
+        self._trouble = None
+        self._window.banner.hide()
+        self._welcome.show_workspace(snippet_location(self.paths))
+        self._show_facts()
+
+    @Slot(float)
+    def _on_pace_changed(self, every_s: float) -> None:
+        if not self._window.is_paused:
+            self._window.header.show_live(every_s)
+
+    @Slot(str, object, object, int)
+    def _on_performed(self, name: str, outcome: Outcome, ids: tuple[int, ...], token: int) -> None:
+        undo = None
+        if name == "delete" and outcome.done:
+            undo = lambda: self._perform_asked.emit("restore", ids, 0)  # noqa: E731
+        is_error = bool(outcome.errors) and not outcome.done
+        self._window.toast.show_text(describe_outcome(name, outcome), is_error=is_error, undo=undo)
+
+    @Slot(str, object, object, int)
+    def _on_failed(self, name: str, error: PQDeskError, ids: tuple[int, ...], token: int) -> None:
+        self._window.toast.show_text(describe_failure(name, error), is_error=True)
+
+    @Slot(bool)
+    def _on_paused(self, is_paused: bool) -> None:
+        self._window.toast.show_text("Paused: puts go on, nothing is taken" if is_paused else "Resumed")
+
+    @Slot(str)
+    def _on_problem(self, text: str) -> None:
+        self._window.toast.show_text(text, is_error=True)
+
+    @Slot(object, str)
+    def _on_message_put(self, message_id: int, queue: str) -> None:
+        self._window.toast.show_text(f"Message {message_id} put into {queue}")
+
+    @Slot(str)
+    def _on_action_done(self, text: str) -> None:
+        self._window.toast.show_text(text)
+        if self._is_shutting_down:
+            self._is_shutting_down = False
+            self.stopped.emit("")
+
+    @Slot(str)
+    def _on_action_failed(self, text: str) -> None:
+        self._window.toast.show_text(text, is_error=True)
+        if self._is_shutting_down:
+            self._is_shutting_down = False
+            self.stopped.emit(text)
+
+    # --- asks -------------------------------------------------------------------------------------
+
+    @Slot(str, str)
+    def _on_filter_asked(self, state: str, queue: str) -> None:
+        self._messages.show_filter(state or None, queue or None)
+        self._window.show_page("Messages")
+
+    @Slot(str)
+    def _on_worker_asked(self, name: str) -> None:
+        self._window.show_page("Workers")
+        if hasattr(self._workers, "show_worker"):
+            self._workers.show_worker(name)
+
+    @Slot(str)
+    def _on_page_changed(self, title: str) -> None:
+        self.update_watching()
+        if title == "Messages":
+            self._tray.mark_failed_seen()
