@@ -60,6 +60,11 @@ serverurl=unix://{socket_folder}/supervisord.sock
 files=workers/*.conf
 """
 
+_WORKER = """\
+; A worker of this PQDesk workspace: plain supervisor configuration, a section per process. After a change by hand,
+; stop and start the worker, or run supervisorctl update.
+"""
+
 # TERM goes to a consumer or producer alone, which then finishes what it has in hand; a command may be a shell script
 # whose children have to be told too. What is left after stopwaitsecs is killed with all its children.
 _PROGRAM = """\
@@ -71,7 +76,7 @@ umask=022
 autostart={autostart}
 startsecs={start_s}
 startretries=1000000
-autorestart=unexpected
+autorestart={autorestart}
 exitcodes=0
 stopsignal=TERM
 stopwaitsecs={stop_wait_s}
@@ -165,12 +170,18 @@ def definition_text(definition: WorkerDefinition) -> str:
         "command": quote_command(definition.command),
         "environment": ",".join(filter(None, (environment, quote_environment(others)))),
         "autostart": str(definition.is_autostart).lower(),
+        "autorestart": "true" if _runs_for_ever(definition) else "unexpected",
         "start_s": definition.start_s,
         "stop_wait_s": definition.stop_wait_s,
         "stopasgroup": str(definition.kind == "command").lower(),
     }
     names = process_names(definition.name, definition.replicas)
-    return "\n".join(_PROGRAM.format(process=process, **values) for process in names)
+    return "\n".join((_WORKER, *(_PROGRAM.format(process=process, **values) for process in names)))
+
+
+def _runs_for_ever(definition: WorkerDefinition) -> bool:
+    """Whether it never ends by itself, so that a plain `kill`, after which it exits with 0, is no end either."""
+    return definition.kind == "consumer" and "--drain" not in definition.command
 
 
 def write_definition(paths: WorkspacePaths, definition: WorkerDefinition) -> Path:

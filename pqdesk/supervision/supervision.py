@@ -7,31 +7,283 @@ by supervisord's name for it (`NAME-2`), all of them as `all`.
 from __future__ import annotations
 
 import signal as signals
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from pqdesk.clock import Clock, SystemClock, to_datetime
-from pqdesk.errors import InvalidInput, NotFound, SupervisorError
+from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision import client as faults
+from pqdesk.supervision import client as rpc
 from pqdesk.supervision.addresses import address_of
-from pqdesk.supervision.client import DaemonDown, DaemonHangs, Fault, SupervisorClient
+from pqdesk.supervision.client import Call, DaemonDown, Fault, SupervisorClient
+from pqdesk.supervision.configured import ALL, ConfiguredWorkers
 from pqdesk.supervision.daemon import ensure_daemon, is_process_gone, known_sockets
-from pqdesk.supervision.definitions import Definitions, read_definitions
-from pqdesk.supervision.journal import ExitJournal
 from pqdesk.supervision.orphans import end_orphans
-from pqdesk.supervision.records import DaemonStateWord, ReplicaRecord, SupervisionStatus, WorkerKind, WorkerState
-from pqdesk.supervision.replicas import ProcessInfo, replica_record, unstarted_record
+from pqdesk.supervision.records import SupervisionStatus, WorkerState
+from pqdesk.supervision.replicas import ProcessInfo
+from pqdesk.supervision.status import StatusReader
 from pqdesk.supervision.waiting import wait_for
 
-ALL = "all"
-
 _MARGIN_S = 5.0  # on top of stopwaitsecs: supervisord looks at its children once a second
-_SHUTDOWN_S = 15.0
-_STATUS_CALLS: tuple[faults.Call, ...] = (
-    ("supervisor.getState", ()),
-    ("supervisor.getPID", ()),
-    ("supervisor.getIdentification", ()),
-    ("supervisor.getAllProcessInfo", ()),
-)
+_END_S = 15.0
+_CALLS_AT_ONCE = 50  # starting one takes supervisord 3 ms, and the whole has to be answered in time
+
+
+class Supervision:
+    """One workspace's workers and their supervisord. Belongs to one thread; keeps nothing open."""
+
+    def __init__(self, paths: WorkspacePaths, *, timeout_s: float = 2.0, clock: Clock | None = None) -> None:
+        """`timeout_s`: how long supervisord may take to answer."""
+        self.paths = paths
+        self._timeout_s = timeout_s
+        self._clock = clock or SystemClock()
+        self._configured = ConfiguredWorkers(paths)
+        self._reader = StatusReader(paths, self._configured)
+        self._to_start: set[str] = set()  # to be started as soon as they have stopped
+
+    def status(self) -> SupervisionStatus:
+        """How supervisord and all processes are, also those that only their files know of. Never raises for it.
+
+        Also starts what a restart(…, wait_s=0) stopped, when it has.
+        """
+        if self._to_start:
+            try:
+                self._start_stopped()
+            except DaemonDown:
+                self._to_start.clear()
+            except SupervisorError:
+                pass  # the record of the process says why it does not start
+        try:
+            return self._reader.read(self._client(), address_of(self.paths))
+        except SupervisorError as exc:  # there is no way to the socket
+            return self._reader.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
+
+    def ensure_running(self) -> SupervisionStatus:
+        """Attach to the workspace's supervisord, or start it; workers marked so start with it.
+
+        Raises:
+            SupervisorError: It does not start, or does not answer; with the reason.
+        """
+        ensure_daemon(self.paths, timeout_s=self._timeout_s)
+        return self.status()
+
+    def start(self, name: str) -> None:
+        """Ask for a worker, a process or all to be started, supervisord first if need be. Does not wait for them.
+
+        Configuration that was added, or changed while its process is stopped, is read first. What is up stays as it
+        is, what is backing off is tried at once, what is still stopping is started by a later call of status().
+
+        Raises:
+            NotFound: There is no such worker.
+            SupervisorError: supervisord or one of them cannot be started; the others were.
+        """
+        targets = self._targets(name)
+        ensure_daemon(self.paths, timeout_s=self._timeout_s)
+        self._start(targets)
+
+    def stop(self, name: str, *, wait_s: float = 0) -> None:
+        """Ask a worker, a process or all to stop; each finishes what it has in hand.
+
+        Without a supervisord, what a killed one left running is ended, and waited for.
+
+        Args:
+            wait_s: Return when they have stopped, or raise after this long. 0: do not wait.
+
+        Raises:
+            NotFound: There is no such worker.
+            SupervisorError: supervisord does not answer, or they have not stopped in time.
+        """
+        targets = self._targets(name)
+        self._to_start -= set(targets)
+        try:
+            self._stop(targets)
+            if wait_s > 0 and not wait_for(lambda: not self._unsettled(targets), wait_s):
+                raise SupervisorError(_late(self._unsettled(targets), wait_s, "messages are unaffected"))
+        except DaemonDown:
+            self._end_orphans(None if name == ALL else targets)
+
+    def restart(self, name: str, *, wait_s: float | None = None) -> None:
+        """Stop a worker, a process or all, and start each as soon as it has stopped; supervisord if need be.
+
+        Args:
+            wait_s: How long to wait for that; None: as long as their configuration lets them take. 0: return at
+                once; the calls of status() that follow go on with it.
+
+        Raises:
+            NotFound: There is no such worker.
+            SupervisorError: As start() and stop().
+        """
+        targets = self._targets(name)
+        ensure_daemon(self.paths, timeout_s=self._timeout_s)
+        self._stop(targets)
+        self._to_start |= set(targets)
+        limit_s = self._configured.longest_stop_s() + _MARGIN_S if wait_s is None else wait_s
+        if not wait_for(self._start_stopped, limit_s) and wait_s != 0:
+            late = self._to_start & set(targets)
+            self._to_start -= late
+            raise SupervisorError(_late(late, limit_s, "it was not started again; messages are unaffected; try again"))
+
+    def signal(self, name: str, number: int | str) -> None:
+        """Send a signal to the processes of a worker, to one process or to all.
+
+        Args:
+            number: 10, "10", "USR1", "SIGUSR1" or signal.SIGUSR1.
+
+        Raises:
+            InvalidInput: There is no such signal.
+            NotFound: There is no such worker.
+            SupervisorError: supervisord does not answer, or one of them does not run.
+        """
+        sent = str(int(_signal_of(number)))
+        self._do("signal", [("supervisor.signalProcess", (one, sent)) for one in self._targets(name)])
+
+    def shutdown(self, *, wait_s: float | None = None) -> None:
+        """Stop all workers at once, then supervisord, and return when it is gone; also when it was not there.
+
+        Args:
+            wait_s: How long workers may take before supervisord ends them; None: as their configuration says.
+
+        Raises:
+            SupervisorError: It does not answer, or does not end.
+        """
+        self._to_start.clear()
+        limit_s = self._configured.longest_stop_s() + _MARGIN_S if wait_s is None else wait_s
+        client = self._client()
+        try:
+            pid = client.try_call("supervisor.getPID")
+            if not isinstance(pid, Fault):  # else it is on its way out already
+                # supervisord alone would stop one group after the other
+                self._stop([info.process for info in self._infos()])
+                wait_for(lambda: not self._unsettled(), limit_s)
+                client.call("supervisor.shutdown")
+        except DaemonDown:
+            self._end_orphans(None)
+            return
+        if not wait_for(lambda: self._is_down() and (isinstance(pid, Fault) or is_process_gone(pid)), limit_s + _END_S):
+            raise SupervisorError("supervisord is still ending its workers; messages are unaffected; look again later")
+
+    def _client(self) -> SupervisorClient:
+        address = address_of(self.paths)
+        if self.paths.supervisor_configuration.exists():
+            address.prepare()
+        return SupervisorClient(address.socket, timeout_s=self._timeout_s)
+
+    def _is_down(self) -> bool:
+        try:
+            self._client().try_call("supervisor.getState")
+        except DaemonDown:
+            return True
+        return False
+
+    def _infos(self) -> list[ProcessInfo]:
+        return [ProcessInfo.of(one) for one in self._client().call("supervisor.getAllProcessInfo")]
+
+    def _unsettled(self, targets: Collection[str] | None = None) -> list[str]:
+        """Of `targets`, or of all, the processes that have not stopped for good."""
+        return [
+            one.process for one in self._infos() if not one.is_settled and (targets is None or one.process in targets)
+        ]
+
+    def _targets(self, name: str) -> list[str]:
+        """supervisord's names of the processes meant, those in files first."""
+        workers = self._configured.workers_of_processes()
+        try:
+            for info in self._infos():
+                workers.setdefault(info.process, info.group)
+        except DaemonDown:
+            pass  # the files tell
+        targets = [process for process, worker in workers.items() if name in (ALL, worker, process)]
+        if not targets and name != ALL:
+            raise self._configured.unknown(name)
+        return targets
+
+    def _start(self, targets: Sequence[str]) -> None:
+        problem = self._load(targets)
+        infos = {info.process: info for info in self._infos()}
+        calls: list[Call] = []
+        for target in targets:
+            state = infos[target].state if target in infos else None
+            if state is WorkerState.STOPPING:
+                self._to_start.add(target)  # supervisord would take the request and forget it
+            elif state is WorkerState.BACKING_OFF:
+                calls += [("supervisor.stopProcess", (target, False)), ("supervisor.startProcess", (target, False))]
+            elif state is not None:
+                calls.append(("supervisor.startProcess", (target, False)))
+        self._reader.note_request([arguments[0] for _, arguments in calls], to_datetime(self._clock.wall_us()))
+        self._do("start", calls, (rpc.ALREADY_STARTED, rpc.NOT_RUNNING))
+        if problem is not None and not infos.keys() >= set(targets):
+            raise SupervisorError(
+                f"new configuration cannot be loaded: {problem}; what was loaded before is unaffected; correct or "
+                "remove the file"
+            )
+
+    def _load(self, targets: Collection[str]) -> str | None:
+        """Let supervisord read what was added or changed for `targets`; the reason if it cannot."""
+        client = self._client()
+        answer = client.try_call("supervisor.reloadConfig")
+        if isinstance(answer, Fault):
+            return answer.reason
+        [[added, changed, _]] = answer
+        groups = {target.partition(":")[0] for target in targets}
+        busy = {info.group for info in self._infos() if not info.is_settled}
+        replaced = [group for group in changed if group in groups - busy]
+        self._do("reload", [("supervisor.removeProcessGroup", (group,)) for group in replaced])
+        new = [group for group in added if group in groups]
+        self._do("load", [("supervisor.addProcessGroup", (group,)) for group in new + replaced], (rpc.ALREADY_ADDED,))
+        return None
+
+    def _stop(self, targets: Collection[str]) -> None:
+        calls: list[Call] = [("supervisor.stopProcess", (target, False)) for target in targets]
+        self._do("stop", calls, (rpc.NOT_RUNNING, rpc.BAD_NAME))
+
+    def _start_stopped(self) -> bool:
+        """Start those of `_to_start` that have stopped; whether that was all of them."""
+        stopped = sorted(self._to_start.difference(self._unsettled()))
+        self._to_start.difference_update(stopped)
+        if stopped:
+            self._start(stopped)
+        return not self._to_start
+
+    def _do(self, verb: str, calls: Sequence[Call], accepted: Collection[int] = ()) -> None:
+        """Carry out all `calls`, whose first argument names a process; then raise for the first refused one."""
+        client = self._client()
+        failures = []
+        for at in range(0, len(calls), _CALLS_AT_ONCE):
+            some = calls[at : at + _CALLS_AT_ONCE]
+            for (_, arguments), answer in zip(some, client.multicall(some), strict=True):
+                if isinstance(answer, Fault) and answer.code not in accepted:
+                    failures.append((arguments[0], answer))
+        if failures:
+            raise self._refusal(verb, *failures[0])
+
+    def _refusal(self, verb: str, process: str, fault: Fault) -> SupervisorError:
+        if fault.code == rpc.SHUTDOWN_STATE:
+            return SupervisorError(
+                "supervisord is stopping its workers; messages are unaffected; try again when it is gone"
+            )
+        reason, file = fault.reason, self._configured.file_of(process)
+        if fault.code == rpc.SPAWN_ERROR:
+            info = next((one for one in self._infos() if one.process == process), None)
+            reason = info.spawn_error if info is not None and info.spawn_error else reason
+        elif fault.code in (rpc.NOT_RUNNING, rpc.BAD_NAME):
+            reason = "it is not running"
+        way_out = f"; correct its command in '{file}'" if verb == "start" and file is not None else ""
+        return SupervisorError(
+            f"cannot {verb} {process!r}: {reason}; other workers and messages are unaffected{way_out}"
+        )
+
+    def _end_orphans(self, processes: Collection[str] | None) -> None:
+        names = None if processes is None else [process.rpartition(":")[2] for process in processes]
+        end_orphans(known_sockets(self.paths, address_of(self.paths)), processes=names)
+
+
+def _signal_of(number: int | str) -> signals.Signals:
+    text = str(int(number)) if isinstance(number, int) else number.strip().upper()
+    try:
+        return signals.Signals(int(text)) if text.isdecimal() else signals.Signals["SIG" + text.removeprefix("SIG")]
+    except (KeyError, ValueError) as exc:
+        raise InvalidInput(f"there is no signal {number!r}; use a number or a name such as HUP or USR1") from exc
+
+
+def _late(processes: Collection[str], wait_s: float, consequence: str) -> str:
+    names = ", ".join(map(repr, sorted(processes)))
+    return f"{names} did not stop within {wait_s:g} s, having something in hand; {consequence}"

@@ -1,0 +1,132 @@
+"""Looking at supervisord: one question, and what came of the answer to the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pqdesk.errors import SupervisorError
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.addresses import DaemonAddress
+from pqdesk.supervision.client import SHUTDOWN_STATE, Call, DaemonDown, DaemonHangs, Fault, SupervisorClient
+from pqdesk.supervision.configured import ConfiguredWorkers
+from pqdesk.supervision.journal import ExitJournal
+from pqdesk.supervision.records import DaemonStateWord, ReplicaRecord, SupervisionStatus, WorkerState
+from pqdesk.supervision.replicas import ProcessInfo, replica_record, unstarted_record
+
+_CALLS: tuple[Call, ...] = (
+    ("supervisor.getPID", ()),
+    ("supervisor.getIdentification", ()),
+    ("supervisor.getAllProcessInfo", ()),
+)
+_NEW = "not loaded yet; Start loads it"
+
+
+class StatusReader:
+    """Looks, and remembers what it needs to count restarts. Belongs to one thread."""
+
+    def __init__(self, paths: WorkspacePaths, configured: ConfiguredWorkers) -> None:
+        self._paths = paths
+        self._configured = configured
+        self._journal = ExitJournal(paths.logs / "supervisord.log")
+        self._started_s: dict[str, int] = {}
+        self._restarts: dict[str, int] = {}
+        self._asked_at: dict[str, datetime] = {}
+
+    def note_request(self, processes: Collection[str], at: datetime) -> None:
+        """These are about to be started because somebody wants it: no restart, and old crashes are forgiven."""
+        for process in processes:
+            self._asked_at[process] = at.replace(microsecond=0)  # the journal knows whole seconds
+            self._started_s.pop(process, None)
+
+    def read(self, client: SupervisorClient, address: DaemonAddress) -> SupervisionStatus:
+        """The status now; what is wrong is told in it, not raised."""
+        try:
+            answers = client.multicall(_CALLS)
+        except DaemonDown:
+            return self.without_daemon("not running", WorkerState.STOPPED)
+        except DaemonHangs as exc:
+            return self.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
+        except SupervisorError as exc:
+            return self.without_daemon("foreign", WorkerState.UNKNOWN, str(exc))
+        refused = next((one for one in answers if isinstance(one, Fault)), None)
+        if refused is None:
+            pid, identification, infos = answers
+            return self._with_daemon(pid, infos, address, is_ours=identification == address.identifier)
+        if refused.code == SHUTDOWN_STATE:
+            return self.without_daemon("stopping", WorkerState.UNKNOWN)
+        return self.without_daemon("foreign", WorkerState.UNKNOWN, f"supervisord refuses to answer: {refused.reason}")
+
+    def without_daemon(
+        self, word: DaemonStateWord, state: WorkerState, problem: str | None = None
+    ) -> SupervisionStatus:
+        """What the files tell, each process in `state`."""
+        definitions = self._configured.read()
+        records = [
+            unstarted_record(worker, process, state) for worker in definitions.workers for process in worker.processes
+        ]
+        return SupervisionStatus(False, word, None, _ordered(records), _first(problem, *definitions.problems))
+
+    def _with_daemon(
+        self, pid: int, infos: list[Mapping[str, Any]], address: DaemonAddress, *, is_ours: bool
+    ) -> SupervisionStatus:
+        definitions = self._configured.read()
+        known = {
+            process.process: unstarted_record(worker, process, WorkerState.STOPPED, _NEW)
+            for worker in definitions.workers
+            for process in worker.processes
+        }
+        self._journal.refresh()
+        records = []
+        for info in map(ProcessInfo.of, infos):
+            base = known.pop(info.process, None) or _undefined_record(info, self._paths.logs)
+            records.append(self._record(info, base))
+        problem = (
+            None
+            if is_ours
+            else f"supervisord on '{address.socket}' runs on another configuration than this workspace's"
+        )
+        return SupervisionStatus(
+            is_running=True,
+            state_word="running" if is_ours else "foreign",
+            pid=pid,
+            replicas=_ordered([*records, *known.values()]),
+            problem=_first(problem, *definitions.problems),
+        )
+
+    def _record(self, info: ProcessInfo, base: ReplicaRecord) -> ReplicaRecord:
+        before = self._started_s.get(info.process)
+        if info.started_s != before:
+            if before and not info.is_settled:
+                self._restarts[info.process] = self._restarts.get(info.process, 0) + 1
+            self._started_s[info.process] = info.started_s
+        return replica_record(
+            info,
+            base,
+            self._journal.of(info.name),
+            restarts=self._restarts.get(info.process, 0),
+            asked_at=self._asked_at.get(info.process),
+        )
+
+
+def _undefined_record(info: ProcessInfo, logs: Path) -> ReplicaRecord:
+    """A process that supervisord runs and no file of the workspace defines any more."""
+    return ReplicaRecord(
+        process=info.process,
+        worker=info.group,
+        kind="command",
+        replica=1,
+        state=WorkerState.UNKNOWN,
+        stdout_log=Path(info.stdout_log) if info.stdout_log else logs / f"{info.name}.out.log",
+        stderr_log=Path(info.stderr_log) if info.stderr_log else logs / f"{info.name}.err.log",
+    )
+
+
+def _ordered(records: Collection[ReplicaRecord]) -> tuple[ReplicaRecord, ...]:
+    return tuple(sorted(records, key=lambda one: (one.worker, one.replica, one.process)))
+
+
+def _first(*problems: str | None) -> str | None:
+    return next(filter(None, problems), None)

@@ -1,0 +1,276 @@
+"""Workers' files: what is written is what supervisord reads, and what others wrote can be read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from supervisor.options import ServerOptions
+
+from pqdesk.demo import write_demo
+from pqdesk.errors import InvalidInput
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.addresses import LONGEST_SOCKET_BYTES, address_of, by_hand_problem
+from pqdesk.supervision.definitions import (
+    WorkerDefinition,
+    read_definitions,
+    write_definition,
+    write_supervisor_configuration,
+)
+from tests.checkout import ROOT
+
+_NASTY = st.text(alphabet=st.sampled_from("ab%()s;# \"'\\\u00a0\u2003é$`&|<>*=,:{}[]/-~!?\u202e"), max_size=12)
+_TEXT = st.one_of(
+    _NASTY, st.text(max_size=12), st.sampled_from(["%(here)s", "%%(here)s", "x ;y", "%(ENV_HOME)s", " #"])
+)
+_NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}[A-Za-z]", fullmatch=True).filter(lambda name: name != "all")
+
+
+def parsed_by_supervisor(paths: WorkspacePaths) -> dict[str, object]:
+    """supervisord's own reading of the workspace: its ProcessConfig by name."""
+    options = ServerOptions()
+    options.configfile = str(paths.supervisor_configuration)
+    options.process_config(do_usage=False)
+    return {one.name: one for group in options.process_group_configs for one in group.process_configs}
+
+
+def fresh_workspace(folder: Path) -> WorkspacePaths:
+    paths = WorkspacePaths(folder)
+    write_supervisor_configuration(paths)
+    for file in paths.workers.glob("*.conf"):
+        file.unlink()
+    return paths
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(
+    name=_NAMES,
+    arguments=st.lists(_TEXT, max_size=4),
+    variables=st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]{0,8}", fullmatch=True), _TEXT, max_size=3),
+    replicas=st.integers(1, 3),
+    is_autostart=st.booleans(),
+)
+def test_supervisord_reads_what_was_meant_or_it_is_refused(
+    short_folder: Path,
+    name: str,
+    arguments: list[str],
+    variables: dict[str, str],
+    replicas: int,
+    is_autostart: bool,
+) -> None:
+    variables.pop("PQDESK_WORKSPACE", None)
+    definition = WorkerDefinition(
+        name=name,
+        command=("/bin/echo", *arguments),
+        environment=variables,
+        replicas=replicas,
+        is_autostart=is_autostart,
+    )
+    paths = fresh_workspace(short_folder)
+
+    try:
+        write_definition(paths, definition)
+    except InvalidInput:
+        event("refused")
+        assert parsed_by_supervisor(paths) == {}
+        return
+
+    parsed = parsed_by_supervisor(paths)
+    assert set(parsed) == {name, *(f"{name}-{number}" for number in range(2, replicas + 1))}
+    for process, config in parsed.items():
+        assert shlex.split(config.command) == list(definition.command)  # type: ignore[attr-defined]
+        assert config.environment.pop("PQDESK_WORKSPACE") == f"{paths.workers}/../.."  # type: ignore[attr-defined]
+        assert config.environment == variables  # type: ignore[attr-defined]
+        assert config.autostart is is_autostart  # type: ignore[attr-defined]
+        assert os.path.realpath(config.stdout_logfile) == str(paths.logs.resolve() / f"{process}.out.log")  # type: ignore[attr-defined]
+    [read] = read_definitions(paths).workers
+    assert (read.name, read.command, read.replicas, read.is_autostart) == (
+        name,
+        definition.command,
+        replicas,
+        is_autostart,
+    )
+    assert read.environment == variables
+
+
+@pytest.mark.parametrize(
+    "name", ["", "all", "-x", ".x", "a b", "a/b", "../x", "a:b", "x-2", "a\n", "a\0b", "é", "a" * 65, "x%", "x;y"]
+)
+def test_names_that_would_lead_elsewhere_are_refused(short_folder: Path, name: str) -> None:
+    paths = fresh_workspace(short_folder)
+
+    with pytest.raises(InvalidInput, match="name"):
+        write_definition(paths, WorkerDefinition(name=name, command=("true",)))
+
+    assert list(paths.workers.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"command": ()}, "needs a command"),
+        ({"command": ("true", "a\nb")}, "control character"),
+        ({"command": ("true", "\ud800")}, "control character"),
+        ({"environment": {"A": 'x"y'}}, "quote"),
+        ({"environment": {"A": "x ;y"}}, "comment"),
+        ({"environment": {"A": "x\n[program:evil]"}}, "control character"),
+        ({"environment": {"A B": "x"}}, "variable 'A B'"),
+        ({"replicas": 0}, "replicas"),
+        ({"replicas": 501}, "replicas"),
+        ({"stop_wait_s": -1}, "stop_wait_s"),
+    ],
+)
+def test_what_cannot_be_expressed_is_refused_with_the_reason(
+    short_folder: Path, changes: dict[str, object], reason: str
+) -> None:
+    values: dict[str, object] = {"name": "worker", "command": ("true",), **changes}
+
+    with pytest.raises(InvalidInput, match=reason) as caught:
+        write_definition(fresh_workspace(short_folder), WorkerDefinition(**values))  # type: ignore[arg-type]
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_refused_environment_value_is_not_told(short_folder: Path) -> None:
+    definition = WorkerDefinition(name="worker", command=("true",), environment={"TOKEN": 'hunter2"'})
+
+    with pytest.raises(InvalidInput) as caught:
+        write_definition(fresh_workspace(short_folder), definition)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_made_files_and_folders_are_private(short_folder: Path) -> None:
+    paths = WorkspacePaths(short_folder / "new" / "workspace")
+
+    write_demo(paths)
+
+    for path in (paths.root.parent, *paths.root.parent.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+    assert not list(paths.root.rglob("*.new"))
+
+
+def test_the_checkouts_files_are_those_of_the_demo(short_folder: Path) -> None:
+    paths = WorkspacePaths(short_folder)
+
+    write_demo(paths)
+
+    for file in ("supervisord.conf", "workers/producer.conf", "workers/consumer.conf"):
+        assert (ROOT / "supervisor" / file).read_text() == (paths.supervisor / file).read_text()
+
+
+def test_kinds_and_queues_come_from_the_command() -> None:
+    def told(*command: str) -> tuple[str, tuple[str, ...]]:
+        definition = WorkerDefinition(name="x", command=command)
+        return definition.kind, definition.queues
+
+    assert told("pqdesk", "consume", "a", "b", "--handler", "m:f") == ("consumer", ("a", "b"))
+    assert told("/opt/bin/pqdesk", "-w", "/x", "consume", "--drain", "a", "--", "convert", "b") == ("consumer", ("a",))
+    assert told("python3", "-m", "pqdesk", "produce", "--every=5m", "a") == ("producer", ("a",))
+    assert told("pqdesk", "watch") == ("command", ())
+    assert told("sleep", "consume") == ("command", ())
+
+
+def test_hand_written_files_are_read(short_folder: Path) -> None:
+    paths = fresh_workspace(short_folder)
+    (paths.workers / "mine.conf").write_text(
+        "# by hand\n[program:web]\ncommand = pqdesk consume web --handler x:y ; a comment\nnumprocs = 2\n"
+        "process_name = %(program_name)s_%(process_num)02d\nenvironment = A='1',B=two\nstopwaitsecs = 7\n"
+        "unheard_of = 1\n"
+        "[program:other]\ncommand = sleep %%1 '\nstdout_logfile = NONE\n"
+        "[program:other-2]\ncommand = sleep 1\n[eventlistener:x]\ncommand = x\n"
+    )
+
+    definitions = read_definitions(paths)
+
+    assert definitions.problems == ()
+    other, web = definitions.workers
+    assert [one.process for one in web.processes] == ["web:web_00", "web:web_01"]
+    assert (web.queues, web.environment, web.stop_wait_s, web.start_s) == (("web",), {"A": "1", "B": "two"}, 7, 1)
+    assert [one.process for one in other.processes] == ["other", "other-2"]
+    assert other.command == ("sleep %1 '",)
+    assert other.processes[0].stdout_log == paths.logs / "other.out.log"
+
+
+@pytest.mark.parametrize(
+    "text", [b"no section", b"[program:x\n", b"[program:x]\ncommand", b"\xff\xfe", b"[program:x]\na=1"]
+)
+def test_a_broken_file_is_told_by_name_and_hides_no_other(short_folder: Path, text: bytes) -> None:
+    paths = fresh_workspace(short_folder)
+    write_definition(paths, WorkerDefinition(name="good", command=("true",)))
+    (paths.workers / "broken.conf").write_bytes(text)
+
+    definitions = read_definitions(paths)
+
+    assert [one.name for one in definitions.workers] == ["good"]
+    [problem] = definitions.problems
+    assert "broken.conf" in problem
+    assert "\n" not in problem
+
+
+def test_a_folder_without_anything_has_no_workers(short_folder: Path) -> None:
+    paths = WorkspacePaths(short_folder / "nowhere")
+
+    assert read_definitions(paths).workers == ()
+    assert not paths.root.exists()
+
+
+def test_the_socket_is_beside_the_configuration_where_its_path_is_short(short_folder: Path) -> None:
+    paths = fresh_workspace(short_folder)
+
+    assert address_of(paths).socket == paths.socket == paths.supervisor / "supervisord.sock"
+    assert by_hand_problem(paths) is None
+
+
+def test_a_long_path_puts_the_socket_into_the_runtime_folder(short_folder: Path) -> None:
+    paths = fresh_workspace(short_folder / ("long" * 30))
+
+    address = address_of(paths)
+
+    assert address.socket == paths.socket
+    assert len(os.fsencode(address.socket)) <= LONGEST_SOCKET_BYTES
+    assert address.link is None
+    assert by_hand_problem(paths) is None
+
+
+def test_a_checkout_with_a_long_path_is_reached_through_a_link(short_folder: Path) -> None:
+    short = fresh_workspace(short_folder / "short")
+    long = short_folder / ("long" * 30)
+    (short_folder / "short").rename(long)
+
+    address = address_of(WorkspacePaths(long))
+    address.prepare()
+
+    assert short.supervisor_configuration.name == address.configuration.name
+    assert address.configuration.resolve() == long / "supervisor/supervisord.conf"
+    assert len(os.fsencode(address.socket)) <= LONGEST_SOCKET_BYTES
+    assert "too long" in (by_hand_problem(WorkspacePaths(long)) or "")
+
+
+@pytest.mark.parametrize("name", ["50%", "[x]", 'say "x"', "a*b", "tab\there"])
+def test_a_folder_that_supervisord_cannot_read_is_reached_through_a_link(short_folder: Path, name: str) -> None:
+    paths = fresh_workspace(short_folder / name)
+    write_definition(paths, WorkerDefinition(name="worker", command=("true",)))
+
+    address = address_of(paths)
+    address.prepare()
+
+    assert name not in str(address.configuration)
+    through = WorkspacePaths(address.configuration.parent.parent)
+    assert set(parsed_by_supervisor(through)) == {"worker"}
+    assert "cannot read" in (by_hand_problem(paths) or "")
+
+
+def test_a_copied_workspace_leaves_the_socket_of_the_first_one_alone(short_folder: Path) -> None:
+    first = fresh_workspace(short_folder / ("long" * 30))
+    copy = WorkspacePaths(short_folder / ("copy" * 30))
+    first.root.rename(copy.root)
+
+    assert address_of(copy).socket == copy.socket != first.socket
+    write_supervisor_configuration(copy)
+    assert str(copy.socket) in copy.supervisor_configuration.read_text()
+    assert str(first.socket) not in copy.supervisor_configuration.read_text()
