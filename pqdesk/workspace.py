@@ -131,9 +131,6 @@ class Workspace:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def __fspath__(self) -> str:
-        return str(self.path)
-
     def __repr__(self) -> str:
         return f"<Workspace {str(self.path)!r}>"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import Empty, InvalidInput
@@ -32,11 +32,15 @@ from pqdesk.queues.outgoing import checked, checked_all
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store
 
-if TYPE_CHECKING:
-    from pqdesk.workspace import Workspace
-
 _GET_MANY_LIMIT = 10_000
 _JOIN_LOOK_S = 0.02
+
+
+class HasStore(Protocol):
+    """A Workspace, as far as a queue needs one: it is above this layer."""
+
+    store: Store
+    paths: WorkspacePaths
 
 
 class Queue:
@@ -65,7 +69,7 @@ class Queue:
         self,
         name: str,
         *,
-        workspace: Workspace | str | os.PathLike[str] | None = None,
+        workspace: HasStore | str | os.PathLike[str] | None = None,
         database: str | os.PathLike[str] | None = None,
         durability: Durability = "full",
     ) -> None:
@@ -76,10 +80,16 @@ class Queue:
             raise InvalidInput("a queue is in a workspace or in a database file; give one of them")
         self._clock: Clock = SystemClock()
         self._defaults = HandlerDefaults()
-        self.paths = None if database is not None else choose_workspace(workspace)
-        shared = getattr(workspace, "store", None)
-        self._owns_store = shared is None
-        self.store: Store = shared or open_store(self.paths or str(database), durability=durability)
+        self._owns_store = workspace is None or isinstance(workspace, str | os.PathLike)
+        self.paths: WorkspacePaths | None = None
+        self.store: Store
+        if workspace is not None and not isinstance(workspace, str | os.PathLike):
+            self.paths, self.store = workspace.paths, workspace.store
+        elif database is not None:
+            self.store = open_store(database, durability=durability)
+        else:
+            self.paths = choose_workspace(workspace)
+            self.store = open_store(self.paths, durability=durability)
 
     @classmethod
     def over(cls, store: Store, name: str, clock: Clock, paths: WorkspacePaths | None = None) -> Queue:
