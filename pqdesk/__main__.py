@@ -1,0 +1,6 @@
+"""`python -m pqdesk` is the command `pqdesk`."""
+
+from pqdesk.cli.main import run
+
+if __name__ == "__main__":
+    run()

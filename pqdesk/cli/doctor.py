@@ -1,0 +1,61 @@
+"""`doctor`: what is wrong with this workspace and machine, and what to do. Looks only; makes and mends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pqdesk.cli.command import command
+from pqdesk.cli.exits import ExitCode
+from pqdesk.cli.findings import Finding, problem
+from pqdesk.cli.machine_checks import MACHINE_CHECKS
+from pqdesk.cli.output import console_for, count_of, print_json
+from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.cli.visible import visible
+from pqdesk.cli.workspace_checks import WORKSPACE_CHECKS
+from pqdesk.errors import PQDeskError
+from pqdesk.paths import WorkspacePaths
+
+Check = Callable[[WorkspacePaths], Iterator[Finding]]
+
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+
+
+@command("doctor", has_json=True)
+@pass_settings
+def doctor_command(settings: Settings) -> int:
+    """Say what is wrong here, and what to do.
+
+    Looks at the workspace and this machine; makes and mends nothing. Exit 1 for a problem.
+    """
+    findings = list(examine(settings.paths))
+    if settings.is_json:
+        print_json(findings)
+    else:
+        _print(findings)
+    return ExitCode.FAILED if any(one.verdict == "problem" for one in findings) else ExitCode.DONE
+
+
+def examine(paths: WorkspacePaths) -> Iterator[Finding]:
+    """Every finding on `paths` and on the machine. A check that fails is a finding as well."""
+    for check in (*WORKSPACE_CHECKS, *MACHINE_CHECKS):
+        try:
+            yield from check(paths)
+        except (PQDeskError, OSError) as exc:
+            yield problem(check.__name__.strip("_").replace("_", " "), str(exc))
+
+
+def _print(findings: list[Finding]) -> None:
+    import sys
+
+    from rich.text import Text
+
+    console = console_for(sys.stdout)
+    width = max(len(one.subject) for one in findings)
+    for one in findings:
+        line = Text(overflow="fold")
+        line.append(f"{one.verdict:<8}", _STYLES[one.verdict]).append(f" {one.subject:<{width}}  {visible(one.text)}")
+        if one.todo:
+            line.append(f"; {visible(one.todo)}", "bold" if one.verdict == "problem" else "")
+        console.print(line, soft_wrap=True)
+    numbers = {verdict: sum(one.verdict == verdict for one in findings) for verdict in ("problem", "warning")}
+    console.print(f"{count_of(numbers['problem'], 'problem')}, {count_of(numbers['warning'], 'warning')}")

@@ -1,0 +1,26 @@
+"""Single lines for people: the result on stdout, remarks and errors on stderr. Needs no extra."""
+
+from __future__ import annotations
+
+import sys
+
+from pqdesk.cli.visible import visible
+
+
+def say(text: str) -> None:
+    """A line for people on stdout."""
+    print(visible(text))
+
+
+def remark(text: str) -> None:
+    """A line beside the result, on stderr, so that the result stays clean for a pipe."""
+    print(visible(text), file=sys.stderr)
+
+
+def say_error(text: str) -> None:
+    """One line on stderr, in the form of every error of every command."""
+    line = f"pqdesk: error: {visible(text)}"
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:  # stderr is closed or full: the exit code has to say it all
+        pass

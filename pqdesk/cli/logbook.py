@@ -1,0 +1,55 @@
+"""logs/pqdesk.log of a workspace: what long-running commands and the app did, and tracebacks of bugs. No payloads."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+
+from pqdesk.errors import WorkspaceError
+from pqdesk.paths import WorkspacePaths
+
+_LARGEST_BYTES = 1_000_000
+_FORMAT = "%(asctime)sZ %(process)d %(levelname)s %(name)s: %(message)s"
+
+
+def start_log(paths: WorkspacePaths) -> Path:
+    """Send what `pqdesk`'s loggers say, from info on, to the workspace's log. Returns the file.
+
+    Several processes write to it at once, a record in one piece each. A file that has grown large is put aside
+    first; the others notice and go on in the new one.
+
+    Raises:
+        WorkspaceError: There is no workspace, so nothing is made for its log either.
+        OSError: The log cannot be written.
+    """
+    if not paths.root.is_dir():
+        raise WorkspaceError(f"no workspace at {str(paths.root)!r}", path=paths.root)
+    paths.logs.mkdir(mode=0o700, exist_ok=True)
+    _put_aside_when_large(paths.app_log)
+    os.close(os.open(paths.app_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    handler = WatchedFileHandler(paths.app_log, encoding="utf-8", errors="backslashreplace")
+    formatter = logging.Formatter(_FORMAT)
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logger = logging.getLogger("pqdesk")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    return paths.app_log
+
+
+def log_traceback(paths: WorkspacePaths, error: BaseException) -> Path:
+    """Write the traceback of a bug to the workspace's log. Returns the file. Raises as `start_log`."""
+    path = start_log(paths)
+    logging.getLogger("pqdesk.cli").error("unexpected %s", type(error).__name__, exc_info=error)
+    return path
+
+
+def _put_aside_when_large(path: Path) -> None:
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            os.replace(path, path.with_name(f"{path.name}.1"))
+    except FileNotFoundError:
+        pass

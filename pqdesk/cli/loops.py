@@ -1,0 +1,143 @@
+"""`consume` and `produce`: the work loops, in this process, until told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pqdesk.cli.command import DashesCommand, command, command_words
+from pqdesk.cli.options import DURATION
+from pqdesk.cli.settings import Settings, pass_settings
+
+if TYPE_CHECKING:
+    from pqdesk.queues.queue import Queue
+    from pqdesk.workers.command import CommandTarget
+    from pqdesk.workers.folder import FolderTarget
+    from pqdesk.workers.handlers import Handler
+
+_handler = click.option(
+    "--handler", metavar="MODULE_OR_FILE:FUNCTION", help="The Python function to call: 'mail:send', 'mail.py:send'."
+)
+
+
+@command(
+    "consume",
+    cls=DashesCommand,
+    options_metavar="[OPTIONS]",
+    epilog="The command gets the payload on standard input and PQDESK_ID, PQDESK_QUEUE, PQDESK_TYPE, PQDESK_ATTEMPT, "
+    "PQDESK_RECEIPT and PQDESK_HEADER_NAME in its environment. Exit 0: done, with standard output as the result; 75: "
+    "try again later; 65: failed at once; anything else: a failed attempt.",
+)
+@click.argument("queues", nargs=-1, required=True, metavar="QUEUE… [-- COMMAND…]")
+@_handler
+@click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Messages at once in this process.")
+@click.option("--lease", type=DURATION, metavar="DURATION", help="How long a dead machine keeps a message.")
+@click.option("--timeout", type=DURATION, metavar="DURATION", help="The longest that one message may take.")
+@click.option("--max-attempts", type=click.IntRange(1), metavar="N", help="Where neither message nor queue says.")
+@click.option("--drain", is_flag=True, help="Stop when nothing is ready and nothing in hand.")
+@pass_settings
+def consume_command(
+    settings: Settings,
+    queues: tuple[str, ...],
+    handler: str | None,
+    concurrency: int | None,
+    lease: float | None,
+    timeout: float | None,
+    max_attempts: int | None,
+    drain: bool,
+) -> int:
+    """Work on messages, with a function or a command.
+
+    A Python function is called, or a command run, once per message of QUEUE.
+
+    SIGTERM and Ctrl-C finish the message in hand first.
+    """
+    from pqdesk.workers.consumer import run_consumer
+
+    target = _handler_or_command(handler)
+    with _opened(settings, queues) as opened:
+        return run_consumer(
+            opened,
+            target,
+            concurrency=concurrency,
+            lease=lease,
+            timeout=timeout,
+            max_attempts=max_attempts,
+            drain=drain,
+        )
+
+
+@command("produce", cls=DashesCommand, options_metavar="[OPTIONS]")
+@click.argument("queue", metavar="QUEUE [-- COMMAND…]")
+@_handler
+@click.option("--folder", metavar="DIR", help="Watch this folder: a message per new or changed file.")
+@click.option("--every", type=DURATION, metavar="DURATION", help="Run at once, and then so often.")
+@click.option("--cron", metavar="FIELDS", help="Run at these times: '*/10 * * * *'.")
+@click.option("--timezone", metavar="NAME", help="For --cron: 'Europe/Berlin'; else the machine's.")
+@click.option(
+    "--missed",
+    type=click.Choice(["once", "skip", "all"]),
+    help="Runs missed while the machine slept are made up for once (the default), not at all, or each.",
+)
+@pass_settings
+def produce_command(
+    settings: Settings,
+    queue: str,
+    handler: str | None,
+    folder: str | None,
+    every: float | None,
+    cron: str | None,
+    timezone: str | None,
+    missed: str | None,
+) -> int:
+    """Put messages, from a function, a folder or a command.
+
+    Into QUEUE goes what a Python function yields, a message per file, or a message per line of a command.
+    """
+    from pqdesk.workers.producer import run_producer
+
+    if every is not None and cron is not None:
+        raise click.UsageError("--every and --cron exclude each other", click.get_current_context())
+    target = _folder_target(folder, handler) if folder is not None else _handler_or_command(handler)
+    with _opened(settings, (queue,)) as opened:
+        return run_producer(opened[0], target, every=every, cron=cron, timezone=timezone, missed=missed)
+
+
+def _handler_or_command(handler: str | None) -> Handler | CommandTarget:
+    """What to run. Raises UsageError unless it is one thing, InvalidInput when it cannot be found."""
+    words = command_words()
+    if (handler is None) == (words is None):
+        what = "both --handler and a command" if words is not None else "nothing to run: give --handler, or -- COMMAND"
+        raise click.UsageError(what, click.get_current_context())
+    if handler is not None:
+        from pqdesk.workers.handlers import load_handler
+
+        return load_handler(handler)
+    from pqdesk.workers.command import CommandTarget
+
+    target = CommandTarget(words or ())
+    target.check()
+    return target
+
+
+def _folder_target(folder: str, handler: str | None) -> FolderTarget:
+    from pqdesk.workers.folder import FolderTarget
+
+    if handler is not None or command_words() is not None:
+        raise click.UsageError("--folder, --handler and a command exclude each other", click.get_current_context())
+    target = FolderTarget(Path(folder).expanduser())
+    target.check()
+    return target
+
+
+@contextmanager
+def _opened(settings: Settings, names: tuple[str, ...]) -> Iterator[list[Queue]]:
+    """The queues, each once, and the log of the commands."""
+    from pqdesk.queues.queue import Queue
+
+    with ExitStack() as stack:
+        yield [stack.enter_context(Queue(name, workspace=settings.paths.root)) for name in dict.fromkeys(names)]

@@ -1,0 +1,165 @@
+"""What may be written as an argument: durations, instants, states, headers; ids or a filter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from pqdesk.cli.payloads import FORMS
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.durations import parse_duration
+from pqdesk.messages.states import State
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_LARGEST_ID = 2**63 - 1
+_ID_DIGITS = 20
+
+
+class DurationType(click.ParamType[float]):
+    """`250ms`, `10s`, `5m`, `2h`; seconds as a float."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return parse_duration(value)
+        except InvalidInput as exc:
+            self.fail(str(exc), param, ctx)
+
+
+class InstantType(click.ParamType[datetime]):
+    """ISO 8601; without an offset it is local time. Always aware."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+            return at.astimezone()
+        except (ValueError, OverflowError, OSError):
+            self.fail(
+                f"{value!r} is no time; write it like 2026-12-24T18:00 (local) or 2026-12-24T18:00+01:00", param, ctx
+            )
+
+
+class StatesType(click.ParamType[tuple[State, ...]]):
+    """`failed` or `failed,retrying`."""
+
+    name = "state"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[State, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(State.from_word(word.strip()) for word in value.split(","))
+        except KeyError:
+            words = ", ".join(state.word for state in State)
+            self.fail(f"{value!r} is no state; the states are {words}", param, ctx)
+
+
+class HeaderType(click.ParamType[tuple[str, str]]):
+    """`Name=value`; the value may hold more `=`."""
+
+    name = "header"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        name, sign, text = value.partition("=")
+        if not sign or not name:
+            self.fail(f"{value!r} is no header; write it like Trace-Id=4711", param, ctx)
+        return name, text
+
+
+class IdType(click.ParamType[int]):
+    """The id of a message."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        word = str(value)
+        if not (word.isascii() and word.isdigit()) or not 1 <= int(word[:_ID_DIGITS]) <= _LARGEST_ID:
+            self.fail(f"{word!r:.80} is no id; ids are whole numbers from 1 on", param, ctx)
+        return int(word)
+
+
+DURATION = DurationType()
+INSTANT = InstantType()
+STATES = StatesType()
+HEADER = HeaderType()
+FORM = click.Choice(FORMS)
+ID = IdType()
+
+
+def filter_options(function: Callable[P, R]) -> Callable[P, R]:
+    """--state, --type, --search and --where, as listings and actions take them."""
+    for option in reversed(
+        [
+            click.option("--state", type=STATES, metavar="STATE[,…]", help="Only messages in these states."),
+            click.option("--type", "type_", metavar="TEXT", help="Only messages of this type."),
+            click.option("--search", metavar="TEXT", help="Only messages with this text in payload, type or error."),
+            click.option("--where", metavar="FILTER", help="A filter as in the window: 'state:failed type:mail text'."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The messages that a command is about: ids, or else the filters given, as the Workspace's actions take them."""
+
+    ids: tuple[int, ...] | None
+    filters: dict[str, Any]
+
+
+def ids_or_filter(function: Callable[..., R]) -> Callable[..., R]:
+    """Call `function` with a Chosen from `ID …` or the filter options; neither or both is wrong usage."""
+
+    @click.argument("ids", nargs=-1, metavar="[ID…]")
+    @click.option("--queue", metavar="QUEUE", help="All messages of this queue that match.")
+    @filter_options
+    @wraps(function)
+    def choose(
+        *args: Any,
+        ids: tuple[str, ...],
+        queue: str | None,
+        state: tuple[State, ...] | None,
+        type_: str | None,
+        search: str | None,
+        where: str | None,
+        **kwargs: Any,
+    ) -> R:
+        given = {"queue": queue, "state": state, "type": type_, "search": search, "where": where}
+        filters = {name: value for name, value in given.items() if value is not None}
+        for name, value in filters.items():
+            if isinstance(value, str) and not value.strip():  # an unset shell variable must not mean all messages
+                raise click.UsageError(f"--{name} is empty", click.get_current_context())
+        if ids and filters:
+            raise click.UsageError("ids and filters exclude each other", click.get_current_context())
+        if not ids and not filters:
+            raise click.UsageError(
+                "no messages named: give ids, or --queue, --state, --type, --search, --where for all that match",
+                click.get_current_context(),
+            )
+        return function(*args, Chosen(_all_ids(ids) if ids else None, filters), **kwargs)
+
+    return choose
+
+
+def _all_ids(words: tuple[str, ...]) -> tuple[int, ...]:
+    """The ids written in `words`, where `-` stands for those on standard input."""
+    written: list[str] = []
+    for word in words:
+        written.extend(sys.stdin.read().split() if word == "-" else [word])
+    return tuple(dict.fromkeys(ID.convert(word, None, click.get_current_context()) for word in written))

@@ -1,0 +1,124 @@
+"""`put`: one message, or one per line of a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+
+from pqdesk.cli.command import command
+from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT
+from pqdesk.cli.output import print_json
+from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
+from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.messages.records import Outgoing
+
+R = TypeVar("R")
+
+_MESSAGE_OPTIONS = [
+    click.option("--type", metavar="TEXT", help="What kind of work it is."),
+    click.option("--priority", type=int, default=0, metavar="N", help="Higher goes first; 0 by default."),
+    click.option("--delay", type=DURATION, metavar="DURATION", help="Not before this time has passed."),
+    click.option("--at", type=INSTANT, metavar="TIME", help="Not before this time, ISO 8601; local without an offset."),
+    click.option("--key", metavar="TEXT", help="Unique among the unfinished messages of the queue."),
+    click.option(
+        "--on-conflict",
+        type=click.Choice(["raise", "keep", "replace"]),
+        default="raise",
+        help="When the key is in use: fail (exit 4), print the id of the other, or replace it.",
+    ),
+    click.option("--group", metavar="TEXT", help="Messages of one group run one at a time."),
+    click.option("--expires", type=DURATION, metavar="DURATION", help="Cancelled when not started by then."),
+    click.option("--max-attempts", type=int, metavar="N", help="Deliveries before it counts as failed."),
+    click.option("--header", "headers", type=HEADER, multiple=True, metavar="K=V", help="A header; may be repeated."),
+]
+
+
+def _message_options(function: Callable[..., R]) -> Callable[..., R]:
+    for option in reversed(_MESSAGE_OPTIONS):
+        function = option(function)
+    return function
+
+
+@command("put", has_json=True)
+@click.argument("queue")
+@click.argument("payload", required=False)
+@click.option("--as", "form", type=FORM, help="What the payload is; else JSON if it parses, or text.")
+@click.option("--lines", metavar="FILE", help="A message per line of FILE, put in batches of 1,000.")
+@click.option(
+    "--from-line", type=click.IntRange(1), default=1, metavar="N", help="With --lines: the first line to put."
+)
+@_message_options
+@pass_settings
+def put_command(
+    settings: Settings,
+    queue: str,
+    payload: str | None,
+    form: Form | None,
+    lines: str | None,
+    from_line: int,
+    headers: tuple[tuple[str, str], ...],
+    delay: float | None,
+    at: datetime | None,
+    **options: Any,
+) -> None:
+    """Put a message and print its id.
+
+    PAYLOAD is taken from standard input when it is '-', or left out with input coming from a pipe or a file: to
+    the last byte, a final line break included. With --lines every line is a message, without its line break.
+    """
+    if delay is not None and at is not None:
+        raise click.UsageError("--delay and --at exclude each other", click.get_current_context())
+    model = Outgoing(None, headers=dict(headers) or None, delay=delay, at=at, **options)
+    if lines is not None:
+        _put_lines(settings, queue, lines, from_line, form, model, payload)
+        return
+    if from_line != 1:
+        raise click.UsageError("--from-line goes with --lines", click.get_current_context())
+    _put_one(settings, queue, parse_payload(_payload_bytes(payload), form), model)
+
+
+def _payload_bytes(payload: str | None) -> bytes:
+    if payload is not None and payload != "-":
+        return argument_bytes(payload)
+    if payload is None and (sys.stdin is None or sys.stdin.isatty()):
+        raise click.UsageError("no payload: give one, or '-' for standard input", click.get_current_context())
+    return read_standard_input("payload")
+
+
+def _put_one(settings: Settings, name: str, payload: Any, model: Outgoing) -> None:
+    from pqdesk.queues.queue import Queue
+
+    with Queue(name, workspace=settings.paths.root) as queue:
+        message_id = queue.put(
+            payload,
+            type=model.type,
+            priority=model.priority,
+            delay=model.delay,
+            at=model.at,
+            key=model.key,
+            on_conflict=model.on_conflict,
+            group=model.group,
+            expires=model.expires,
+            max_attempts=model.max_attempts,
+            headers=model.headers,
+        )
+    if settings.is_json:
+        print_json({"id": message_id}, is_compact=True)
+    else:
+        print(message_id)
+
+
+def _put_lines(
+    settings: Settings, queue: str, path: str, from_line: int, form: Form | None, model: Outgoing, payload: str | None
+) -> None:
+    if payload is not None:
+        raise click.UsageError("a payload and --lines exclude each other", click.get_current_context())
+    if model.key is not None:
+        raise click.UsageError("--key is for one message, not for --lines", click.get_current_context())
+    from pqdesk.cli.put_lines import put_lines
+
+    put_lines(settings, queue, path, from_line=from_line, form=form, model=model)

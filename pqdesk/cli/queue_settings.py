@@ -1,0 +1,109 @@
+"""`pause`, `resume`, `configure`: what is stored with a queue and holds for all processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pqdesk.cli.command import command
+from pqdesk.cli.lines import say
+from pqdesk.cli.options import DURATION
+from pqdesk.cli.output import Column, print_json, print_table
+from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.messages.durations import format_duration
+from pqdesk.messages.records import (
+    DEFAULT_KEEP_COMPLETED_S,
+    DEFAULT_LEASE_S,
+    DEFAULT_MAX_ATTEMPTS,
+    DEFAULT_MAX_DEATHS,
+    QueueConfiguration,
+)
+
+_DEFAULT = "default"
+
+
+class OrDefault(click.ParamType[Any]):
+    """A value of another type, or the word `default`, which takes the stored value away."""
+
+    def __init__(self, inner: click.ParamType[Any]) -> None:
+        self.name = inner.name
+        self._inner = inner
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return _DEFAULT if value == _DEFAULT else self._inner.convert(value, param, ctx)
+
+
+@command("pause")
+@click.argument("queue")
+@pass_settings
+def pause_command(settings: Settings, queue: str) -> None:
+    """Stop giving out messages of QUEUE. What runs goes on, and so does putting."""
+    from pqdesk.queues.queue import Queue
+
+    with Queue(queue, workspace=settings.paths.root) as opened:
+        opened.pause()
+    say(f"queue {queue} is paused")
+
+
+@command("resume")
+@click.argument("queue")
+@pass_settings
+def resume_command(settings: Settings, queue: str) -> None:
+    """Give out messages of QUEUE again."""
+    from pqdesk.queues.queue import Queue
+
+    require_workspace(settings)
+    with Queue(queue, workspace=settings.paths.root) as opened:
+        opened.resume()
+    say(f"queue {queue} goes on")
+
+
+@command("configure", has_json=True)
+@click.argument("queue")
+@click.option("--max-attempts", type=OrDefault(click.INT), metavar="N", help="Deliveries before a message has failed.")
+@click.option("--lease", type=OrDefault(DURATION), metavar="DURATION", help="How long a taken message is kept for one.")
+@click.option("--backoff", metavar="TEXT", help="Wait after a failure: exponential, linear:BASE or fixed:BASE:CAP.")
+@click.option("--timeout", type=OrDefault(DURATION), metavar="DURATION", help="The longest that a handler may take.")
+@click.option(
+    "--max-deaths", type=OrDefault(click.INT), metavar="N", help="Deaths of its process before it has failed."
+)
+@click.option("--keep-completed", type=OrDefault(DURATION), metavar="DURATION", help="How long completed ones stay.")
+@click.option("--keep-failed", type=OrDefault(DURATION), metavar="DURATION", help="How long failed ones stay.")
+@pass_settings
+def configure_command(settings: Settings, queue: str, **values: Any) -> None:
+    """Set or show how QUEUE works.
+
+    The settings hold for all processes; 'default' takes one back. Without options they are shown.
+    """
+    from pqdesk.queues.queue import Queue
+
+    changes = {name: None if value == _DEFAULT else value for name, value in values.items() if value is not None}
+    if not changes:
+        require_workspace(settings)
+    with Queue(queue, workspace=settings.paths.root) as opened:
+        if changes:
+            opened.configure(**changes)
+        configuration = opened.configuration
+    if settings.is_json:
+        print_json(configuration)
+    else:
+        print_table((Column("Setting"), Column("Value"), Column("")), _rows(configuration))
+
+
+def _rows(configuration: QueueConfiguration) -> list[tuple[str, str, str]]:
+    defaults = {
+        "max attempts": f"{DEFAULT_MAX_ATTEMPTS}",
+        "lease": format_duration(DEFAULT_LEASE_S),
+        "backoff": "exponential",
+        "timeout": "none",
+        "max deaths": f"{DEFAULT_MAX_DEATHS}",
+        "keep completed": format_duration(DEFAULT_KEEP_COMPLETED_S),
+        "keep failed": "for ever",
+    }
+    rows = []
+    for title, default in defaults.items():
+        value = getattr(configuration, title.replace(" ", "_"))
+        shown = format_duration(value) if isinstance(value, float) else str(value)
+        rows.append((title, default, "default") if value is None else (title, shown, ""))
+    return rows

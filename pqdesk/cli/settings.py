@@ -1,0 +1,106 @@
+"""What was said before or after the name of a command and holds for all of it: workspace, JSON, tracebacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from pqdesk.errors import NotFound
+from pqdesk.paths import WorkspacePaths, choose_workspace
+
+R = TypeVar("R")
+
+
+@dataclass
+class Settings:
+    """Filled in while click reads the arguments; the commands only read it."""
+
+    workspace: str | None = None
+    is_json: bool = False
+    is_verbose: bool = False
+
+    @property
+    def paths(self) -> WorkspacePaths:
+        """The workspace at --workspace, else at $PQDESK_WORKSPACE, else the default one."""
+        return choose_workspace(self.workspace)
+
+    @property
+    def command(self) -> str:
+        """How to call another command on the same workspace: for the lines that say what to do."""
+        if self.workspace is None:
+            return "pqdesk"
+        from shlex import quote
+
+        return f"pqdesk -w {quote(self.workspace)}"
+
+
+def settings_of(context: click.Context) -> Settings:
+    return context.find_root().ensure_object(Settings)
+
+
+def pass_settings(function: Callable[..., R]) -> Callable[..., R]:
+    """Call `function` with the Settings first. No workspace is opened."""
+
+    @wraps(function)
+    def with_settings(*args: Any, **kwargs: Any) -> R:
+        return function(settings_of(click.get_current_context()), *args, **kwargs)
+
+    return with_settings
+
+
+def pass_workspace(function: Callable[..., R]) -> Callable[..., R]:
+    """Call `function` with the workspace, which has to exist: acting on messages never makes one."""
+
+    @wraps(function)
+    def with_workspace(*args: Any, **kwargs: Any) -> R:
+        from pqdesk.workspace import Workspace
+
+        settings = settings_of(click.get_current_context())
+        require_workspace(settings)
+        with Workspace(settings.paths.root) as workspace:
+            return function(workspace, *args, **kwargs)
+
+    return with_workspace
+
+
+def pass_inspection(function: Callable[..., R]) -> Callable[..., R]:
+    """Call `function` with a connection that only reads; nothing is ever made or changed."""
+
+    @wraps(function)
+    def with_inspection(*args: Any, **kwargs: Any) -> R:
+        from contextlib import closing
+
+        from pqdesk.storage import open_inspection
+
+        settings = settings_of(click.get_current_context())
+        require_workspace(settings)
+        with closing(open_inspection(settings.paths)) as inspection:
+            return function(inspection, *args, **kwargs)
+
+    return with_inspection
+
+
+def require_workspace(settings: Settings) -> None:
+    """Raise NotFound unless there is a queue file; touches nothing."""
+    from pqdesk.workspace import Workspace
+
+    if not Workspace.exists(settings.paths.root):
+        raise NotFound(
+            f"no workspace at {str(settings.paths.root)!r}; "
+            f"make one by putting a message: {settings.command} put QUEUE PAYLOAD"
+        )
+
+
+def print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> Any:
+    """`--version`: PQDesk's and that of the SQLite it brings along."""
+    if not is_asked or context.resilient_parsing:
+        return
+    from pqdesk import __version__
+    from pqdesk.storage.sqlite.library import sqlite_version
+
+    click.echo(f"PQDesk {__version__} with SQLite {sqlite_version()}")
+    context.exit()

@@ -1,0 +1,110 @@
+"""`show`: one message whole, with its payload, result and every attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pqdesk.cli.command import command
+from pqdesk.cli.options import ID
+from pqdesk.cli.output import Cell, Column, json_text, print_json, print_table, when
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
+from pqdesk.cli.visible import visible, visible_json, visible_lines
+from pqdesk.messages.durations import format_duration
+from pqdesk.messages.records import AttemptRecord, MessageDetail
+from pqdesk.messages.states import AttemptOutcome, State
+
+if TYPE_CHECKING:
+    from pqdesk.storage.contract import Inspection
+
+_ATTEMPT_COLUMNS = (
+    Column("Attempt", is_number=True),
+    Column("Outcome"),
+    Column("Started"),
+    Column("Ran", is_number=True),
+    Column("Worker", is_flexible=True),
+    Column("Error", is_flexible=True),
+)
+
+
+@command("show", has_json=True)
+@click.argument("id", type=ID, metavar="ID")
+@pass_inspection
+@pass_settings
+def show_command(settings: Settings, inspection: Inspection, id: int) -> None:
+    """Show a message whole.
+
+    Payload, headers, result, every attempt and the last error; bytes are shown in hexadecimal.
+    """
+    detail = inspection.message(id)
+    if settings.is_json:
+        print_json(detail)
+        return
+    for name, value in _facts(detail):
+        print(f"{name:<13}{visible(value)}")
+    for name, header in detail.headers.items():
+        print(f"{'header':<13}{visible(name)}={visible(header)}")
+    _print_block("payload", detail.payload)
+    if detail.state is State.COMPLETED:
+        _print_block("result", detail.result)
+    if detail.error_text:
+        _print_block("error", detail.error_text)
+    if detail.attempts:
+        print("\nattempts")
+        print_table(_ATTEMPT_COLUMNS, [_attempt_row(one) for one in detail.attempts])
+
+
+def _facts(detail: MessageDetail) -> Iterator[tuple[str, str]]:
+    """The one-line facts, those that are not set left out."""
+    yield "id", str(detail.id)
+    yield "queue", detail.queue
+    yield "state", f"{detail.state.word} (in the trash)" if detail.is_trashed else detail.state.word
+    yield "attempt", f"{detail.attempt} of {detail.max_attempts}"
+    optional = {
+        "type": detail.type,
+        "priority": str(detail.priority) if detail.priority else None,
+        "group": detail.group,
+        "key": detail.key,
+        "worker": detail.worker,
+        "enqueued": when(detail.enqueued_at),
+        "due": when(detail.due_at),
+        "started": when(detail.started_at),
+        "finished": when(detail.finished_at),
+    }
+    yield from ((name, value) for name, value in optional.items() if value)
+
+
+def _print_block(title: str, value: Any) -> None:
+    print(f"\n{title} ({_kind(value)})")
+    print(_block(value))
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    return f"text, {len(value):,} characters" if isinstance(value, str) else "JSON"
+
+
+def _block(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex(" ")
+    if isinstance(value, str):
+        return visible_lines(value)
+    return visible_json(json_text(value, indent=2))
+
+
+def _attempt_row(one: AttemptRecord) -> list[str | Cell]:
+    style = "green" if one.outcome is AttemptOutcome.COMPLETED else ""
+    ran = ""
+    if one.started_at is not None and one.ended_at is not None:
+        ran = format_duration((one.ended_at - one.started_at).total_seconds())
+    return [
+        str(one.attempt),
+        Cell(one.outcome.word if one.outcome is not None else "running", style),
+        when(one.started_at),
+        ran,
+        one.worker or "",
+        (one.error or "").partition("\n")[0],
+    ]

@@ -1,0 +1,125 @@
+"""What `watch` sees: the queues, their rates and the workers of one moment."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from pqdesk.cli.output import plain
+from pqdesk.clock import Clock, SystemClock
+from pqdesk.errors import PQDeskError
+from pqdesk.messages.records import Counts, QueueRecord
+from pqdesk.paths import WorkspacePaths
+from pqdesk.storage import open_inspection
+from pqdesk.storage.contract import Inspection
+from pqdesk.supervision.records import SupervisionStatus
+from pqdesk.supervision.supervision import Supervision
+
+_WINDOW_MS = 5_000  # rates are over the last five seconds: steady enough to read, quick enough to follow
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Messages per second of one queue."""
+
+    put: float = 0.0
+    completed: float = 0.0
+    failed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look. `problem`: why the queues cannot be read, in a sentence."""
+
+    paths: WorkspacePaths
+    at_ms: int
+    queues: tuple[QueueRecord, ...]
+    status: SupervisionStatus
+    problem: str | None = None
+    rates: dict[str, Rates] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Counts:
+        return sum((one.counts for one in self.queues), Counts())
+
+    def as_json(self) -> dict[str, Any]:
+        queues = [{**plain(one), "per_second": plain(self.rates.get(one.name, Rates()))} for one in self.queues]
+        return {
+            "workspace": str(self.paths.root),
+            "supervisord": {"state": self.status.state_word, "pid": self.status.pid, "problem": self.status.problem},
+            "problem": self.problem,
+            "queues": queues,
+            "workers": plain(self.status.replicas),
+        }
+
+
+class Watcher:
+    """Looks at a workspace; belongs to one thread. A queue file that comes later, or fails for a while, is no end."""
+
+    def __init__(self, paths: WorkspacePaths, clock: Clock | None = None) -> None:
+        self._paths = paths
+        self._clock = clock or SystemClock()
+        self._supervision = Supervision(paths)
+        self._inspection: Inspection | None = None
+
+    def look(self) -> Snapshot:
+        queues: tuple[QueueRecord, ...] = ()
+        problem = None
+        try:
+            if self._inspection is None and self._paths.database.exists():
+                self._inspection = open_inspection(self._paths)
+            if self._inspection is not None:
+                queues = self._inspection.queues()
+        except PQDeskError as exc:
+            problem = str(exc)
+            self._close_inspection()
+        return Snapshot(self._paths, self._clock.awake_ms(), queues, self._supervision.status(), problem)
+
+    def _close_inspection(self) -> None:
+        if self._inspection is not None:
+            with suppress(PQDeskError):
+                self._inspection.close()
+            self._inspection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._close_inspection()
+
+
+class RateMeter:
+    """Messages per second, from the counts of snapshots. Deleting and pruning never make a rate negative."""
+
+    def __init__(self) -> None:
+        self._past: deque[tuple[int, dict[str, Counts]]] = deque()
+
+    def with_rates(self, snapshot: Snapshot) -> Snapshot:
+        """`snapshot` with the rates since the oldest one within the window."""
+        now = {one.name: one.counts for one in snapshot.queues}
+        if snapshot.problem is None:
+            self._past.append((snapshot.at_ms, now))
+        while len(self._past) > 2 and self._past[1][0] <= snapshot.at_ms - _WINDOW_MS:
+            self._past.popleft()
+        if not self._past:
+            return snapshot
+        began_ms, before = self._past[0]
+        seconds = (snapshot.at_ms - began_ms) / 1000
+        if seconds <= 0:
+            return snapshot
+        return replace(
+            snapshot, rates={name: _rates(before.get(name, Counts()), counts, seconds) for name, counts in now.items()}
+        )
+
+
+def _rates(before: Counts, now: Counts, seconds: float) -> Rates:
+    def per_second(was: int, is_now: int) -> float:
+        return max(0, is_now - was) / seconds
+
+    return Rates(
+        put=per_second(before.total, now.total),
+        completed=per_second(before.completed, now.completed),
+        failed=per_second(before.failed, now.failed),
+    )

@@ -1,0 +1,35 @@
+"""`open`, and `pqdesk` alone: the window. It is a program of its own; this only starts it."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pqdesk.cli.command import command
+from pqdesk.cli.settings import Settings, pass_settings, settings_of
+from pqdesk.paths import WORKSPACE_VARIABLE
+
+
+@command("open")
+@click.argument("path", required=False)
+@click.option("--background", is_flag=True, help="Start in the tray, without a window.")
+@pass_settings
+def open_command(settings: Settings, path: str | None, background: bool) -> int:
+    """Open the window on a workspace.
+
+    PATH is a workspace, its queue.db, or any SQLite file with queues. Without PATH, the window opens on the
+    workspace of -w or $PQDESK_WORKSPACE, else on the one last used.
+    """
+    return open_window(path, is_background=background)
+
+
+def open_window(path: str | None, *, is_background: bool) -> int:
+    """Run the window until it is closed; returns its exit code. Without a path the window chooses."""
+    given = path or settings_of(click.get_current_context()).workspace or os.environ.get(WORKSPACE_VARIABLE)
+    # By name: the two front doors do not import each other, and no command loads Qt.
+    run_app: Any = import_module("pqdesk.gui.app").run_app
+    return int(run_app(Path(given).expanduser() if given else None, is_background))

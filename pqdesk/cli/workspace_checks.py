@@ -1,0 +1,113 @@
+"""What `doctor` looks at in a workspace: its folder, disk, queue file, configuration and workers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from pqdesk.cli.findings import Finding, ok, problem, warning
+from pqdesk.cli.output import count_of
+from pqdesk.errors import PQDeskError
+from pqdesk.paths import WorkspacePaths
+from pqdesk.storage import open_inspection
+from pqdesk.storage.sqlite.files import check_folder, file_system_of
+
+_MIB = 1024 * 1024
+_RESERVE_BYTES, _RESERVE_SHARE = 256 * _MIB, 0.05  # as storage keeps it back for acks
+
+
+def folder(paths: WorkspacePaths) -> Iterator[Finding]:
+    """Owner, mode, file system and free space, of the folder or of where it would be made."""
+    root = paths.root
+    if not root.exists():
+        yield ok("workspace", f"none yet at {str(root)!r}; the first message makes it")
+        root = next(parent for parent in root.parents if parent.exists())
+    else:
+        try:
+            check_folder(root)
+        except PQDeskError as exc:
+            yield problem("workspace", str(exc))
+            return
+        yield ok("workspace", str(root))
+        yield from _modes(paths)
+    if not os.access(root, os.W_OK | os.X_OK):
+        yield problem("workspace", f"{str(root)!r} cannot be written to", "choose another one with -w")
+    yield from _space(root)
+
+
+def _modes(paths: WorkspacePaths) -> Iterator[Finding]:
+    """Others must not read payloads. A checkout's folder is its own business, the files in it are not."""
+    private = (paths.database, paths.run, paths.supervisor / "supervisord.sock")
+    open_to_all = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
+    is_closed = not stat.S_IMODE(paths.root.stat().st_mode) & 0o077
+    for path in () if is_closed else open_to_all:
+        yield warning("modes", f"others may read {str(path)!r}", f"chmod go-rwx {path}")
+
+
+def _space(root: Path) -> Iterator[Finding]:
+    usage = shutil.disk_usage(root)
+    reserve = min(_RESERVE_BYTES, int(usage.total * _RESERVE_SHARE))
+    text = f"{usage.free // _MIB:,} MiB free on {file_system_of(root) or 'an unknown file system'}"
+    if usage.free <= reserve:
+        todo = f"free some space: below {reserve // _MIB:,} MiB nothing can be put, acks still work"
+        yield problem("disk", text, todo)
+    elif usage.free <= 2 * reserve:
+        yield warning("disk", text, f"free some space: below {reserve // _MIB:,} MiB nothing can be put")
+    else:
+        yield ok("disk", text)
+
+
+def queue_file(paths: WorkspacePaths) -> Iterator[Finding]:
+    if not paths.database.exists():
+        return
+    try:
+        with closing(open_inspection(paths)) as inspection:
+            queues = inspection.queues()
+    except PQDeskError as exc:
+        yield problem("queue file", str(exc))
+        return
+    messages = sum(one.counts.total for one in queues)
+    size = sum(path.stat().st_size for path in paths.root.glob("queue.db*")) / _MIB
+    yield ok("queue file", f"{count_of(len(queues), 'queue')}, {count_of(messages, 'message')}, {size:,.1f} MiB")
+    for one in queues:
+        if one.is_paused and one.counts.ready:
+            yield warning(
+                "queue", f"{one.name!r} is paused, and {count_of(one.counts.ready, 'message')} waits", "pqdesk resume"
+            )
+    if not os.access(paths.database, os.W_OK):
+        yield problem("queue file", f"{str(paths.database)!r} is read-only", f"chmod u+w {paths.database}")
+
+
+def workers(paths: WorkspacePaths) -> Iterator[Finding]:
+    """The configuration, supervisord and each process of a worker."""
+    from pqdesk.supervision.addresses import address_of, by_hand_problem
+    from pqdesk.supervision.definitions import read_definitions
+    from pqdesk.supervision.records import WorkerState
+    from pqdesk.supervision.supervision import Supervision
+
+    if not paths.supervisor_configuration.exists():
+        return
+    for text in read_definitions(paths).problems:
+        yield problem("workers", text)
+    if (by_hand := by_hand_problem(paths)) is not None:
+        yield warning("supervisord", by_hand)
+    status = Supervision(paths).status()
+    if status.problem is not None:
+        yield problem("supervisord", status.problem)
+    else:
+        yield ok("supervisord", f"{status.state_word}, socket {str(address_of(paths).socket)!r}")
+    bad = (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
+    for one in status.replicas:
+        text = f"{one.process}: {one.state.word.lower()}"
+        if one.state in bad:
+            todo = f"see: pqdesk logs {one.process} --stderr"
+            yield problem("worker", f"{text} ({one.exit_text or one.description})", todo)
+        else:
+            yield ok("worker", text)
+
+
+WORKSPACE_CHECKS: tuple[Callable[[WorkspacePaths], Iterator[Finding]], ...] = (folder, queue_file, workers)
