@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Iterable
 from decimal import Context, Decimal
 from enum import IntEnum
 from typing import Any
@@ -19,7 +18,7 @@ from pqdesk.errors import InvalidInput
 PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
 RESULT_LIMIT_BYTES = 1024 * 1024
 ERROR_LIMIT_BYTES = 64 * 1024
-_DEEPEST = 500  # json.loads recurses; a payload must be readable from inside a handler's own stack
+_DEEPEST = 200  # json.loads recurses; a payload must be readable from inside a handler's own stack
 
 
 class PayloadKind(IntEnum):
@@ -104,19 +103,14 @@ def _check_json(value: Any, what: str, depth: int) -> bool:
         if not math.isfinite(value):
             raise InvalidInput(f"{what} contains {value}, which JSON cannot hold")
         return False
+    if not isinstance(value, dict | list | tuple):
+        raise InvalidInput(f"{what} contains a {type(value).__name__}; JSON values, str and bytes can be put")
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
                 raise InvalidInput(f"{what} has the key {key!r:.80}; JSON keys must be str")
-        return _check_each(value.values(), what, depth)
-    if isinstance(value, list | tuple):
-        return _check_each(value, what, depth)
-    raise InvalidInput(f"{what} contains a {type(value).__name__}; JSON values, str and bytes can be put")
-
-
-def _check_each(values: Iterable[Any], what: str, depth: int) -> bool:
     has_huge = False
-    for one in values:  # all of them, so no any()
+    for one in value.values() if isinstance(value, dict) else value:  # each one is checked, so no any()
         has_huge |= _check_json(one, what, depth + 1)
     return has_huge
 

@@ -20,7 +20,7 @@ from pqdesk.messages.records import (
 )
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.contract import PageRequest
-from pqdesk.storage.sqlite.connection import ReadTransaction, Translating, all_rows, connect, first_row
+from pqdesk.storage.sqlite.connection import ReadTransaction, Translating, all_rows, connect, first_row, only_value
 from pqdesk.storage.sqlite.files import Location, check_file, check_folder
 from pqdesk.storage.sqlite.listing import select_ids
 from pqdesk.storage.sqlite.migrations import check_schema, newest
@@ -77,7 +77,7 @@ class SqliteInspection:
 
     def version(self) -> int:
         with Translating(self._path):
-            return self._db.data_version()
+            return int(only_value(self._db, "PRAGMA data_version"))  # the method of APSW needs a read first
 
     def queues(self) -> tuple[QueueRecord, ...]:
         return self._queues(None)

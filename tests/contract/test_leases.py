@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from pqdesk import Empty, LeaseLost, Queue
+from pqdesk.messages.states import AttemptOutcome, State
+from tests.contract.clocks import MovableClock
+from tests.support import wait_until
+
+
+def test_an_expired_lease_goes_to_the_next_worker(queue: Queue, clock: MovableClock) -> None:
+    message_id = queue.put("hello")
+    first = queue.get(lease=1)
+
+    clock.advance(seconds=1.001)
+    second = queue.get(timeout=0)
+
+    assert (second.id, second.attempt) == (message_id, 2)
+    for settle in (
+        first.ack,
+        first.nack,
+        first.release,
+        first.extend,
+        lambda: first.fail("x"),
+        lambda: first.progress(1),
+    ):
+        with pytest.raises(LeaseLost, match=f"message {message_id}"):
+            settle()
+    second.ack()
+    assert queue.message(message_id).attempts[0].outcome == AttemptOutcome.LEASE_ENDED
+
+
+def test_a_lease_that_ends_on_the_last_attempt_fails(queue: Queue, clock: MovableClock) -> None:
+    message_id = queue.put("x", max_attempts=1)
+    queue.get(lease=1)
+
+    clock.advance(2)
+
+    with pytest.raises(Empty):
+        queue.get(timeout=0)
+    assert queue.message(message_id).state == State.FAILED
+
+
+def test_extend_leases_anew(queue: Queue, clock: MovableClock) -> None:
+    queue.put("x")
+    message = queue.get(lease=10)
+    clock.advance(9)
+
+    message.extend(10)
+    clock.advance(9)
+
+    with pytest.raises(Empty):
+        queue.get(timeout=0)
+    assert 0 < message.lease_remaining <= 1
+    message.ack()
+
+
+def test_suspend_and_clock_changes_end_no_lease(queue: Queue, clock: MovableClock) -> None:
+    queue.put("x")
+    message = queue.get(lease=10)
+
+    for change in (
+        lambda: clock.suspend(3600),
+        lambda: clock.set_wall(-7200),
+        lambda: clock.set_wall(10 * 365 * 86_400),
+    ):
+        change()
+        with pytest.raises(Empty):
+            queue.get(timeout=0)
+
+    message.ack()
+
+
+def test_a_clock_set_back_keeps_no_dead_lease(queue: Queue, clock: MovableClock) -> None:
+    queue.put("x")
+    queue.get(lease=10)
+    clock.set_wall(-3600)
+
+    clock.advance(11)
+
+    assert queue.get(timeout=0).attempt == 2
+
+
+def test_a_reboot_gives_everything_back_and_blames_no_message(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    queue.put_many(["a", "b"])
+    queue.get(lease=3600)
+    detached = queue.get(lease=3600, detached=True)
+
+    clock.reboot()
+
+    again = other.get_many(2, timeout=0)
+    assert [message.attempt for message in again] == [2, 2]
+    with pytest.raises(LeaseLost):
+        detached.ack()
+
+
+def test_a_detached_lease_outlives_its_client(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    other.put("x")
+    other.get(detached=True, lease=30)
+    other.store.close()
+
+    with pytest.raises(Empty):
+        queue.get(timeout=0)
+    clock.advance(31)
+    assert queue.get(timeout=0).attempt == 2
+
+
+def test_in_with_a_thread_extends_the_lease(queue: Queue, other: Queue) -> None:
+    queue.put("x")
+
+    with queue.get(lease=0.2) as message:
+        before = message.receipt
+        wait_until(lambda: message.lease_remaining < 0.15, reason="time to pass")
+        wait_until(lambda: message.lease_remaining > 0.15, reason="the lease to be extended")
+        with pytest.raises(Empty):
+            other.get(timeout=0.5)
+        assert message.receipt == before
+
+    assert queue.counts().completed == 1
+
+
+def test_a_waiting_get_is_woken_by_a_put_of_another_client(queue: Queue, other: Queue) -> None:
+    got: list[object] = []
+    waiter = threading.Thread(target=lambda: got.append(other.get(timeout=30).payload))
+    waiter.start()
+
+    queue.put("wake")
+
+    waiter.join(30)
+    assert got == ["wake"]
+
+
+def test_one_put_for_each_of_many_waiters(queue: Queue, other: Queue) -> None:
+    got: list[object] = []
+    waiters = [
+        threading.Thread(target=lambda client=client: got.append(client.get(timeout=30).payload))
+        for client in (queue, other) * 4
+    ]
+    for waiter in waiters:
+        waiter.start()
+
+    queue.put_many(range(8))
+
+    for waiter in waiters:
+        waiter.join(30)
+    assert sorted(got, key=str) == list(range(8))
+
+
+def test_a_waiting_get_wakes_for_what_becomes_due(queue: Queue, other: Queue) -> None:
+    queue.put("soon", delay=0.2)
+
+    assert other.get(timeout=30).payload == "soon"
+
+
+def test_interrupted_waits_end_with_empty(queue: Queue) -> None:
+    ended = threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(Empty):
+            queue.get(timeout=60)
+        ended.set()
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    queue.interrupt_waits()
+
+    waiter.join(30)
+    assert ended.is_set()
+    assert list(queue) == []
+
+
+def test_threads_share_a_queue(queue: Queue) -> None:
+    queue.put_many(range(200))
+    taken: list[object] = []
+
+    def work() -> None:
+        while True:
+            try:
+                with queue.get(timeout=0) as message:
+                    taken.append(message.payload)
+            except Empty:
+                return
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    assert sorted(taken, key=int) == list(range(200))  # type: ignore[arg-type]
+    assert queue.counts().completed == 200

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from pqdesk import Empty, NotFound, Queue
+from pqdesk.messages.states import State
+from pqdesk.storage import open_inspection
+from tests.contract.clocks import MovableClock
+
+
+def test_pages_go_by_id_in_both_directions(queue: Queue) -> None:
+    ids = queue.put_many(range(10))
+
+    first = queue.messages(limit=4)
+    second = queue.messages(before=first[-1].id, limit=4)
+    back = queue.messages(after=second[0].id, limit=2)
+
+    assert [record.id for record in first] == ids[:-5:-1]
+    assert [record.id for record in second] == ids[5:1:-1]
+    assert [record.id for record in back] == [second[0].id + 2, second[0].id + 1]
+
+
+@pytest.mark.parametrize("few", [10_000, 2])
+def test_every_state_is_listed_whichever_way_it_is_found(
+    queue: Queue, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("pqdesk.storage.sqlite.listing._FEW", few)
+    groups = itertools.cycle([None, "g"])
+    ids: dict[State, list[int]] = {state: [] for state in State}
+    for _ in range(4):
+        ids[State.COMPLETED].append(queue.put("c"))
+        queue.get().ack()
+        ids[State.FAILED].append(queue.put("f"))
+        queue.get().fail("x")
+        ids[State.RETRYING].append(queue.put("r"))
+        queue.get().nack("x", delay=3600)
+        ids[State.RUNNING].append(queue.put("run"))
+        queue.get(lease=9999)
+        ids[State.CANCELLED].append(queue.put("x"))
+        queue.cancel(ids[State.CANCELLED][-1])
+        ids[State.SCHEDULED].append(queue.put("s", delay=3600))
+    ids[State.READY] = [queue.put("p", group=next(groups)) for _ in range(6)] + [queue.put("due", delay=5)]
+    clock.advance(6)
+
+    listed = {state: [record.id for record in queue.messages(state=state)] for state in State}
+
+    assert listed == {state: sorted(found, reverse=True) for state, found in ids.items()}
+    for state in State:
+        assert queue.counts().of(state) == len(ids[state])
+        assert all(record.state == state for record in queue.messages(state=state))
+
+
+def test_a_queue_lists_only_its_own(queue: Queue) -> None:
+    queue.put("mine")
+    Queue.over(queue.store, "other", queue._clock).put("theirs")
+
+    assert [record.payload_preview for record in queue.messages()] == ["mine"]
+    with pytest.raises(NotFound, match="'other'"):
+        queue.message(2)
+
+
+def test_search_finds_payload_type_key_and_error(queue: Queue) -> None:
+    queue.put({"to": "Ada Lovelace"})
+    queue.put("x", type="mail.ada")
+    queue.put("y", key="ADA-1")
+    queue.put("z")
+    queue.get_many(3)
+    queue.get().nack("cannot reach ada.example")
+    queue.put("x" * 5000 + "ada")
+    queue.put("100%")
+
+    assert len(queue.messages(search="ada")) == 5
+    assert [record.payload_preview for record in queue.messages(search="100%")] == ["100%"]
+    assert queue.messages(search="1_0%") == []
+
+
+def test_where_speaks_the_filter_grammar(queue: Queue) -> None:
+    queue.put("a", type="t")
+    queue.put("b", type="u")
+    queue.get().fail("x")
+
+    assert [record.payload_preview for record in queue.messages(where="state:failed type:t")] == ["a"]
+    assert queue.messages(where="state:failed,ready", type="u")[0].payload_preview == "b"
+
+
+def test_a_preview_is_one_line_of_visible_characters(queue: Queue) -> None:
+    queue.put("a\nb\x1b[31m\x00" + "ä" * 500)
+    queue.put(b"\x00\xff")
+
+    preview = queue.messages(limit=2)[1].payload_preview
+    assert preview.startswith("a␊b␛[31m␀ä")
+    assert len(preview) == 160
+    assert queue.messages(limit=1)[0].payload_preview == "00ff"
+    assert queue.messages(limit=1)[0].payload_size == 2
+
+
+def test_an_inspection_sees_what_others_change(queue: Queue) -> None:
+    assert queue.paths is not None
+    queue.put("x")
+    inspection = open_inspection(queue.paths)
+    try:
+        before = inspection.version()
+        assert inspection.version() == before
+        message = queue.get()
+
+        assert inspection.version() != before
+        assert [ids for _, ids in inspection.running_by_worker().values()] == [(message.id,)]
+        assert inspection.counts("work").running == 1
+        assert inspection.counts("unknown").total == 0
+    finally:
+        inspection.close()
+
+
+def test_looking_changes_nothing(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    other.put("x", delay=1)
+    clock.advance(2)
+    assert queue.paths is not None
+    inspection = open_inspection(queue.paths, clock=clock)
+    try:
+        before = inspection.version()
+
+        queue.counts(), queue.messages(state="ready"), queue.message(1)
+        inspection.queues()
+
+        assert inspection.version() == before
+    finally:
+        inspection.close()
+
+
+def test_an_unknown_queue_looks_empty_and_is_not_made(queue: Queue) -> None:
+    assert (queue.counts().total, queue.messages(), queue.paused) == (0, [], False)
+    with pytest.raises(Empty):
+        queue.get(timeout=0)
+
+    assert queue.store.queues() == ()
