@@ -10,8 +10,9 @@ _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def format_number(number: int) -> str:
-    """With the locale's group separators."""
-    return QLocale().toString(number)
+    """With the locale's group separators; the C locale has none, so it gets commas."""
+    locale = QLocale()
+    return f"{number:,}" if locale.language() is QLocale.Language.C else locale.toString(number)
 
 
 def format_rate(per_second: float) -> str:

@@ -117,11 +117,13 @@ class MainWindow(QMainWindow):
         self._is_paused = is_paused
         self._update_live()
 
-    def set_welcoming(self, is_welcoming: bool) -> None:
-        """Whether the Overview's place is taken by the welcome page."""
-        if is_welcoming != self._is_welcoming:
-            self._is_welcoming = is_welcoming
-            self.show_page(self._current)
+    def set_welcoming(self, is_welcoming: bool) -> bool:
+        """Whether the Overview's place is taken by the welcome page. True when that is news."""
+        if is_welcoming == self._is_welcoming:
+            return False
+        self._is_welcoming = is_welcoming
+        self.show_page(self._current)
+        return True
 
     def show_page(self, title: str) -> None:
         """Show the page called so; unknown titles show the first."""
@@ -133,7 +135,9 @@ class MainWindow(QMainWindow):
         shown = self._welcome if is_first and self._is_welcoming and self._welcome is not None else page
         self._stack.setCurrentWidget(shown)
         self.sidebar.set_current(self._current)
-        self.header.set_title("Welcome" if shown is self._welcome else self._current)
+        is_welcome = shown is self._welcome
+        self.header.set_title("Welcome" if is_welcome else self._current)
+        self.header.set_live_visible(not is_welcome)
         self._update_live()
         self.page_changed.emit(self._current)
 
@@ -160,6 +164,8 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        if self.focusWidget() is None:
+            self.sidebar.take_focus()
         self._on_seen_changed()
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -28,6 +28,8 @@ QPushButton {{
     min-height: 18px; padding: 4px 12px; border-radius: 4px;
     border: 1px solid {input_border}; background: {base}; color: {text};
 }}
+QPushButton[bulk="large"] {{ min-height: 24px; padding: 4px 16px; }}
+QPushButton[bulk="large"]:focus {{ padding: 3px 15px; }}
 QPushButton:hover {{ background: {hover}; }}
 QPushButton:pressed {{ background: {hairline}; }}
 QPushButton:focus {{ border: 2px solid {accent}; padding: 3px 11px; }}
@@ -64,6 +66,16 @@ QComboBox QAbstractItemView {{
     background: {base}; border: 1px solid {hairline}; selection-background-color: {selection};
     selection-color: {text}; outline: none;
 }}
+
+QHeaderView {{ background: transparent; border: none; }}
+QHeaderView::section {{
+    background: transparent; color: {muted}; border: none; border-bottom: 1px solid {hairline}; padding: 0 8px;
+}}
+QTableView#queues_table {{ background: transparent; }}
+QTableView#queues_table::item {{ padding: 0 5px; }}
+
+QStatusBar {{ background: {window}; border-top: 1px solid {hairline}; }}
+QStatusBar::item {{ border: none; }}
 
 QSplitter::handle {{ background: {hairline}; }}
 QSplitter::handle:horizontal {{ width: 1px; }}

@@ -126,7 +126,7 @@ class WorkspaceController(QObject):
         self._logs = logs.build(session.link, theme)
         self._welcome = WelcomeView(theme)
         self._welcome.show_workspace(snippet_location(self.paths))
-        self._strip = Banner(theme, "demo_strip", self._overview)
+        self._strip = Banner(theme, "demo_strip", self._overview, is_card=True)
         self._overview.view.strip_place.addWidget(self._strip)
         self._window.set_pages([self._overview, self._messages, self._workers, self._logs], self._welcome)
 
@@ -222,7 +222,9 @@ class WorkspaceController(QObject):
         has_nothing = self._queues is not None and not self.counts.total
         is_without_workers = self._status is not None and not self._status.replicas
         cannot_open = self._trouble is not None and self._queues is None
-        self._window.set_welcoming(cannot_open or (has_nothing and is_without_workers))
+        is_welcome = cannot_open or (has_nothing and is_without_workers)
+        if self._window.set_welcoming(is_welcome) and is_welcome:
+            self._welcome.focus_demo()
         self._show_demo_strip()
 
     def _show_demo_strip(self) -> None:

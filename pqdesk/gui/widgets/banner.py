@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from pqdesk.gui.palette import Role
@@ -23,8 +23,10 @@ class Banner(QWidget):
 
     pressed = Signal()
 
-    def __init__(self, theme: Theme, object_name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, object_name: str, parent: QWidget | None = None, *, is_card: bool = False) -> None:
+        """`is_card`: it stands among cards and is one; else it goes from edge to edge."""
         super().__init__(parent)
+        self._is_card = is_card
         self.setObjectName(object_name)
         self._theme = theme
         self._kind = "info"
@@ -36,7 +38,7 @@ class Banner(QWidget):
         self._button = make_button("", f"{object_name}_button", self)
         self._button.clicked.connect(self.pressed)
         row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 16, 8)
+        row.setContentsMargins(12 if is_card else 16, 8, 12 if is_card else 16, 8)
         row.setSpacing(8)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._text, 1)
@@ -56,13 +58,21 @@ class Banner(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         color = self._theme.color(_LOOKS[self._kind][1])
+        tint = QColor(color)
+        tint.setAlphaF(0.09)
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.color(Role.BASE))
-        color.setAlphaF(0.09)
-        painter.fillRect(self.rect(), color)
-        color.setAlphaF(1.0)
-        painter.fillRect(0, 0, 3, self.height(), color)
-        painter.fillRect(0, self.height() - 1, self.width(), 1, self._theme.color(Role.HAIRLINE))
+        if self._is_card:
+            tint.setAlphaF(0.07)
+            color.setAlphaF(0.35)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(color)
+            painter.setBrush(tint)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        else:
+            painter.fillRect(self.rect(), self._theme.color(Role.BASE))
+            painter.fillRect(self.rect(), tint)
+            painter.fillRect(0, 0, 3, self.height(), color)
+            painter.fillRect(0, self.height() - 1, self.width(), 1, self._theme.color(Role.HAIRLINE))
         painter.end()
 
     def _take_looks(self) -> None:

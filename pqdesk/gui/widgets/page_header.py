@@ -45,6 +45,10 @@ class PageHeader(QWidget):
     def set_title(self, title: str) -> None:
         self._title.setText(title)
 
+    def set_live_visible(self, is_visible: bool) -> None:
+        """Not where nothing changes."""
+        self._live.setVisible(is_visible)
+
     def show_live(self, every_s: float = 0.25) -> None:
         """Live; slower than usual when reading takes long."""
         self._is_live = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from pqdesk.gui.formatting import format_number
@@ -14,6 +14,11 @@ from pqdesk.gui.widgets.labels import ElidedLabel
 WIDTH = 220
 _COMPACT_WIDTH = 56
 _ENTRY_HEIGHT = 34
+_BY_KEYBOARD = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
 
 
 class SidebarEntry(QAbstractButton):
@@ -23,7 +28,7 @@ class SidebarEntry(QAbstractButton):
         super().__init__(parent)
         self._theme, self._icon = theme, icon
         self._badge, self._badge_role, self._meaning = "", Role.ERROR, ""
-        self._is_current = self._is_compact = False
+        self._is_current = self._is_compact = self._has_ring = False
         self.setText(title)
         self.setObjectName(f"sidebar_{title.lower()}")
         self.setAccessibleName(title)
@@ -32,6 +37,14 @@ class SidebarEntry(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         return QSize(_COMPACT_WIDTH - 16, max(_ENTRY_HEIGHT, self.fontMetrics().height() + 14))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._has_ring = event.reason() in _BY_KEYBOARD
+        super().focusInEvent(event)
+
+    @property
+    def is_current(self) -> bool:
+        return self._is_current
 
     def set_current(self, is_current: bool) -> None:
         self._is_current = is_current
@@ -63,7 +76,7 @@ class SidebarEntry(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color(Role.SELECTION if self._is_current else Role.HOVER))
             painter.drawRoundedRect(area, 5, 5)
-        if self.hasFocus():
+        if self.hasFocus() and self._has_ring:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(color(Role.ACCENT), 2))
             painter.drawRoundedRect(area, 5, 5)
@@ -149,6 +162,12 @@ class Sidebar(QWidget):
     def set_current(self, title: str) -> None:
         for one, entry in self._entries.items():
             entry.set_current(one == title)
+
+    def take_focus(self) -> None:
+        """Without a ring: nobody pressed a key yet."""
+        for entry in self._entries.values():
+            if entry.is_current:
+                entry.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def set_compact(self, is_compact: bool) -> None:
         """Icons only, for narrow windows."""

@@ -26,7 +26,7 @@ class RateChart(QWidget):
         self._series: tuple[tuple[Sequence[float], Role], ...] = ()
         self._span_s = 0
         self._capacity = 2
-        self.setMinimumHeight(120)
+        self.setMinimumHeight(110)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self.update)
 
@@ -84,11 +84,8 @@ class RateChart(QWidget):
 
 
 def nice_top(highest: float) -> float:
-    """The end of the axis: the next of 1, 2, 5, 10, 20, 50 … above `highest`."""
-    top = 1.0
-    while top < highest:
-        for factor in (2, 5, 10):
-            if top * factor >= highest:
-                return top * factor
-        top *= 10
-    return top
+    """The end of the axis: the next of 2, 4, 6, 8, 10, 20, 40 … that is not below `highest`; halves are round too."""
+    scale = 1.0
+    while scale * 10 < highest:
+        scale *= 10
+    return next(scale * step for step in (2, 4, 6, 8, 10) if scale * step >= highest)

@@ -15,6 +15,7 @@ from pqdesk.gui.widgets.labels import PlainLabel
 
 _SHOWN_MS = 10_000
 _MARGIN = 16
+_NARROWEST, _WIDEST = 280, 760
 
 
 class Toast(QWidget):
@@ -100,7 +101,9 @@ class Toast(QWidget):
         host = self.parentWidget()
         if host is None:
             return
-        width = min(max(self.sizeHint().width(), 320), host.width() - 2 * _MARGIN, 720)
+        one_line = self._text.fontMetrics().horizontalAdvance(self._text.text()) + 8
+        around = self.sizeHint().width() - self._text.sizeHint().width()
+        width = min(max(one_line + around, _NARROWEST), host.width() - 2 * _MARGIN, _WIDEST)
         height = max(self.heightForWidth(width), 44)
         left = (host.width() - width) // 2
         self.setGeometry(QRect(left, host.height() - height - _MARGIN, width, height))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from pqdesk.gui.formatting import format_count
+from pqdesk.gui.formatting import format_count, format_number
 from pqdesk.messages.records import QueueRecord
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 
@@ -88,7 +88,7 @@ def _of_failed(queue: QueueRecord) -> AttentionItem:
         icon="failed",
         severity=2,
         text=f"{format_count(queue.counts.failed, 'message')} failed in {queue.name}",
-        detail="Out of attempts; they wait for Retry or Delete.",
+        detail="Waiting for Retry or Delete",
         remedy=Remedy.SHOW_FAILED,
         subject=queue.name,
     )
@@ -100,7 +100,7 @@ def _of_paused(queue: QueueRecord) -> AttentionItem:
         icon="paused",
         severity=3,
         text=f"{queue.name} is paused",
-        detail=f"{format_count(queue.counts.ready, 'message')} ready; puts go on, nothing is taken.",
+        detail=f"{format_number(queue.counts.ready)} ready; puts go on, nothing is taken",
         remedy=Remedy.RESUME,
         subject=queue.name,
     )

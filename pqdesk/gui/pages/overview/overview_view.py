@@ -97,9 +97,7 @@ class OverviewView(QScrollArea):
 
     def _cards(self, content: QWidget) -> QGridLayout:
         throughput = Card("Throughput", self._theme, "throughput", content)
-        for mark, label in zip(self._marks(throughput), (self._came, self._went), strict=True):
-            throughput.header.add(mark)
-            throughput.header.add(label)
+        throughput.header.add(self._legend(throughput))
         throughput.body.addWidget(self._chart)
         attention = Card("Needs attention", self._theme, "needs_attention", content)
         attention.body.addWidget(self.attention)
@@ -117,7 +115,8 @@ class OverviewView(QScrollArea):
         grid.setSpacing(_GAP)
         grid.setColumnStretch(0, 3)
         grid.setColumnStretch(1, 2)
-        grid.setRowStretch(0, 1)
+        grid.setRowStretch(0, 3)
+        grid.setRowStretch(1, 2)
         grid.addWidget(throughput, 0, 0)
         grid.addWidget(attention, 0, 1)
         grid.addWidget(queues, 1, 0)
@@ -126,9 +125,17 @@ class OverviewView(QScrollArea):
             card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         return grid
 
-    def _marks(self, parent: QWidget) -> tuple[QLabel, QLabel]:
-        self._came_mark, self._went_mark = QLabel(parent), QLabel(parent)
-        return self._came_mark, self._went_mark
+    def _legend(self, parent: QWidget) -> QWidget:
+        legend = QWidget(parent)
+        self._came_mark, self._went_mark = QLabel(legend), QLabel(legend)
+        row = QHBoxLayout(legend)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        for mark, label in ((self._came_mark, self._came), (self._went_mark, self._went)):
+            row.addSpacing(12)
+            row.addWidget(mark)
+            row.addWidget(label)
+        return legend
 
     def _no_messages(self, parent: QWidget) -> QWidget:
         self._empty = QWidget(parent)

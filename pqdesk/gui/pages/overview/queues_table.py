@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from pqdesk.gui.formatting import format_number
@@ -14,9 +14,12 @@ from pqdesk.gui.theme import Theme
 from pqdesk.messages.records import QueueRecord
 from pqdesk.messages.states import State
 
-_STATES = (State.READY, State.RUNNING, State.RETRYING, State.SCHEDULED, State.FAILED, State.COMPLETED)
+_STATES = (State.READY, State.RUNNING, State.RETRYING, State.FAILED, State.COMPLETED)
+_HIDDEN_FIRST = (4, 3, 6)  # columns, where not all fit
+_LEAST_NAME_PX = 110
 _ROW_PX = 28
 _LONGEST_SHOWN = 8
+_CELL_PADDING_PX = 20
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -121,7 +124,8 @@ class QueuesTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setMinimumSectionSize(24)
         header.setFixedHeight(_ROW_PX)
         model.rowsInserted.connect(self._fit)
         model.rowsRemoved.connect(self._fit)
@@ -133,6 +137,29 @@ class QueuesTable(QTableView):
             self.queue_chosen.emit(self._model.queue(self.currentIndex().row()).name)
             return
         super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        """The name takes what the counts leave; where that is too little, some counts are hidden."""
+        metrics = self.horizontalHeader().fontMetrics()
+        widths = [metrics.horizontalAdvance(text) + _CELL_PADDING_PX for text in QueuesModel.HEADERS]
+        widths[1] = max(widths[1], metrics.horizontalAdvance("Paused") + 24 + _CELL_PADDING_PX)
+        widths[6] = max(widths[6], metrics.horizontalAdvance("99,999,999") + _CELL_PADDING_PX)
+        hidden: set[int] = set()
+        for column in _HIDDEN_FIRST:
+            if self._room(widths, hidden) >= _LEAST_NAME_PX:
+                break
+            hidden.add(column)
+        for column, width in enumerate(widths):
+            self.setColumnHidden(column, column in hidden)
+            self.setColumnWidth(column, self._room(widths, hidden) if column == 0 else width)
+
+    def _room(self, widths: list[int], hidden: set[int]) -> int:
+        """What is left for the name."""
+        return self.viewport().width() - sum(one for at, one in enumerate(widths) if at and at not in hidden)
 
     def _fit(self) -> None:
         shown = min(max(self._model.rowCount(), 1), _LONGEST_SHOWN)

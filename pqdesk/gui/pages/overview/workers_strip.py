@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from pqdesk.gui.palette import WORKER_LOOKS
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
-from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
+from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.messages.durations import format_duration
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 
@@ -23,8 +23,8 @@ class WorkerRow(QWidget):
         self._icon = QLabel(self)
         self.name_button = make_button(process, f"strip_{process}", self, look="link", description="Show this worker")
         self._word = PlainLabel("", self)
-        self._uptime = ElidedLabel("", self, look="muted")
-        self._uptime.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._uptime = PlainLabel("", self, look="muted")
+        self._uptime.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)

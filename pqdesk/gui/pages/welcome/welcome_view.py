@@ -21,7 +21,7 @@ _WHAT = (
     "Programs put messages into queues on disk, workers take them and are kept running, and this window shows it all. "
     "Nothing is lost when a program dies or the power fails."
 )
-_DEMO = "The demo finds files of this machine and counts their lines: a queue of its own, removed with one click."
+_DEMO = "The demo finds files of this machine and counts their lines: a workspace of its own, removed with one click."
 _SNIPPET = """from pqdesk import Queue
 queue = Queue("emails"{where})
 queue.put({{"to": "ada@example.com"}})"""
@@ -123,7 +123,7 @@ class WelcomeView(QScrollArea):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         for button in (self.demo_button, open_button, create_button):
-            button.setMinimumHeight(34)
+            button.setProperty("bulk", "large")
             row.addWidget(button)
         row.addStretch(1)
         return row_widget
