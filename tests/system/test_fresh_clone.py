@@ -68,8 +68,7 @@ def test_without_a_display_the_demo_works_in_the_terminal(somebody: Newcomer) ->
     done = somebody.start()
 
     assert done.returncode == 0, done.stderr
-    assert "no display" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert "no display" in done.stderr.splitlines()[0]
     assert "consumer" in done.stdout
     wait_until(lambda: sum(one["counts"]["completed"] for one in somebody.ask("-w", somebody.demo, "queues")), 60)
     assert git_status(somebody.checkout) == ""
