@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, Self
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.errors import Empty, InvalidInput
+from pqdesk.errors import Empty, InvalidInput, LeaseLost
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import checksum
@@ -224,7 +225,8 @@ class Queue:
                 yield message
         finally:
             for message in ahead:
-                message.release()
+                with contextlib.suppress(LeaseLost):  # somebody else has it by now
+                    message.release()
 
     def settle(self, message: Message, settlement: Settlement, *, put: Sequence[NewMessage] = ()) -> None:
         """What Message's ack, nack, fail and release come down to."""
