@@ -1,6 +1,6 @@
 """Producers and consumers on one file, killed at random moments; in the end everything must have come through.
 
-    python -m tests.crash.campaign --kills 10000 [--seed N] [--folder DIR]
+    python -m tests.crash.campaign --kills 10000 [--seed N] [--folder DIR] [--untruthful]
 
 Each process is forked, so that a kill costs a few milliseconds. Some are stopped for longer than their lease and then
 go on: their receipts must be refused. Everything is drained at the end, and what the processes said they did is held
@@ -28,9 +28,9 @@ from tests.crash import children
 from tests.crash.checker import FinalMessage, violations
 from tests.crash.history import History, read_histories
 
-_ROLES = (children.produce, children.produce, *[children.consume] * 4)
+_PRODUCERS, _CONSUMERS = 2, 4
 _LONGEST_PAUSE_S = 0.06
-_STOP_SHARE = 0.1
+_STOP_SHARE = 0.15
 _STOP_S = 2 * children.LEASE_S
 _DRAIN_S = 60.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -42,6 +42,7 @@ class Campaign:
 
     folder: Path
     seed: int
+    consume: children.Child = children.consume
     processes: dict[int, children.Child] = field(default_factory=dict)
     stopped: dict[int, float] = field(default_factory=dict)
     histories: list[Path] = field(default_factory=list)
@@ -55,15 +56,15 @@ class Campaign:
         """Kill that many processes, then drain. One sentence for each broken promise."""
         rng = random.Random(self.seed)
         self._run_to_its_end(children.prepare)
-        for role in _ROLES:
+        for role in (*[children.produce] * _PRODUCERS, *[self.consume] * _CONSUMERS):
             self._fork(role)
         for _ in range(kills):
             time.sleep(rng.uniform(0, _LONGEST_PAUSE_S))  # the moment of the kill is what is random here
             self._continue_stopped()
-            pid = rng.choice(list(self.processes))
-            if pid not in self.stopped and rng.random() < _STOP_SHARE:
-                self._stop(pid)
-            self._fork(self._kill(rng.choice(list(self.processes))))
+            running = [pid for pid in self.processes if pid not in self.stopped]
+            if len(running) > _PRODUCERS and rng.random() < _STOP_SHARE:
+                self._stop(running.pop(rng.randrange(len(running))))
+            self._fork(self._kill(rng.choice(running)))
         self.end()
         self._run_to_its_end(children.drain)
         return [*self.failures, *violations(read_histories(self.histories), self._final_messages())]
@@ -157,9 +158,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--folder", type=Path, help="where the workspace and the histories go (default: a new one)")
+    parser.add_argument("--untruthful", action="store_true", help="with consumers that lie, to see them found out")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="pqcrash"))
-    campaign = Campaign(folder, options.seed)
+    consume = children.consume_untruthfully if options.untruthful else children.consume
+    campaign = Campaign(folder, options.seed, consume)
     started = time.monotonic()
     try:
         broken = campaign.run(options.kills)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -16,13 +17,14 @@ _NEVER = 1_000_000
 _LARGEST_BACKLOG = 400
 # Short enough to end while a process is stopped, see campaign.py.
 LEASE_S = 0.3
+_LONGEST_WORK_S = 0.005
 
 Child = Callable[[Path, History, random.Random], None]
 
 
 def prepare(workspace: Path, _history: History, _rng: random.Random) -> None:
     with Queue(QUEUE, workspace=workspace) as queue:
-        queue.configure(max_attempts=_NEVER, max_deaths=_NEVER)
+        queue.configure(max_attempts=_NEVER, max_deaths=_NEVER, lease=LEASE_S)
 
 
 def produce(workspace: Path, history: History, rng: random.Random) -> None:
@@ -56,12 +58,23 @@ def consume(workspace: Path, history: History, rng: random.Random) -> None:
                 continue
 
 
-def drain(workspace: Path, history: History, _rng: random.Random) -> None:
+def consume_untruthfully(workspace: Path, history: History, rng: random.Random) -> None:
+    """Says that it has acked before it does, as a queue would that tells before it is on disk. Has to be found out."""
+    with Queue(QUEUE, workspace=workspace) as queue:
+        for message in queue:
+            event = _got(history, message, rng)
+            history.note(_again(event, "acking"))
+            history.note(_again(event, "acked"))
+            time.sleep(_LONGEST_WORK_S)
+            message.ack()
+
+
+def drain(workspace: Path, history: History, rng: random.Random) -> None:
     """Ack what is left. Waits for what is due later and for leases that processes left behind."""
     with Queue(QUEUE, workspace=workspace) as queue:
         while queue.counts().unfinished:
             try:
-                _ack(history, queue.get(timeout=0.1))
+                _ack(history, queue.get(timeout=0.1), rng)
             except Empty:
                 continue
 
@@ -75,7 +88,7 @@ def _iterate(_opened: Workspace, queue: Queue, history: History, rng: random.Ran
 
 
 def _take_one(_opened: Workspace, queue: Queue, history: History, rng: random.Random) -> None:
-    _settle(history, queue.get(timeout=0.2, lease=LEASE_S), rng)
+    _settle(history, queue.get(timeout=0.2), rng)
 
 
 def _take_many(_opened: Workspace, queue: Queue, history: History, rng: random.Random) -> None:
@@ -84,14 +97,15 @@ def _take_many(_opened: Workspace, queue: Queue, history: History, rng: random.R
 
 
 def _take_in_with(_opened: Workspace, queue: Queue, history: History, rng: random.Random) -> None:
-    with queue.get(timeout=0.2) as message:
+    message = queue.get(timeout=0.2)
+    with contextlib.suppress(LeaseLost), message:  # a refused ack is tried again on leaving, and refused again
         _settle(history, message, rng)
 
 
-def _take_detached(opened: Workspace, queue: Queue, history: History, _rng: random.Random) -> None:
+def _take_detached(opened: Workspace, queue: Queue, history: History, rng: random.Random) -> None:
     """A lease without a process: it ends by itself after a kill."""
-    message = queue.get(timeout=0.2, lease=LEASE_S, detached=True)
-    event = _got(history, message)
+    message = queue.get(timeout=0.2, detached=True)
+    event = _got(history, message, rng)
     try:
         history.note(_again(event, "acking"))
         opened.ack(message.receipt)
@@ -102,9 +116,9 @@ def _take_detached(opened: Workspace, queue: Queue, history: History, _rng: rand
 
 def _settle(history: History, message: Message, rng: random.Random) -> None:
     if rng.random() < 0.85:
-        _ack(history, message)
+        _ack(history, message, rng)
         return
-    event = _got(history, message)
+    event = _got(history, message, rng)
     history.note(_again(event, "returning"))
     try:
         if rng.random() < 0.5:
@@ -116,8 +130,8 @@ def _settle(history: History, message: Message, rng: random.Random) -> None:
         history.note(_again(event, "refused"))
 
 
-def _ack(history: History, message: Message) -> None:
-    event = _got(history, message)
+def _ack(history: History, message: Message, rng: random.Random) -> None:
+    event = _got(history, message, rng)
     try:
         history.note(_again(event, "acking"))
         message.ack({"attempt": message.attempt})
@@ -126,9 +140,11 @@ def _ack(history: History, message: Message) -> None:
         history.note(_again(event, "refused"))
 
 
-def _got(history: History, message: Message) -> Event:
+def _got(history: History, message: Message, rng: random.Random) -> Event:
+    """Note the delivery, and be busy with it for a moment."""
     event = Event(what="got", ids=(message.id,), attempt=message.attempt, receipt=message.receipt)
     history.note(event)
+    time.sleep(rng.uniform(0, _LONGEST_WORK_S))  # else hardly a process would be stopped or killed with one in hand
     return event
 
 
