@@ -49,8 +49,11 @@ class Wakeup:
         os.set_blocking(self._write_end, False)
         self._poll = select.poll()
         self._poll.register(self._read_end, select.POLLIN)
+        self._is_closed = False
 
     def set(self) -> None:
+        if self._is_closed:  # the descriptor may be somebody else's by now
+            return
         try:
             os.write(self._write_end, b"\0")
         except BlockingIOError:
@@ -70,6 +73,8 @@ class Wakeup:
         return self._read_end
 
     def close(self) -> None:
+        """Only when no other thread can still be about to call `set`."""
+        self._is_closed = True
         os.close(self._read_end)
         os.close(self._write_end)
 
@@ -148,6 +153,10 @@ class StopSignals:
             self.wakeup.wait(look_s if timeout_s is None else min(timeout_s, look_s or timeout_s))
         self._look_for_parent()
         return self._is_stopping
+
+    def close(self) -> None:
+        """Let go of the pipe; only when no other thread can still call `request`. A signal is still noted."""
+        self.wakeup.close()
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

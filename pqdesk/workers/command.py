@@ -1,0 +1,256 @@
+"""A command as the worker of a queue: the payload on its stdin, its exit status as the answer.
+
+    exit 0        completed, with up to 64 KiB of stdout as the result
+    exit 75       (EX_TEMPFAIL of sysexits.h) try again after the backoff
+    exit 65       (EX_DATAERR) failed at once
+    other, signal the attempt failed, with the end of stderr as the error
+
+No shell is involved: the arguments are passed as they are, and a payload is only ever data on stdin.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pqdesk.clock import Clock
+from pqdesk.messages.durations import format_duration
+from pqdesk.messages.payloads import encode_payload
+from pqdesk.queues.message import Message
+from pqdesk.workers.process import Child, ChildGuard, child_environment, describe_status, find_program
+from pqdesk.workers.report import Report
+from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable
+
+RESULT_LIMIT_BYTES = 64 * 1024
+_ERROR_LIMIT_BYTES = 63 * 1024  # with the summary before it, no more than the queue keeps
+_SUMMARY_LIMIT = 200
+_EX_DATAERR = 65
+_KILL_AFTER_S = 5.0  # between TERM and KILL
+_CHUNK_BYTES = 64 * 1024
+_LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
+_LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTarget:
+    """A program and its arguments. `check` it before taking any message."""
+
+    command: tuple[str, ...]
+
+    def __init__(self, command: Sequence[str]) -> None:
+        object.__setattr__(self, "command", tuple(command))
+
+    def check(self) -> None:
+        """Raise InvalidInput when there is no such program."""
+        find_program(self.command)
+
+
+class CommandWork:
+    """Runs the command once per message."""
+
+    ends_itself = True
+
+    def __init__(self, target: CommandTarget, workspace: Path | None, report: Report, clock: Clock) -> None:
+        self._command = find_program(target.command)
+        self._workspace = workspace
+        self._report = report
+        self._clock = clock
+        self._guard = ChildGuard()
+        self._children: set[Child] = set()
+
+    def do(self, message: Message, timeout_s: float | None) -> Ending:
+        environment = child_environment(self._workspace, _message_environment(message))
+        try:
+            child = Child(self._command, environment, self._guard, has_stdin=True, has_stderr=True)
+        except (FileNotFoundError, PermissionError, NotADirectoryError) as exc:
+            return Unworkable(f"cannot run {self._command[0]!r}: {exc.strerror}; its messages wait as they are")
+        except OSError as exc:  # too many processes, an environment too large for the kernel
+            return Nacked(f"cannot run {self._command[0]!r}: {exc.strerror}")
+        self._children.add(child)
+        try:
+            run = _Run(child, _stdin_bytes(message.payload), self._report, self._clock)
+            run.finish(timeout_s)
+        finally:
+            self._children.discard(child)
+            child.close()
+        return self._ending(message, run, timeout_s)
+
+    def abandon(self) -> None:
+        for child in self._children.copy():
+            child.signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        self._guard.close()
+
+    def _ending(self, message: Message, run: _Run, timeout_s: float | None) -> Ending:
+        if run.is_overdue and timeout_s is not None:
+            return Nacked(_error_text(f"timed out after {format_duration(timeout_s)}", bytes(run.errors)), is_told=True)
+        if run.status == 0:
+            if run.is_cut:
+                self._report.warn(
+                    f"message {message.id}: the command printed more than {RESULT_LIMIT_BYTES // 1024} KiB; "
+                    "the rest is not in the result"
+                )
+            return Completed(output_value(bytes(run.output), is_cut=run.is_cut))
+        error = _error_text(describe_status(run.status), bytes(run.errors))
+        return GivenUp(error, is_told=True) if run.status == _EX_DATAERR else Nacked(error, is_told=True)
+
+
+class _Run:
+    """Feeds one running program and keeps what it prints, until it has ended.
+
+    Output is read whatever happens, so that a program never blocks on a full pipe. It ends with the program, not with
+    its pipes: something started in the background may hold those for ever.
+    """
+
+    def __init__(self, child: Child, stdin: bytes, report: Report, clock: Clock) -> None:
+        self.output = bytearray()
+        self.errors = bytearray()
+        self.is_cut = False
+        self.is_overdue = False
+        self._child = child
+        self._unsent = memoryview(stdin)
+        self._report = report
+        self._clock = clock
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._selector = selectors.DefaultSelector()
+
+    @property
+    def status(self) -> int:
+        return self._child.status
+
+    def finish(self, timeout_s: float | None) -> None:
+        """Return when the program has ended, after `timeout_s` with the help of TERM, then KILL."""
+        ends_ms = None if timeout_s is None else self._clock.awake_ms() + round(timeout_s * 1000)
+        with self._selector:
+            self._register()
+            while not self._child.has_ended():
+                for key, _ in self._selector.select(self._wait_s(ends_ms)):
+                    key.data()
+                if ends_ms is not None and self._clock.awake_ms() >= ends_ms:
+                    ends_ms = self._end_overdue()
+            self._read_rest()
+        if self.is_overdue:
+            self._child.kill_group()
+
+    def _register(self) -> None:
+        child = self._child
+        assert child.stdin is not None
+        assert child.stderr is not None
+        pipes: tuple[tuple[IO[bytes], int, Callable[[], Any]], ...] = (
+            (child.stdin, selectors.EVENT_WRITE, self._send),
+            (child.stdout, selectors.EVENT_READ, self._read_output),
+            (child.stderr, selectors.EVENT_READ, self._read_errors),
+        )
+        for pipe, event, action in pipes:
+            os.set_blocking(pipe.fileno(), False)
+            self._selector.register(pipe, event, action)
+        if child.exit_descriptor is not None:
+            self._selector.register(child.exit_descriptor, selectors.EVENT_READ, child.has_ended)
+
+    def _wait_s(self, ends_ms: int | None) -> float | None:
+        look_s = _LOOK_S if self._child.exit_descriptor is None else None
+        if ends_ms is None:
+            return look_s
+        left_s = max(0.0, (ends_ms - self._clock.awake_ms()) / 1000)
+        return left_s if look_s is None else min(left_s, look_s)
+
+    def _end_overdue(self) -> int | None:
+        """TERM the first time, KILL the second; the time for the second."""
+        if self.is_overdue:
+            self._child.signal(signal.SIGKILL)
+            return None
+        self.is_overdue = True
+        self._child.signal(signal.SIGTERM)
+        return self._clock.awake_ms() + round(_KILL_AFTER_S * 1000)
+
+    def _send(self) -> None:
+        stdin = self._child.stdin
+        assert stdin is not None
+        try:
+            if self._unsent:
+                self._unsent = self._unsent[stdin.write(self._unsent[:_CHUNK_BYTES]) or 0 :]  # None: the pipe is full
+        except BrokenPipeError:  # a program need not read its input
+            self._unsent = self._unsent[:0]
+        if not self._unsent:
+            self._let_go(stdin)
+
+    def _read_output(self) -> int:
+        chunk = self._read(self._child.stdout)
+        room = RESULT_LIMIT_BYTES - len(self.output)
+        self.output += chunk[:room]
+        self.is_cut = self.is_cut or len(chunk) > room
+        return len(chunk)
+
+    def _read_errors(self) -> int:
+        assert self._child.stderr is not None
+        chunk = self._read(self._child.stderr)
+        self.errors += chunk
+        del self.errors[:-_ERROR_LIMIT_BYTES]
+        if chunk:
+            self._report.pass_on(self._decode(chunk))
+        return len(chunk)
+
+    def _read(self, pipe: IO[bytes]) -> bytes:
+        """What is there, empty for nothing or the end; at the end the pipe is let go."""
+        if pipe.closed:
+            return b""
+        chunk = pipe.read(_CHUNK_BYTES)  # None: nothing there, and the pipe still open
+        if chunk == b"":
+            self._let_go(pipe)
+        return chunk or b""
+
+    def _read_rest(self) -> None:
+        for read in (self._read_output, self._read_errors):
+            total = 0
+            while total < _LEFT_IN_PIPE_BYTES:
+                count = read()
+                if not count:
+                    break
+                total += count
+
+    def _let_go(self, pipe: IO[bytes]) -> None:
+        self._selector.unregister(pipe)
+        pipe.close()
+
+
+def output_value(data: bytes, *, is_cut: bool = False) -> str | bytes:
+    """What a command printed: text if it is UTF-8, else bytes. Of a cut text, whole characters only."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data, final=not is_cut)
+    except UnicodeDecodeError:
+        return data
+
+
+def _stdin_bytes(payload: Any) -> bytes:
+    """Bytes as they are, text as UTF-8, anything else as JSON."""
+    return encode_payload(payload)[1]
+
+
+def _message_environment(message: Message) -> dict[str, str]:
+    environment = {
+        "PQDESK_ID": str(message.id),
+        "PQDESK_QUEUE": message.queue,
+        "PQDESK_TYPE": message.type or "",
+        "PQDESK_ATTEMPT": str(message.attempt),
+        "PQDESK_RECEIPT": message.receipt,
+    }
+    for name, value in message.headers.items():
+        environment["PQDESK_HEADER_" + name.upper().replace("-", "_")] = value
+    return environment
+
+
+def _error_text(summary: str, errors: bytes) -> str:
+    """The summary with the last line of stderr, since lists show the first line; below it all that was kept."""
+    text = errors.decode("utf-8", "replace").strip("\n")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return summary
+    first = f"{summary}: {lines[-1][:_SUMMARY_LIMIT]}"
+    return first if len(lines) == 1 and len(lines[0]) <= _SUMMARY_LIMIT else f"{first}\n\n{text}"

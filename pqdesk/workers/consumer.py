@@ -1,0 +1,208 @@
+"""The consumer: takes messages, has them worked on in threads, settles them, and ends in good order.
+
+The main thread only watches. It is woken by signals, by threads that end, and when a handler overruns its timeout:
+
+    TERM, INT, HUP      nothing new is taken, what is in hand is finished, exit 0
+    a second Ctrl-C     what is in hand is released, exit 130
+    a handler too slow  its attempt has failed and its receipt is void; nothing new is taken, the others are
+                        finished, and the process exits 70, since a Python function cannot be stopped
+    drain               exit 0 once nothing is ready and nothing is in hand
+    supervisord died    as for TERM
+    workspace unusable  one line on stderr, exit 1; a full disk and a busy file are waited for instead
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+from pqdesk.clock import Clock, SystemClock
+from pqdesk.errors import InvalidInput, PQDeskError
+from pqdesk.messages.checks import check_int
+from pqdesk.messages.durations import format_duration
+from pqdesk.messages.records import Duration
+from pqdesk.paths import WorkspacePaths
+from pqdesk.queues.queue import Queue
+from pqdesk.workers.command import CommandTarget, CommandWork
+from pqdesk.workers.drain import DrainGate
+from pqdesk.workers.handlers import ConsumerOptions, Handler, seconds
+from pqdesk.workers.hands import Hands
+from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
+from pqdesk.workers.loop import Loop
+from pqdesk.workers.report import Report
+from pqdesk.workers.settling import Delivery, Settler
+from pqdesk.workers.work import HandlerWork, Nacked, Unworkable, Work
+
+_LOOK_WHILE_STOPPING_S = 0.1
+
+ConsumerTarget = Handler | CommandTarget
+
+
+def run_consumer(
+    queues: Queue | Sequence[Queue],
+    target: ConsumerTarget,
+    *,
+    concurrency: int | None = None,
+    lease: Duration | None = None,
+    timeout: Duration | None = None,
+    max_attempts: int | None = None,
+    drain: bool = False,
+    workspace: WorkspacePaths | None = None,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+    clock: Clock | None = None,
+) -> int:
+    """Consume until asked to stop; to be called in the main thread.
+
+    Args:
+        queues: One or several; each gets threads of its own. They stay open.
+        target: What to do with a message.
+        concurrency: How many messages of each queue at once. This and the next three come before what a handler was
+            marked with, and after what put() and configure() say.
+        lease: Seconds or a timedelta.
+        timeout: The longest that one message may take.
+        max_attempts: Deliveries before a message is failed.
+        drain: Stop when nothing is ready.
+        workspace: Whose queues they are; told to commands, and to know its supervisord by.
+        out: For one line per message; sys.stdout when None.
+        err: For warnings and tracebacks; sys.stderr when None.
+        clock: For tests.
+
+    Returns:
+        The worker's exit code: 0 when it was asked to stop or nothing is left, 70 when a handler hung, 130 for a second
+        Ctrl-C, 1 when the workspace or the command cannot be used any more.
+
+    Raises:
+        InvalidInput: There is nothing to run, or an option is out of range; no message was taken.
+    """
+    clock = clock or SystemClock()
+    each = (queues,) if isinstance(queues, Queue) else tuple(queues)
+    if not each:
+        raise InvalidInput("a consumer needs a queue")
+    marked = (target.consumer if isinstance(target, Handler) else None) or ConsumerOptions(queue=each[0].name)
+    count = check_int(marked.concurrency if concurrency is None else concurrency, "concurrency", least=1, most=1000)
+    for queue in each:
+        queue.use_defaults(
+            max_attempts=marked.max_attempts if max_attempts is None else max_attempts,
+            lease=marked.lease if lease is None else lease,
+            backoff=marked.backoff,
+        )
+    timeout_s = marked.timeout if timeout is None else seconds(timeout, "timeout")
+    with StopSignals(ParentWatch(workspace)) as stop:
+        report = Report(out or sys.stdout, err or sys.stderr, stop.request)
+        work = _work(target, workspace, report, clock)
+        hands = Hands(stop.wakeup, clock)
+        settler = Settler(report)
+        gate = DrainGate(count * len(each)) if drain else None
+        loop = Loop(work, hands, settler, report, clock, timeout_s=timeout_s, gate=gate)
+        try:
+            return Consumer(each, count, loop, hands, settler, work, report, stop).run()
+        finally:
+            work.close()
+
+
+class Consumer:
+    """The main thread's part: starts the threads, watches them, ends them."""
+
+    def __init__(
+        self,
+        queues: Sequence[Queue],
+        concurrency: int,
+        loop: Loop,
+        hands: Hands,
+        settler: Settler,
+        work: Work,
+        report: Report,
+        stop: StopSignals,
+    ) -> None:
+        self._queues = queues
+        self._loop = loop
+        self._hands = hands
+        self._settler = settler
+        self._work = work
+        self._report = report
+        self._stop = stop
+        self._has_hung = False
+        self._ending: list[threading.Thread] = []  # about to end; appended to by the thread itself
+        self._threads = [
+            self._thread(self._run_loop, queue, f"consumer-{queue.name}-{number}")
+            for queue in queues
+            for number in range(1, concurrency + 1)
+        ]
+
+    def run(self) -> int:
+        for thread in list(self._threads):
+            thread.start()
+        while any(thread.is_alive() and not self._hands.is_hung(thread) for thread in self._threads):
+            is_stopping = self._stop.wait(self._hands.seconds_to_deadline())
+            self._join_ending()
+            self._end_overdue()
+            if is_stopping or self._loop.is_stopped:
+                self._let_go()
+                self._stop.wakeup.wait(_LOOK_WHILE_STOPPING_S)
+            if self._stop.is_impatient:
+                self._release_all()
+                return EXIT_INTERRUPTED
+        if not any(thread.is_alive() for thread in self._threads):
+            self._stop.close()
+        if self._loop.failure is not None:
+            self._report.warn(self._loop.failure)
+            return EXIT_FAILED
+        return EXIT_HUNG if self._has_hung else EXIT_DONE
+
+    def _thread(self, target: Callable[[Any], None], argument: Any, name: str) -> threading.Thread:
+        """A daemon, so that a hung handler cannot keep the process from ending."""
+        return threading.Thread(target=target, args=(argument,), name=name, daemon=True)
+
+    def _run_loop(self, queue: Queue) -> None:
+        try:
+            self._loop.run(queue)
+        finally:
+            self._ending.append(threading.current_thread())
+            self._stop.wakeup.set()
+
+    def _join_ending(self) -> None:
+        """A thread is alive for a moment after it woke this one; nobody would wake it again."""
+        while self._ending:
+            self._ending.pop().join()
+
+    def _let_go(self) -> None:
+        """Wake the threads that wait for messages. Those that work find out afterwards."""
+        self._loop.stop()
+        for queue in self._queues:
+            queue.interrupt_waits()
+
+    def _end_overdue(self) -> None:
+        """Nack what has overrun its timeout. Its handler goes on in vain until the process ends."""
+        for delivery in self._hands.take_overdue():
+            self._has_hung = True
+            self._stop.request()
+            thread = self._thread(self._nack_overdue, delivery, "consumer-overdue")  # apart: it may wait for the disk
+            thread.start()
+            self._threads.append(thread)
+
+    def _nack_overdue(self, delivery: Delivery) -> None:
+        try:
+            self._settler.settle(delivery, Nacked(f"timed out after {format_duration(delivery.timeout_s or 0.0)}"))
+        except PQDeskError as exc:
+            self._report.warn(str(exc))
+        finally:
+            self._ending.append(threading.current_thread())
+            self._stop.wakeup.set()
+
+    def _release_all(self) -> None:
+        """Give back at once what is in hand. Its programs are killed first; Python handlers end with the process."""
+        deliveries = self._hands.take_all()
+        self._work.abandon()
+        self._settler.hurry()
+        for delivery in deliveries:
+            self._settler.settle(delivery, Unworkable("somebody was in a hurry"))
+
+
+def _work(target: ConsumerTarget, workspace: WorkspacePaths | None, report: Report, clock: Clock) -> Work:
+    if isinstance(target, CommandTarget):
+        return CommandWork(target, None if workspace is None else workspace.root, report, clock)
+    target.check_consumes()
+    return HandlerWork(target)

@@ -1,0 +1,178 @@
+"""A command as a producer: each line that it prints is a message."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+from collections.abc import Callable, Mapping
+
+from pqdesk.clock import Clock
+from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
+from pqdesk.workers.command import CommandTarget, output_value
+from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, StopSignals
+from pqdesk.workers.process import Child, ChildGuard, describe_status, find_program
+from pqdesk.workers.putting import ITEMS_LIMIT, Putter
+from pqdesk.workers.report import Report
+
+_CHUNK_BYTES = 64 * 1024
+_LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
+_KILL_AFTER_S = 5.0  # between TERM and KILL
+_LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
+
+Line = str | bytes
+
+
+class LineSplitter:
+    """Cuts a stream of bytes into lines, without their `\\n` or `\\r\\n`. A line that is not UTF-8 stays bytes.
+
+    Lines that no payload can hold are left out.
+
+    Attributes:
+        too_long: How many were left out.
+    """
+
+    def __init__(self, limit_bytes: int = PAYLOAD_LIMIT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._rest = bytearray()
+        self._is_skipping = False
+        self.too_long = 0
+
+    def feed(self, chunk: bytes) -> list[Line]:
+        """The lines that are whole by now."""
+        *whole, rest = chunk.split(b"\n")
+        lines = [line for part in whole if (line := self._end_line(part)) is not None]
+        self._add(rest)
+        return lines
+
+    def end(self) -> list[Line]:
+        """The last line, if it had no line end."""
+        if not self._rest and not self._is_skipping:
+            return []
+        line = self._end_line(b"")
+        return [] if line is None else [line]
+
+    def _add(self, part: bytes) -> None:
+        if self._is_skipping:
+            return
+        self._rest += part
+        if len(self._rest) > self._limit_bytes + 1:  # 1: a \r that goes away
+            self._is_skipping = True
+            self._rest.clear()
+
+    def _end_line(self, part: bytes) -> Line | None:
+        self._add(part)
+        line = bytes(self._rest).removesuffix(b"\r")
+        is_too_long = self._is_skipping or len(line) > self._limit_bytes
+        self._rest.clear()
+        self._is_skipping = False
+        self.too_long += is_too_long
+        return None if is_too_long else output_value(line)
+
+
+class CommandSource:
+    """Runs a command and puts its lines. Belongs to the main thread."""
+
+    def __init__(
+        self,
+        target: CommandTarget,
+        environment: Mapping[str, str],
+        putter: Putter,
+        report: Report,
+        stop: StopSignals,
+        clock: Clock,
+    ) -> None:
+        self._command = find_program(target.command)
+        self._environment = environment
+        self._putter = putter
+        self._report = report
+        self._stop = stop
+        self._clock = clock
+        self._guard = ChildGuard()
+
+    def run_for_ever(self) -> int:
+        """Put each line as it comes, until the command ends."""
+        status = self._run(self._putter.put)
+        if self._stop.is_stopping:
+            return EXIT_DONE
+        if status:
+            self._report.warn(f"command {self._command[0]!r} ended: {describe_status(status)}")
+        return status if status >= 0 else 128 - status
+
+    def run_once(self) -> None:
+        """Put all lines when the command has ended with 0."""
+        lines: list[Line] = []
+        status = self._run(lambda some: lines.extend(some[: ITEMS_LIMIT + 1 - len(lines)]))
+        if self._stop.is_stopping:
+            return
+        if status:
+            reason = describe_status(status)
+        elif len(lines) > ITEMS_LIMIT:
+            reason = f"more than {ITEMS_LIMIT:,} lines in one run"
+        else:
+            self._putter.put(lines)
+            return
+        self._report.warn(f"command {self._command[0]!r}: {reason}; nothing of this run was put")
+
+    def close(self) -> None:
+        self._guard.close()
+
+    def _run(self, take: Callable[[list[Line]], None]) -> int:
+        """Its exit status; `take` gets the lines that came together. Asked to stop, it ends the command by TERM."""
+        try:
+            child = Child(self._command, self._environment, self._guard)
+        except OSError as exc:
+            self._report.warn(f"cannot run {self._command[0]!r}: {exc.strerror}")
+            return EXIT_FAILED
+        splitter = LineSplitter()
+        try:
+            self._read(child, splitter, take)
+            take(splitter.end())
+        finally:
+            child.close()
+        if splitter.too_long:
+            self._report.warn(f"{splitter.too_long} lines left out: longer than {PAYLOAD_LIMIT_BYTES:,} bytes")
+        return child.status
+
+    def _read(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None]) -> None:
+        os.set_blocking(child.stdout.fileno(), False)
+        kill_ms: int | None = None
+        with selectors.DefaultSelector() as selector:
+            for descriptor in (child.stdout, self._stop.wakeup, child.exit_descriptor):
+                if descriptor is not None:
+                    selector.register(descriptor, selectors.EVENT_READ)
+            while not child.has_ended():
+                selector.select(_LOOK_S if child.exit_descriptor is None or kill_ms is not None else None)
+                chunk = _read_chunk(child, selector)
+                if chunk:
+                    take(splitter.feed(chunk))
+                if self._stop.wait(0) and kill_ms is None:
+                    child.signal(signal.SIGTERM)
+                    kill_ms = self._clock.awake_ms() + round(_KILL_AFTER_S * 1000)
+                elif kill_ms is not None and self._clock.awake_ms() >= kill_ms:
+                    child.signal(signal.SIGKILL)
+            self._read_rest(child, selector, splitter, take)
+
+    def _read_rest(
+        self,
+        child: Child,
+        selector: selectors.BaseSelector,
+        splitter: LineSplitter,
+        take: Callable[[list[Line]], None],
+    ) -> None:
+        total = 0
+        while total < _LEFT_IN_PIPE_BYTES and (chunk := _read_chunk(child, selector)):
+            total += len(chunk)
+            take(splitter.feed(chunk))
+
+
+def _read_chunk(child: Child, selector: selectors.BaseSelector) -> bytes:
+    """What is there, empty for nothing or the end; at the end the pipe is let go."""
+    pipe = child.stdout
+    if pipe.closed:
+        return b""
+    chunk = pipe.read(_CHUNK_BYTES)
+    if chunk == b"":
+        selector.unregister(pipe)
+        pipe.close()
+    return chunk or b""

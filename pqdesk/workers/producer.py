@@ -1,0 +1,236 @@
+"""The producer: asks a handler, a command or a folder for messages and puts them.
+
+A handler without a schedule runs for ever: each item is put as soon as it is yielded, and the handler is called again
+when it ends. On a schedule (`every`, `cron`) one run is one transaction: all that it yielded, or nothing when it
+raised. The same holds for a command's lines; without a schedule the worker ends with the command, with its exit status.
+A folder is watched for ever.
+
+TERM, INT and HUP end it: what was yielded is put first, and a handler gets StopRequested raised inside it, so that its
+`finally` blocks run. A handler runs in the main thread for that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
+from typing import Any, Protocol, TextIO
+
+from pqdesk.clock import Clock, SystemClock
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.durations import duration_us
+from pqdesk.messages.records import Duration
+from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed
+from pqdesk.paths import WorkspacePaths
+from pqdesk.queues.queue import Queue
+from pqdesk.workers.command import CommandTarget
+from pqdesk.workers.folder import FolderTarget, FolderWatch
+from pqdesk.workers.handlers import Handler
+from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, ParentWatch, StopRequested, StopSignals
+from pqdesk.workers.lines import CommandSource
+from pqdesk.workers.process import child_environment
+from pqdesk.workers.putting import ITEMS_LIMIT, Putter
+from pqdesk.workers.report import Report, describe_exception
+from pqdesk.workers.zones import find_zone
+
+_PAUSE_S = 1.0  # before a handler that yielded nothing is called again
+_LONGEST_WAIT_S = 30.0  # a schedule is looked at this often, since the clock may be set and the machine may sleep
+
+ProducerTarget = Handler | CommandTarget | FolderTarget
+
+
+class Source(Protocol):
+    """Where a producer's messages come from."""
+
+    def run_for_ever(self) -> int:
+        """Put things until asked to stop, or until there is nothing more; the exit code of the worker."""
+        ...
+
+    def run_once(self) -> None:
+        """Put what there is now, in one transaction. A failure is told on stderr."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def run_producer(
+    queue: Queue,
+    target: ProducerTarget,
+    *,
+    every: Duration | None = None,
+    cron: str | None = None,
+    timezone: str | None = None,
+    missed: str | None = None,
+    workspace: WorkspacePaths | None = None,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+    clock: Clock | None = None,
+) -> int:
+    """Produce into `queue` until asked to stop; to be called in the main thread.
+
+    Args:
+        queue: Where items go that name no queue of their own. It stays open.
+        target: What to ask for messages.
+        every: Seconds or a timedelta from one run to the next; the first is at once. This and the next three come
+            before what a handler was marked with.
+        cron: A cron expression, in `timezone` (None: the machine's).
+        missed: `once` (the default), `skip` or `all`.
+        workspace: Whose queue it is; told to commands, and to know its supervisord by.
+        out: For one line per message; sys.stdout when None.
+        err: For warnings and tracebacks; sys.stderr when None.
+        clock: For tests.
+
+    Returns:
+        The worker's exit code: 0 when it was asked to stop, 1 when a handler without a schedule raised, 130 for a
+        second Ctrl-C; for a command without a schedule its own.
+
+    Raises:
+        InvalidInput: There is nothing to run, or no such schedule; nothing was put.
+        PQDeskError: The workspace cannot be used any more.
+    """
+    clock = clock or SystemClock()
+    timetable = _timetable(target, every, cron, timezone, missed, clock)
+    with StopSignals(ParentWatch(workspace)) as stop:
+        report = Report(out or sys.stdout, err or sys.stderr, stop.request)
+        source = _source(target, queue, workspace, report, stop, clock)
+        try:
+            return source.run_for_ever() if timetable is None else _run_by(timetable, source, stop, clock)
+        except KeyboardInterrupt:  # Ctrl-C a second time, inside a handler
+            return EXIT_INTERRUPTED
+        finally:
+            source.close()
+            stop.close()
+
+
+class HandlerSource:
+    """A Python handler. Belongs to the main thread."""
+
+    def __init__(self, handler: Handler, putter: Putter, report: Report, stop: StopSignals) -> None:
+        handler.check_produces()
+        self._handler = handler
+        self._putter = putter
+        self._report = report
+        self._stop = stop
+
+    def run_for_ever(self) -> int:
+        while not self._stop.is_stopping:
+            try:
+                count = self._stream()
+            except StopRequested:
+                break
+            except Exception as exc:  # noqa: BLE001 - a handler may raise anything; it ends the worker, for all to see
+                self._report.warn(f"handler {self._handler.name!r} ended: {describe_exception(exc)}")
+                return EXIT_FAILED
+            if not count:
+                self._stop.wait(_PAUSE_S)
+        return EXIT_DONE
+
+    def run_once(self) -> None:
+        try:
+            with closing(_Items(self._handler, self._stop)) as items:
+                run = items.take(ITEMS_LIMIT + 1)
+        except StopRequested:
+            return
+        except Exception as exc:  # noqa: BLE001 - a handler may raise anything; the next run has its chance
+            self._report.warn(
+                f"handler {self._handler.name!r} failed, nothing of this run was put: {describe_exception(exc)}"
+            )
+            return
+        if len(run) > ITEMS_LIMIT:
+            self._report.warn(
+                f"handler {self._handler.name!r} yielded more than {ITEMS_LIMIT:,} items in one run, nothing was put"
+            )
+        else:
+            self._putter.put(run)
+
+    def _stream(self) -> int:
+        count = 0
+        with closing(_Items(self._handler, self._stop)) as items:
+            while not self._stop.is_stopping and (taken := items.take(1)):
+                self._putter.put(taken)
+                count += 1
+        return count
+
+    def close(self) -> None:
+        pass
+
+
+class _Items:
+    """What one call of a handler yields. A signal to end raises StopRequested in the handler, and from here."""
+
+    def __init__(self, handler: Handler, stop: StopSignals) -> None:
+        self._stop = stop
+        with stop.interruptible():
+            self._items = iter(handler.function() or ())
+
+    def take(self, count: int) -> list[Any]:
+        """Up to `count` items; fewer only at the end."""
+        taken: list[Any] = []
+        try:
+            with self._stop.interruptible():
+                taken.extend(islice(self._items, count))  # in C: no signal comes between the yield and our having it
+        except StopRequested:
+            if not taken:
+                raise
+        return taken
+
+    def close(self) -> None:
+        """Run the `finally` blocks of a generator that was not asked to its end."""
+        close: Callable[[], None] | None = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+
+
+def _run_by(timetable: Timetable, source: Source, stop: StopSignals, clock: Clock) -> int:
+    while not stop.is_stopping:
+        if timetable.take(clock.wall_us()):
+            source.run_once()
+            timetable.end_run(clock.wall_us())
+        left_s = (timetable.next_us - clock.wall_us()) / 1_000_000
+        stop.wait(min(max(left_s, 0.0), _LONGEST_WAIT_S))
+    return EXIT_DONE
+
+
+def _source(
+    target: ProducerTarget,
+    queue: Queue,
+    workspace: WorkspacePaths | None,
+    report: Report,
+    stop: StopSignals,
+    clock: Clock,
+) -> Source:
+    putter = Putter(queue, report, stop)
+    if isinstance(target, FolderTarget):
+        return FolderWatch(target, putter, report, stop, clock)
+    if isinstance(target, CommandTarget):
+        environment = child_environment(None if workspace is None else workspace.root, {"PQDESK_QUEUE": queue.name})
+        return CommandSource(target, environment, putter, report, stop, clock)
+    return HandlerSource(target, putter, report, stop)
+
+
+def _timetable(
+    target: ProducerTarget,
+    every: Duration | None,
+    cron: str | None,
+    timezone: str | None,
+    missed: str | None,
+    clock: Clock,
+) -> Timetable | None:
+    """None when there is no schedule. Raises InvalidInput."""
+    marked = target.producer if isinstance(target, Handler) else None
+    if marked is not None:
+        if every is None and cron is None:
+            every, cron = marked.every, marked.cron
+        timezone, missed = timezone or marked.timezone, missed or marked.missed
+    if every is None and cron is None:
+        return None
+    if every is not None and cron is not None:
+        raise InvalidInput("a producer runs by --every or by --cron, not by both")
+    if isinstance(target, FolderTarget):
+        raise InvalidInput("a folder is watched all the time; leave out --every and --cron")
+    if every is not None:
+        schedule: Every | Cron = Every(duration_us(every, "every", least_us=1))
+    else:
+        schedule = Cron(cron or "", find_zone(timezone))
+    return Timetable(schedule, check_missed(missed or "once"), clock.wall_us())

@@ -1,0 +1,93 @@
+"""What a consumer does with a message: the two kinds of work, and the ways an attempt ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pqdesk.messages.records import Duration
+from pqdesk.queues.message import Message
+from pqdesk.workers.handlers import Fail, Handler, Retry
+from pqdesk.workers.report import describe_exception
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """`result` is what the handler returned; it may be no JSON value."""
+
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Nacked:
+    """The attempt failed. `is_told`: stderr has more than the first line of the error already."""
+
+    error: str
+    delay: Duration | None = None
+    is_told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The message failed for good. `is_told` as for Nacked."""
+
+    reason: str
+    is_told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unworkable:
+    """The message is not to blame: the worker cannot do its work here, and ends."""
+
+    reason: str
+
+
+Ending = Completed | Nacked | GivenUp | Unworkable
+
+
+class Work(Protocol):
+    """One way to work on messages, made for one worker process. `do` is called from several threads."""
+
+    @property
+    def ends_itself(self) -> bool:
+        """Whether `do` keeps to its timeout; else somebody else has to watch it."""
+        ...
+
+    def do(self, message: Message, timeout_s: float | None) -> Ending:
+        """Work on the message and tell how that ended. Raises nothing."""
+        ...
+
+    def abandon(self) -> None:
+        """End what can be ended at once: the process is about to go."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds, once no `do` runs any more."""
+        ...
+
+
+class HandlerWork:
+    """Calls a Python handler."""
+
+    ends_itself = False
+
+    def __init__(self, handler: Handler) -> None:
+        self._function: Callable[[Message], Any] = handler.function
+
+    def do(self, message: Message, timeout_s: float | None) -> Ending:
+        try:
+            return Completed(self._function(message))
+        except Fail as exc:
+            return GivenUp(exc.reason)
+        except Retry as exc:
+            cause = exc.__cause__
+            return Nacked(str(exc) if cause is None else describe_exception(cause), exc.delay)
+        except BaseException as exc:  # noqa: BLE001 - also SystemExit: given back uncounted, it would come again for ever
+            return Nacked(describe_exception(exc, skipped_frames=1))
+
+    def abandon(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
