@@ -30,6 +30,8 @@ NOT_RUNNING = 70
 ALREADY_ADDED = 90
 CANT_REREAD = 92
 
+STOPPING = "supervisord is stopping its workers; messages are unaffected; try again when it is gone"
+
 Call = tuple[str, tuple[Any, ...]]
 
 _DOWN = (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR)
@@ -68,7 +70,9 @@ class SupervisorClient:
         """
         answer = self.try_call(method, *arguments)
         if isinstance(answer, Fault):
-            raise SupervisorError(f"supervisord refused {method}: {answer.reason}")
+            if answer.code == SHUTDOWN_STATE:
+                raise SupervisorError(STOPPING)
+            raise SupervisorError(f"supervisord refused {method}: {answer.reason}; workers and messages are unaffected")
         return answer
 
     def try_call(self, method: str, *arguments: Any) -> Any:
@@ -78,13 +82,8 @@ class SupervisorClient:
             return getattr(xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport), method)(*arguments)
         except xmlrpc.client.Fault as exc:
             return _fault(exc.faultCode, exc.faultString)
-        except OSError as exc:
+        except (OSError, xmlrpc.client.Error, http.client.HTTPException, ExpatError, ValueError) as exc:
             raise self._translated(exc) from exc
-        except (xmlrpc.client.Error, http.client.HTTPException, ExpatError, ValueError) as exc:
-            raise SupervisorError(
-                f"what listens on '{self._socket_path}' does not answer as supervisord does ({_one_line(exc)}); "
-                "workers and messages are unaffected; see logs/supervisord.log"
-            ) from exc
         finally:
             transport.close()
 
@@ -102,17 +101,22 @@ class SupervisorClient:
             for one in answers
         ]
 
-    def _translated(self, exc: OSError) -> SupervisorError:
-        if exc.errno in _DOWN:
+    def _translated(self, exc: Exception) -> SupervisorError:
+        if isinstance(exc, OSError) and exc.errno in _DOWN:
             return DaemonDown("supervisord is not running; messages are unaffected; start it with `pqdesk start all`")
         if isinstance(exc, TimeoutError | BlockingIOError):
             return DaemonHangs(
                 f"supervisord did not answer within {self._timeout_s:g} s; its workers and messages are "
                 "unaffected; try again, and if that does not help, end it and start it anew"
             )
+        if isinstance(exc, OSError) and not isinstance(exc, ConnectionError):
+            return SupervisorError(
+                f"cannot talk to supervisord on '{self._socket_path}': {exc.strerror or exc}; its workers and messages "
+                "are unaffected"
+            )
         return SupervisorError(
-            f"cannot talk to supervisord on '{self._socket_path}': {exc.strerror or exc}; its workers and all messages "
-            "are unaffected"
+            f"what listens on '{self._socket_path}' does not answer as supervisord does ({_one_line(exc)}); workers and "
+            "messages are unaffected; see logs/supervisord.log"
         )
 
 

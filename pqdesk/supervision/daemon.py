@@ -18,7 +18,7 @@ import psutil
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import DaemonAddress, address_of
-from pqdesk.supervision.client import SHUTDOWN_STATE, DaemonDown, Fault, SupervisorClient
+from pqdesk.supervision.client import SHUTDOWN_STATE, STOPPING, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.definitions import write_supervisor_configuration
 from pqdesk.supervision.files import make_private_folder
 from pqdesk.supervision.orphans import end_orphans
@@ -91,10 +91,7 @@ def _is_answering(address: DaemonAddress, timeout_s: float) -> bool:
 
     try:
         if not wait_for(is_settled, _STOPPING_S):
-            raise SupervisorError(
-                "supervisord is stopping its workers and takes nothing new meanwhile; messages are unaffected; "
-                "try again when it is gone"
-            )
+            raise SupervisorError(STOPPING)
     except DaemonDown:
         return False
     return True

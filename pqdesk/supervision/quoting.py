@@ -50,7 +50,9 @@ def quote_command(arguments: Sequence[str]) -> str:
     """
     if not arguments or not arguments[0].strip():
         raise InvalidInput("a worker needs a command: a program and its arguments")
-    return " ".join(_quote_argument(one) for one in arguments)
+    for at, argument in enumerate(arguments):
+        refuse_control_characters(argument, f"argument {at} of the command" if at else "the program's name")
+    return " ".join(map(_quote_argument, arguments))
 
 
 def quote_environment(variables: Mapping[str, str]) -> str:
@@ -83,13 +85,12 @@ def split_environment(value: str) -> dict[str, str]:
 
 def refuse_control_characters(text: str, what: str) -> None:
     """Raises InvalidInput if `text` holds a control character or half a surrogate pair."""
-    for at, character in enumerate(text):
+    for character in text:
         if unicodedata.category(character) in ("Cc", "Cs"):
-            raise InvalidInput(f"{what} holds the control character {character!a} at {at}; remove it")
+            raise InvalidInput(f"{what} holds the character {character!a}, which ends or garbles a line; remove it")
 
 
 def _quote_argument(argument: str) -> str:
-    refuse_control_characters(argument, f"command argument {argument!r}")
     quoted = shlex.quote(argument).replace("%", "%%")
     # An empty pair of quotes inside the quoted text changes nothing for shlex and keeps configparser from seeing
     # a comment, and supervisord from seeing its %(here)s.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,22 @@ class StatusReader:
         self._started_s: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
         self._asked_at: dict[str, datetime] = {}
+        self._refusals: dict[str, str] = {}
 
     def note_request(self, processes: Collection[str], at: datetime) -> None:
         """These are about to be started because somebody wants it: no restart, and old crashes are forgiven."""
         for process in processes:
             self._asked_at[process] = at.replace(microsecond=0)  # the journal knows whole seconds
             self._started_s.pop(process, None)
+        self.forget_refusals(processes)
+
+    def note_refusals(self, reasons: Mapping[str, str]) -> None:
+        """Why supervisord did not even try to start these: it forgets that itself, and says that they are stopped."""
+        self._refusals.update(reasons)
+
+    def forget_refusals(self, processes: Collection[str]) -> None:
+        for process in processes:
+            self._refusals.pop(process, None)
 
     def read(self, client: SupervisorClient, address: DaemonAddress) -> SupervisionStatus:
         """The status now; what is wrong is told in it, not raised."""
@@ -102,13 +113,17 @@ class StatusReader:
             if before and not info.is_settled:
                 self._restarts[info.process] = self._restarts.get(info.process, 0) + 1
             self._started_s[info.process] = info.started_s
-        return replica_record(
+        record = replica_record(
             info,
             base,
             self._journal.of(info.name),
             restarts=self._restarts.get(info.process, 0),
             asked_at=self._asked_at.get(info.process),
         )
+        reason = self._refusals.get(info.process)
+        if reason is None or record.state is not WorkerState.STOPPED:
+            return record
+        return replace(record, state=WorkerState.FAILED_TO_START, exit_text=reason)
 
 
 def _undefined_record(info: ProcessInfo, logs: Path) -> ReplicaRecord:

@@ -7,25 +7,24 @@ by supervisord's name for it (`NAME-2`), all of them as `all`.
 from __future__ import annotations
 
 import signal as signals
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pqdesk.clock import Clock, SystemClock, to_datetime
 from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision import client as rpc
 from pqdesk.supervision.addresses import address_of
-from pqdesk.supervision.client import Call, DaemonDown, Fault, SupervisorClient
+from pqdesk.supervision.client import DaemonDown, Fault
 from pqdesk.supervision.configured import ALL, ConfiguredWorkers
 from pqdesk.supervision.daemon import ensure_daemon, is_process_gone, known_sockets
 from pqdesk.supervision.orphans import end_orphans
+from pqdesk.supervision.processes import Daemon
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
-from pqdesk.supervision.replicas import ProcessInfo
 from pqdesk.supervision.status import StatusReader
 from pqdesk.supervision.waiting import wait_for
 
 _MARGIN_S = 5.0  # on top of stopwaitsecs: supervisord looks at its children once a second
 _END_S = 15.0
-_CALLS_AT_ONCE = 50  # starting one takes supervisord 3 ms, and the whole has to be answered in time
 
 
 class Supervision:
@@ -35,6 +34,7 @@ class Supervision:
         """`timeout_s`: how long supervisord may take to answer."""
         self.paths = paths
         self._timeout_s = timeout_s
+        self._daemon = Daemon(paths, timeout_s)
         self._clock = clock or SystemClock()
         self._configured = ConfiguredWorkers(paths)
         self._reader = StatusReader(paths, self._configured)
@@ -53,7 +53,7 @@ class Supervision:
             except SupervisorError:
                 pass  # the record of the process says why it does not start
         try:
-            return self._reader.read(self._client(), address_of(self.paths))
+            return self._reader.read(self._daemon.client(), address_of(self.paths))
         except SupervisorError as exc:  # there is no way to the socket
             return self._reader.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
 
@@ -94,10 +94,11 @@ class Supervision:
         """
         targets = self._targets(name)
         self._to_start -= set(targets)
+        self._reader.forget_refusals(targets)
         try:
             self._stop(targets)
-            if wait_s > 0 and not wait_for(lambda: not self._unsettled(targets), wait_s):
-                raise SupervisorError(_late(self._unsettled(targets), wait_s, "messages are unaffected"))
+            if wait_s > 0 and not wait_for(lambda: not self._daemon.unsettled(targets), wait_s):
+                raise SupervisorError(_late(self._daemon.unsettled(targets), wait_s, "messages are unaffected"))
         except DaemonDown:
             self._end_orphans(None if name == ALL else targets)
 
@@ -134,7 +135,9 @@ class Supervision:
             SupervisorError: supervisord does not answer, or one of them does not run.
         """
         sent = str(int(_signal_of(number)))
-        self._do("signal", [("supervisor.signalProcess", (one, sent)) for one in self._targets(name)])
+        refused = self._daemon.ask("signalProcess", self._targets(name), sent)
+        if refused:
+            raise self._refusal("signal", dict.fromkeys(refused, "it is not running"))
 
     def shutdown(self, *, wait_s: float | None = None) -> None:
         """Stop all workers at once, then supervisord, and return when it is gone; also when it was not there.
@@ -147,47 +150,27 @@ class Supervision:
         """
         self._to_start.clear()
         limit_s = self._configured.longest_stop_s() + _MARGIN_S if wait_s is None else wait_s
-        client = self._client()
+        client = self._daemon.client()
         try:
             pid = client.try_call("supervisor.getPID")
             if not isinstance(pid, Fault):  # else it is on its way out already
                 # supervisord alone would stop one group after the other
-                self._stop([info.process for info in self._infos()])
-                wait_for(lambda: not self._unsettled(), limit_s)
+                self._stop([info.process for info in self._daemon.infos()])
+                wait_for(lambda: not self._daemon.unsettled(), limit_s)
                 client.call("supervisor.shutdown")
         except DaemonDown:
             self._end_orphans(None)
             return
-        if not wait_for(lambda: self._is_down() and (isinstance(pid, Fault) or is_process_gone(pid)), limit_s + _END_S):
+        if not wait_for(
+            lambda: self._daemon.is_down() and (isinstance(pid, Fault) or is_process_gone(pid)), limit_s + _END_S
+        ):
             raise SupervisorError("supervisord is still ending its workers; messages are unaffected; look again later")
-
-    def _client(self) -> SupervisorClient:
-        address = address_of(self.paths)
-        if self.paths.supervisor_configuration.exists():
-            address.prepare()
-        return SupervisorClient(address.socket, timeout_s=self._timeout_s)
-
-    def _is_down(self) -> bool:
-        try:
-            self._client().try_call("supervisor.getState")
-        except DaemonDown:
-            return True
-        return False
-
-    def _infos(self) -> list[ProcessInfo]:
-        return [ProcessInfo.of(one) for one in self._client().call("supervisor.getAllProcessInfo")]
-
-    def _unsettled(self, targets: Collection[str] | None = None) -> list[str]:
-        """Of `targets`, or of all, the processes that have not stopped for good."""
-        return [
-            one.process for one in self._infos() if not one.is_settled and (targets is None or one.process in targets)
-        ]
 
     def _targets(self, name: str) -> list[str]:
         """supervisord's names of the processes meant, those in files first."""
         workers = self._configured.workers_of_processes()
         try:
-            for info in self._infos():
+            for info in self._daemon.infos():
                 workers.setdefault(info.process, info.group)
         except DaemonDown:
             pass  # the files tell
@@ -197,79 +180,47 @@ class Supervision:
         return targets
 
     def _start(self, targets: Sequence[str]) -> None:
-        problem = self._load(targets)
-        infos = {info.process: info for info in self._infos()}
-        calls: list[Call] = []
-        for target in targets:
-            state = infos[target].state if target in infos else None
-            if state is WorkerState.STOPPING:
-                self._to_start.add(target)  # supervisord would take the request and forget it
-            elif state is WorkerState.BACKING_OFF:
-                calls += [("supervisor.stopProcess", (target, False)), ("supervisor.startProcess", (target, False))]
-            elif state is not None:
-                calls.append(("supervisor.startProcess", (target, False)))
-        self._reader.note_request([arguments[0] for _, arguments in calls], to_datetime(self._clock.wall_us()))
-        self._do("start", calls, (rpc.ALREADY_STARTED, rpc.NOT_RUNNING))
-        if problem is not None and not infos.keys() >= set(targets):
+        problem = self._daemon.load(targets)
+        infos = {info.process: info for info in self._daemon.infos()}
+        loaded = [target for target in targets if target in infos]
+        stopping = {target for target in loaded if infos[target].state is WorkerState.STOPPING}
+        self._to_start |= stopping  # supervisord would take the request and forget it
+        self._reader.note_request(loaded, to_datetime(self._clock.wall_us()))
+        refused = self._daemon.ask(
+            "startProcess", [one for one in loaded if one not in stopping], False, accept={rpc.ALREADY_STARTED}
+        )
+        # What backs off counts as started; unless its program is missing, it is stopped first to be tried at once.
+        waiting = [one for one in loaded if infos[one].state is WorkerState.BACKING_OFF and one not in refused]
+        self._stop(waiting)
+        refused |= self._daemon.ask("startProcess", waiting, False, accept={rpc.ALREADY_STARTED})
+        reasons = {one: self._daemon.reason(one, fault) for one, fault in refused.items()}
+        self._reader.note_refusals(reasons)
+        if reasons:
+            raise self._refusal("start", reasons)
+        if problem is not None and len(loaded) < len(targets):
             raise SupervisorError(
                 f"new configuration cannot be loaded: {problem}; what was loaded before is unaffected; correct or "
                 "remove the file"
             )
 
-    def _load(self, targets: Collection[str]) -> str | None:
-        """Let supervisord read what was added or changed for `targets`; the reason if it cannot."""
-        client = self._client()
-        answer = client.try_call("supervisor.reloadConfig")
-        if isinstance(answer, Fault):
-            return answer.reason
-        [[added, changed, _]] = answer
-        groups = {target.partition(":")[0] for target in targets}
-        busy = {info.group for info in self._infos() if not info.is_settled}
-        replaced = [group for group in changed if group in groups - busy]
-        self._do("reload", [("supervisor.removeProcessGroup", (group,)) for group in replaced])
-        new = [group for group in added if group in groups]
-        self._do("load", [("supervisor.addProcessGroup", (group,)) for group in new + replaced], (rpc.ALREADY_ADDED,))
-        return None
-
-    def _stop(self, targets: Collection[str]) -> None:
-        calls: list[Call] = [("supervisor.stopProcess", (target, False)) for target in targets]
-        self._do("stop", calls, (rpc.NOT_RUNNING, rpc.BAD_NAME))
+    def _stop(self, targets: Sequence[str]) -> None:
+        refused = self._daemon.ask("stopProcess", targets, False, accept={rpc.NOT_RUNNING, rpc.BAD_NAME})
+        if refused:
+            raise self._refusal("stop", {one: fault.reason for one, fault in refused.items()})
 
     def _start_stopped(self) -> bool:
         """Start those of `_to_start` that have stopped; whether that was all of them."""
-        stopped = sorted(self._to_start.difference(self._unsettled()))
+        stopped = sorted(self._to_start.difference(self._daemon.unsettled()))
         self._to_start.difference_update(stopped)
         if stopped:
             self._start(stopped)
         return not self._to_start
 
-    def _do(self, verb: str, calls: Sequence[Call], accepted: Collection[int] = ()) -> None:
-        """Carry out all `calls`, whose first argument names a process; then raise for the first refused one."""
-        client = self._client()
-        failures = []
-        for at in range(0, len(calls), _CALLS_AT_ONCE):
-            some = calls[at : at + _CALLS_AT_ONCE]
-            for (_, arguments), answer in zip(some, client.multicall(some), strict=True):
-                if isinstance(answer, Fault) and answer.code not in accepted:
-                    failures.append((arguments[0], answer))
-        if failures:
-            raise self._refusal(verb, *failures[0])
-
-    def _refusal(self, verb: str, process: str, fault: Fault) -> SupervisorError:
-        if fault.code == rpc.SHUTDOWN_STATE:
-            return SupervisorError(
-                "supervisord is stopping its workers; messages are unaffected; try again when it is gone"
-            )
-        reason, file = fault.reason, self._configured.file_of(process)
-        if fault.code == rpc.SPAWN_ERROR:
-            info = next((one for one in self._infos() if one.process == process), None)
-            reason = info.spawn_error if info is not None and info.spawn_error else reason
-        elif fault.code in (rpc.NOT_RUNNING, rpc.BAD_NAME):
-            reason = "it is not running"
-        way_out = f"; correct its command in '{file}'" if verb == "start" and file is not None else ""
-        return SupervisorError(
-            f"cannot {verb} {process!r}: {reason}; other workers and messages are unaffected{way_out}"
-        )
+    def _refusal(self, verb: str, reasons: Mapping[str, str]) -> SupervisorError:
+        told = "; ".join(f"{process!r}: {reason}" for process, reason in reasons.items())
+        file = self._configured.file_of(next(iter(reasons))) if verb == "start" else None
+        way_out = f"; correct its command in '{file}'" if file is not None else ""
+        return SupervisorError(f"cannot {verb} {told}; other workers and messages are unaffected{way_out}")
 
     def _end_orphans(self, processes: Collection[str] | None) -> None:
         names = None if processes is None else [process.rpartition(":")[2] for process in processes]
