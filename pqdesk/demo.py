@@ -20,7 +20,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from pqdesk.messages.records import Outgoing
+from pqdesk.messages.records import Outgoing, QueueConfiguration
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.message import Message
 from pqdesk.workers.handlers import Fail, consumer, producer
@@ -33,6 +33,7 @@ _MARKED_EVERY = 50
 _CODE = (".py", ".pyi", ".c", ".h", ".cpp", ".hpp", ".rs", ".js", ".sh", ".pl")
 _TEXT = (".txt", ".md", ".rst", ".html", ".xml", ".csv", ".json", ".conf", ".cfg", ".toml", ".yaml", ".yml")
 _PER_KIND = 2000
+_KEEP_COMPLETED_S = 86_400
 _LARGEST_BYTES = 4 * 1024 * 1024
 _LOOKED_AT = 50_000
 _SYSTEM_FOLDERS = ("/usr/share", "/etc", "/usr/lib")
@@ -97,20 +98,29 @@ def find_files() -> dict[str, list[str]]:
 def write_demo(paths: WorkspacePaths) -> None:
     """Write the workspace's supervisord.conf and the two workers of the demo: producer and consumer.
 
+    Its queues keep completed messages for a day, unless they are configured already: with the 7 days of a queue that
+    matters, a forgotten demo would fill gigabytes.
+
     Raises:
         SupervisorError: A file cannot be written.
+        WorkspaceError: The workspace cannot be used.
     """
     from pqdesk.supervision.definitions import (  # the workers have no need of it
         WorkerDefinition,
         write_definition,
         write_supervisor_configuration,
     )
+    from pqdesk.workspace import Workspace
 
     write_supervisor_configuration(paths)
     produce = ("pqdesk", "produce", QUEUES[0], "--handler", "pqdesk.demo:files")
     consume = ("pqdesk", "consume", *QUEUES, "--handler", "pqdesk.demo:count")
     write_definition(paths, WorkerDefinition(name="producer", command=produce))
     write_definition(paths, WorkerDefinition(name="consumer", command=consume))
+    with Workspace(paths.root) as workspace:
+        for queue in map(workspace.queue, QUEUES):
+            if queue.configuration == QueueConfiguration():
+                queue.configure(keep_completed=_KEEP_COMPLETED_S)
 
 
 def _folders() -> list[str]:
