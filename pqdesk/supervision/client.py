@@ -115,8 +115,8 @@ class SupervisorClient:
                 "are unaffected"
             )
         return SupervisorError(
-            f"what listens on '{self._socket_path}' does not answer as supervisord does ({_one_line(exc)}); workers and "
-            "messages are unaffected; see logs/supervisord.log"
+            f"what listens on '{self._socket_path}' does not answer as supervisord does ({_one_line(exc)}); workers "
+            "and messages are unaffected; see logs/supervisord.log"
         )
 
 

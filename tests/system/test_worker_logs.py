@@ -1,0 +1,175 @@
+"""Reading logs as workers and supervisord really leave them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pqdesk.supervision.logs import LONGEST_LINE, LogFollower, tail_lines
+
+
+def write(log: Path, data: bytes) -> None:
+    with open(log, "ab", buffering=0) as file:
+        file.write(data)
+
+
+def rotate(log: Path, kept: int = 3) -> None:
+    """As supervisor's RotatingFileHandler: .2 → .3, .1 → .2, the log → .1, and a new empty one."""
+    for number in range(kept - 1, 0, -1):
+        if (older := log.with_name(f"{log.name}.{number}")).exists():
+            older.rename(log.with_name(f"{log.name}.{number + 1}"))
+    log.rename(log.with_name(f"{log.name}.1"))
+    log.touch()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "worker.out.log"
+
+
+def test_the_tail_reaches_into_rotated_files(log: Path) -> None:
+    write(log, b"one\ntwo\n")
+    rotate(log)
+    write(log, b"three\n")
+    rotate(log)
+    write(log, b"four\nfive")
+
+    assert tail_lines(log, 4) == ["two", "three", "four", "five"]
+    assert tail_lines(log, 1) == ["five"]
+    assert tail_lines(log, 0) == []
+    assert tail_lines(log, 99) == ["one", "two", "three", "four", "five"]
+
+
+def test_a_log_that_is_not_there_is_empty(log: Path) -> None:
+    follower = LogFollower(log)
+
+    assert tail_lines(log, 10) == []
+    assert follower.read() == []
+    write(log, b"first\n")
+    assert follower.read() == ["first"]
+
+
+def test_following_begins_with_the_tail_and_goes_on_where_it_was(log: Path) -> None:
+    write(log, b"old\nolder\n1\n2\n")
+    follower = LogFollower(log, from_end_lines=2)
+
+    assert follower.read() == ["1", "2"]
+    assert follower.read() == []
+    write(log, b"3\n4\n")
+    assert follower.read() == ["3", "4"]
+
+
+def test_several_rotations_between_two_reads_lose_nothing(log: Path) -> None:
+    write(log, b"1\n")
+    follower = LogFollower(log)
+    assert follower.read() == ["1"]
+
+    write(log, b"2\nhalf a line")
+    rotate(log)
+    write(log, b"3\n")
+    rotate(log)
+    write(log, b"4\n")
+    rotate(log)
+    write(log, b"5\n")
+
+    assert follower.read() == ["2", "half a line", "3", "4", "5"]
+    assert follower.read() == []
+
+
+def test_the_moment_without_a_file_is_no_end(log: Path) -> None:
+    write(log, b"1\n")
+    follower = LogFollower(log)
+    follower.read()
+    log.rename(log.with_name(f"{log.name}.1"))
+
+    assert follower.read() == []
+    write(log, b"2\n")
+    assert follower.read() == ["2"]
+
+
+def test_a_log_that_was_emptied_is_read_from_its_beginning(log: Path) -> None:
+    write(log, b"1\n2\n3\n")
+    follower = LogFollower(log)
+    follower.read()
+
+    os.truncate(log, 0)
+    write(log, b"new\n")
+
+    assert follower.read() == ["new"]
+
+
+def test_a_line_is_held_until_it_ends_or_stands_still(log: Path) -> None:
+    write(log, b"")
+    follower = LogFollower(log)
+    follower.read()
+
+    write(log, b"Password")
+    assert follower.read() == []
+    write(log, b" for ada: ")
+    assert follower.read() == []
+    assert follower.read() == ["Password for ada: "]
+    write(log, b"\nnext\n")
+    assert follower.read() == ["next"]
+
+
+def test_a_character_that_is_being_written_is_not_torn(log: Path) -> None:
+    write(log, b"")
+    follower = LogFollower(log)
+    follower.read()
+    euro = "€".encode()
+
+    write(log, b"10 " + euro[:2])
+    assert [follower.read(), follower.read()] == [[], ["10 "]]
+    write(log, euro[2:] + b" paid\n")
+
+    assert follower.read() == ["€ paid"]
+
+
+def test_the_tail_of_an_unfinished_line_goes_on(log: Path) -> None:
+    write(log, b"1\n2")
+    follower = LogFollower(log)
+
+    assert follower.read() == ["1", "2"]
+    write(log, b"\n3\n")
+    assert follower.read() == ["3"]
+
+
+def test_whatever_a_worker_prints_can_be_shown(log: Path) -> None:
+    write(
+        log, b"\xff\xfe\x00bin\x07\n\x1b[1;31mred\x1b[0m\t|\r\n\x1b]0;title\x07\nuser\xe2\x80\xaeexe.txt\n50%\r100%\n\n"
+    )
+
+    assert tail_lines(log, 9) == [
+        "\ufffd\ufffd\\x00bin\\x07",
+        "\x1b[1;31mred\x1b[0m\t|",
+        "\\x1b]0;title\\x07",
+        "user\\u202eexe.txt",
+        "50%\\r100%",
+        "",
+    ]
+
+
+def test_very_long_lines_are_wrapped(log: Path) -> None:
+    write(log, b"x" * (LONGEST_LINE * 2 + 1) + b"\n")
+    follower = LogFollower(log)
+
+    assert [len(line) for line in tail_lines(log, 9)] == [LONGEST_LINE, LONGEST_LINE, 1]
+    assert [len(line) for line in follower.read()] == [LONGEST_LINE, LONGEST_LINE, 1]
+    write(log, "é".encode() * (LONGEST_LINE * 5))  # no end in sight
+    assert "".join(follower.read() + follower.read()) == "é" * (LONGEST_LINE * 5)
+
+
+def test_a_flood_is_read_in_pieces(log: Path) -> None:
+    write(log, b"")
+    follower = LogFollower(log)
+    follower.read()
+    write(log, b"".join(b"%07d\n" % number for number in range(400_000)))
+
+    pieces = []
+    while piece := follower.read():
+        pieces.append(piece)
+
+    assert len(pieces) > 2
+    assert [line for piece in pieces for line in piece] == [f"{number:07d}" for number in range(400_000)]
