@@ -31,16 +31,21 @@ _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200  # inspect
 class Fail(Exception):
     """Raised by a handler: give this message up at once; it waits in `failed` for an operator."""
 
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reason or "given up by its handler")
-        self.reason = reason or "given up by its handler"
+    def __init__(self, reason: object = "") -> None:
+        self.reason = str(reason) or "given up by its handler"
+        super().__init__(self.reason)
 
 
 class Retry(Exception):
-    """Raised by a handler: this attempt failed, try again after `delay` seconds (None: the backoff)."""
+    """Raised by a handler: this attempt failed, try again after `delay` (seconds or timedelta; None: the backoff).
+
+    Raises InvalidInput where the delay cannot be used, which fails the attempt like any other exception.
+    """
 
     def __init__(self, delay: Duration | None = None) -> None:
         super().__init__("its handler asked for a retry")
+        if delay is not None:
+            duration_us(delay, "delay")
         self.delay = delay
 
 
@@ -260,6 +265,7 @@ def _import_file(path: Path, spec: str) -> ModuleType:
     try:
         location.loader.exec_module(module)
     except (Exception, SystemExit) as exc:
+        sys.modules.pop(name, None)  # half a module must not be found by the next import
         raise InvalidInput(_import_failure(spec, exc)) from exc
     return module
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, DiskFull, Empty, PQDeskError
+from pqdesk.errors import Busy, DiskFull, Empty, LeaseLost, PQDeskError
 from pqdesk.queues.message import Message
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.drain import DrainGate
@@ -81,6 +81,8 @@ class Loop:
                 try:
                     self._run(queue)
                     return
+                except LeaseLost as exc:  # what was taken ahead, and is another's by now
+                    self._report.warn(str(exc))
                 except (DiskFull, Busy) as exc:
                     self._report.begin(WORKSPACE_TROUBLE, f"{exc}; taking no new messages until that is over")
                     self._stopped.wait(pause_s)
@@ -119,10 +121,10 @@ class Loop:
         delivery = self._hands.take(message, None if self._work.ends_itself else timeout_s)
         try:
             ending = self._work.do(message, timeout_s)
+            if isinstance(ending, Unworkable):
+                self._fail(ending.reason)  # before the message is back, or the next thread takes it to no avail
             if delivery.take_end():
                 self._settler.settle(delivery, ending)
-                if isinstance(ending, Unworkable):
-                    self._fail(ending.reason)
         finally:
             self._hands.put_down()
             if self._gate is not None:

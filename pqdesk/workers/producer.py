@@ -20,7 +20,7 @@ from typing import Any, Protocol, TextIO
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.records import Duration
+from pqdesk.messages.records import Duration, Outgoing
 from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
@@ -162,7 +162,10 @@ class _Items:
     def __init__(self, handler: Handler, stop: StopSignals) -> None:
         self._stop = stop
         with stop.interruptible():
-            self._items = iter(handler.function() or ())
+            returned = handler.function()
+        if isinstance(returned, str | bytes | dict | Outgoing):
+            raise TypeError(f"a producer yields its payloads; {handler.name} returned one {type(returned).__name__}")
+        self._items = iter(returned or ())
 
     def take(self, count: int) -> list[Any]:
         """Up to `count` items; fewer only at the end."""

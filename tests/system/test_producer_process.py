@@ -112,6 +112,16 @@ def test_handler_that_raises_ends_the_worker_with_a_traceback(workspace, workers
     assert "ValueError: no more" in worker.errors()
 
 
+def test_payload_that_is_returned_and_not_yielded_is_told(workspace, workers):
+    workers.handler("def poll(): return {'to': 'ada'}")
+
+    worker = workers.produce("files", "handlers.py:poll")
+
+    assert worker.wait() == 1
+    assert "a producer yields its payloads; handlers.py:poll returned one dict" in worker.errors()
+    assert workspace.counts().total == 0
+
+
 def test_item_that_cannot_be_put_is_told_and_the_others_go_on(workspace, workers):
     workers.handler("def mixed():\n    yield 1\n    yield {2}\n    yield 3\n    threading.Event().wait()")
 

@@ -69,6 +69,8 @@ def test_fail_and_retry_are_signals_and_no_errors_of_ours():
     assert Fail("no such user").reason == "no such user"
     assert Retry(5).delay == 5
     assert Fail().reason == "given up by its handler"
+    with pytest.raises(InvalidInput, match="delay must be zero or more"):
+        Retry(-1)
 
 
 def test_handler_is_found_by_module_and_name(module):
