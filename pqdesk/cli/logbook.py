@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
@@ -15,8 +17,9 @@ _LARGEST_BYTES = 1_000_000
 _FORMAT = "%(asctime)sZ %(process)d %(levelname)s %(name)s: %(message)s"
 
 
-def start_log(paths: WorkspacePaths) -> Path:
-    """Send what `pqdesk`'s loggers say, from info on, to the workspace's log. Returns the file.
+@contextmanager
+def logging_to(paths: WorkspacePaths) -> Iterator[Path]:
+    """While inside, send what `pqdesk`'s loggers say, from info on, to the workspace's log; its file.
 
     Several processes write to it at once, a record in one piece each. A file that has grown large is put aside
     first; the others notice and go on in the new one.
@@ -35,15 +38,21 @@ def start_log(paths: WorkspacePaths) -> Path:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logger = logging.getLogger("pqdesk")
+    level_before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    return paths.app_log
+    try:
+        yield paths.app_log
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level_before)
+        handler.close()
 
 
 def log_traceback(paths: WorkspacePaths, error: BaseException) -> Path:
-    """Write the traceback of a bug to the workspace's log. Returns the file. Raises as `start_log`."""
-    path = start_log(paths)
-    logging.getLogger("pqdesk.cli").error("unexpected %s", type(error).__name__, exc_info=error)
+    """Write the traceback of a bug to the workspace's log. Returns the file. Raises as `logging_to`."""
+    with logging_to(paths) as path:
+        logging.getLogger("pqdesk.cli").error("unexpected %s", type(error).__name__, exc_info=error)
     return path
 
 

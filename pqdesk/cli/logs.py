@@ -48,7 +48,8 @@ class _Log:
 def logs_command(settings: Settings, name: str, follow: bool, count: int, stderr: bool) -> None:
     """Show the log of a worker or all. With --json, an object per line."""
     logs = _logs(settings, name, is_error=stderr)
-    printer = _Printer(is_json=settings.is_json, width=max(len(one.process) for one in logs) if len(logs) > 1 else 0)
+    processes = [one.process for one in logs]
+    printer = _Printer(is_json=settings.is_json, width=max(map(len, processes)) if len(processes) > 1 else 0)
     if follow:
         _follow(logs, count, printer)
     else:
@@ -59,7 +60,7 @@ def logs_command(settings: Settings, name: str, follow: bool, count: int, stderr
 def _logs(settings: Settings, name: str, *, is_error: bool) -> list[_Log]:
     if name == _SUPERVISORD:
         return [_Log(name, settings.paths.logs / "supervisord.log")]
-    replicas = replicas_named(Supervision(settings.paths).status(), name)
+    replicas = replicas_named(settings, Supervision(settings.paths), name)
     return [_Log(one.process, one.stderr_log if is_error else one.stdout_log) for one in replicas]
 
 

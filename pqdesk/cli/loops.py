@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,7 @@ def consume_command(
             timeout=timeout,
             max_attempts=max_attempts,
             drain=drain,
+            workspace=settings.paths,
         )
 
 
@@ -136,8 +137,9 @@ def _folder_target(folder: str, handler: str | None) -> FolderTarget:
 
 @contextmanager
 def _opened(settings: Settings, names: tuple[str, ...]) -> Iterator[list[Queue]]:
-    """The queues, each once, and the log of the commands."""
-    from pqdesk.queues.queue import Queue
+    """The queues, each once, over one connection; and the log of what goes on beside the messages."""
+    from pqdesk.cli.logbook import logging_to
+    from pqdesk.workspace import Workspace
 
-    with ExitStack() as stack:
-        yield [stack.enter_context(Queue(name, workspace=settings.paths.root)) for name in dict.fromkeys(names)]
+    with Workspace(settings.paths.root) as workspace, logging_to(settings.paths):
+        yield [workspace.queue(name) for name in dict.fromkeys(names)]

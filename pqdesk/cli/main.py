@@ -100,7 +100,7 @@ def _usage_text(error: Exception) -> str:
 
 def _os_error_text(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
-    return f"{error.filename!s}: {reason}" if error.filename else reason
+    return f"{error.filename!s}: {reason}" if error.filename else f"cannot read or write: {reason}"
 
 
 def _report_bug(error: Exception, settings: Settings | None) -> str:
@@ -124,7 +124,9 @@ def _prepare_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            os.open(os.devnull, os.O_RDONLY)  # takes the lowest free number, this one; writing fails, as it should
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the life of the process
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -132,8 +134,6 @@ def _prepare_streams() -> None:
 
 def _flush(code: int) -> int:
     """Write out what stdout still holds, so that a failure there is seen and the interpreter's exit meets none."""
-    if sys.stdout is None:
-        return code
     try:
         sys.stdout.flush()
     except BrokenPipeError:

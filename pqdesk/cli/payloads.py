@@ -48,6 +48,8 @@ def argument_bytes(argument: str) -> bytes:
 
 def read_standard_input(what: str, *, limit_bytes: int = PAYLOAD_LIMIT_BYTES) -> bytes:
     """All of standard input. Raises InvalidInput when it is endless, before it fills the memory."""
+    if sys.stdin is None:
+        raise InvalidInput(f"standard input is closed, so there is no {what}")
     data = sys.stdin.buffer.read(limit_bytes + 1)
     if len(data) > limit_bytes:
         raise InvalidInput(

@@ -53,7 +53,8 @@ def get_command(settings: Settings, queue: str, wait: float | None, lease: float
     """Take a message and print it with its receipt.
 
     Printed is JSON in one line. The message stays taken when this command has ended: settle it with 'ack', 'nack'
-    or 'release' and the receipt. When its lease ends first, it is ready again. A payload of bytes is printed as payload_base64.
+    or 'release' and the receipt. When its lease ends first, it is ready again. A payload of bytes is printed as
+    payload_base64.
     """
     from pqdesk.queues.queue import Queue
 

@@ -95,6 +95,12 @@ def require_workspace(settings: Settings) -> None:
         )
 
 
+def require_workspace_or_workers(settings: Settings) -> None:
+    """Raise NotFound where there is neither a queue file nor a supervisor configuration; touches nothing."""
+    if not settings.paths.supervisor_configuration.exists() and not settings.paths.workers.exists():
+        require_workspace(settings)
+
+
 def print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> Any:
     """`--version`: PQDesk's and that of the SQLite it brings along."""
     if not is_asked or context.resilient_parsing:

@@ -14,10 +14,9 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.lines import remark
 from pqdesk.cli.output import console_for, print_json
-from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.snapshots import RateMeter, Snapshot, Watcher
 from pqdesk.cli.watch_view import render
-from pqdesk.errors import NotFound
 from pqdesk.paths import demo_workspace
 
 _REFRESH_S = 0.5
@@ -35,10 +34,8 @@ def watch_command(settings: Settings, demo: bool) -> None:
     """
     if demo:
         _start_demo(settings)
-    paths = settings.paths
-    if not paths.database.exists() and not paths.supervisor_configuration.exists():
-        raise NotFound(f"no workspace at {str(paths.root)!r}; see a made-up one with: pqdesk watch --demo")
-    with Watcher(paths) as watcher:
+    require_workspace_or_workers(settings)
+    with Watcher(settings.paths) as watcher:
         try:
             if settings.is_json or not sys.stdout.isatty():
                 _show_once(watcher, settings, _DEMO_WITHIN_S if demo else 0.0)

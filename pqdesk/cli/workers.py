@@ -12,7 +12,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.lines import remark, say
 from pqdesk.cli.output import Cell, Column, print_json, print_table
-from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.styles import WORKER_STYLES
 from pqdesk.clock import SystemClock
 from pqdesk.errors import NotFound
@@ -47,6 +47,7 @@ _no_wait = click.option("--no-wait", is_flag=True, help="Ask for it and return, 
 @pass_settings
 def workers_command(settings: Settings) -> None:
     """List the workers, each process with its state."""
+    require_workspace_or_workers(settings)
     status = Supervision(settings.paths).status()
     if settings.is_json:
         print_json(status.replicas)
@@ -86,7 +87,7 @@ def daemon_remarks(settings: Settings, status: SupervisionStatus) -> list[str]:
 def start_command(settings: Settings, name: str, no_wait: bool) -> int:
     """Start a worker or all. Supervisord is started too, when it does not run."""
     supervision = Supervision(settings.paths)
-    before = replicas_named(supervision.status(), name)
+    before = replicas_named(settings, supervision, name)
     supervision.start(name)
     return _report(settings, _settled(supervision, before, _has_started, 0.0 if no_wait else _START_S), no_wait)
 
@@ -98,7 +99,7 @@ def start_command(settings: Settings, name: str, no_wait: bool) -> int:
 def stop_command(settings: Settings, name: str, no_wait: bool) -> int:
     """Stop a worker or all. The message in hand is finished first."""
     supervision = Supervision(settings.paths)
-    before = replicas_named(supervision.status(), name)
+    before = replicas_named(settings, supervision, name)
     supervision.stop(name)
     return _report(settings, _settled(supervision, before, _has_stopped, 0.0 if no_wait else _STOP_S), no_wait)
 
@@ -110,21 +111,22 @@ def stop_command(settings: Settings, name: str, no_wait: bool) -> int:
 def restart_command(settings: Settings, name: str, no_wait: bool) -> int:
     """Stop and start a worker or all."""
     supervision = Supervision(settings.paths)
-    before = replicas_named(supervision.status(), name)
+    before = replicas_named(settings, supervision, name)
     supervision.restart(name)
     wait_s = 0.0 if no_wait else _STOP_S + _START_S
     return _report(settings, _settled(supervision, before, _has_restarted, wait_s), no_wait)
 
 
-def replicas_named(status: SupervisionStatus, name: str) -> list[ReplicaRecord]:
+def replicas_named(settings: Settings, supervision: Supervision, name: str) -> list[ReplicaRecord]:
     """The processes of the worker, or the process, called `name`; all of them for `all`. Raises NotFound."""
-    found = [one for one in status.replicas if name in (ALL, one.worker, one.process)]
-    if found:
+    require_workspace_or_workers(settings)
+    replicas = supervision.status().replicas
+    found = [one for one in replicas if name in (ALL, one.worker, one.process)]
+    if found or name == ALL:
         return found
-    if not status.replicas:
-        raise NotFound("this workspace has no workers")
-    names = ", ".join(dict.fromkeys(one.worker for one in status.replicas))
-    raise NotFound(f"there is no worker {name!r}; the workers are {names}")
+    names = ", ".join(dict.fromkeys(one.worker for one in replicas))
+    there = f"the workers are {names}" if names else "this workspace has none"
+    raise NotFound(f"there is no worker {name!r}; {there}")
 
 
 def _has_started(_before: ReplicaRecord, now: ReplicaRecord) -> bool:
@@ -159,6 +161,8 @@ def _settled(
 def _report(settings: Settings, settled: Sequence[tuple[ReplicaRecord, bool]], is_asked_only: bool) -> int:
     if settings.is_json:
         print_json([one for one, _ in settled])
+    elif not settled:
+        remark(f"no workers in {str(settings.paths.workers)!r}")
     else:
         for one, _ in settled:
             say(_line(one))
