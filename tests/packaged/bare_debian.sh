@@ -19,7 +19,7 @@ work=$(mktemp -d /var/tmp/bare-debian.XXXXXX)
 systems=()
 clean_up() {
     local system
-    for system in "${systems[@]}"; do umount -- "$system/proc" "$system/dev" || true; done
+    for system in "${systems[@]}"; do umount --lazy -- "$system/proc" "$system/dev" || true; done
     rm -rf --one-file-system -- "$work"
 }
 trap clean_up EXIT
