@@ -3,6 +3,9 @@
 Nothing in the window's thread touches SQL, files of the workspace or sockets. app.py builds and connects all;
 a session (session.py) holds the threads and pages of one workspace.
 
+What comes from another thread is connected to bound methods of QObjects only: Qt runs a lambda, and a method of
+anything else, in the thread that emits.
+
 The seam between the shell and the pages:
 
 - **threads/reader.py** `Reader`: `ask_page(PageRequest) -> generation` and `ask_message(id) -> generation` from
@@ -11,7 +14,8 @@ The seam between the shell and the pages:
   wrote: a live page asks again, at most four times a second. `counts_loaded(tuple[QueueRecord, ...])`, at most
   once a second, feeds pickers and badges.
 - **threads/actor.py** `Actor`: `perform(name, ids, token)`, asked by a signal of the page (it lives in another
-  thread); answers `performed(name, Outcome, ids, token)`, `failed(name, PQDeskError, ids, token)`.
+  thread); answers `performed(name, Outcome, ids, token)`, `failed(name, PQDeskError, ids, token)`. The shell shows the
+  toast for both, with Undo after a delete, and for what supervisord's link did; pages need not.
 - **threads/supervisor_link.py** `SupervisorLink`: slots `start(name)`, `stop(name)`, `restart(name)`,
   `start_daemon()`, by signal; `status_changed(SupervisionStatus)`, `action_failed(str)`, `action_done(str)`.
 - **threads/log_reader.py** `LogReader`: slot `follow(tuple[Path, ...])`, by signal; `lines_read(Path, list[str])`.

@@ -158,8 +158,9 @@ class Desktop(QObject):
         self._demo_unwanted.connect(keeper.remove_demo)
         self._create_wanted.connect(keeper.create)
         keeper.demo_made.connect(self._on_demo_made)
-        keeper.demo_removed.connect(lambda: self.window.toast.show_text("The demo is removed"))
-        keeper.created.connect(lambda root: self.show_workspace(place_of(root)))
+        # bound methods only: Qt runs a lambda in the thread that emits
+        keeper.demo_removed.connect(self._on_demo_removed)
+        keeper.created.connect(self._on_created)
         keeper.failed.connect(self._on_keeper_failed)
 
     def _end_controller(self) -> None:
@@ -252,6 +253,14 @@ class Desktop(QObject):
         self.window.window_actions.set_recent(self._settings.recent_workspaces)
         self.window.toast.show_text("Removing the demo…")
         self._demo_unwanted.emit()
+
+    @Slot()
+    def _on_demo_removed(self) -> None:
+        self.window.toast.show_text("The demo is removed")
+
+    @Slot(object)
+    def _on_created(self, root: Path) -> None:
+        self.show_workspace(place_of(root))
 
     @Slot(str)
     def _on_keeper_failed(self, text: str) -> None:

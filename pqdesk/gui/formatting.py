@@ -6,6 +6,8 @@ from datetime import datetime
 
 from PySide6.QtCore import QLocale
 
+from pqdesk.messages.durations import format_duration
+
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -25,6 +27,11 @@ def format_rate(per_second: float) -> str:
 def format_count(count: int, thing: str) -> str:
     """`1 message`, `4,812 messages`."""
     return f"{format_number(count)} {thing}" if count == 1 else f"{format_number(count)} {thing}s"
+
+
+def format_uptime(seconds: float) -> str:
+    """`9 s`, `3 min 05 s`, `2 h 14 min`: supervisord knows whole seconds only."""
+    return f"{int(seconds)} s" if seconds < 60 else format_duration(seconds)
 
 
 def format_relative(at: datetime, now: datetime) -> str:

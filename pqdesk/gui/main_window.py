@@ -20,6 +20,7 @@ from pqdesk.gui.window_actions import WindowActions
 PAGES = (("Overview", "overview"), ("Messages", "messages"), ("Workers", "workers"), ("Logs", "logs"))
 DEFAULT_SIZE = (1280, 800)
 _SMALLEST_SIZE = (960, 600)
+_FRAME_PX = 32  # the title bar, where the window manager draws one
 _NARROW_PX = 1040  # below, the sidebar shows icons only
 
 
@@ -75,7 +76,7 @@ class MainWindow(QMainWindow):
         row.addWidget(right, 1)
         self.setCentralWidget(content)
         self.setMinimumSize(*_SMALLEST_SIZE)
-        self.resize(*DEFAULT_SIZE)
+        self._fit_screen()
         self.sidebar.page_chosen.connect(self.show_page)
         self.window_actions.page_chosen.connect(self.show_page)
         self.window_actions.sidebar.toggled.connect(lambda _: self._fit_sidebar())
@@ -83,6 +84,8 @@ class MainWindow(QMainWindow):
 
     def set_pages(self, pages: Sequence[Page], welcome: QWidget) -> None:
         """Show these pages from now on; those before are deleted. `welcome` may stand in for the Overview."""
+        if self._stack.isAncestorOf(self.focusWidget()):
+            self.sidebar.take_focus()
         for old in [*self._pages.values(), *([self._welcome] if self._welcome is not None else [])]:
             self._stack.removeWidget(old)
             old.deleteLater()
@@ -133,8 +136,10 @@ class MainWindow(QMainWindow):
             return
         is_first = self._current == PAGES[0][0]
         shown = self._welcome if is_first and self._is_welcoming and self._welcome is not None else page
-        self._stack.setCurrentWidget(shown)
         self.sidebar.set_current(self._current)
+        if shown is not self._stack.currentWidget() and self._stack.isAncestorOf(self.focusWidget()):
+            self.sidebar.take_focus()  # before Qt chooses some widget by itself
+        self._stack.setCurrentWidget(shown)
         is_welcome = shown is self._welcome
         self.header.set_title("Welcome" if is_welcome else self._current)
         self.header.set_live_visible(not is_welcome)
@@ -186,6 +191,10 @@ class MainWindow(QMainWindow):
     def _on_seen_changed(self) -> None:
         self._update_live()
         self.seen_changed.emit()
+
+    def _fit_screen(self) -> None:
+        room = self.screen().availableSize()
+        self.resize(min(DEFAULT_SIZE[0], room.width()), min(DEFAULT_SIZE[1], room.height() - _FRAME_PX))
 
     def _fit_sidebar(self) -> None:
         self.sidebar.set_compact(self.width() < _NARROW_PX or self.window_actions.sidebar.isChecked())

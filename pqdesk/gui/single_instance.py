@@ -55,6 +55,10 @@ class SingleInstance(QObject):
         self._name = _socket_path(folder)
         self._server: QLocalServer | None = None
 
+    @property
+    def socket_path(self) -> str:
+        return self._name
+
     def become_first(self) -> bool:
         """Take the lock and listen. False when another process has it."""
         if not self._lock.tryLock(0):
@@ -93,20 +97,35 @@ class SingleInstance(QObject):
     def _on_connection(self) -> None:
         assert self._server is not None
         while (socket := self._server.nextPendingConnection()) is not None:
-            socket.readyRead.connect(lambda socket=socket: self._on_ready(socket))
-            socket.disconnected.connect(socket.deleteLater)
-            self._on_ready(socket)
+            visitor = _Visitor(socket, self)
+            visitor.wished.connect(self.wished)
+            visitor.read()
 
-    def _on_ready(self, socket: QLocalSocket) -> None:
-        if socket.bytesAvailable() > _LARGEST_BYTES:
-            socket.abort()
+
+class _Visitor(QObject):
+    """One connection of another start; deletes itself when that hangs up."""
+
+    wished = Signal(object)
+
+    def __init__(self, socket: QLocalSocket, parent: QObject) -> None:
+        super().__init__(parent)
+        self._socket = socket
+        socket.setParent(self)
+        socket.readyRead.connect(self.read)
+        socket.disconnected.connect(self.deleteLater)
+
+    def read(self) -> None:
+        """Take the line when it is whole."""
+        socket = self._socket
         if not socket.canReadLine():
+            if socket.bytesAvailable() > _LARGEST_BYTES:
+                socket.disconnectFromServer()
             return
-        line = bytes(socket.readLine().data())
+        line = bytes(socket.readLine(_LARGEST_BYTES).data())
         wish = read_wish(line)
         if wish is None:
             _log.warning("a message of %d bytes on the window's socket is not understood", len(line))
-            socket.abort()
+            socket.disconnectFromServer()
             return
         socket.write(_ACKNOWLEDGED)
         socket.flush()

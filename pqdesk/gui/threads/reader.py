@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import PQDeskError
@@ -141,16 +141,12 @@ class Reader(QObject):
     @Slot(object, int)
     def load_page(self, request: PageRequest, generation: int) -> None:
         """Answer with page_loaded or failed, unless a newer page has been asked for meanwhile."""
-        self._answer("page", generation, lambda one: self.page_loaded.emit(one.page(request), generation))
+        self._answer("page", generation, lambda one: one.page(request), self.page_loaded)
 
     @Slot(object, int)
     def load_message(self, message_id: int, generation: int) -> None:
         """Answer with message_loaded or failed, unless a newer message has been asked for meanwhile."""
-        self._answer(
-            "message",
-            generation,
-            lambda inspection: self.message_loaded.emit(inspection.message(message_id), generation),
-        )
+        self._answer("message", generation, lambda one: one.message(message_id), self.message_loaded)
 
     @Slot()
     def poll(self) -> None:
@@ -195,20 +191,28 @@ class Reader(QObject):
             with self._lock:
                 self._under_way = None
 
-    def _answer(self, kind: str, generation: int, reply: Callable[[Inspection], None]) -> None:
+    def _answer(
+        self, kind: str, generation: int, question: Callable[[Inspection], object], answered: SignalInstance
+    ) -> None:
         with self._lock:
             if self._newest[kind] > generation:
                 return  # nobody asks this any more
             self._newest[kind] = generation
         try:
             inspection = self._opened()
-            if inspection is not None:
-                self._ask(kind, lambda: reply(inspection))
+            if inspection is None:
+                return
+            answer = self._ask(kind, lambda: question(inspection))
         except PQDeskError as exc:
-            with self._lock:
-                is_newest = self._newest[kind] == generation
-            if is_newest:
+            if self._is_newest(kind, generation):
                 self.failed.emit(exc, generation)
+        else:
+            if self._is_newest(kind, generation):
+                answered.emit(answer, generation)
+
+    def _is_newest(self, kind: str, generation: int) -> bool:
+        with self._lock:
+            return self._newest[kind] == generation
 
     def _opened(self) -> Inspection | None:
         if self._inspection is None:  # opened here, so that the connection belongs to this thread

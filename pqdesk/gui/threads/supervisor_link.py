@@ -45,6 +45,11 @@ class SupervisorLink(QObject):
         self._status: SupervisionStatus | None = None
         self._is_watched = False
 
+    @property
+    def interval_ms(self) -> int:
+        """Between two looks."""
+        return self._timer.interval() if self._timer is not None else 0
+
     @Slot()
     def begin(self) -> None:
         """Begin to watch; connect the thread's `started` to this."""
@@ -97,7 +102,7 @@ class SupervisorLink(QObject):
     @Slot()
     def start_daemon(self) -> None:
         """Attach to supervisord or start it, detached; workers marked so start with it."""
-        self._do("supervisord is running", lambda supervision: supervision.ensure_running())
+        self._do("", lambda supervision: supervision.ensure_running())
 
     @Slot()
     def shut_down(self) -> None:
@@ -105,14 +110,16 @@ class SupervisorLink(QObject):
         self._do("Workers and supervisord stopped", lambda supervision: supervision.shutdown())
 
     def _do(self, done: str, act: Callable[[Supervision], object]) -> None:
+        """`done` says what was done; empty where the new status tells it."""
         try:
             act(self._opened())
         except PQDeskError as exc:
-            _log.warning("%s failed: %s", done, exc)
+            _log.warning("supervisord did not do it: %s", exc)
             self.action_failed.emit(str(exc))
         else:
-            _log.info("%s", done)
-            self.action_done.emit(done)
+            if done:
+                _log.info("%s", done)
+                self.action_done.emit(done)
         self.poll()
 
     def _opened(self) -> Supervision:

@@ -13,7 +13,8 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
 
-_SHOWN_MS = 10_000
+_SHOWN_MS = 5_000
+_SHOWN_WITH_CHOICE_MS = 10_000  # with Undo, or an error to read
 _MARGIN = 16
 _NARROWEST, _WIDEST = 280, 760
 
@@ -67,7 +68,7 @@ class Toast(QWidget):
         self._place()
         self.show()
         self.raise_()
-        self._timer.start(_SHOWN_MS)
+        self._timer.start(_SHOWN_WITH_CHOICE_MS if undo is not None or is_error else _SHOWN_MS)
         event = QAccessibleAnnouncementEvent(self, text)
         if is_error:
             event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)

@@ -29,6 +29,7 @@ TILES = (
     State.COMPLETED,
     State.CANCELLED,
 )
+_BINS_AT_FIRST = 30  # one minute, while there is no more to show
 _MARGIN = 16
 _GAP = 12
 
@@ -83,8 +84,8 @@ class OverviewView(QScrollArea):
 
     def show_rates(self, came: list[float], went: list[float], average: tuple[float, float]) -> None:
         """Series oldest first, and the averages of the last seconds."""
-        span_s = int(BINS * BIN_S)
-        self._chart.set_series(((came, Role.ACCENT), (went, Role.HEALTHY)), BINS, span_s)
+        bins = BINS if len(came) > _BINS_AT_FIRST else _BINS_AT_FIRST
+        self._chart.set_series(((came, Role.ACCENT), (went, Role.HEALTHY)), bins, int(bins * BIN_S))
         self._came.setText(f"In {format_rate(average[0])}/s")
         self._went.setText(f"Out {format_rate(average[1])}/s")
 

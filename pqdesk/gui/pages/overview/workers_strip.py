@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from pqdesk.gui.formatting import format_uptime
 from pqdesk.gui.palette import WORKER_LOOKS
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.messages.durations import format_duration
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 
 
@@ -37,7 +37,7 @@ class WorkerRow(QWidget):
         theme.changed.connect(self._take_looks)
 
     def show_replica(self, replica: ReplicaRecord) -> None:
-        self._uptime.setText(format_duration(replica.uptime_s) if replica.uptime_s is not None else "")
+        self._uptime.setText(format_uptime(replica.uptime_s) if replica.uptime_s is not None else "")
         if replica.state is not self._state:
             self._state = replica.state
             self._word.setText(replica.state.word)

@@ -1,0 +1,127 @@
+"""Stand-ins for the clock, for storage and for supervisord, where a test needs to decide what they say."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from pqdesk.errors import Busy, PQDeskError
+from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
+from pqdesk.storage.contract import PageRequest
+from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+from tests.gui.fakes import make_detail, make_record
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self._now_us = 1_800_000_000_000_000
+
+    def advance(self, seconds: float) -> None:
+        self._now_us += int(seconds * 1_000_000)
+
+    def wall_us(self) -> int:
+        return self._now_us
+
+    def awake_ms(self) -> int:
+        return self._now_us // 1000
+
+    def boot_id(self) -> str:
+        return "boot"
+
+
+class FakeInspection:
+    """Answers at once, or blocks in `page` while `gate` is closed until `interrupt`; raises `error` if set."""
+
+    def __init__(self) -> None:
+        self.current_version = 1
+        self.records: tuple[QueueRecord, ...] = ()
+        self.error: PQDeskError | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.interrupted = threading.Event()
+        self.entered = threading.Event()
+        self.is_closed = False
+        self.asked: list[PageRequest] = []
+        self.interrupts = 0
+
+    def version(self) -> int:
+        self._raise()
+        return self.current_version
+
+    def queues(self) -> tuple[QueueRecord, ...]:
+        self._raise()
+        return self.records
+
+    def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
+        self._raise()
+        self.asked.append(request)
+        self.entered.set()
+        while not self.gate.wait(0.01):
+            if self.interrupted.is_set():
+                self.interrupted.clear()
+                raise Busy("interrupted")
+        return (make_record(request.limit),)
+
+    def message(self, message_id: int) -> MessageDetail:
+        self._raise()
+        return make_detail(make_record(message_id))
+
+    def interrupt(self) -> None:
+        self.interrupts += 1
+        self.interrupted.set()
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def _raise(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class FakeSupervision:
+    """Says `answer`; notes what it was told to do."""
+
+    def __init__(self, answer: SupervisionStatus) -> None:
+        self.answer = answer
+        self.error: PQDeskError | None = None
+        self.told: list[tuple[str, str]] = []
+
+    def status(self) -> SupervisionStatus:
+        return self.answer
+
+    def __getattr__(self, verb: str) -> Any:
+        def do(name: str = "") -> None:
+            self.told.append((verb, name))
+            if self.error is not None:
+                raise self.error
+
+        return do
+
+
+def make_replica(name: str, state: WorkerState = WorkerState.RUNNING, **values: Any) -> ReplicaRecord:
+    is_up = state is WorkerState.RUNNING
+    logs = {"stdout_log": Path(f"/tmp/{name}.out.log"), "stderr_log": Path(f"/tmp/{name}.err.log")}
+    return ReplicaRecord(
+        **{
+            "process": name,
+            "worker": name,
+            "kind": "consumer",
+            "replica": 1,
+            "state": state,
+            "pid": 4321 if is_up else None,
+            "uptime_s": 185.0 if is_up else None,
+            **logs,
+            **values,
+        }
+    )
+
+
+def make_status(*replicas: ReplicaRecord, is_running: bool = True, problem: str | None = None) -> SupervisionStatus:
+    return SupervisionStatus(is_running, "running" if is_running else "not running", 77, replicas, problem)
+
+
+def make_queue(name: str = "code", *, is_paused: bool = False, **counts: int) -> QueueRecord:
+    return QueueRecord(name, is_paused, Counts(**counts))

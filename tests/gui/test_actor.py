@@ -1,0 +1,94 @@
+"""The actor on a real workspace: what it does, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pqdesk import Workspace
+from pqdesk.errors import WorkspaceError
+from pqdesk.gui.threads.actor import TEST_QUEUE, Actor
+from pqdesk.messages.states import State
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace(tmp_path / "w") as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def actor(qapp: object, workspace: Workspace) -> Iterator[Actor]:
+    actor = Actor(lambda: Workspace(workspace.path))
+    yield actor
+    actor.stop()
+
+
+def failed_message(workspace: Workspace) -> int:
+    queue = workspace.queue("mail")
+    queue.put("x", max_attempts=1)
+    message = queue.get(block=False)
+    message.nack("no such address")
+    return message.id
+
+
+def test_retry_makes_a_failed_message_ready_again(qtbot, workspace: Workspace, actor: Actor) -> None:
+    message_id = failed_message(workspace)
+
+    with qtbot.waitSignal(actor.performed) as answer:
+        actor.perform("retry", (message_id,), 7)
+
+    name, outcome, ids, token = answer.args
+    assert (name, outcome.done, ids, token) == ("retry", 1, (message_id,), 7)
+    assert workspace.message(message_id).state is State.READY
+
+
+def test_delete_and_restore(qtbot, workspace: Workspace, actor: Actor) -> None:
+    message_id = failed_message(workspace)
+
+    actor.perform("delete", (message_id,), 0)
+    assert workspace.counts().failed == 0
+
+    actor.perform("restore", (message_id,), 0)
+    assert workspace.counts().failed == 1
+
+
+def test_a_message_whose_state_forbids_it_is_skipped(qtbot, workspace: Workspace, actor: Actor) -> None:
+    message_id = workspace.queue("mail").put("x")
+
+    with qtbot.waitSignal(actor.performed) as answer:
+        actor.perform("retry", (message_id,), 0)
+
+    assert (answer.args[1].done, answer.args[1].skipped) == (0, 1)
+
+
+def test_a_workspace_that_cannot_be_opened(qtbot) -> None:
+    def refuse() -> Workspace:
+        raise WorkspaceError("read-only")
+
+    actor = Actor(refuse)
+    with qtbot.waitSignal(actor.failed) as answer:
+        actor.perform("delete", (1,), 3)
+
+    assert (answer.args[0], str(answer.args[1]), answer.args[3]) == ("delete", "read-only", 3)
+
+
+def test_pause_and_resume(qtbot, workspace: Workspace, actor: Actor) -> None:
+    for name in ("mail", "code"):
+        workspace.queue(name).put("x")
+
+    actor.pause(("mail", "code"), True)
+    assert all(one.is_paused for one in workspace.queues())
+
+    actor.pause(("mail", "code"), False)
+    assert not any(one.is_paused for one in workspace.queues())
+
+
+def test_a_test_message(qtbot, workspace: Workspace, actor: Actor) -> None:
+    with qtbot.waitSignal(actor.message_put) as answer:
+        actor.put_test_message()
+
+    assert answer.args == [1, TEST_QUEUE]
+    assert workspace.counts(TEST_QUEUE).ready == 1

@@ -1,0 +1,109 @@
+"""One process per user: the second hands its wish to the first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtNetwork import QLocalSocket
+
+from pqdesk.gui.single_instance import SingleInstance, Wish, read_wish
+from pqdesk.paths import runtime_folder
+
+
+@pytest.fixture
+def first(qapp: object) -> Iterator[SingleInstance]:
+    instance = SingleInstance(runtime_folder())
+    assert instance.become_first()
+    yield instance
+    instance.close()
+
+
+def tell(wish: Wish) -> subprocess.Popen[bytes]:
+    """A second process that hands over `wish`; its exit code is 0 when the first acknowledged."""
+    code = (
+        "import sys; from pqdesk.gui.single_instance import SingleInstance, Wish; "
+        "from pqdesk.paths import runtime_folder; "
+        f"sys.exit(not SingleInstance(runtime_folder()).tell_first({wish!r}))"
+    )
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
+def test_only_one_is_first(first: SingleInstance) -> None:
+    second = SingleInstance(runtime_folder())
+    assert not second.become_first()
+
+    first.close()
+
+    assert second.become_first()
+    second.close()
+
+
+@pytest.mark.parametrize("wish", [Wish(), Wish("/data/ä", "token-1"), Wish(None, "", is_background=True)])
+def test_a_wish_arrives_and_is_acknowledged(qtbot, first: SingleInstance, wish: Wish) -> None:
+    with qtbot.waitSignal(first.wished) as arrived:
+        second = tell(wish)
+
+    assert arrived.args == [wish]
+    assert second.wait(10) == 0
+
+
+def test_nobody_there_is_no_success(qapp: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pqdesk.gui.single_instance._CONNECT_MS", 50)
+
+    assert not SingleInstance(runtime_folder()).tell_first(Wish())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"\x02{}",
+        b"\x01",
+        b"\x01[]",
+        b"\x01{}",
+        b'\x01{"workspace": 5, "token": "", "background": false}',
+        b'\x01{"workspace": null, "token": "", "background": "yes"}',
+        b"\x01\xff\xfe",
+    ],
+)
+def test_what_is_no_wish_is_refused(line: bytes) -> None:
+    assert read_wish(line) is None
+
+
+def test_garbage_on_the_socket_harms_nobody(qtbot, first: SingleInstance) -> None:
+    for garbage in (b"GET / HTTP/1.0\r\n\r\n", b"x" * 200_000):
+        socket = QLocalSocket()
+        socket.connectToServer(first.socket_path)
+        assert socket.waitForConnected(1000)
+        socket.write(garbage)
+        socket.flush()
+        qtbot.waitUntil(lambda socket=socket: socket.state() is QLocalSocket.LocalSocketState.UnconnectedState)
+
+    with qtbot.waitSignal(first.wished):
+        second = tell(Wish())
+    assert second.wait(10) == 0
+
+
+def test_a_socket_left_behind_by_a_killed_process_is_replaced(qtbot) -> None:
+    folder = runtime_folder()
+    folder.mkdir(parents=True)
+    (folder / "window.sock").touch()
+
+    first = SingleInstance(folder)
+    assert first.become_first()
+    with qtbot.waitSignal(first.wished):
+        second = tell(Wish())
+    assert second.wait(10) == 0
+    first.close()
+
+
+def test_a_runtime_folder_with_a_long_name_works(qtbot, tmp_path: Path) -> None:
+    first = SingleInstance(tmp_path / ("long" * 40))
+
+    assert first.become_first()
+    assert len(first.socket_path) < 100
+    first.close()
