@@ -229,5 +229,7 @@ def _why_not_open(path: Path) -> str:
         return "it is a symbolic link"
     if not os.access(path, os.R_OK):
         return f"this user may not read it (owner {path.stat().st_uid}, mode {path.stat().st_mode & 0o777:o})"
+    if not os.access(path.parent, os.W_OK):  # SQLite keeps a log and locks beside it, also for reading
+        return "its folder is read-only here; make it writable for this user"
     wal = path.with_name(path.name + "-wal")
     return f"{str(wal)!r} is not a file" if wal.is_dir() else "SQLite cannot open it"
