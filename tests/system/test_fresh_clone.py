@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from tests.checkout import copy_checkout, git_status
+from tests.gui.desktop import Desktop
+from tests.gui.real_window.window import Window
 from tests.support import wait_until
 from tests.system.newcomer import newcomer, run_as
 
@@ -60,6 +62,18 @@ def test_the_first_start_sets_up_and_the_second_does_not(somebody: Newcomer) -> 
     assert "making .venv" in first.stderr
     assert "pqdesk" in first.stdout.lower()
     assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, "")
+    assert git_status(somebody.checkout) == ""
+
+
+def test_with_a_display_the_window_opens_and_shows_the_demo_at_work(somebody: Newcomer) -> None:
+    with Desktop(folders={"HOME": str(somebody.home)}) as desktop:
+        window = Window(desktop, desktop.launch(["bash", somebody.checkout / "packaging/run"]))
+
+        window.program.press("Try the demo")
+
+        window.wait_for_count("completed", 1)
+        window.wait_for_count("failed", 1)
+        assert "no display" not in window.program.output
     assert git_status(somebody.checkout) == ""
 
 
