@@ -170,6 +170,8 @@ class Consumer:
 
     def _let_go(self) -> None:
         """Wake the threads that wait for messages. Those that work find out afterwards."""
+        if not self._loop.is_stopped and self._stop.is_interrupted and self._hands.count:
+            self._report.warn("finishing what is in hand; Ctrl-C again gives it back at once")
         self._loop.stop()
         for queue in self._queues:
             queue.interrupt_waits()

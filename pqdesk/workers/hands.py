@@ -42,6 +42,11 @@ class Hands:
             self._held.pop(threading.current_thread(), None)
             self._hung.discard(threading.current_thread())
 
+    @property
+    def count(self) -> int:
+        with self._lock:
+            return len(self._held)
+
     def is_hung(self, thread: threading.Thread) -> bool:
         """Whether the thread is still inside a handler that overran its timeout."""
         with self._lock:

@@ -137,6 +137,11 @@ class StopSignals:
         return self._is_stopping
 
     @property
+    def is_interrupted(self) -> bool:
+        """Whether somebody pressed Ctrl-C."""
+        return self._interrupts > 0
+
+    @property
     def is_impatient(self) -> bool:
         """Whether somebody pressed Ctrl-C a second time."""
         return self._interrupts > 1

@@ -196,7 +196,8 @@ def test_second_interrupt_kills_the_program_and_releases_its_message(workspace, 
     pid = wait_until(lambda: _number(workers.folder / "pid"), logs=workers.folder)
 
     worker.signal(signal.SIGINT)
-    wait_until(lambda: is_alive(pid), reason="the program to go on")
+    wait_until(lambda: "Ctrl-C again" in worker.errors(), logs=workers.folder)
+    assert is_alive(pid)
     worker.signal(signal.SIGINT)
 
     assert worker.wait() == 130
