@@ -9,10 +9,11 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say, say_error
 from pqdesk.cli.options import Chosen, ids_or_filter
-from pqdesk.cli.output import count_of, print_json
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.cli.tables import count_of
 
 if TYPE_CHECKING:
     from pqdesk.messages.records import Outcome

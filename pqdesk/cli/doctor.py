@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.findings import Finding, problem
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.machine_checks import MACHINE_CHECKS
-from pqdesk.cli.output import console_for, count_of, print_json
 from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.cli.tables import console_for, count_of
 from pqdesk.cli.visible import visible
 from pqdesk.cli.workspace_checks import WORKSPACE_CHECKS
 from pqdesk.errors import PQDeskError

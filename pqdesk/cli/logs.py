@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from pqdesk.cli.command import command
-from pqdesk.cli.output import print_json
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.visible import visible_log_line
 from pqdesk.cli.workers import replicas_named

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import ID, filter_options
-from pqdesk.cli.output import Cell, Column, count_of, print_json, print_table, when
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.styles import STATE_STYLES
+from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
 from pqdesk.errors import NotFound
 from pqdesk.messages.records import MessageRecord, QueueRecord
 from pqdesk.messages.selection import Selection
@@ -27,12 +28,12 @@ QUEUE_COLUMNS = (Column("Queue", is_flexible=True), *(Column(one.word.capitalize
 _MESSAGE_COLUMNS = (
     Column("Id", is_number=True),
     Column("State"),
-    Column("Type", is_flexible=True),
+    Column("Type", is_flexible=True, is_optional=True),
     Column("Attempt", is_number=True),
     Column("Enqueued"),
-    Column("Due"),
+    Column("Due", is_optional=True),
     Column("Payload", is_flexible=True),
-    Column("Error", is_flexible=True),
+    Column("Error", is_flexible=True, is_optional=True),
 )
 
 
@@ -84,7 +85,11 @@ def messages_command(
     if not records:
         remark("no messages match" if any(filters.values()) else "no messages")
         return
-    columns = _MESSAGE_COLUMNS if queue is not None else (_MESSAGE_COLUMNS[0], Column("Queue"), *_MESSAGE_COLUMNS[1:])
+    columns = (
+        _MESSAGE_COLUMNS
+        if queue is not None
+        else (_MESSAGE_COLUMNS[0], Column("Queue", is_flexible=True), *_MESSAGE_COLUMNS[1:])
+    )
     print_table(columns, [_message_row(record, has_queue=queue is None) for record in records])
     if len(records) == limit:
         remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")

@@ -71,9 +71,11 @@ def _fail(error: Exception | KeyboardInterrupt, settings: Settings | None) -> in
     else:
         text, code = _explain(error, settings)
         texts.append(text)
-    texts += getattr(error, "__notes__", ())  # what a stop left done, and how to go on
+    notes = list(getattr(error, "__notes__", ()))  # what a stop left done, and how to go on
+    if notes and not texts:
+        texts.append("interrupted" if isinstance(error, KeyboardInterrupt) else "nobody reads the output any more")
     if texts:
-        say_error("; ".join(texts))
+        say_error("; ".join([*texts, *notes]))
     return code
 
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT
-from pqdesk.cli.output import print_json
 from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.messages.records import Outgoing

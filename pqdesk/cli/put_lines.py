@@ -13,10 +13,11 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.line_batches import Batch, line_batches
-from pqdesk.cli.output import console_for, print_json
 from pqdesk.cli.payloads import Form, parse_payload
 from pqdesk.cli.settings import Settings
+from pqdesk.cli.tables import console_for
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, encode_payload
 from pqdesk.messages.records import Outgoing

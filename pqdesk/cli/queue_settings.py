@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.options import DURATION
-from pqdesk.cli.output import Column, print_json, print_table
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.cli.tables import Column, print_table
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import (
     DEFAULT_KEEP_COMPLETED_S,

@@ -10,8 +10,8 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import Refused
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.options import DURATION, FORM
-from pqdesk.cli.output import print_json
 from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
 from pqdesk.cli.settings import Settings, pass_settings, pass_workspace, require_workspace
 from pqdesk.errors import Empty

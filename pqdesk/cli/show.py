@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.json_output import json_text, print_json
 from pqdesk.cli.options import ID
-from pqdesk.cli.output import Cell, Column, json_text, print_json, print_table, when
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
+from pqdesk.cli.tables import Cell, Column, print_table, when
 from pqdesk.cli.visible import visible, visible_json, visible_lines
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import AttemptRecord, MessageDetail
@@ -24,8 +25,8 @@ _ATTEMPT_COLUMNS = (
     Column("Outcome"),
     Column("Started"),
     Column("Ran", is_number=True),
-    Column("Worker", is_flexible=True),
-    Column("Error", is_flexible=True),
+    Column("Worker", is_flexible=True, is_optional=True),
+    Column("Error", is_flexible=True, is_optional=True),
 )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-from pqdesk.cli.output import plain
+from pqdesk.cli.json_output import plain
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.records import Counts, QueueRecord
@@ -45,7 +45,7 @@ class Snapshot:
         return sum((one.counts for one in self.queues), Counts())
 
     def as_json(self) -> dict[str, Any]:
-        queues = [{**plain(one), "per_second": plain(self.rates.get(one.name, Rates()))} for one in self.queues]
+        queues = [{**plain(one), "per_second": self._rounded_rates(one.name)} for one in self.queues]
         return {
             "workspace": str(self.paths.root),
             "supervisord": {"state": self.status.state_word, "pid": self.status.pid, "problem": self.status.problem},
@@ -53,6 +53,10 @@ class Snapshot:
             "queues": queues,
             "workers": plain(self.status.replicas),
         }
+
+    def _rounded_rates(self, queue: str) -> dict[str, float]:
+        rates = self.rates.get(queue, Rates())
+        return {one.name: round(getattr(rates, one.name), 2) for one in fields(rates)}
 
 
 class Watcher:

@@ -12,10 +12,11 @@ from types import FrameType
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
-from pqdesk.cli.output import console_for, print_json
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.snapshots import RateMeter, Snapshot, Watcher
+from pqdesk.cli.tables import console_for
 from pqdesk.cli.watch_view import render
 from pqdesk.paths import demo_workspace
 
@@ -70,7 +71,8 @@ def _show_once(watcher: Watcher, settings: Settings, life_within_s: float) -> No
     if settings.is_json:
         print_json(snapshot.as_json())
     else:
-        console_for(sys.stdout).print(render(snapshot, is_live=False))
+        console = console_for(sys.stdout)
+        console.print(render(snapshot, console.width, is_live=False))
 
 
 def _look(watcher: Watcher, meter: RateMeter) -> Snapshot:
@@ -83,15 +85,18 @@ def _show_live(watcher: Watcher) -> None:
     meter = RateMeter()
     console = console_for(sys.stdout)
     snapshot = _look(watcher, meter)
-    with _ended_by_term(), Live(render(snapshot), console=console, screen=True, auto_refresh=False) as live:
+    with (
+        _ended_by_term(),
+        Live(render(snapshot, console.width), console=console, screen=True, auto_refresh=False) as live,
+    ):
         try:
             while True:
-                live.update(render(snapshot), refresh=True)
+                live.update(render(snapshot, console.width), refresh=True)
                 time.sleep(_REFRESH_S)
                 snapshot = _look(watcher, meter)
         finally:
             live.stop()
-            console.print(render(snapshot, is_live=False))
+            console.print(render(snapshot, console.width, is_live=False))
 
 
 @contextmanager

@@ -10,10 +10,11 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say
-from pqdesk.cli.output import Cell, Column, print_json, print_table
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.styles import WORKER_STYLES
+from pqdesk.cli.tables import Cell, Column, print_table
 from pqdesk.clock import SystemClock
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
@@ -67,8 +68,16 @@ def worker_row(one: ReplicaRecord) -> list[str | Cell]:
         Cell(one.state.word, WORKER_STYLES[one.state]),
         "" if one.pid is None else str(one.pid),
         "" if one.uptime_s is None else format_duration(one.uptime_s),
-        one.exit_text or one.description,
+        one.exit_text or _purpose(one),
     ]
+
+
+def _purpose(one: ReplicaRecord) -> str:
+    """What it is for; supervisord's own description only repeats pid and uptime."""
+    queues = ", ".join(one.queues)
+    if one.kind == "consumer":
+        return f"consumes {queues}"
+    return f"produces into {queues}" if one.kind == "producer" else one.command
 
 
 def daemon_remarks(settings: Settings, status: SupervisionStatus) -> list[str]:

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pqdesk.cli.findings import Finding, ok, problem, warning
-from pqdesk.cli.output import count_of
+from pqdesk.cli.tables import count_of
 from pqdesk.errors import PQDeskError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
