@@ -27,6 +27,7 @@ _PAGE_SIZE = 1000
 QUEUE_COLUMNS = (Column("Queue", is_flexible=True), *(Column(one.word.capitalize(), is_number=True) for one in State))
 _MESSAGE_COLUMNS = (
     Column("Id", is_number=True),
+    Column("Queue", is_flexible=True, is_optional=True),
     Column("State"),
     Column("Type", is_flexible=True, is_optional=True),
     Column("Attempt", is_number=True),
@@ -85,12 +86,7 @@ def messages_command(
     if not records:
         remark("no messages match" if any(filters.values()) else "no messages")
         return
-    columns = (
-        _MESSAGE_COLUMNS
-        if queue is not None
-        else (_MESSAGE_COLUMNS[0], Column("Queue", is_flexible=True), *_MESSAGE_COLUMNS[1:])
-    )
-    print_table(columns, [_message_row(record, has_queue=queue is None) for record in records])
+    print_table(_MESSAGE_COLUMNS, [_message_row(record, has_queue=queue is None) for record in records])
     if len(records) == limit:
         remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")
 
@@ -109,8 +105,9 @@ def _pages(inspection: Inspection, selection: Selection, limit: int, before: int
 
 
 def _message_row(record: MessageRecord, *, has_queue: bool) -> list[str | Cell]:
-    cells: list[str | Cell] = [
+    return [
         str(record.id),
+        record.queue if has_queue else "",
         Cell(record.state.word, STATE_STYLES[record.state]),
         record.type or "",
         f"{record.attempt}/{record.max_attempts}",
@@ -119,6 +116,3 @@ def _message_row(record: MessageRecord, *, has_queue: bool) -> list[str | Cell]:
         record.payload_preview,
         Cell(record.error or "", "red"),
     ]
-    if has_queue:
-        cells.insert(1, record.queue)
-    return cells

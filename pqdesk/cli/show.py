@@ -107,5 +107,11 @@ def _attempt_row(one: AttemptRecord) -> list[str | Cell]:
         when(one.started_at),
         ran,
         one.worker or "",
-        (one.error or "").partition("\n")[0],
+        _summary(one.error or ""),
     ]
+
+
+def _summary(error: str) -> str:
+    """The line that says most: of a traceback the last one."""
+    lines = [line for line in error.splitlines() if line.strip()] or [""]
+    return lines[-1] if lines[0].startswith("Traceback ") else lines[0]

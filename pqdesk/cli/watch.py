@@ -16,7 +16,7 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.snapshots import RateMeter, Snapshot, Watcher
-from pqdesk.cli.tables import console_for
+from pqdesk.cli.tables import console_for, print_picture
 from pqdesk.cli.watch_view import render
 from pqdesk.paths import demo_workspace
 
@@ -71,8 +71,7 @@ def _show_once(watcher: Watcher, settings: Settings, life_within_s: float) -> No
     if settings.is_json:
         print_json(snapshot.as_json())
     else:
-        console = console_for(sys.stdout)
-        console.print(render(snapshot, console.width, is_live=False))
+        print_picture(lambda width: render(snapshot, width, is_live=False))
 
 
 def _look(watcher: Watcher, meter: RateMeter) -> Snapshot:
@@ -96,7 +95,7 @@ def _show_live(watcher: Watcher) -> None:
                 snapshot = _look(watcher, meter)
         finally:
             live.stop()
-            console.print(render(snapshot, console.width, is_live=False))
+            print_picture(lambda width: render(snapshot, width, is_live=False))
 
 
 @contextmanager
