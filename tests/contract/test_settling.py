@@ -164,9 +164,13 @@ def test_another_base_exception_in_with_releases(queue: Queue) -> None:
 def test_settled_inside_with_nothing_happens_on_leaving(queue: Queue) -> None:
     queue.put("x")
 
-    with pytest.raises(ValueError, match="later"), queue.get() as message:
-        message.ack()
-        raise ValueError("later")
+    def work() -> None:
+        with queue.get() as message:
+            message.ack()
+            raise ValueError("later")
+
+    with pytest.raises(ValueError, match="later"):
+        work()
 
     assert queue.counts().completed == 1
 

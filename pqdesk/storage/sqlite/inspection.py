@@ -38,7 +38,7 @@ _DUE = """
 _ROW = f"""
     SELECT m.id, q.name, m.state, t.name, m.priority, m."group", m.key, m.attempt,
            m.forgiven + coalesce(m.max_attempts, q.max_attempts, {DEFAULT_MAX_ATTEMPTS}), m.enqueued_us, m.due_us,
-           m.started_us, m.finished_us, substr(a.error, -2000), o.name, m.payload_kind,
+           m.started_us, m.finished_us, substr(a.error, 1, 1000), substr(a.error, -1000), o.name, m.payload_kind,
            substr(coalesce(m.payload, p.payload), 1, {_PREVIEW_CHARACTERS * 4}), length(coalesce(m.payload, p.payload))
       FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id
       LEFT JOIN pqdesk_type t ON t.id = m.type_id
@@ -118,7 +118,7 @@ class SqliteInspection:
             attempts.append(_current_attempt(fields))
         return MessageDetail(
             **fields,
-            payload=decode_payload(row[15], payload),
+            payload=decode_payload(row[16], payload),
             headers=decode_headers(headers),
             result=None if result_kind is None else decode_payload(result_kind, result),
             attempts=tuple(attempts),
@@ -162,7 +162,7 @@ class SqliteInspection:
 
 def _fields(row: tuple[Any, ...], now_us: int) -> dict[str, Any]:
     (message_id, queue, state, type_name, priority, group, key, attempt, max_attempts, enqueued_us, due_us,
-     started_us, finished_us, error, worker, kind, head, size) = row  # fmt: skip
+     started_us, finished_us, error_head, error_tail, worker, kind, head, size) = row  # fmt: skip
     shown = State(abs(state))
     if shown in (State.SCHEDULED, State.RETRYING) and due_us <= now_us:
         shown = State.READY
@@ -172,16 +172,17 @@ def _fields(row: tuple[Any, ...], now_us: int) -> dict[str, Any]:
         "enqueued_at": to_datetime(enqueued_us), "due_at": to_datetime(due_us),
         "started_at": to_datetime(started_us) if started_us else None,
         "finished_at": to_datetime(finished_us) if shown.is_final and finished_us else None,
-        "error": _headline(error) if error else None, "worker": worker, "payload_preview": _preview(kind, head or b""),
+        "error": _headline(error_head, error_tail) if error_head else None, "worker": worker, "payload_preview": _preview(kind, head or b""),
         "payload_size": size or 0, "is_trashed": state < 0,
     }  # fmt: skip
 
 
-def _headline(error: str) -> str:
-    """The line that says why: of a traceback the last one, else the first."""
-    lines = [line.strip() for line in error.strip().splitlines() if line.strip()] or [""]
-    is_traceback = any(line.startswith(("Traceback (most recent call last)", 'File "')) for line in lines)
-    return lines[-1 if is_traceback else 0][:300].translate(_SYMBOLS)
+def _headline(head: str, tail: str) -> str:
+    """The line that says why: of a traceback the last one that starts a line, else the first."""
+    lines = [line for line in head.splitlines() if line.strip()] or [""]
+    if any(line.startswith(("Traceback (most recent call last)", '  File "')) for line in lines):
+        lines = [line for line in reversed(tail.splitlines()) if line.strip() and not line[0].isspace()] or lines
+    return lines[0].strip()[:300].translate(_SYMBOLS)
 
 
 def _preview(kind: int, head: bytes) -> str:

@@ -263,6 +263,10 @@ class SqliteStore:
     def act(self, action: str, selection: Selection, *, is_dry_run: bool = False) -> Outcome:
         assert action in ACTIONS, action
         done, skipped, errors = 0, 0, []
+        with self._lock:
+            self._check_process()
+            while self._promote_overdue():  # what is due is ready, whoever says so first
+                pass
         for ids in self._batches(action, selection):
             with self._writing(keeps=not is_dry_run):
                 acting = Acting(self._db, self._clock.wall_us())
@@ -467,7 +471,8 @@ class SqliteStore:
                     self._lease_ends[receipt] = ends_ms
         return max(pause_s, 0.005)
 
-    def _promote_overdue(self) -> None:
+    def _promote_overdue(self) -> int:
+        """One bounded batch per queue; returns how many queues had something due."""
         now_us = self._clock.wall_us()
         with Translating(self._location.database):
             overdue = overdue_queues(self._db, now_us)
@@ -478,6 +483,7 @@ class SqliteStore:
                 change.write(self._db)
             if count:
                 self._ring([name])
+        return len(overdue)
 
     def _checkpoint(self) -> None:
         """Write the WAL back once it has grown; only the keeper's thread comes here."""
