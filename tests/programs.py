@@ -54,3 +54,8 @@ def pqdesk(workspace: Path, *arguments: str, **options: Any) -> subprocess.Compl
 def pqdesk_json(workspace: Path, *arguments: str) -> Any:
     """What a command that looks prints with --json."""
     return json.loads(pqdesk(workspace, *arguments, "--json").stdout)
+
+
+def run_python(code: str, *arguments: str | os.PathLike[str]) -> str:
+    """Run `code` in a Python of its own; what it prints."""
+    return run(sys.executable, "-c", code, *arguments).stdout
