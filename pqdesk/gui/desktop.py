@@ -179,7 +179,7 @@ class Desktop(QObject):
             if not self._settings.was_told("tray"):
                 self._settings.mark_told("tray")
                 self.tray.tell(_TRAY_NOTE)
-        elif self._settings.was_told("quit"):
+        elif self._settings.was_told("quit") or not self.controller.has_workers_up:
             self.quit()
         else:
             self._settings.mark_told("quit")

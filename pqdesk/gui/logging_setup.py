@@ -49,11 +49,11 @@ class AppLog:
 
 
 class _LateFile(logging.Handler):
-    """Opens its file at the first record, in the thread that writes."""
+    """Opens its file at the first record, in the thread that writes; the fallback until the folder is there."""
 
     def __init__(self, file: Path, fallback: Path) -> None:
         super().__init__()
-        self._file, self._fallback = file, fallback
+        self._file, self._fallback, self._is_there = file, fallback, False
         self._target: logging.Handler | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -68,8 +68,11 @@ class _LateFile(logging.Handler):
         super().close()
 
     def _opened(self) -> logging.Handler:
-        if self._target is None:
-            is_there = self._file.parent.is_dir()
+        is_there = self._file.parent.is_dir()
+        if self._target is None or is_there != self._is_there:
+            if self._target is not None:
+                self._target.close()
+            self._is_there = is_there
             file = self._file if is_there else self._fallback
             if not is_there:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

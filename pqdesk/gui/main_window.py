@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self.sidebar.page_chosen.connect(self.show_page)
         self.window_actions.page_chosen.connect(self.show_page)
         self.window_actions.sidebar.toggled.connect(lambda _: self._fit_sidebar())
+        self.toast.undo_offered.connect(self.window_actions.set_undo)
         self.window_actions.filter.triggered.connect(self._focus_filter)
 
     def set_pages(self, pages: Sequence[Page], welcome: QWidget) -> None:
@@ -111,6 +112,11 @@ class MainWindow(QMainWindow):
     @property
     def current_page(self) -> str:
         return self._current
+
+    @property
+    def shown_page(self) -> QWidget | None:
+        """The widget that is seen: a page, or the welcome page."""
+        return self._stack.currentWidget()
 
     @property
     def is_paused(self) -> bool:

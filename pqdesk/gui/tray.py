@@ -59,7 +59,7 @@ class Tray(QObject):
         self._ticker.timeout.connect(self.tick)
         self._searcher = QTimer(self)
         self._searches = 0
-        self._searcher.timeout.connect(self._search)
+        self._searcher.timeout.connect(self.search)
 
     def start(self) -> None:
         """Show the icon, now or when a tray appears."""
@@ -183,7 +183,8 @@ class Tray(QObject):
         if reason in (QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.DoubleClick):
             self.open_asked.emit()
 
-    def _search(self) -> None:
+    def search(self) -> None:
+        """Look whether the tray came or went."""
         self._searches += 1
         if self._searches == _SEARCHES_AT_FIRST:
             self._searcher.setInterval(_LATER_SEARCH_MS)

@@ -47,6 +47,7 @@ class WindowActions(QObject):
         help_menu = self._menu("Help")
         help_menu.addActions([self.show_keys, self.about])
         self.set_page_actions((), ())
+        self.set_undo(False)
 
     def set_page_actions(self, of_messages: Sequence[QAction], of_workers: Sequence[QAction]) -> None:
         """Put the pages' own actions into the menus Message and Worker; called anew for each workspace."""
@@ -70,6 +71,9 @@ class WindowActions(QObject):
         """In the demo it can be removed; elsewhere it can be opened."""
         self.remove_demo.setVisible(is_demo)
         self.try_demo.setVisible(not is_demo)
+
+    def set_undo(self, is_offered: bool) -> None:
+        _enable(self.undo, is_offered, "Nothing to undo")
 
     def set_theme(self, choice: ThemeChoice) -> None:
         self._theme_entries[choice].setChecked(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -100,6 +101,15 @@ class WorkspaceController(QObject):
         """End the threads. False when one is still in a call that does not come back."""
         self.disconnect_from_all()
         return self.session.end()
+
+    def perform(self, action: str, ids: tuple[int, ...]) -> None:
+        """Do an operator action; a toast tells how it went."""
+        self._perform_asked.emit(action, ids, 0)
+
+    @property
+    def has_workers_up(self) -> bool:
+        """Whether something goes on when the window is gone."""
+        return self._status is not None and any(one.state not in _AT_REST for one in self._status.replicas)
 
     def shut_down(self) -> None:
         """Stop the workers, then supervisord; `stopped` tells."""
@@ -260,7 +270,7 @@ class WorkspaceController(QObject):
     def _on_performed(self, name: str, outcome: Outcome, ids: tuple[int, ...], token: int) -> None:
         undo = None
         if name == "delete" and outcome.done:
-            undo = lambda: self._perform_asked.emit("restore", ids, 0)  # noqa: E731
+            undo = partial(self.perform, "restore", ids)
         is_error = bool(outcome.errors) and not outcome.done
         self._window.toast.show_text(describe_outcome(name, outcome), is_error=is_error, undo=undo)
 

@@ -50,7 +50,7 @@ class Actor(QObject):
         try:
             outcome: Outcome = self._twice_if_busy(lambda workspace: getattr(workspace, name)(ids))
         except PQDeskError as exc:
-            _log.warning("%s of %d messages failed: %s", name, len(ids), exc)
+            _log.warning("%s of %d messages failed: %s", name, len(ids), str(exc))
             self.failed.emit(name, exc, ids, token)
             return
         _log.info("%s done=%d skipped=%d errors=%d", name, outcome.done, outcome.skipped, len(outcome.errors))

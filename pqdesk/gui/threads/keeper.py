@@ -39,7 +39,7 @@ class Keeper(QObject):
         try:
             demo.write_demo(paths)
         except (PQDeskError, OSError) as exc:
-            _log.warning("the demo cannot be made: %s", exc)
+            _log.warning("the demo cannot be made: %s", str(exc))
             self.failed.emit(f"The demo cannot be made in {paths.root}: {_reason(exc)}")
             return
         self.demo_made.emit(paths.root)
@@ -53,7 +53,7 @@ class Keeper(QObject):
             if paths.root.is_dir():
                 shutil.rmtree(paths.root)
         except (PQDeskError, OSError) as exc:
-            _log.warning("the demo cannot be removed: %s", exc)
+            _log.warning("the demo cannot be removed: %s", str(exc))
             self.failed.emit(f"The demo in {paths.root} cannot be removed: {_reason(exc)}")
             return
         self.demo_removed.emit()

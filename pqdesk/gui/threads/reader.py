@@ -246,7 +246,7 @@ class Reader(QObject):
         self._set_interval(wait_s * 1000)
         self._close()  # a replaced or mended file is only seen by a new connection
         if not self._is_unreadable:
-            _log.warning("cannot read the queue file: %s", exc)
+            _log.warning("cannot read the queue file: %s", str(exc))  # not exc: its frames hold the connection
         self._is_unreadable, self._are_counts_stale, self._version = True, True, None
         self.unreadable.emit(str(exc))
 

@@ -114,7 +114,7 @@ class SupervisorLink(QObject):
         try:
             act(self._opened())
         except PQDeskError as exc:
-            _log.warning("supervisord did not do it: %s", exc)
+            _log.warning("supervisord did not do it: %s", str(exc))
             self.action_failed.emit(str(exc))
         else:
             if done:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from pqdesk.gui.palette import Role
@@ -20,7 +20,13 @@ _NARROWEST, _WIDEST = 280, 760
 
 
 class Toast(QWidget):
-    """One at a time; a new one takes the place of the old. Floats over the widget it is made for."""
+    """One at a time; a new one takes the place of the old. Floats over the widget it is made for.
+
+    Signals:
+        undo_offered: Whether there is a way back now.
+    """
+
+    undo_offered = Signal(bool)
 
     def __init__(self, theme: Theme, host: QWidget) -> None:
         super().__init__(host)
@@ -68,6 +74,7 @@ class Toast(QWidget):
         self._place()
         self.show()
         self.raise_()
+        self.undo_offered.emit(undo is not None)
         self._timer.start(_SHOWN_WITH_CHOICE_MS if undo is not None or is_error else _SHOWN_MS)
         event = QAccessibleAnnouncementEvent(self, text)
         if is_error:
@@ -78,6 +85,12 @@ class Toast(QWidget):
         """Take the last action back, if that is still offered."""
         if self.can_undo:
             self._on_undo()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous() and self.isHidden():
+            self._undo = None
+            self.undo_offered.emit(False)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():
@@ -93,7 +106,7 @@ class Toast(QWidget):
         painter.end()
 
     def _on_undo(self) -> None:
-        undo, self._undo = self._undo, None
+        undo = self._undo
         self.hide()
         if undo is not None:
             undo()

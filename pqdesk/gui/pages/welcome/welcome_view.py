@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
@@ -99,7 +100,7 @@ class WelcomeView(QScrollArea):
 
     def show_workspace(self, location: str | None, trouble: Trouble | None = None) -> None:
         """`location` is what a program needs to find the workspace, None for the default one."""
-        where = f", workspace={location!r}" if location is not None else ""
+        where = f", workspace={json.dumps(location, ensure_ascii=False)}" if location is not None else ""
         self._snippet.setText(_SNIPPET.format(where=where))
         self._headline.setText(trouble.headline if trouble else _HEADLINE)
         self._text.setText(trouble.text if trouble else _WHAT)

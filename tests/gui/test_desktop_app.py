@@ -1,0 +1,280 @@
+"""The whole window on real workspaces, in this process and offscreen; supervisord is never started."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton, QWidget
+
+from pqdesk import Workspace
+from pqdesk.clock import SystemClock
+from pqdesk.gui.desktop import Desktop
+from pqdesk.gui.logging_setup import AppLog
+from pqdesk.gui.settings import Settings
+from pqdesk.gui.single_instance import Wish
+from pqdesk.gui.theme import Theme
+from pqdesk.paths import WorkspacePaths, default_workspace, state_folder
+from pqdesk.supervision.records import SupervisionStatus, WorkerState
+from tests.bad_workspaces import BAD_WORKSPACES, BadWorkspace, fingerprint
+from tests.gui.shell_fakes import make_replica, make_status
+
+Open = Callable[..., Desktop]
+
+
+@pytest.fixture
+def quits(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Filled when the app would leave its event loop."""
+    seen: list[bool] = []
+    monkeypatch.setattr(QApplication, "quit", lambda *_: seen.append(True))
+    return seen
+
+
+@pytest.fixture
+def settings(qapp: object) -> Settings:
+    return Settings(state_folder() / "settings.ini")
+
+
+@pytest.fixture
+def open_app(qtbot, qapp: QApplication, theme: Theme, settings: Settings, quits: list[bool]) -> Iterator[Open]:
+    opened: list[tuple[Desktop, AppLog]] = []
+
+    def open_app(root: Path, **options: bool) -> Desktop:
+        log = AppLog()
+        desktop = Desktop(qapp, theme, settings, log, SystemClock())
+        opened.append((desktop, log))
+        desktop.start(WorkspacePaths(root), **options)
+        return desktop
+
+    yield open_app
+    for desktop, log in opened:
+        desktop.window.allow_close()
+        desktop.window.close()
+        desktop.tray.stop()
+        desktop.end()
+        log.close()
+        desktop.window.deleteLater()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace(tmp_path / "w") as workspace:
+        workspace.queue("mail").put_many(range(5))
+        yield workspace
+
+
+def seen(widget: QWidget, text: str) -> bool:
+    """Whether a label or button with this text, or one that holds it, is on screen."""
+    found = (*widget.findChildren(QLabel), *widget.findChildren(QPushButton))
+    return any(text in one.text() for one in found if one.isVisible())
+
+
+def count(desktop: Desktop, state: str) -> str:
+    label = desktop.window.findChild(QLabel, f"tile_{state}_count")
+    return label.text() if label is not None else ""
+
+
+def give_up(message_queue) -> None:
+    message = message_queue.get(block=False)
+    message.fail("no such address")
+
+
+def test_an_empty_home_shows_the_welcome_page_and_makes_nothing(qtbot, open_app: Open) -> None:
+    desktop = open_app(default_workspace())
+    qtbot.waitUntil(lambda: seen(desktop.window, "Try the demo"))
+
+    assert desktop.window.windowTitle() == "PQDesk – default"
+    assert not default_workspace().exists()
+    qtbot.waitUntil(lambda: seen(desktop.window, "no queue file yet"))
+
+
+def test_messages_put_meanwhile_are_counted(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "5")
+
+    give_up(workspace.queue("mail"))
+
+    qtbot.waitUntil(lambda: (count(desktop, "ready"), count(desktop, "failed")) == ("4", "1"))
+    entry = desktop.window.sidebar.entry("Messages")
+    assert entry.accessibleDescription() == "1 failed messages"
+
+
+def test_a_workspace_made_while_the_welcome_page_is_shown_is_found(qtbot, open_app: Open, tmp_path: Path) -> None:
+    desktop = open_app(tmp_path / "later")
+    qtbot.waitUntil(lambda: seen(desktop.window, "Try the demo"))
+
+    with Workspace(tmp_path / "later") as workspace:
+        workspace.queue("mail").put("x")
+
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "1")
+    assert not seen(desktop.window, "Try the demo")
+
+
+@pytest.mark.parametrize("bad", BAD_WORKSPACES, ids=lambda bad: bad.name)
+def test_a_workspace_that_cannot_be_opened_says_why_and_offers_ways_out(
+    qtbot, open_app: Open, tmp_path: Path, bad: BadWorkspace
+) -> None:
+    root = tmp_path / "bad"
+    root.mkdir()
+    bad.make(root)
+    before = fingerprint(root)
+
+    desktop = open_app(root)
+
+    qtbot.waitUntil(lambda: seen(desktop.window, "This workspace cannot be opened"))
+    assert seen(desktop.window, bad.words)
+    assert seen(desktop.window, "Try the demo")
+    assert seen(desktop.window, "Open a queue file…")
+    assert fingerprint(root) == before
+
+
+def test_another_workspace_takes_the_place_of_the_first(qtbot, open_app: Open, workspace: Workspace, tmp_path) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "5")
+    with Workspace(tmp_path / "other") as other:
+        other.queue("code").put("x")
+
+    desktop.grant(Wish(str(tmp_path / "other" / "queue.db")))
+
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "1")
+    assert desktop.window.windowTitle() == "PQDesk – other"
+
+
+def test_a_second_start_brings_the_window_back(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    desktop.window.hide()
+
+    desktop.grant(Wish(is_background=True))
+    assert not desktop.window.isVisible()
+
+    desktop.grant(Wish())
+    assert desktop.window.isVisible()
+
+
+def test_closing_with_a_tray_hides_and_says_once_that_workers_run_on(
+    qtbot, open_app: Open, workspace: Workspace, quits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pqdesk.gui.tray.Tray.is_usable", True)
+    told: list[str] = []
+    monkeypatch.setattr("pqdesk.gui.tray.Tray.tell", lambda _, text: told.append(text))
+    desktop = open_app(workspace.path)
+
+    for _ in range(2):
+        desktop.window.close()
+        assert not desktop.window.isVisible()
+        desktop.window.show()
+
+    assert quits == []
+    assert len(told) == 1
+    assert "Workers keep running" in told[0]
+
+
+def running(desktop: Desktop, *states: WorkerState) -> SupervisionStatus:
+    status = make_status(*(make_replica(f"w{at}", state) for at, state in enumerate(states)))
+    desktop.controller.session.link.status_changed.emit(status)
+    return status
+
+
+def test_closing_without_a_tray_says_so_once_then_quits(qtbot, open_app: Open, workspace: Workspace, quits) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: desktop.controller.status is not None)
+    running(desktop, WorkerState.RUNNING)
+
+    desktop.window.close()
+    note = desktop.window.findChild(QMessageBox, "quit_note")
+    assert note is not None
+    assert "Workers keep running" in note.text()
+    assert quits == []
+    next(one for one in note.buttons() if one.text() == "Quit").click()
+    assert quits == [True]
+
+
+def test_closing_without_a_tray_and_without_workers_just_quits(qtbot, open_app: Open, workspace, quits) -> None:
+    desktop = open_app(workspace.path)
+
+    desktop.window.close()
+
+    assert quits == [True]
+
+
+def test_stop_workers_and_quit_names_what_stops(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: desktop.controller.status is not None)
+    running(desktop, WorkerState.RUNNING, WorkerState.STOPPED)
+
+    desktop.window.window_actions.stop_and_quit.trigger()
+
+    dialog = desktop.window.findChild(QMessageBox, "stop_and_quit_dialog")
+    assert dialog is not None
+    assert "w0" in dialog.informativeText()
+    assert "w1" not in dialog.informativeText()
+    assert dialog.defaultButton().text() == "Cancel"
+    dialog.reject()
+
+
+def test_deleting_can_be_undone(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    queue = workspace.queue("mail")
+    give_up(queue)
+    qtbot.waitUntil(lambda: count(desktop, "failed") == "1")
+    actor = desktop.controller.session.actor
+
+    desktop.controller.perform("delete", (1,))
+    with qtbot.waitSignal(desktop.window.toast.undo_offered):
+        pass
+    assert workspace.counts().failed == 0
+
+    desktop.window.window_actions.undo.trigger()
+    qtbot.waitUntil(lambda: workspace.counts().failed == 1)
+    assert actor is desktop.controller.session.actor
+
+
+def test_pausing_live_updates_freezes_and_going_on_catches_up(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "5")
+    desktop.window.window_actions.live.trigger()
+    assert seen(desktop.window.header, "Paused")
+
+    workspace.queue("mail").put("x")
+    qtbot.waitUntil(lambda: desktop.controller.counts.ready == 6)
+    assert count(desktop, "ready") == "5"
+
+    desktop.window.window_actions.live.trigger()
+    assert count(desktop, "ready") == "6"
+
+
+def test_the_last_workspace_and_page_are_remembered(qtbot, open_app: Open, workspace: Workspace, settings) -> None:
+    desktop = open_app(workspace.path)
+    desktop.window.show_page("Messages")
+
+    assert settings.last_workspace == str(workspace.path)
+    assert settings.page == "Messages"
+
+
+def test_the_log_goes_to_the_workspace_when_it_is_there(qtbot, open_app: Open, workspace: Workspace) -> None:
+    open_app(workspace.path)
+    log = workspace.path / "logs" / "pqdesk.log"
+    log.parent.mkdir(exist_ok=True)
+
+    logging.getLogger("pqdesk.gui").warning("something odd")
+
+    qtbot.waitUntil(lambda: log.exists() and "something odd" in log.read_text())
+
+
+def test_everything_that_takes_the_focus_has_a_name(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "5")
+    running(desktop, WorkerState.RUNNING, WorkerState.CRASH_LOOPING)
+
+    nameless = []
+    for title in ("Overview", "Messages", "Workers", "Logs"):
+        desktop.window.show_page(title)
+        for widget in desktop.window.findChildren(QWidget):
+            takes_focus = widget.focusPolicy() is not Qt.FocusPolicy.NoFocus and widget.isVisible()
+            name = widget.accessibleName() or getattr(widget, "text", lambda: "")()
+            if takes_focus and not name and not widget.objectName().startswith("qt_"):
+                nameless.append(f"{title}: {type(widget).__name__} #{widget.objectName()}")
+    assert nameless == []

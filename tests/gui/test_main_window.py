@@ -1,0 +1,194 @@
+"""The window around the pages: names, keys, sizes, and which page is live."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from pqdesk.gui.main_window import PAGES, MainWindow
+from pqdesk.gui.pages.welcome import WelcomeView
+from pqdesk.gui.palette import Role
+from pqdesk.gui.theme import Theme
+
+
+class FakePage(QWidget):
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.title = title
+        self.is_live = False
+        self.field = QLineEdit(self)
+        QVBoxLayout(self).addWidget(self.field)
+        if title == "Messages":
+            self.message_actions = [QAction("Retry", self)]
+
+    def set_live(self, is_live: bool) -> None:
+        self.is_live = is_live
+
+    def focus_filter(self) -> None:
+        self.field.setFocus()
+
+
+@pytest.fixture
+def pages(qtbot) -> dict[str, FakePage]:
+    return {title: FakePage(title) for title, _ in PAGES}
+
+
+@pytest.fixture
+def window(qtbot, theme: Theme, pages: dict[str, FakePage]) -> MainWindow:
+    window = MainWindow(theme)
+    qtbot.addWidget(window, before_close_func=lambda window: window.allow_close())
+    window.set_pages(list(pages.values()), WelcomeView(theme))
+    window.show()
+    qtbot.waitExposed(window)
+    return window
+
+
+def live(pages: dict[str, FakePage]) -> list[str]:
+    return [title for title, page in pages.items() if page.is_live]
+
+
+def test_the_entries_of_the_sidebar_are_named_as_the_pages_and_show_them(window: MainWindow, pages, qtbot) -> None:
+    for title, _ in PAGES:
+        entry = window.sidebar.entry(title)
+        assert entry.accessibleName() == title
+
+        qtbot.mouseClick(entry, Qt.MouseButton.LeftButton)
+
+        assert (window.current_page, live(pages)) == (title, [title])
+        assert "current page" in entry.accessibleDescription()
+
+
+def test_control_and_a_digit_show_a_page(window: MainWindow, qtbot, pages) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+
+    assert window.current_page == "Workers"
+
+
+def test_only_the_page_that_is_seen_is_live(window: MainWindow, pages, qtbot) -> None:
+    assert live(pages) == ["Overview"]
+
+    window.hide()
+    assert live(pages) == []
+
+    window.show()
+    assert live(pages) == ["Overview"]
+
+
+def test_a_paused_window_has_no_live_page_until_it_goes_on(window: MainWindow, pages) -> None:
+    window.set_paused(True)
+    window.show_page("Messages")
+    assert live(pages) == []
+
+    window.set_paused(False)
+    assert live(pages) == ["Messages"]
+
+
+def test_a_badge_is_in_the_description_and_not_in_the_name(window: MainWindow) -> None:
+    entry = window.sidebar.entry("Messages")
+
+    entry.set_badge(37, "failed messages", Role.ERROR)
+    assert (entry.accessibleName(), entry.accessibleDescription()) == ("Messages", "37 failed messages")
+
+    entry.set_badge(0, "failed messages", Role.ERROR)
+    assert entry.accessibleDescription() == ""
+
+
+def test_a_narrow_window_shows_icons_only(window: MainWindow, qtbot) -> None:
+    window.resize(1200, 700)
+    wide = window.sidebar.width()
+
+    window.resize(1000, 700)
+
+    assert window.sidebar.width() < wide / 2
+    window.resize(1200, 700)
+    assert window.sidebar.width() == wide
+
+
+def test_it_never_gets_smaller_than_it_can_be_read(window: MainWindow) -> None:
+    window.resize(100, 100)
+
+    assert (window.width(), window.height()) == (960, 600)
+
+
+def test_the_title_begins_with_the_name_of_the_app(window: MainWindow) -> None:
+    window.set_workspace("demo", "/data/demo", is_demo=True)
+
+    assert window.windowTitle() == "PQDesk – demo"
+    assert window.window_actions.remove_demo.isVisible()
+    assert not window.window_actions.try_demo.isVisible()
+
+
+def test_the_welcome_page_stands_in_for_the_overview_only(window: MainWindow) -> None:
+    assert window.set_welcoming(True)
+    assert not window.set_welcoming(True)
+
+    assert window.shown_page.objectName() == "welcome"
+    window.show_page("Messages")
+    assert window.shown_page.objectName() != "welcome"
+
+
+def test_closing_asks(window: MainWindow, qtbot) -> None:
+    with qtbot.waitSignal(window.close_asked):
+        window.close()
+
+    assert window.isVisible()
+
+
+def test_pages_are_replaced_and_an_unknown_page_is_the_first(window: MainWindow, theme: Theme, qtbot) -> None:
+    window.show_page("Logs")
+    fresh = [FakePage(title) for title, _ in PAGES]
+
+    window.set_pages(fresh, WelcomeView(theme))
+    assert window.shown_page is fresh[3]
+
+    window.show_page("Schedules")
+    assert window.shown_page is fresh[0]
+
+
+def test_actions_of_a_page_stand_in_the_menu(window: MainWindow) -> None:
+    menu = next(action.menu() for action in window.menuBar().actions() if action.text() == "Message")
+
+    assert "Retry" in [action.text() for action in menu.actions()]
+
+
+def test_control_f_goes_to_the_filter_of_the_page(window: MainWindow, pages, qtbot) -> None:
+    window.activateWindow()
+    qtbot.waitActive(window)
+
+    window.window_actions.filter.trigger()
+
+    assert pages["Overview"].field.hasFocus()
+
+
+def test_what_is_unavailable_is_greyed_with_the_reason(window: MainWindow) -> None:
+    actions = window.window_actions
+
+    actions.set_worker_controls(can_start=False, can_stop=True, can_shut_down=True)
+
+    assert not actions.start_all.isEnabled()
+    assert actions.start_all.toolTip() == "Every worker runs"
+    assert actions.stop_all.isEnabled()
+
+
+def test_a_toast_offers_the_way_back_once(window: MainWindow, qtbot) -> None:
+    undone: list[bool] = []
+    window.toast.show_text("1 message deleted", undo=lambda: undone.append(True))
+    assert window.window_actions.undo.isEnabled()
+
+    window.toast.undo()
+    window.toast.undo()
+
+    assert undone == [True]
+    assert not window.toast.isVisible()
+    assert not window.window_actions.undo.isEnabled()
+
+
+def test_text_of_data_is_never_rich(window: MainWindow) -> None:
+    window.toast.show_text("<b>bold</b>")
+    window.banner.show_text("error", "<img src='http://example.com/'>")
+
+    for label in (*window.toast.findChildren(QWidget), *window.banner.findChildren(QWidget)):
+        if hasattr(label, "textFormat") and label.text():
+            assert label.textFormat() is Qt.TextFormat.PlainText

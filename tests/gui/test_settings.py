@@ -1,0 +1,50 @@
+"""What the app remembers survives a restart, and a broken file is no reason not to start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray
+
+from pqdesk.gui.settings import Settings
+from pqdesk.gui.theme import ThemeChoice
+
+
+def test_everything_comes_back(qapp: object, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "deep" / "settings.ini")
+    settings.theme = ThemeChoice.DARK
+    settings.page = "Workers"
+    settings.geometry = QByteArray(b"\x00\x01geometry")
+    settings.remember_workspace("/a")
+    settings.mark_told("tray")
+    settings.save()
+
+    again = Settings(tmp_path / "deep" / "settings.ini")
+
+    assert again.theme is ThemeChoice.DARK
+    assert (again.page, again.last_workspace, again.recent_workspaces) == ("Workers", "/a", ["/a"])
+    assert again.geometry == QByteArray(b"\x00\x01geometry")
+    assert again.was_told("tray")
+    assert not again.was_told("quit")
+
+
+def test_recent_workspaces_are_few_newest_first_and_can_be_forgotten(qapp: object, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "settings.ini")
+    for name in "abcdefgha":
+        settings.remember_workspace(f"/{name}")
+
+    assert settings.recent_workspaces == ["/a", "/h", "/g", "/f", "/e", "/d"]
+    settings.forget_workspace("/a")
+    assert settings.last_workspace is None
+    assert settings.recent_workspaces[0] == "/h"
+
+
+def test_a_broken_file_gives_the_defaults(qapp: object, tmp_path: Path) -> None:
+    file = tmp_path / "settings.ini"
+    file.write_bytes(b"\xff\xfe[window]\ngeometry=@Variant(\x00garbage\ntheme=purple\nworkspace\\recent=@Invalid()\n")
+
+    settings = Settings(file)
+
+    assert settings.theme is ThemeChoice.SYSTEM
+    assert settings.recent_workspaces == []
+    assert settings.geometry.isEmpty()
