@@ -15,14 +15,14 @@ from pqdesk.gui.dialogs.create_workspace import CreateWorkspaceDialog
 from pqdesk.gui.dialogs.help import AboutDialog, ShortcutsDialog
 from pqdesk.gui.logging_setup import AppLog
 from pqdesk.gui.main_window import MainWindow
-from pqdesk.gui.places import place_of
+from pqdesk.gui.places import Place, place_of
 from pqdesk.gui.settings import Settings
 from pqdesk.gui.single_instance import Wish
 from pqdesk.gui.theme import Theme, ThemeChoice
 from pqdesk.gui.threads.keeper import Keeper
 from pqdesk.gui.tray import Tray
 from pqdesk.gui.workspace_controller import WorkspaceController
-from pqdesk.paths import WorkspacePaths, choose_workspace, state_folder
+from pqdesk.paths import choose_workspace, state_folder
 
 _log = logging.getLogger(__name__)
 
@@ -61,13 +61,13 @@ class Desktop(QObject):
         assert self._controller is not None
         return self._controller
 
-    def start(self, paths: WorkspacePaths, *, is_background: bool = False) -> None:
-        """Show the window on the workspace at `paths`, or only the tray's icon."""
+    def start(self, place: Place, *, is_background: bool = False) -> None:
+        """Show the window on `place`, or only the tray's icon."""
         self._keeper_thread.start()
         self.window.restoreGeometry(self._settings.geometry)
         self.window.window_actions.set_recent(self._settings.recent_workspaces)
         self.tray.start()
-        self.show_workspace(paths)
+        self.show_workspace(place)
         self.window.show_page(self._settings.page)
         if not is_background:
             self.window.show()
@@ -84,18 +84,18 @@ class Desktop(QObject):
             self._log.close()
             os._exit(0)  # destroying a running QThread aborts the process
 
-    def show_workspace(self, paths: WorkspacePaths, *, with_daemon: bool = False) -> None:
-        """Leave the workspace shown so far and open the one at `paths`."""
+    def show_workspace(self, place: Place, *, with_daemon: bool = False) -> None:
+        """Leave the workspace shown so far and open another one."""
         self._end_controller()
-        self._log.open(paths.app_log, state_folder() / "pqdesk.log")
-        _log.info("opening %s", paths.root)
-        controller = WorkspaceController(paths, self.window, self.tray, self._theme, self._clock)
+        self._log.open(place.paths.app_log, state_folder() / "pqdesk.log")
+        _log.info("opening %s", place.location)
+        controller = WorkspaceController(place, self.window, self.tray, self._theme, self._clock)
         controller.demo_asked.connect(self._on_demo_asked)
         controller.open_asked.connect(self._on_open_asked)
         controller.create_asked.connect(self._on_create_asked)
         controller.stopped.connect(self._on_stopped)
         self._controller = controller
-        self._settings.remember_workspace(str(paths.root))
+        self._settings.remember_workspace(str(place.location))
         self.window.window_actions.set_recent(self._settings.recent_workspaces)
         controller.start(with_daemon=with_daemon)
 
@@ -103,9 +103,9 @@ class Desktop(QObject):
     def grant(self, wish: Wish) -> None:
         """Do what another start of the app asked for."""
         if wish.workspace is not None:
-            paths = place_of(wish.workspace)
-            if paths != self.controller.paths:
-                self.show_workspace(paths)
+            place = place_of(wish.workspace)
+            if place != self.controller.place:
+                self.show_workspace(place)
         if wish.is_background:
             return
         if wish.token:  # the desktop's permission to come to the front
@@ -212,16 +212,16 @@ class Desktop(QObject):
 
     @Slot()
     def _on_about_asked(self) -> None:
-        AboutDialog(str(self.controller.paths.root), self._theme, self.window).open()
+        AboutDialog(str(self.controller.place.location), self._theme, self.window).open()
 
     # --- workspaces -------------------------------------------------------------------------------
 
     @Slot()
     def _on_open_asked(self) -> None:
-        dialog = QFileDialog(self.window, "Open a queue file", str(self.controller.paths.root.parent))
+        dialog = QFileDialog(self.window, "Open a queue file", str(self.controller.place.location.parent))
         dialog.setObjectName("open_dialog")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["Queue files (queue.db)", "All files (*)"])
+        dialog.setNameFilters(["Queue files (*.db *.sqlite *.sqlite3)", "All files (*)"])
         dialog.fileSelected.connect(lambda path: self.show_workspace(place_of(path)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -239,17 +239,17 @@ class Desktop(QObject):
 
     @Slot(object)
     def _on_demo_made(self, root: Path) -> None:
-        self.show_workspace(WorkspacePaths(root), with_daemon=True)
+        self.show_workspace(place_of(root), with_daemon=True)
         self.window.show_page("Overview")
 
     @Slot()
     def _on_remove_demo_asked(self) -> None:
-        questions.ask_remove_demo(self.window, str(self.controller.paths.root), self._remove_demo)
+        questions.ask_remove_demo(self.window, str(self.controller.place.location), self._remove_demo)
 
     def _remove_demo(self) -> None:
-        demo = self.controller.paths
-        self.show_workspace(choose_workspace())
-        self._settings.forget_workspace(str(demo.root))
+        demo = self.controller.place
+        self.show_workspace(place_of(choose_workspace().root))
+        self._settings.forget_workspace(str(demo.location))
         self.window.window_actions.set_recent(self._settings.recent_workspaces)
         self.window.toast.show_text("Removing the demo…")
         self._demo_unwanted.emit()

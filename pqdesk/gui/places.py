@@ -1,8 +1,10 @@
-"""What the window can be opened on, and how it is named."""
+"""What the window can be opened on, and how it is named: a workspace, or any SQLite file with queues in it."""
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from pqdesk.gui.settings import Settings
@@ -15,31 +17,55 @@ from pqdesk.paths import (
 )
 
 
-def first_place(given: str | os.PathLike[str] | None, settings: Settings) -> WorkspacePaths:
-    """The workspace that was asked for, else the one of $PQDESK_WORKSPACE, else the last one, else the default."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One workspace. `database` is an application's file with queues in it, None for a workspace's own.
+
+    With a database `paths` is the folder beside it, `FILE-pqdesk`, where no workers are defined.
+    """
+
+    paths: WorkspacePaths
+    database: Path | None = None
+
+    @property
+    def location(self) -> Path:
+        """What the user opened; `place_of` finds the place by it again."""
+        return self.database or self.paths.root
+
+    @property
+    def name(self) -> str:
+        """What the sidebar, the title and the tray call it."""
+        return self.location.name or str(self.location)
+
+    @property
+    def is_demo(self) -> bool:
+        return self == place_of(demo_workspace())
+
+    @property
+    def python_arguments(self) -> str:
+        """What `Queue(…)` needs after the name to find it; empty for the default workspace."""
+        if self == place_of(default_workspace()):
+            return ""
+        keyword = "workspace" if self.database is None else "database"
+        return f", {keyword}={json.dumps(str(self.location), ensure_ascii=False)}"
+
+
+def first_place(given: str | os.PathLike[str] | None, settings: Settings) -> Place:
+    """The place that was asked for, else that of $PQDESK_WORKSPACE, else the last one, else the default workspace."""
     if given is not None:
         return place_of(given)
     last = settings.last_workspace
-    if os.environ.get(WORKSPACE_VARIABLE) or last is None or not os.path.isdir(last):
-        return choose_workspace()
-    return choose_workspace(last)
+    if os.environ.get(WORKSPACE_VARIABLE) or last is None or not os.path.exists(last):
+        return place_of(choose_workspace().root)
+    return place_of(last)
 
 
-def place_of(path: str | os.PathLike[str]) -> WorkspacePaths:
-    """The workspace at `path`: its folder, or its queue.db."""
+def place_of(path: str | os.PathLike[str]) -> Place:
+    """The place at `path`: a workspace's folder, its queue.db, or another file."""
     given = Path(path).expanduser()
-    return choose_workspace(given.parent if given.name == "queue.db" else given)
-
-
-def is_demo(paths: WorkspacePaths) -> bool:
-    return paths.root == choose_workspace(demo_workspace()).root
-
-
-def place_name(paths: WorkspacePaths) -> str:
-    """What the sidebar, the title and the tray call it."""
-    return paths.root.name or str(paths.root)
-
-
-def snippet_location(paths: WorkspacePaths) -> str | None:
-    """What a program has to name to find it; None for the default workspace."""
-    return None if paths.root == choose_workspace(default_workspace()).root else str(paths.root)
+    if given.name == "queue.db":
+        return Place(choose_workspace(given.parent))
+    chosen = choose_workspace(given)
+    if not chosen.root.is_file():
+        return Place(chosen)
+    return Place(WorkspacePaths(chosen.root.with_name(f"{chosen.root.name}-pqdesk")), chosen.root)

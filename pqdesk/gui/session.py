@@ -1,4 +1,4 @@
-"""The threads that serve one workspace. Opening another workspace ends one session and begins the next."""
+"""The threads that serve one place. Opening another ends one session and begins the next."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QThread
 
-from pqdesk import storage
+from pqdesk.clock import SystemClock
+from pqdesk.errors import WorkspaceError
+from pqdesk.gui.places import Place
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.paths import WorkspacePaths
+from pqdesk.messages.records import Outcome
+from pqdesk.queues import operations
+from pqdesk.queues.queue import Queue
+from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Inspection
 from pqdesk.supervision.supervision import Supervision
 from pqdesk.workspace import Workspace
@@ -23,13 +28,13 @@ _WAIT_MS = 3_000
 
 
 class Session:
-    """Reader, actor, supervisord's link and log reader of the workspace at `paths`, each in its thread."""
+    """Reader, actor, supervisord's link and log reader of `place`, each in its thread."""
 
-    def __init__(self, paths: WorkspacePaths) -> None:
-        self.paths = paths
-        self.reader = Reader(lambda: open_what_is_there(paths))
-        self.actor = Actor(lambda: Workspace(paths.root))
-        self.link = SupervisorLink(lambda: Supervision(paths))
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.reader = Reader(lambda: open_what_is_there(place))
+        self.actor = Actor(lambda: _Database(place) if place.database is not None else Workspace(place.paths.root))
+        self.link = SupervisorLink(lambda: Supervision(place.paths))
         self._threads: list[tuple[QThread, QObject, int]] = []
         self._add("reader", self.reader, self.reader.start, self.reader.stop, _READER_WAIT_MS)
         self._add("actor", self.actor, None, self.actor.stop, _WAIT_MS)
@@ -68,8 +73,45 @@ class Session:
         self._threads.append((thread, worker, wait_ms))
 
 
-def open_what_is_there(paths: WorkspacePaths) -> Inspection | None:
-    """A look at the workspace, or None when it has not been made yet. Makes no file."""
-    if not Workspace.exists(paths.root):
+class _Database:
+    """What the actor needs of a workspace, over the queues in an application's file."""
+
+    def __init__(self, place: Place) -> None:
+        assert place.database is not None
+        self._store = open_store(place.database)
+
+    def queue(self, name: str) -> Queue:
+        return Queue.over(self._store, name, SystemClock())
+
+    def retry(self, ids: tuple[int, ...]) -> Outcome:
+        return self._act("retry", ids)
+
+    def run_now(self, ids: tuple[int, ...]) -> Outcome:
+        return self._act("run_now", ids)
+
+    def cancel(self, ids: tuple[int, ...]) -> Outcome:
+        return self._act("cancel", ids)
+
+    def delete(self, ids: tuple[int, ...]) -> Outcome:
+        return self._act("delete", ids)
+
+    def restore(self, ids: tuple[int, ...]) -> Outcome:
+        return self._act("restore", ids)
+
+    def _act(self, action: str, ids: tuple[int, ...]) -> Outcome:
+        return operations.act(self._store, action, ids, queue=None, dry_run=False, is_queue_enough=False)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def open_what_is_there(place: Place) -> Inspection | None:
+    """A look at the place, or None when it has not been made yet. Makes no file."""
+    file = place.database or place.paths.database
+    try:
+        file.lstat()
+    except FileNotFoundError:
         return None
-    return storage.open_inspection(paths)
+    except OSError as exc:
+        raise WorkspaceError(f"cannot look at {str(file)!r}: {exc.strerror}", path=file) from exc
+    return open_inspection(place.database or place.paths)

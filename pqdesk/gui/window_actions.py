@@ -75,6 +75,9 @@ class WindowActions(QObject):
     def set_undo(self, is_offered: bool) -> None:
         _enable(self.undo, is_offered, "Nothing to undo")
 
+    def set_test_message(self, is_possible: bool) -> None:
+        _enable(self.test_message, is_possible, "The queue file cannot be read")
+
     def set_theme(self, choice: ThemeChoice) -> None:
         self._theme_entries[choice].setChecked(True)
 

@@ -17,7 +17,7 @@ from pqdesk.gui.pages.overview import OverviewPage
 from pqdesk.gui.pages.overview.attention import count_unhealthy
 from pqdesk.gui.pages.welcome import Trouble, WelcomeView
 from pqdesk.gui.palette import Role
-from pqdesk.gui.places import is_demo, place_name, snippet_location
+from pqdesk.gui.places import Place
 from pqdesk.gui.session import Session
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.tray import Tray
@@ -25,7 +25,6 @@ from pqdesk.gui.tray_state import TrayFacts
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import Counts, Outcome, QueueRecord
 from pqdesk.messages.states import State
-from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
 _log = logging.getLogger(__name__)
@@ -59,24 +58,24 @@ class WorkspaceController(QObject):
     _refresh_asked = Signal()
     _test_message_asked = Signal()
 
-    def __init__(self, paths: WorkspacePaths, window: MainWindow, tray: Tray, theme: Theme, clock: Clock) -> None:
+    def __init__(self, place: Place, window: MainWindow, tray: Tray, theme: Theme, clock: Clock) -> None:
         super().__init__()
-        self.session = Session(paths)
+        self.session = Session(place)
         self._window, self._tray = window, tray
         self._queues: tuple[QueueRecord, ...] | None = None
         self._status: SupervisionStatus | None = None
         self._trouble: str | None = None
         self._is_shutting_down = False
-        self._is_demo_told = not is_demo(paths)
+        self._is_demo_told = not place.is_demo
         self._make_pages(theme, clock)
         self._connect_threads()
         self._connect_asks()
-        window.set_workspace(place_name(paths), str(paths.root), is_demo=is_demo(paths))
-        tray.set_workspace(place_name(paths))
+        window.set_workspace(place.name, str(place.location), is_demo=place.is_demo)
+        tray.set_workspace(place.name)
 
     @property
-    def paths(self) -> WorkspacePaths:
-        return self.session.paths
+    def place(self) -> Place:
+        return self.session.place
 
     @property
     def facts(self) -> TrayFacts:
@@ -135,7 +134,7 @@ class WorkspaceController(QObject):
         self._workers = workers.build(session.link, theme)
         self._logs = logs.build(session.link, theme)
         self._welcome = WelcomeView(theme)
-        self._welcome.show_workspace(snippet_location(self.paths))
+        self._welcome.show_workspace(self.place.python_arguments)
         self._strip = Banner(theme, "demo_strip", self._overview, is_card=True)
         self._overview.view.strip_place.addWidget(self._strip)
         self._window.set_pages([self._overview, self._messages, self._workers, self._logs], self._welcome)
@@ -232,6 +231,7 @@ class WorkspaceController(QObject):
         has_nothing = self._queues is not None and not self.counts.total
         is_without_workers = self._status is not None and not self._status.replicas
         cannot_open = self._trouble is not None and self._queues is None
+        self._window.window_actions.set_test_message(self._trouble is None)
         is_welcome = cannot_open or (has_nothing and is_without_workers)
         if self._window.set_welcoming(is_welcome) and is_welcome:
             self._welcome.focus_demo()
@@ -249,7 +249,7 @@ class WorkspaceController(QObject):
         self._trouble = why
         self._window.status_line.show_file(is_readable=False)
         if self._queues is None:
-            self._welcome.show_workspace(snippet_location(self.paths), Trouble(_CANNOT_OPEN, why))
+            self._welcome.show_workspace(self.place.python_arguments, Trouble(_CANNOT_OPEN, why))
         else:
             self._window.banner.show_text("error", f"Cannot read the queue file: {why}. What is shown may be old.")
         self._show_facts()
@@ -258,7 +258,7 @@ class WorkspaceController(QObject):
     def _on_readable(self) -> None:
         self._trouble = None
         self._window.banner.hide()
-        self._welcome.show_workspace(snippet_location(self.paths))
+        self._welcome.show_workspace(self.place.python_arguments)
         self._show_facts()
 
     @Slot(float)

@@ -10,14 +10,15 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton, QWidget
 
-from pqdesk import Workspace
+from pqdesk import Queue, Workspace
 from pqdesk.clock import SystemClock
 from pqdesk.gui.desktop import Desktop
 from pqdesk.gui.logging_setup import AppLog
+from pqdesk.gui.places import place_of
 from pqdesk.gui.settings import Settings
 from pqdesk.gui.single_instance import Wish
 from pqdesk.gui.theme import Theme
-from pqdesk.paths import WorkspacePaths, default_workspace, state_folder
+from pqdesk.paths import default_workspace, state_folder
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 from tests.bad_workspaces import BAD_WORKSPACES, BadWorkspace, fingerprint
 from tests.gui.shell_fakes import make_replica, make_status
@@ -46,7 +47,7 @@ def open_app(qtbot, qapp: QApplication, theme: Theme, settings: Settings, quits:
         log = AppLog()
         desktop = Desktop(qapp, theme, settings, log, SystemClock())
         opened.append((desktop, log))
-        desktop.start(WorkspacePaths(root), **options)
+        desktop.start(place_of(root), **options)
         return desktop
 
     yield open_app
@@ -141,6 +142,31 @@ def test_another_workspace_takes_the_place_of_the_first(qtbot, open_app: Open, w
 
     qtbot.waitUntil(lambda: count(desktop, "ready") == "1")
     assert desktop.window.windowTitle() == "PQDesk – other"
+
+
+def test_an_applications_file_with_queues_in_it(qtbot, open_app: Open, tmp_path: Path) -> None:
+    with Queue("mail", database=tmp_path / "shop.sqlite") as queue:
+        queue.put("x")
+        give_up(queue)
+        desktop = open_app(tmp_path / "shop.sqlite")
+        qtbot.waitUntil(lambda: count(desktop, "failed") == "1")
+        assert desktop.window.windowTitle() == "PQDesk – shop.sqlite"
+
+        desktop.controller.perform("retry", (1,))
+
+        qtbot.waitUntil(lambda: queue.counts().ready == 1)
+    assert not (tmp_path / "shop.sqlite-pqdesk" / "supervisor").exists()
+
+
+def test_an_applications_file_without_queues_is_left_alone(qtbot, open_app: Open, tmp_path: Path) -> None:
+    file = tmp_path / "diary.sqlite"
+    file.write_text("Dear diary" * 1000)
+
+    desktop = open_app(file)
+
+    qtbot.waitUntil(lambda: seen(desktop.window, "This workspace cannot be opened"))
+    assert not desktop.window.window_actions.test_message.isEnabled()
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("diary")] == ["diary.sqlite"]
 
 
 def test_a_second_start_brings_the_window_back(qtbot, open_app: Open, workspace: Workspace) -> None:

@@ -14,7 +14,7 @@ from pqdesk.gui.theme import Theme
 def view(qtbot, theme: Theme) -> WelcomeView:
     view = WelcomeView(theme)
     qtbot.addWidget(view)
-    view.show_workspace(None)
+    view.show_workspace("")
     view.show()
     return view
 
@@ -52,7 +52,7 @@ def test_the_snippet_is_python_that_names_the_workspace_only_where_needed(view: 
     compile(snippet(view), "snippet", "exec")
     assert "workspace" not in snippet(view)
 
-    view.show_workspace("/data/it's here")
+    view.show_workspace(', workspace="/data/it\'s here"')
 
     compile(snippet(view), "snippet", "exec")
     assert '''workspace="/data/it's here"''' in snippet(view)
@@ -65,11 +65,11 @@ def test_the_snippet_can_be_copied(view: WelcomeView) -> None:
 
 
 def test_trouble_is_told_and_the_ways_in_stay(view: WelcomeView) -> None:
-    view.show_workspace("/data", Trouble("This workspace cannot be opened", "it was made by a newer PQDesk"))
+    view.show_workspace("", Trouble("This workspace cannot be opened", "it was made by a newer PQDesk"))
 
     texts = [label.text() for label in view.findChildren(QLabel)]
     assert "it was made by a newer PQDesk" in texts
     assert button(view, "Try the demo").isEnabled()
 
-    view.show_workspace("/data")
+    view.show_workspace("")
     assert "it was made by a newer PQDesk" not in [label.text() for label in view.findChildren(QLabel)]

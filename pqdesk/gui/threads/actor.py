@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from pqdesk.errors import Busy, PQDeskError
 from pqdesk.messages.records import Outcome
-from pqdesk.workspace import Workspace
+from pqdesk.queues.queue import Queue
 
 _log = logging.getLogger(__name__)
 
@@ -18,8 +18,16 @@ ACTIONS = ("retry", "run_now", "cancel", "delete", "restore")
 TEST_QUEUE = "test"
 
 
+class Changeable(Protocol):
+    """A Workspace, or what acts like one; besides, it has a method for each of ACTIONS that takes ids."""
+
+    def queue(self, name: str) -> Queue: ...
+
+    def close(self) -> None: ...
+
+
 class Actor(QObject):
-    """Does what the user asked for, with a Workspace of its own, in the thread it is moved to.
+    """Does what the user asked for, over a connection of its own, in the thread it is moved to.
 
     `token` is any number of the caller's, given back with the answer.
 
@@ -37,11 +45,11 @@ class Actor(QObject):
     message_put = Signal(object, str)
     problem = Signal(str)
 
-    def __init__(self, open_workspace: Callable[[], Workspace]) -> None:
+    def __init__(self, open_workspace: Callable[[], Changeable]) -> None:
         """`open_workspace` is called in the actor's thread, at the first action."""
         super().__init__()
         self._open_workspace = open_workspace
-        self._workspace: Workspace | None = None
+        self._workspace: Changeable | None = None
 
     @Slot(str, object, int)
     def perform(self, name: str, ids: tuple[int, ...], token: int) -> None:
@@ -89,13 +97,13 @@ class Actor(QObject):
             self._workspace.close()
             self._workspace = None
 
-    def _twice_if_busy(self, act: Callable[[Workspace], Any]) -> Any:
+    def _twice_if_busy(self, act: Callable[[Changeable], Any]) -> Any:
         try:
             return act(self._opened())
         except Busy:  # every row is a compare-and-set, so doing it again is safe
             return act(self._opened())
 
-    def _opened(self) -> Workspace:
+    def _opened(self) -> Changeable:
         if self._workspace is None:
             self._workspace = self._open_workspace()
         return self._workspace

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
@@ -24,7 +23,7 @@ _WHAT = (
 )
 _DEMO = "The demo finds files of this machine and counts their lines: a workspace of its own, removed with one click."
 _SNIPPET = """from pqdesk import Queue
-queue = Queue("emails"{where})
+queue = Queue("emails"{arguments})
 queue.put({{"to": "ada@example.com"}})"""
 
 
@@ -98,10 +97,9 @@ class WelcomeView(QScrollArea):
         theme.changed.connect(self._take_looks)
         self._take_looks()
 
-    def show_workspace(self, location: str | None, trouble: Trouble | None = None) -> None:
-        """`location` is what a program needs to find the workspace, None for the default one."""
-        where = f", workspace={json.dumps(location, ensure_ascii=False)}" if location is not None else ""
-        self._snippet.setText(_SNIPPET.format(where=where))
+    def show_workspace(self, arguments: str, trouble: Trouble | None = None) -> None:
+        """`arguments` is what `Queue(…)` needs after the queue's name to find the workspace."""
+        self._snippet.setText(_SNIPPET.format(arguments=arguments))
         self._headline.setText(trouble.headline if trouble else _HEADLINE)
         self._text.setText(trouble.text if trouble else _WHAT)
         self._is_trouble = trouble is not None
