@@ -34,5 +34,10 @@ def describe_outcome(action: str, outcome: Outcome) -> str:
     return " · ".join(parts)
 
 
+def sentence(text: str) -> str:
+    """An error's line as a sentence: a capital letter where it begins with a word, and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
 def describe_failure(action: str, error: Exception) -> str:
     return f"{_NOT_DONE[action]} failed, nothing was changed: {error}"

@@ -14,6 +14,9 @@ from pqdesk.gui.palette import Role
 _SHEET = """
 QToolTip {{ border: 1px solid {hairline}; padding: 4px 6px; color: {text}; background: {base}; }}
 
+QLabel#qt_msgbox_label {{ font-weight: 600; }}
+QLabel#qt_msgbox_informativelabel {{ min-width: 400px; }}
+
 QMenuBar {{ background: {window}; border-bottom: 1px solid {hairline}; padding: 2px 6px; }}
 QMenuBar::item {{ padding: 4px 9px; border-radius: 4px; background: transparent; }}
 QMenuBar::item:selected, QMenuBar::item:pressed {{ background: {hover}; }}

@@ -11,7 +11,7 @@ from pqdesk.clock import Clock
 from pqdesk.errors import PQDeskError
 from pqdesk.gui.demo_guide import demo_progress, demo_story
 from pqdesk.gui.main_window import MainWindow
-from pqdesk.gui.notices import describe_failure, describe_outcome
+from pqdesk.gui.notices import describe_failure, describe_outcome, sentence
 from pqdesk.gui.pages import logs, messages, workers
 from pqdesk.gui.pages.overview import OverviewPage
 from pqdesk.gui.pages.overview.attention import count_unhealthy
@@ -249,9 +249,11 @@ class WorkspaceController(QObject):
         self._trouble = why
         self._window.status_line.show_file(is_readable=False)
         if self._queues is None:
-            self._welcome.show_workspace(self.place.python_arguments, Trouble(_CANNOT_OPEN, why))
+            self._welcome.show_workspace(self.place.python_arguments, Trouble(_CANNOT_OPEN, sentence(why)))
         else:
-            self._window.banner.show_text("error", f"Cannot read the queue file: {why}. What is shown may be old.")
+            self._window.banner.show_text(
+                "error", f"Cannot read the queue file. {sentence(why)} What is shown may be old."
+            )
         self._show_facts()
 
     @Slot()

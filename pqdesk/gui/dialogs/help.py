@@ -67,7 +67,7 @@ def read_versions() -> tuple[tuple[str, str], ...]:
         ("PQDesk", own),
         ("SQLite", sqlite_version()),
         ("Qt", f"{qVersion()} (PySide6 {pyside_version})"),
-        ("Python", f"{platform.python_version()} on {platform.platform(terse=True)}"),
+        ("Python", f"{platform.python_version()} on {platform.system()} {platform.release()}"),
     )
 
 

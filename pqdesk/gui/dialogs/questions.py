@@ -43,7 +43,7 @@ def ask_stop_and_quit(
 
 def tell_before_quit(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
     """Shown once: closing the window is not stopping the work."""
-    box = _ask(
+    return _ask(
         parent,
         "quit_note",
         "Workers keep running",
@@ -51,12 +51,10 @@ def tell_before_quit(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
         "Quit",
         do,
     )
-    box.setIcon(QMessageBox.Icon.Information)
-    return box
 
 
 def _ask(parent: QWidget, name: str, title: str, text: str, verb: str, do: Callable[[], None]) -> QMessageBox:
-    box = QMessageBox(QMessageBox.Icon.Question, "PQDesk", title, QMessageBox.StandardButton.NoButton, parent)
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "PQDesk", title, QMessageBox.StandardButton.NoButton, parent)
     box.setObjectName(name)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText(text)

@@ -76,7 +76,6 @@ class WelcomeView(QScrollArea):
             (self._text, 24),
             (self._buttons(content), 8),
             (self._about_demo, 28),
-            (PlainLabel("Or put a message from Python:", content), 8),
             (self._code(content), 0),
         ):
             column.addWidget(widget)
@@ -103,6 +102,7 @@ class WelcomeView(QScrollArea):
         self._headline.setText(trouble.headline if trouble else _HEADLINE)
         self._text.setText(trouble.text if trouble else _WHAT)
         self._is_trouble = trouble is not None
+        self._from_python.setVisible(trouble is None)
         self._take_looks()
 
     def set_busy(self, is_busy: bool) -> None:
@@ -128,7 +128,8 @@ class WelcomeView(QScrollArea):
         return row_widget
 
     def _code(self, parent: QWidget) -> QWidget:
-        frame = QFrame(parent)
+        self._from_python = QWidget(parent)
+        frame = QFrame(self._from_python)
         frame.setProperty("look", "code")
         self._snippet.setParent(frame)
         self._snippet.setObjectName("snippet")
@@ -144,7 +145,12 @@ class WelcomeView(QScrollArea):
         row.setContentsMargins(14, 10, 8, 10)
         row.addWidget(self._snippet, 1)
         row.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
-        return frame
+        column = QVBoxLayout(self._from_python)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(PlainLabel("Or put a message from Python:", self._from_python))
+        column.addWidget(frame)
+        return self._from_python
 
     def _take_looks(self) -> None:
         ratio = self.devicePixelRatioF()
