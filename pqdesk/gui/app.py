@@ -59,7 +59,7 @@ def _run_first(instance: object, path: str | os.PathLike[str] | None, background
     from pqdesk.gui.theme import Theme
 
     assert isinstance(instance, SingleInstance)
-    application = _make_application()
+    application = make_application()
     install_hooks()
     settings = Settings(state_folder() / "settings.ini")
     log = AppLog()
@@ -75,7 +75,8 @@ def _run_first(instance: object, path: str | os.PathLike[str] | None, background
         log.close()
 
 
-def _make_application() -> QApplication:
+def make_application() -> QApplication:
+    """Qt's application object with the names that desktops know the app by."""
     from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication
 

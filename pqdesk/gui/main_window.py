@@ -49,7 +49,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, QWidget] = {}
         self._current = PAGES[0][0]
         self._welcome: QWidget | None = None
-        self._is_welcoming = False
+        self._is_welcoming, self._heading = False, "Welcome"
         self._is_paused = False
         self._may_close = False
         self.window_actions = WindowActions(self, theme, [title for title, _ in PAGES])
@@ -108,6 +108,8 @@ class MainWindow(QMainWindow):
         self.sidebar.set_workspace(name, location)
         self.window_actions.set_demo(is_demo=is_demo)
         self.banner.hide()
+        if not self._is_paused:
+            self.header.show_live()
 
     @property
     def current_page(self) -> str:
@@ -126,11 +128,11 @@ class MainWindow(QMainWindow):
         self._is_paused = is_paused
         self._update_live()
 
-    def set_welcoming(self, is_welcoming: bool) -> bool:
-        """Whether the Overview's place is taken by the welcome page. True when that is news."""
-        if is_welcoming == self._is_welcoming:
+    def set_welcoming(self, is_welcoming: bool, heading: str = "Welcome") -> bool:
+        """Whether the Overview's place is taken by the welcome page, under `heading`. True when that is news."""
+        if (is_welcoming, heading) == (self._is_welcoming, self._heading):
             return False
-        self._is_welcoming = is_welcoming
+        self._is_welcoming, self._heading = is_welcoming, heading
         self.show_page(self._current)
         return True
 
@@ -147,7 +149,7 @@ class MainWindow(QMainWindow):
             self.sidebar.take_focus()  # before Qt chooses some widget by itself
         self._stack.setCurrentWidget(shown)
         is_welcome = shown is self._welcome
-        self.header.set_title("Welcome" if is_welcome else self._current)
+        self.header.set_title(self._heading if is_welcome else self._current)
         self.header.set_live_visible(not is_welcome)
         self._update_live()
         self.page_changed.emit(self._current)

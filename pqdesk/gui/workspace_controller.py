@@ -66,6 +66,7 @@ class WorkspaceController(QObject):
         self._status: SupervisionStatus | None = None
         self._trouble: str | None = None
         self._is_shutting_down = False
+        self._is_starting = False
         self._is_demo_told = not place.is_demo
         self._make_pages(theme, clock)
         self._connect_threads()
@@ -94,7 +95,12 @@ class WorkspaceController(QObject):
         self.session.start()
         self.update_watching()
         if with_daemon:
-            self._daemon_asked.emit()
+            self.start_daemon()
+
+    def start_daemon(self) -> None:
+        """Start supervisord, and with it the workers marked so."""
+        self._is_starting = True
+        self._daemon_asked.emit()
 
     def end(self) -> bool:
         """End the threads. False when one is still in a call that does not come back."""
@@ -233,7 +239,8 @@ class WorkspaceController(QObject):
         cannot_open = self._trouble is not None and self._queues is None
         self._window.window_actions.set_test_message(self._trouble is None)
         is_welcome = cannot_open or (has_nothing and is_without_workers)
-        if self._window.set_welcoming(is_welcome) and is_welcome:
+        heading = "Overview" if cannot_open else "Welcome"
+        if self._window.set_welcoming(is_welcome, heading) and is_welcome:
             self._welcome.focus_demo()
         self._show_demo_strip()
 
@@ -241,8 +248,13 @@ class WorkspaceController(QObject):
         if self._is_demo_told:
             return
         progress = demo_progress(self._status)
-        text, button = (progress, "") if progress is not None else demo_story(self.counts)
-        self._strip.show_text("info", text, button)
+        if progress is None:
+            self._is_starting = False
+            self._strip.show_text("info", *demo_story(self.counts))
+        elif self._is_starting:
+            self._strip.show_text("info", progress)
+        else:
+            self._strip.hide()
 
     @Slot(str)
     def _on_unreadable(self, why: str) -> None:
@@ -302,6 +314,8 @@ class WorkspaceController(QObject):
     @Slot(str)
     def _on_action_failed(self, text: str) -> None:
         self._window.toast.show_text(text, is_error=True)
+        self._is_starting = False
+        self._show_demo_strip()
         if self._is_shutting_down:
             self._is_shutting_down = False
             self.stopped.emit(text)

@@ -83,6 +83,10 @@ class RateChart(QWidget):
         painter.drawPolyline(QPolygonF(points))
 
 
+def _axis_text(value: float) -> str:
+    return f"{value:g}" if value < 10_000 else format_rate(value)
+
+
 def nice_top(highest: float) -> float:
     """The end of the axis: the next of 2, 4, 6, 8, 10, 20, 40 … that is not below `highest`; halves are round too."""
     scale = 1.0

@@ -75,7 +75,7 @@ def _of_supervisord(status: SupervisionStatus, queues: tuple[QueueRecord, ...]) 
         return []
     waiting = f"{format_count(ready, 'message')} wait" if ready != 1 else "1 message waits"
     if not status.is_running:
-        detail = f"{waiting} for a worker." if ready else "Messages can be put; nothing works on them."
+        detail = f"{waiting} for a worker." if ready else "Nothing works on messages now."
         return [AttentionItem("supervisord", "stopped", 1, "supervisord is not running", detail, Remedy.START_ALL)]
     if not ready:
         return []

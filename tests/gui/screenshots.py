@@ -1,0 +1,129 @@
+"""Pictures of every page, light and dark, empty and at work: `python -m tests.gui.screenshots DIR [--seconds N]`.
+
+The window is the real one, offscreen, in an empty HOME of its own; the messages are the demo's, put and worked on
+by its real workers under a real supervisord, for N seconds before the pictures are taken. README.md shows one of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QItemSelectionModel
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTableView
+
+from pqdesk import demo
+from pqdesk.clock import SystemClock
+from pqdesk.gui.app import make_application
+from pqdesk.gui.desktop import Desktop
+from pqdesk.gui.logging_setup import AppLog
+from pqdesk.gui.main_window import DEFAULT_SIZE, PAGES
+from pqdesk.gui.places import place_of
+from pqdesk.gui.settings import Settings
+from pqdesk.gui.theme import Theme, ThemeChoice
+from pqdesk.paths import WorkspacePaths, default_workspace, demo_workspace, state_folder
+from pqdesk.supervision.supervision import Supervision
+from tests.folders import fresh_folders
+
+_THEMES = (ThemeChoice.LIGHT, ThemeChoice.DARK)
+_SETTLE_S = 1.5
+_FAILED_WANTED = 3
+_LONGEST_S = 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take pictures of every page of the window.")
+    parser.add_argument("folder", type=Path, help="where the pictures go; made if missing")
+    parser.add_argument("--seconds", type=float, default=75, help="how long the demo works before (default 75)")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with private_folders():
+        take_pictures(options.folder, options.seconds)
+
+
+@contextmanager
+def private_folders() -> Iterator[None]:
+    """HOME and the XDG folders of somebody who has never run PQDesk."""
+    root = Path(tempfile.mkdtemp(prefix="pq"))
+    os.environ.pop("PQDESK_WORKSPACE", None)
+    os.environ.update(fresh_folders(root / "home", root / "run"))
+    try:
+        yield
+    finally:
+        Supervision(WorkspacePaths(demo_workspace())).shutdown()
+        shutil.rmtree(root)
+
+
+def take_pictures(folder: Path, seconds: float) -> None:
+    application = make_application()
+    theme, log = Theme(application, ThemeChoice.LIGHT), AppLog()
+    desktop = Desktop(application, theme, Settings(state_folder() / "settings.ini"), log, SystemClock())
+    camera = Camera(desktop, theme, folder)
+    desktop.start(place_of(default_workspace()))
+    desktop.window.resize(*DEFAULT_SIZE)
+    camera.picture("welcome")
+    (broken := folder / "queue.db").write_text("Dear diary, this is no queue.\n" * 200, encoding="utf-8")
+    desktop.show_workspace(place_of(broken))
+    camera.picture("cannot-open")
+    broken.unlink()
+    demo.write_demo(WorkspacePaths(demo_workspace()))
+    desktop.show_workspace(place_of(demo_workspace()))
+    desktop.window.show_page("Overview")
+    camera.picture("overview-stopped")
+    desktop.controller.start_daemon()
+    camera.wait(lambda: desktop.controller.counts.failed >= _FAILED_WANTED, _LONGEST_S, at_least_s=seconds)
+    for title, _ in PAGES:
+        desktop.window.show_page(title)
+        camera.wait(lambda: False, _SETTLE_S)
+        _choose_first_row(desktop, title)
+        camera.picture(title.lower())
+    desktop.quit()
+    desktop.end()
+    log.close()
+
+
+class Camera:
+    """Takes one picture in each theme, after the window has settled."""
+
+    def __init__(self, desktop: Desktop, theme: Theme, folder: Path) -> None:
+        self._desktop, self._theme, self._folder = desktop, theme, folder
+
+    def picture(self, name: str) -> None:
+        self.wait(lambda: False, _SETTLE_S)
+        for choice in _THEMES:
+            self._theme.choose(choice)
+            self.wait(lambda: False, 0.2)
+            file = self._folder / f"{name}-{choice.value}.png"
+            self._desktop.window.grab().save(str(file))
+            print(file)
+        self._theme.choose(ThemeChoice.LIGHT)
+
+    def wait(self, condition: Callable[[], bool], at_most_s: float, at_least_s: float = 0) -> None:
+        """Let the window live until `condition`, but no longer than `at_most_s` after `at_least_s`."""
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < at_least_s or (
+            not condition() and passed < at_least_s + at_most_s
+        ):
+            QTest.qWait(20)
+
+
+def _choose_first_row(desktop: Desktop, title: str) -> None:
+    """As somebody would who looks at the first failed message, or the first worker."""
+    page = desktop.window.shown_page
+    tables = [one for one in page.findChildren(QTableView) if one.accessibleName() == title] if page else []
+    if tables and (model := tables[0].model()).rowCount():
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        tables[0].selectionModel().setCurrentIndex(model.index(0, 0), flags)
+
+
+if __name__ == "__main__":
+    main()
