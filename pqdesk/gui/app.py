@@ -66,6 +66,7 @@ def _run_first(instance: object, path: str | os.PathLike[str] | None, background
     desktop = Desktop(application, Theme(application, settings.theme), settings, log, SystemClock())
     signals = SignalWatch(desktop.quit)
     instance.wished.connect(desktop.grant)
+    instance.listen()
     try:
         desktop.start(first_place(path, settings), is_background=background)
         return application.exec()

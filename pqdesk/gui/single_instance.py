@@ -60,9 +60,11 @@ class SingleInstance(QObject):
         return self._name
 
     def become_first(self) -> bool:
-        """Take the lock and listen. False when another process has it."""
-        if not self._lock.tryLock(0):
-            return False
+        """Take the lock. False when another process has it."""
+        return self._lock.tryLock(0)
+
+    def listen(self) -> None:
+        """Hear the others from now on; for the first alone, and not before Qt's application object is there."""
         QLocalServer.removeServer(self._name)
         server = QLocalServer(self)
         server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
@@ -70,7 +72,6 @@ class SingleInstance(QObject):
         if not server.listen(self._name):
             _log.warning("a second start cannot reach this one: %s", server.errorString())
         self._server = server
-        return True
 
     def tell_first(self, wish: Wish) -> bool:
         """Hand `wish` to the first process; False when it does not answer within two seconds."""

@@ -18,6 +18,7 @@ from pqdesk.paths import runtime_folder
 def first(qapp: object) -> Iterator[SingleInstance]:
     instance = SingleInstance(runtime_folder())
     assert instance.become_first()
+    instance.listen()
     yield instance
     instance.close()
 
@@ -95,6 +96,7 @@ def test_a_socket_left_behind_by_a_killed_process_is_replaced(qtbot) -> None:
 
     first = SingleInstance(folder)
     assert first.become_first()
+    first.listen()
     with qtbot.waitSignal(first.wished):
         second = tell(Wish())
     assert second.wait(10) == 0
@@ -105,5 +107,6 @@ def test_a_runtime_folder_with_a_long_name_works(qtbot, tmp_path: Path) -> None:
     first = SingleInstance(tmp_path / ("long" * 40))
 
     assert first.become_first()
+    first.listen()
     assert len(first.socket_path) < 100
     first.close()

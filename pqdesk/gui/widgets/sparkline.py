@@ -14,6 +14,7 @@ from pqdesk.gui.theme import Theme
 
 _AXIS_PX = 44
 _FOOT_PX = 20
+_AT_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class RateChart(QWidget):
@@ -58,9 +59,7 @@ class RateChart(QWidget):
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(muted)
             label = QRectF(0, y - 10, _AXIS_PX - 8, 20)
-            painter.drawText(
-                label, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, format_rate(top * share)
-            )
+            painter.drawText(label, _AT_RIGHT, _axis_text(top * share))
         foot = QRectF(area.left(), area.bottom() + 4, area.width(), _FOOT_PX)
         painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, f"{self._span_s // 60} min ago")
         painter.drawText(foot, Qt.AlignmentFlag.AlignRight, "now")
