@@ -28,7 +28,7 @@ The seam between the shell and the pages:
   `message_actions` and `worker_actions` (sequences of QAction that it owns, enables and adds to itself with
   `addAction`, shortcut context WidgetWithChildrenShortcut): the window puts them in its menus. It may have
   a signal `notice(str)` for the toast at the bottom of the window (result of an action), and
-  `focus_filter()` for Ctrl+F.
+  `focus_filter()` for Ctrl+F, and `panes` (its widgets in the order of F6).
 - pages/messages: `build(reader, actor, theme) -> QWidget`, with `show_filter(state: str | None, queue: str | None)`
   for links from elsewhere; pages/workers: `build(link, theme)`, with `show_worker(name: str)`; pages/logs:
   `build(link, theme)`.

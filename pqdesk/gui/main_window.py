@@ -81,6 +81,8 @@ class MainWindow(QMainWindow):
         self.window_actions.page_chosen.connect(self.show_page)
         self.window_actions.sidebar.toggled.connect(lambda _: self._fit_sidebar())
         self.toast.undo_offered.connect(self.window_actions.set_undo)
+        self.window_actions.next_pane.triggered.connect(lambda: self._move_pane(1))
+        self.window_actions.previous_pane.triggered.connect(lambda: self._move_pane(-1))
         self.window_actions.filter.triggered.connect(self._focus_filter)
 
     def set_pages(self, pages: Sequence[Page], welcome: QWidget) -> None:
@@ -207,6 +209,18 @@ class MainWindow(QMainWindow):
     def _fit_sidebar(self) -> None:
         self.sidebar.set_compact(self.width() < _NARROW_PX or self.window_actions.sidebar.isChecked())
 
+    def _move_pane(self, step: int) -> None:
+        """Between the sidebar and the panes of the page, round and round."""
+        page = self._stack.currentWidget()
+        panes = [self.sidebar, *getattr(page, "panes", [page])]
+        focus = self.focusWidget()
+        at = next((at for at, pane in enumerate(panes) if pane is focus or pane.isAncestorOf(focus)), 0)
+        pane = panes[(at + step) % len(panes)]
+        if pane is self.sidebar:
+            self.sidebar.take_focus(Qt.FocusReason.ShortcutFocusReason)
+        elif (target := _first_focusable(pane)) is not None:
+            target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def _focus_filter(self) -> None:
         focus = getattr(self._pages.get(self._current), "focus_filter", None)
         if focus is not None:
@@ -217,3 +231,16 @@ class MainWindow(QMainWindow):
         for title, page in self._pages.items():
             is_live = is_seen and title == self._current and not self._is_paused
             cast(Page, page).set_live(is_live)
+
+
+def _first_focusable(pane: QWidget) -> QWidget | None:
+    """`pane` itself, or the first of what is in it that can be reached with Tab."""
+    candidates = (pane, *pane.findChildren(QWidget))
+    return next(
+        (
+            one
+            for one in candidates
+            if one.focusPolicy() & Qt.FocusPolicy.TabFocus and one.isVisible() and one.isEnabled()
+        ),
+        None,
+    )

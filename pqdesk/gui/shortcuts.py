@@ -16,6 +16,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "sidebar": ("Ctrl+B",),
     "filter": ("Ctrl+F",),
     "undo": ("Ctrl+Z",),
+    "next_pane": ("F6",),
+    "previous_pane": ("Shift+F6",),
     "keys": ("Ctrl+?", "F1"),
 }
 
@@ -29,6 +31,7 @@ OVERVIEW: tuple[tuple[str, str], ...] = (
     ("Delete", "Delete messages"),
     ("Ctrl+Z", "Undo"),
     ("F7 / F9", "Start / stop the worker"),
+    ("F6 / Shift+F6", "Next / previous pane"),
     ("Ctrl+B", "Sidebar wide or narrow"),
     ("Ctrl+O", "Open a queue file"),
     ("Ctrl+W", "Close the window; workers keep running"),

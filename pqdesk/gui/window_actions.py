@@ -104,6 +104,8 @@ class WindowActions(QObject):
         self.live.setCheckable(True)
         self.live.setChecked(True)
         self.filter = self._action("Filter or find", "filter")
+        self.next_pane = self._action("Next pane", "next_pane")
+        self.previous_pane = self._action("Previous pane", "previous_pane")
         self.sidebar = self._action("Narrow sidebar", "sidebar")
         self.sidebar.setCheckable(True)
 
@@ -121,7 +123,7 @@ class WindowActions(QObject):
             entry.setShortcut(QKeySequence(keys))
             entry.triggered.connect(lambda _checked=False, title=title: self.page_chosen.emit(title))
         menu.addSeparator()
-        menu.addActions([self.refresh, self.live, self.filter, self.sidebar])
+        menu.addActions([self.refresh, self.live, self.filter, self.sidebar, self.next_pane, self.previous_pane])
         themes = menu.addMenu("Theme")
         group = QActionGroup(self)
         self._theme_entries: dict[ThemeChoice, QAction] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
 
 from pqdesk import Queue, Workspace
 from pqdesk.clock import SystemClock
@@ -224,6 +224,19 @@ def test_closing_without_a_tray_and_without_workers_just_quits(qtbot, open_app: 
     desktop.window.close()
 
     assert quits == [True]
+
+
+def test_a_queue_file_is_opened_by_the_dialog(qtbot, open_app: Open, workspace: Workspace, tmp_path: Path) -> None:
+    desktop = open_app(tmp_path / "nothing")
+    desktop.window.window_actions.open.trigger()
+    dialog = desktop.window.findChild(QFileDialog, "open_dialog")
+    assert dialog is not None
+
+    dialog.fileSelected.emit(str(workspace.paths.database))
+    dialog.close()
+
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "5")
+    assert desktop.window.windowTitle() == "PQDesk – w"
 
 
 def test_stop_workers_and_quit_names_what_stops(qtbot, open_app: Open, workspace: Workspace) -> None:

@@ -162,6 +162,21 @@ def test_control_f_goes_to_the_filter_of_the_page(window: MainWindow, pages, qtb
     assert pages["Overview"].field.hasFocus()
 
 
+def test_f6_goes_round_the_panes(window: MainWindow, pages, qtbot) -> None:
+    window.activateWindow()
+    qtbot.waitActive(window)
+    window.sidebar.take_focus()
+
+    window.window_actions.next_pane.trigger()
+    assert pages["Overview"].field.hasFocus()
+
+    window.window_actions.next_pane.trigger()
+    assert window.sidebar.entry("Overview").hasFocus()
+
+    window.window_actions.previous_pane.trigger()
+    assert pages["Overview"].field.hasFocus()
+
+
 def test_what_is_unavailable_is_greyed_with_the_reason(window: MainWindow) -> None:
     actions = window.window_actions
 

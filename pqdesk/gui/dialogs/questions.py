@@ -50,17 +50,20 @@ def tell_before_quit(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
         "Closing the window stops nothing. Open PQDesk again to see the workers or to stop them.",
         "Quit",
         do,
+        is_harmless=True,
     )
 
 
-def _ask(parent: QWidget, name: str, title: str, text: str, verb: str, do: Callable[[], None]) -> QMessageBox:
+def _ask(
+    parent: QWidget, name: str, title: str, text: str, verb: str, do: Callable[[], None], *, is_harmless: bool = False
+) -> QMessageBox:
     box = QMessageBox(QMessageBox.Icon.NoIcon, "PQDesk", title, QMessageBox.StandardButton.NoButton, parent)
     box.setObjectName(name)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText(text)
     action = box.addButton(verb, QMessageBox.ButtonRole.AcceptRole)
     cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(cancel)
+    box.setDefaultButton(action if is_harmless else cancel)  # Enter must not lose anything
     box.setEscapeButton(cancel)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.buttonClicked.connect(lambda button: do() if button is action else None)

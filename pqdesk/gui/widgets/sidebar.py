@@ -163,11 +163,11 @@ class Sidebar(QWidget):
         for one, entry in self._entries.items():
             entry.set_current(one == title)
 
-    def take_focus(self) -> None:
-        """Without a ring: nobody pressed a key yet."""
+    def take_focus(self, reason: Qt.FocusReason = Qt.FocusReason.OtherFocusReason) -> None:
+        """To the entry of the current page; without a ring unless a key was the reason."""
         for entry in self._entries.values():
             if entry.is_current:
-                entry.setFocus(Qt.FocusReason.OtherFocusReason)
+                entry.setFocus(reason)
 
     def set_compact(self, is_compact: bool) -> None:
         """Icons only, for narrow windows."""

@@ -59,7 +59,9 @@ class StatusLine(QStatusBar):
             counts = Counter(one.state for one in status.replicas)
             words = [f"{count} {state.word.lower()}" for state, count in sorted(counts.items(), key=_order)]
             is_bad = any(counts[state] for state in _TROUBLE)
-            icon, role = ("crash-looping", Role.ERROR) if is_bad else ("running", Role.HEALTHY)
+            is_up = counts[WorkerState.RUNNING] or not status.replicas
+            well = ("running", Role.HEALTHY) if is_up else ("stopped", Role.MUTED)
+            icon, role = ("crash-looping", Role.ERROR) if is_bad else well
             self._show("supervisord", icon, role, f"supervisord {', '.join(words) or 'running, no workers'}")
 
     def show_rates(self, came: float, went: float) -> None:

@@ -120,13 +120,14 @@ class QueuesTable(QTableView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        self._row_px = max(_ROW_PX, self.fontMetrics().height() + 8)
+        self.verticalHeader().setDefaultSectionSize(self._row_px)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setMinimumSectionSize(24)
-        header.setFixedHeight(_ROW_PX)
+        header.setFixedHeight(self._row_px)
         model.rowsInserted.connect(self._fit)
         model.rowsRemoved.connect(self._fit)
         self.doubleClicked.connect(lambda index: self.queue_chosen.emit(model.queue(index.row()).name))
@@ -163,7 +164,7 @@ class QueuesTable(QTableView):
 
     def _fit(self) -> None:
         shown = min(max(self._model.rowCount(), 1), _LONGEST_SHOWN)
-        self.setFixedHeight(_ROW_PX * (shown + 1) + 2)
+        self.setFixedHeight(self._row_px * (shown + 1) + 2)
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
