@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,8 +48,8 @@ def test_a_log_that_cannot_be_written_is_no_reason_to_stop(log: AppLog, tmp_path
 def test_what_nobody_caught_is_logged_whole(
     log: AppLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name in ("excepthook",):
-        monkeypatch.setattr(sys, name, sys.excepthook)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back after
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     install_hooks()
     try:
         raise ZeroDivisionError("by hand")
