@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTableView
 
 from pqdesk.gui.pages.overview import OverviewPage
+from pqdesk.gui.pages.overview.queues_table import QueuesTable
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
@@ -98,6 +99,18 @@ def test_the_table_of_queues_is_merged_by_name_without_a_reset(rig: Rig) -> None
     rig.tell(make_queue("c"))
     assert [row[0] for row in rig.cells()] == ["c"]
     assert resets == []
+
+
+def test_a_queue_can_be_paused_from_its_menu(qtbot, rig: Rig) -> None:
+    table = rig.page.findChild(QueuesTable)
+    assert table is not None
+    for is_paused, text in ((False, "Pause queue"), (True, "Resume queue")):
+        entry = next(
+            one for one in table.make_menu(make_queue("a", is_paused=is_paused)).actions() if one.text() == text
+        )
+        with qtbot.waitSignal(rig.page.pause_asked) as asked:
+            entry.trigger()
+        assert asked.args == [("a",), not is_paused]
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ class OverviewPage(QWidget):
         view = self.view
         view.state_chosen.connect(lambda state: self.filter_asked.emit(state.word, ""))
         view.queues.queue_chosen.connect(lambda queue: self.filter_asked.emit("", queue))
+        view.queues.pause_asked.connect(lambda name, is_paused: self.pause_asked.emit((name,), is_paused))
         view.workers.worker_chosen.connect(self.worker_asked)
         view.attention.remedy_chosen.connect(self._on_remedy_chosen)
         view.start_all.clicked.connect(lambda: self.start_asked.emit("all"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from pqdesk.gui.formatting import format_number
 from pqdesk.gui.palette import Role
@@ -99,9 +99,11 @@ class QueuesModel(QAbstractTableModel):
 class QueuesTable(QTableView):
     """Signals:
     queue_chosen: The name of the queue whose messages are asked for.
+    pause_asked: The name of a queue, and whether to pause or to resume it.
     """
 
     queue_chosen = Signal(str)
+    pause_asked = Signal(str, bool)
 
     def __init__(self, model: QueuesModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -138,6 +140,22 @@ class QueuesTable(QTableView):
             self.queue_chosen.emit(self._model.queue(self.currentIndex().row()).name)
             return
         super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        index = self.indexAt(event.pos()) if event.reason() is QContextMenuEvent.Reason.Mouse else self.currentIndex()
+        if index.isValid():
+            menu = self.make_menu(self._model.queue(index.row()))
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(event.globalPos())
+
+    def make_menu(self, queue: QueueRecord) -> QMenu:
+        """What can be done to `queue`."""
+        menu = QMenu(self)
+        show = menu.addAction("Show messages")
+        show.triggered.connect(lambda: self.queue_chosen.emit(queue.name))
+        pause = menu.addAction("Resume queue" if queue.is_paused else "Pause queue")
+        pause.triggered.connect(lambda: self.pause_asked.emit(queue.name, not queue.is_paused))
+        return menu
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
