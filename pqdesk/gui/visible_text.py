@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Context
 from html import escape
+from itertools import chain
 from typing import Any
 
 LONGEST_LINE = 4096
@@ -37,17 +38,22 @@ def visible_text(text: str) -> str:
     return _IN_TEXT.sub(_symbol, text.replace("\r\n", "\n"))
 
 
-def wrap_long_lines(text: str, limit: int = LONGEST_LINE) -> str:
-    """`text` with lines longer than `limit` characters cut into several."""
-    if len(text) <= limit:
-        return text
-    lines = text.split("\n")
-    if all(len(line) <= limit for line in lines):
-        return text
-    return "\n".join(
-        line if len(line) <= limit else "\n".join(line[at : at + limit] for at in range(0, len(line), limit))
-        for line in lines
-    )
+def wrap_chunks(chunks: Iterable[str], limit: int = LONGEST_LINE) -> Iterator[str]:
+    """The same text with lines longer than `limit` characters cut into several."""
+    column = 0
+    for chunk in chunks:
+        pieces = []
+        for at, line in enumerate(chunk.split("\n")):
+            if at:
+                pieces.append("\n")
+                column = 0
+            while column + len(line) > limit:
+                pieces += [line[: limit - column], "\n"]
+                line = line[limit - column :]
+                column = 0
+            pieces.append(line)
+            column += len(line)
+        yield "".join(pieces)
 
 
 def shorten_middle(text: str, limit: int) -> str:
@@ -108,15 +114,23 @@ def hex_chunks(data: bytes, lines_at_once: int = 256) -> Iterator[str]:
         yield "".join(_hex_line(data, offset) for offset in range(at, min(at + step, len(data)), 16))
 
 
-def take(chunks: Iterable[str], limit: int) -> tuple[str, bool]:
-    """The first `limit` characters of `chunks`, and whether that was all."""
-    taken, size = [], 0
+def cut_chunks(chunks: Iterable[str], size: int = 64 * 1024) -> Iterator[str]:
+    """The same text in pieces of at most `size` characters."""
     for chunk in chunks:
+        for at in range(0, len(chunk), size):
+            yield chunk[at : at + size]
+
+
+def take(chunks: Iterator[str], limit: int) -> tuple[str, Iterator[str] | None]:
+    """The first chunks, until there are `limit` characters, and the others; None when there are none."""
+    taken: list[str] = []
+    size = 0
+    for chunk in chunks:
+        if size >= limit:
+            return "".join(taken), chain((chunk,), chunks)
         taken.append(chunk)
         size += len(chunk)
-        if size > limit:
-            return "".join(taken)[:limit], False
-    return "".join(taken), True
+    return "".join(taken), None
 
 
 def _symbol(match: re.Match[str]) -> str:

@@ -84,10 +84,10 @@ def _is_term(token: str, name: str) -> bool:
     if name in _TERMS:
         return True
     if name.split(".")[0] in _LATER and not token.endswith(":"):
-        raise InvalidInput(f"filter term {token!r:.80} is not known; the terms are {_TERM_LIST}; {_AS_TEXT}")
+        raise InvalidInput(f"filter term {token!r:.80} is not known; use {_TERM_LIST}, or {_AS_TEXT}")
     near = get_close_matches(name, _TERMS, n=1, cutoff=0.85)
     if near:
-        raise InvalidInput(f"filter term {token!r:.80} is not known; did you mean {near[0]}:? {_AS_TEXT}")
+        raise InvalidInput(f"filter term {token!r:.80} is not known; did you mean {near[0]}:? Else {_AS_TEXT}")
     return False
 
 
@@ -152,7 +152,7 @@ _TERMS: dict[str, tuple[str, Callable[[str, bool], object]]] = {
     "type": ("type", _name("type")),
     "id": ("ids", _ids),
 }
-_TERM_LIST = ", ".join(f"{name}:" for name in _TERMS)
+_TERM_LIST = "state:, queue:, type: or id:"
 _EXAMPLES = {"state": "state:failed", "queue": "queue:emails", "type": "type:mail.send", "id": "id:12,15"}
 _AS_TEXT = "put quotes around text to search for it"
 _HOW_TO_OR = {"state": "; write state:failed,ready for either", "id": "; write id:12,15 for several"}

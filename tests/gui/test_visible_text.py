@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from pqdesk.gui.visible_text import (
     LONGEST_LINE,
+    cut_chunks,
     json_chunks,
     payload_chunks,
     shorten_middle,
     take,
     visible_line,
     visible_text,
-    wrap_long_lines,
+    wrap_chunks,
 )
 
 JSON = st.recursive(
@@ -87,18 +88,32 @@ def test_bytes_are_a_hex_dump():
 
 
 def test_a_huge_payload_is_taken_bit_by_bit():
-    text, is_all = take(payload_chunks({"n": list(range(10_000_000))[:5_000_000]}), 1000)
+    whole = "".join(payload_chunks({"n": ["x" * 1000, *range(500)]}))
 
-    assert (len(text), is_all) == (1000, False)
+    text, rest = take(cut_chunks(payload_chunks({"n": ["x" * 1000, *range(500)]}), 100), 150)
+
+    assert 150 <= len(text) < 250
+    assert rest is not None
+    assert text + "".join(rest) == whole
+    assert take(iter(["all"]), 3) == ("all", None)
 
 
 def test_long_lines_are_cut():
     text = "short\n" + "x" * (2 * LONGEST_LINE + 5)
 
-    lines = wrap_long_lines(text).split("\n")
+    lines = "".join(wrap_chunks([text])).split("\n")
 
     assert [len(line) for line in lines] == [5, LONGEST_LINE, LONGEST_LINE, 5]
-    assert wrap_long_lines("short") == "short"
+    assert "".join(wrap_chunks(["short"])) == "short"
+
+
+@given(st.lists(st.text(alphabet="ab\n")))
+def test_cutting_lines_does_not_depend_on_how_the_text_comes(chunks):
+    wrapped = "".join(wrap_chunks(chunks, 3))
+
+    assert wrapped == "".join(wrap_chunks(["".join(chunks)], 3))
+    assert all(len(line) <= 3 for line in wrapped.split("\n"))
+    assert wrapped.replace("\n", "") == "".join(chunks).replace("\n", "")
 
 
 def test_the_middle_is_left_out():

@@ -66,7 +66,7 @@ def test_text_selects(text, selection):
         ("id:1,", "'' is no id"),
         ("id:٣", "is no id"),
         ("-state:failed", "leaving out with '-' is not possible yet"),
-        ("worker:consumer", "'worker:consumer' is not known; the terms are state:, queue:, type:, id:"),
+        ("worker:consumer", "'worker:consumer' is not known; use state:, queue:, type: or id:, or put quotes"),
         ("payload.a.b:5", "is not known"),
         ("states:failed", "did you mean state:"),
         ('"open', "the quote is not closed"),

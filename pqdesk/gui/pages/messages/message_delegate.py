@@ -111,7 +111,6 @@ class MessageDelegate(QStyledItemDelegate):
         text = row.text(column, self._model.now)
         left = rect.x() + PADDING
         if column is Column.STATE:
-            left += 2
             painter.drawPixmap(left, rect.y() + (rect.height() - _ICON) // 2, self._icon(painter, row.state))
             left += _ICON + 6
         if not text:

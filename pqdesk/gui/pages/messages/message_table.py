@@ -122,7 +122,9 @@ class MessageTable(QTableView):
         self, index: QModelIndex | QPersistentModelIndex, event: QEvent | None = None
     ) -> QItemSelectionModel.SelectionFlag:
         command = super().selectionCommand(index, event)
-        if event is not None and command & _Flag.Clear:  # a plain click drops what is selected out of sight, Ctrl+click does not
+        if (
+            event is not None and command & _Flag.Clear
+        ):  # a plain click drops what is selected out of sight, Ctrl+click does not
             self.selected.replace_all()
         return command
 

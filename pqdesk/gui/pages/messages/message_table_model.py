@@ -13,6 +13,7 @@ from pqdesk.gui.pages.messages.columns import LOOKS, Column, changes_with_time, 
 from pqdesk.gui.pages.messages.message_row import MessageRow
 from pqdesk.gui.pages.messages.row_changes import Insert, Remove, Update, row_changes
 from pqdesk.gui.visible_text import as_tooltip
+from pqdesk.messages.states import State
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -64,14 +65,15 @@ class MessageTableModel(QAbstractTableModel):
             self._apply(change)
         self.has_changed.emit()
 
-    def tick(self, now: datetime, first: int, last: int) -> None:
+    def tick(self, now: datetime, first: int, last: int, *, only_running: bool = False) -> None:
         """Let relative times refer to `now`, and have those in the rows `first` to `last` painted again."""
         self._now = now
         for position in range(max(first, 0), min(last, len(self._rows) - 1) + 1):
             record = self._rows[position].record
+            if only_running and record.state is not State.RUNNING:
+                continue
             live = [column for column in Column if changes_with_time(record, column)]
-            if live:
-                self.dataChanged.emit(self.index(position, live[0]), self.index(position, live[-1]), _SHOWN)
+            self.dataChanged.emit(self.index(position, live[0]), self.index(position, live[-1]), _SHOWN)
 
     # --- what Qt asks -----------------------------------------------------------------------------
 

@@ -1,0 +1,228 @@
+"""One message whole: what happened to it, payload, attempts, error, result, and the row as it is stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
+
+from pqdesk.gui.formatting import format_size
+from pqdesk.gui.pages.messages.attempts_view import AttemptsView
+from pqdesk.gui.pages.messages.summary_view import SummaryView
+from pqdesk.gui.palette import STATE_LOOKS, Role
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import json_chunks, payload_chunks, visible_line, visible_text
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.empty_state import EmptyState
+from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
+from pqdesk.gui.widgets.text_pane import TextPane
+from pqdesk.messages.records import MessageDetail, MessageRecord
+from pqdesk.messages.states import State
+
+_NOT_RAW = ("payload", "payload_preview", "result", "attempts", "error_text")
+
+
+class DetailPane(QWidget):
+    """Shows the message it was given last, live; scroll and selection stay while its texts are the same.
+
+    Signals:
+        closed: Nothing is shown any more.
+    """
+
+    closed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("message_detail")
+        self._theme = theme
+        self._detail: MessageDetail | None = None
+        self._icon = QLabel(self)
+        self._state = PlainLabel("", self)
+        self._title = ElidedLabel("", self)
+        self._title.setObjectName("detail_title")
+        self._copy = make_button("Copy id", "copy_id", self, look="quiet")
+        self._copy.clicked.connect(self._on_copy)
+        self._tabs = QTabWidget(self)
+        self._tabs.setObjectName("detail_tabs")
+        self._tabs.setDocumentMode(True)
+        self._tabs.tabBar().setAccessibleName("Parts of the message")
+        self._tabs.tabBar().setDrawBase(False)
+        self._tabs.tabBar().setExpanding(False)
+        self._tabs.currentChanged.connect(lambda _: self._fill_current())
+        self._summary = SummaryView(theme)
+        self._payload = TextPane("Payload", "payload", theme)
+        self._attempts = AttemptsView(theme)
+        self._error = TextPane("Error", "error", theme)
+        self._result = TextPane("Result", "result", theme)
+        self._raw = TextPane("Raw", "raw", theme)
+        self._now: datetime | None = None
+        for widget, title in (
+            (self._summary, "Summary"),
+            (self._payload, "Payload"),
+            (self._attempts, "Attempts"),
+            (self._error, "Error"),
+            (self._result, "Result"),
+            (self._raw, "Raw"),
+        ):
+            self._tabs.addTab(widget, title)
+        self._lay_out()
+        self._nothing = EmptyState(theme, "detail_empty", self)
+        theme.changed.connect(self._take_looks)
+        self._take_looks()
+        self.clear()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 8, 8, 4)
+        head.setSpacing(6)
+        head.addWidget(self._icon)
+        head.addWidget(self._state)
+        head.addSpacing(6)
+        head.addWidget(self._title, 1)
+        head.addWidget(self._copy)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self._tabs, 1)
+
+    def sizeHint(self) -> QSize:
+        return QSize(440, 280)
+
+    # --- what the page asks -----------------------------------------------------------------------
+
+    @property
+    def shown_id(self) -> int | None:
+        return None if self._detail is None else self._detail.id
+
+    def show_detail(self, detail: MessageDetail, now: datetime) -> None:
+        """Show `detail`; relative times refer to `now`."""
+        self._now = now
+        self._nothing.hide()
+        if detail == self._detail:
+            return
+        self._detail = detail
+        kind = f" · {visible_line(detail.type)}" if detail.type else ""
+        self._state.setText(detail.state.word.capitalize())
+        self._title.setText(f"Message {detail.id}{kind}")
+        self._show_head(True)
+        for tab, has in ((3, bool(detail.error_text)), (4, detail.result is not None)):
+            self._tabs.setTabEnabled(tab, has)
+        self._take_looks()
+        self._fill_current()
+
+    def show_missing(self, record_id: int) -> None:
+        """The message is no longer stored; what is shown stays, greyed by its title."""
+        if self.shown_id == record_id:
+            self._title.setText(f"Message {record_id} · no longer there")
+
+    def tick(self, now: datetime) -> None:
+        """Time has passed: let what runs count on."""
+        self._now = now
+        if self._detail is not None and self._tabs.currentWidget() is self._summary:
+            self._summary.tick(self._detail, now)
+
+    def clear(self) -> None:
+        self._detail = None
+        self._show_head(False)
+        self._nothing.show_text(
+            "No message selected", "Select one in the table to see its payload, attempts and result."
+        )
+        self._nothing.raise_()
+        self.closed.emit()
+
+    # --- filling, only what can be seen -----------------------------------------------------------
+
+    def _fill_current(self) -> None:
+        detail, now = self._detail, self._now
+        if detail is None or now is None:
+            return
+        widget = self._tabs.currentWidget()
+        if widget is self._summary:
+            self._summary.show_detail(detail, now)
+        elif widget is self._payload:
+            _show_value(self._payload, detail.id, detail.payload, detail.payload_size)
+        elif widget is self._attempts:
+            self._attempts.show_attempts(detail.attempts, detail.id)
+        elif widget is self._error:
+            text = detail.error_text or ""
+            self._error.show_text((detail.id, text), iter((visible_text(text),)), caption="Newest", copied=lambda: text)
+        elif widget is self._result:
+            _show_value(self._result, detail.id, detail.result, 0)
+        else:
+            text = "".join(_raw_lines(detail))
+            self._raw.show_text((detail.id, text), iter((text,)), caption="As stored")
+
+    def _show_head(self, is_shown: bool) -> None:
+        for widget in (self._icon, self._state, self._title, self._copy, self._tabs):
+            widget.setVisible(is_shown)
+
+    def _on_copy(self) -> None:
+        if self._detail is not None:
+            QGuiApplication.clipboard().setText(str(self._detail.id))
+
+    # --- looks ------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.color(Role.BASE))
+        painter.end()
+
+    def _take_looks(self) -> None:
+        color = self._theme.color
+        state = self._detail.state if self._detail is not None else State.READY
+        name, role = STATE_LOOKS[state]
+        self._icon.setPixmap(self._theme.pixmap(name, role, 16, self.devicePixelRatioF()))
+        self._state.setStyleSheet(f"color: {color(role).name()};")
+        for label in (self._state, self._title):
+            label.setFont(self._theme.font(100, is_semibold=True))
+        self._copy.setIcon(self._theme.icon("copy"))
+        self._tabs.setStyleSheet(
+            "QTabWidget::pane { border: none; }"
+            f"QTabWidget {{ background: {color(Role.BASE).name()}; }}"
+            "QTabBar { background: transparent; }"
+            "QTabBar::tab { background: transparent; border: none; padding: 6px 2px; margin: 0 9px;"
+            f" color: {color(Role.MUTED).name()}; border-bottom: 2px solid transparent; }}"
+            "QTabBar::tab:first { margin-left: 16px; }"
+            f"QTabBar::tab:hover {{ color: {color(Role.TEXT).name()}; }}"
+            f"QTabBar::tab:selected {{ color: {color(Role.TEXT).name()}; border-color: {color(Role.ACCENT).name()}; }}"
+            f"QTabBar::tab:focus {{ color: {color(Role.ACCENT).name()}; }}"
+            f"QTabBar::tab:disabled {{ color: {color(Role.INPUT_BORDER).name()}; }}"
+        )
+        self.update()
+
+
+def _show_value(pane: TextPane, message_id: int, value: Any, size_bytes: int) -> None:
+    kind = "Bytes" if isinstance(value, bytes) else "Text" if isinstance(value, str) else "JSON"
+    caption = f"{kind} · {format_size(size_bytes)}" if size_bytes else kind
+    key = (message_id, type(value).__name__, value)
+    pane.show_text(key, payload_chunks(value), caption=caption, copied=lambda: _as_given(value), size_bytes=size_bytes)
+
+
+def _as_given(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, str) else "".join(json_chunks(value))
+
+
+def _raw_lines(record: MessageRecord) -> Iterator[str]:
+    """Name and value of each stored field; payload and result have tabs of their own."""
+    names = [one.name for one in fields(record) if one.name not in _NOT_RAW]
+    width = max(map(len, names))
+    for name in names:
+        value = getattr(record, name)
+        if isinstance(value, State):
+            shown = f"{value.word} ({int(value)})"
+        elif isinstance(value, datetime):
+            shown = value.isoformat(timespec="microseconds")
+        elif value is None or isinstance(value, str | int):
+            shown = "–" if value is None else str(value)
+        else:
+            shown = json.dumps(dict(value), ensure_ascii=False)
+        yield f"{name:<{width}}  {visible_line(shown)}\n"

@@ -1,0 +1,134 @@
+"""What a person can do to messages: the words, the keys, and to which states each applies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
+from pqdesk.messages.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class ActionLook:
+    """`name` is what the actor calls it. `states` are those it applies to; `why_not` says so."""
+
+    name: str
+    text: str
+    icon: str
+    keys: str
+    states: frozenset[State]
+    tip: str
+    why_not: str
+
+
+_UNFINISHED = frozenset({State.SCHEDULED, State.READY, State.RUNNING, State.RETRYING})
+ACTIONS = (
+    ActionLook(
+        "retry",
+        "Retry",
+        "retry",
+        "Ctrl+Shift+R",
+        frozenset({State.FAILED, State.RETRYING, State.CANCELLED, State.COMPLETED}),
+        "Put back to ready now, with new attempts",
+        "Only failed, retrying, cancelled and completed messages can be retried",
+    ),
+    ActionLook(
+        "run_now",
+        "Run now",
+        "start",
+        "",
+        frozenset({State.SCHEDULED}),
+        "Make ready now instead of later",
+        "Only scheduled messages can be run early",
+    ),
+    ActionLook(
+        "cancel",
+        "Cancel",
+        "cancelled",
+        "",
+        _UNFINISHED,
+        "Not started: cancelled at once. Running: its handler is asked to stop",
+        "Only messages that are not finished can be cancelled",
+    ),
+    ActionLook(
+        "delete",
+        "Delete",
+        "delete",
+        "Del",
+        frozenset(State) - {State.RUNNING},
+        "Move to the trash; it can be undone",
+        "Running messages cannot be deleted; cancel them first",
+    ),
+)
+
+
+class MessageActions(QObject):
+    """One QAction for each of ACTIONS, on whatever is selected; only what qualifies is acted on.
+
+    Signals:
+        asked: The name of the action and the ids, a tuple.
+        changed: What can be done has changed.
+    """
+
+    asked = Signal(str, object)
+    changed = Signal()
+
+    def __init__(self, owner: QWidget, theme: Theme) -> None:
+        super().__init__(owner)
+        self._theme = theme
+        self._selected: Mapping[int, State] = {}
+        self._actions: dict[str, QAction] = {}
+        for look in ACTIONS:
+            action = QAction(look.text, owner)
+            action.setObjectName(f"action_{look.name}")
+            action.setShortcut(QKeySequence(look.keys))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            action.triggered.connect(lambda _checked=False, look=look: self._ask(look))
+            owner.addAction(action)
+            self._actions[look.name] = action
+        theme.changed.connect(self._take_looks)
+        self._take_looks()
+        self.set_selected({})
+
+    @property
+    def actions(self) -> Mapping[str, QAction]:
+        """By the name of the action."""
+        return self._actions
+
+    @property
+    def selected_count(self) -> int:
+        return len(self._selected)
+
+    def count(self, look: ActionLook) -> int:
+        """How many of the selected messages the action applies to."""
+        return sum(state in look.states for state in self._selected.values())
+
+    def reason(self, look: ActionLook) -> str:
+        """What the action does, or why it cannot."""
+        if self.count(look):
+            return look.tip
+        return look.why_not if self._selected else f"Select messages to {look.text.lower()} them"
+
+    def set_selected(self, states: Mapping[int, State]) -> None:
+        """These messages, by id, are selected."""
+        self._selected = dict(states)
+        for look in ACTIONS:
+            action = self._actions[look.name]
+            action.setEnabled(self.count(look) > 0)
+            action.setToolTip(as_tooltip(self.reason(look)))
+        self.changed.emit()
+
+    def _ask(self, look: ActionLook) -> None:
+        ids = tuple(one for one, state in self._selected.items() if state in look.states)
+        if ids:
+            self.asked.emit(look.name, ids)
+
+    def _take_looks(self) -> None:
+        for look in ACTIONS:
+            self._actions[look.name].setIcon(self._theme.icon(look.icon))

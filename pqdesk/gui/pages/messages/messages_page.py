@@ -1,0 +1,44 @@
+"""The messages page as the window knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtGui import QAction
+
+from pqdesk.clock import Clock, to_datetime
+from pqdesk.gui.pages.messages.message_actions import ACTIONS
+from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
+from pqdesk.gui.pages.messages.messages_controller import MessagesController
+from pqdesk.gui.pages.messages.messages_view import MessagesView
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.threads.reader import Reader
+from pqdesk.messages.states import State
+
+
+class MessagesPage(MessagesView):
+    """The view with its model and its controller."""
+
+    title = "Messages"
+
+    def __init__(self, reader: Reader, actor: Actor, theme: Theme, clock: Clock) -> None:
+        model = MessageTableModel(to_datetime(clock.wall_us()))
+        super().__init__(model, theme)
+        model.setParent(self)
+        self.controller = MessagesController(self, model, reader, actor, clock)
+
+    @property
+    def message_actions(self) -> Sequence[QAction]:
+        """For the window's menu Message."""
+        return [*(self.actions_on_messages.actions[look.name] for look in ACTIONS), self.show_detail]
+
+    def set_live(self, is_live: bool) -> None:
+        self.controller.set_live(is_live)
+
+    def show_filter(self, state: str | None, queue: str | None) -> None:
+        """Show the messages of one state (its word), of one queue, or both; links from elsewhere lead here."""
+        self.filter_bar.show_filter(None if state is None else State.from_word(state), queue)
+
+    def focus_filter(self) -> None:
+        self.filter_bar.focus_field()

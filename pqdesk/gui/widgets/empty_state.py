@@ -1,0 +1,77 @@
+"""What stands where rows would be: why there are none, and what to do about it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from pqdesk.gui.palette import Role
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import PlainLabel
+
+_ICON_PX = 32
+
+
+class EmptyState(QWidget):
+    """Fills `host`, a view's viewport or a page, until `hide`. Hidden at first.
+
+    Signals:
+        pressed: The button was pressed.
+    """
+
+    pressed = Signal()
+
+    def __init__(self, theme: Theme, object_name: str, host: QWidget) -> None:
+        super().__init__(host)
+        self.setObjectName(object_name)
+        self._theme = theme
+        self._look = ("info", Role.MUTED)
+        self._icon = QLabel(self)
+        self._title = PlainLabel("", self)
+        self._title.setObjectName(f"{object_name}_title")
+        self._text = PlainLabel("", self, look="muted")
+        self._text.setObjectName(f"{object_name}_text")
+        self._button = make_button("", f"{object_name}_button", self)
+        self._button.clicked.connect(self.pressed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(6)
+        column.addStretch(2)
+        for widget in (self._icon, self._title, self._text, self._button):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.insertSpacing(2, 6)
+        column.insertSpacing(5, 8)
+        column.addStretch(3)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        host.installEventFilter(self)
+        theme.changed.connect(self._take_looks)
+        self._take_looks()
+        self.hide()
+
+    def show_text(
+        self, title: str, text: str = "", *, icon: str = "info", role: Role = Role.MUTED, button: str = ""
+    ) -> None:
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+        self._button.setText(button)
+        self._button.setVisible(bool(button))
+        self._look = (icon, role)
+        self._take_looks()
+        self._fill()
+        self.show()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and not self.isHidden():
+            self._fill()
+        return False
+
+    def _fill(self) -> None:
+        host = self.parentWidget()
+        if host is not None:
+            self.setGeometry(host.rect())
+
+    def _take_looks(self) -> None:
+        self._title.setFont(self._theme.font(115, is_semibold=True))
+        self._icon.setPixmap(self._theme.pixmap(*self._look, _ICON_PX, self.devicePixelRatioF()))
