@@ -32,7 +32,7 @@ class Session:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.reader = Reader(lambda: open_what_is_there(place))
+        self.reader = Reader(lambda: open_what_is_there(place), identify=lambda: identify(place))
         self.actor = Actor(lambda: _Database(place) if place.database is not None else Workspace(place.paths.root))
         self.link = SupervisorLink(lambda: Supervision(place.paths))
         self._threads: list[tuple[QThread, QObject, int]] = []
@@ -105,13 +105,20 @@ class _Database:
         self._store.close()
 
 
-def open_what_is_there(place: Place) -> Inspection | None:
-    """A look at the place, or None when it has not been made yet. Makes no file."""
+def identify(place: Place) -> tuple[int, int] | None:
+    """Device and inode of the place's file: another one is another file. None when there is none."""
     file = place.database or place.paths.database
     try:
-        file.lstat()
+        status = file.lstat()  # never open(): closing it would drop SQLite's locks
     except FileNotFoundError:
         return None
     except OSError as exc:
         raise WorkspaceError(f"cannot look at {str(file)!r}: {exc.strerror}", path=file) from exc
+    return status.st_dev, status.st_ino
+
+
+def open_what_is_there(place: Place) -> Inspection | None:
+    """A look at the place, or None when it has not been made yet. Makes no file."""
+    if identify(place) is None:
+        return None
     return open_inspection(place.database or place.paths)

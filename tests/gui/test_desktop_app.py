@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -112,6 +113,21 @@ def test_a_workspace_made_while_the_welcome_page_is_shown_is_found(qtbot, open_a
 
     qtbot.waitUntil(lambda: count(desktop, "ready") == "1")
     assert not seen(desktop.window, "Try the demo")
+
+
+def test_a_workspace_that_is_removed_and_made_anew_is_noticed(qtbot, open_app: Open, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    with Workspace(root) as workspace:
+        workspace.queue("mail").put("x")
+    desktop = open_app(root)
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "1")
+
+    shutil.rmtree(root)
+    qtbot.waitUntil(lambda: seen(desktop.window, "Try the demo"))
+
+    with Workspace(root) as workspace:
+        workspace.queue("mail").put_many(range(3))
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "3")
 
 
 @pytest.mark.parametrize("bad", BAD_WORKSPACES, ids=lambda bad: bad.name)

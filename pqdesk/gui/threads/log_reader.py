@@ -25,6 +25,7 @@ class LogReader(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._followers: dict[Path, LogFollower] = {}
+        self._wanted: dict[str, tuple[Path, ...]] = {}
         self._failing: set[Path] = set()
         self._timer: QTimer | None = None
 
@@ -48,13 +49,20 @@ class LogReader(QObject):
     @Slot(object)
     def follow(self, paths: tuple[Path, ...]) -> None:
         """Follow exactly these files from now on; one that was followed before goes on where it was."""
+        self.follow_for("", paths)
+
+    @Slot(str, object)
+    def follow_for(self, who: str, paths: tuple[Path, ...]) -> None:
+        """The same for one of several askers: the files of all of them are followed."""
+        self._wanted[who] = paths
+        wanted = dict.fromkeys(path for asked in self._wanted.values() for path in asked)
         before, self._followers = self._followers, {}
-        for path in paths:
+        for path in wanted:
             self._followers[path] = before.pop(path) if path in before else LogFollower(path)
         for follower in before.values():
             follower.close()
         if self._timer is not None:
-            if paths:
+            if wanted:
                 self._timer.start(_POLL_MS)
             else:
                 self._timer.stop()

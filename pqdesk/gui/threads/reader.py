@@ -57,11 +57,25 @@ class Reader(QObject):
     _page_asked = Signal(object, int)
     _message_asked = Signal(object, int)
 
-    def __init__(self, open_inspection: Callable[[], Inspection | None], clock: Clock | None = None) -> None:
-        """`open_inspection` is called in the reader's thread; None means that nothing is there yet."""
+    def __init__(
+        self,
+        open_inspection: Callable[[], Inspection | None],
+        clock: Clock | None = None,
+        identify: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Both are called in the reader's thread.
+
+        Args:
+            open_inspection: Opens a connection; None means that nothing is there yet.
+            clock: The machine's, unless a test moves it.
+            identify: Answers the same as long as the file is the same one: a connection goes on reading a file
+                that was removed or replaced.
+        """
         super().__init__()  # no parent: Qt refuses to move an object that has one
         self._open_inspection = open_inspection
         self._clock = clock or SystemClock()
+        self._identify = identify
+        self._identity: object = None
         self._inspection: Inspection | None = None
         self._timer: QTimer | None = None
         self._is_unreadable = False
@@ -153,6 +167,8 @@ class Reader(QObject):
         """Tell whether anything changed since the last look; load the counts if it is time."""
         began = self._now_s()
         try:
+            if self._inspection is not None and self._identify() != self._identity:
+                self._forget()
             inspection = self._opened()
             if inspection is None:
                 self._tell_nothing_there()
@@ -216,6 +232,7 @@ class Reader(QObject):
 
     def _opened(self) -> Inspection | None:
         if self._inspection is None:  # opened here, so that the connection belongs to this thread
+            self._identity = self._identify()
             inspection = self._open_inspection()
             with self._lock:
                 self._inspection = inspection
@@ -226,6 +243,10 @@ class Reader(QObject):
             inspection, self._inspection = self._inspection, None
         if inspection is not None:
             inspection.close()
+
+    def _forget(self) -> None:
+        self._close()
+        self._are_counts_stale, self._version = True, None
 
     def _tell_nothing_there(self) -> None:
         self._tell_readable()
@@ -244,10 +265,10 @@ class Reader(QObject):
         wait_s = _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
         self._failures += 1
         self._set_interval(wait_s * 1000)
-        self._close()  # a replaced or mended file is only seen by a new connection
+        self._forget()  # a mended file is only seen by a new connection
         if not self._is_unreadable:
             _log.warning("cannot read the queue file: %s", str(exc))  # not exc: its frames hold the connection
-        self._is_unreadable, self._are_counts_stale, self._version = True, True, None
+        self._is_unreadable = True
         self.unreadable.emit(str(exc))
 
     def _pace(self, took_s: float) -> None:

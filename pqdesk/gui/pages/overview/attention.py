@@ -100,7 +100,7 @@ def _of_paused(queue: QueueRecord) -> AttentionItem:
         icon="paused",
         severity=3,
         text=f"{queue.name} is paused",
-        detail=f"{format_number(queue.counts.ready)} ready; puts go on, nothing is taken",
+        detail=f"{format_number(queue.counts.ready)} ready; nothing is taken",
         remedy=Remedy.RESUME,
         subject=queue.name,
     )
