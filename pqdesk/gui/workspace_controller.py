@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from functools import partial
-
 from PySide6.QtCore import QObject, Signal, Slot
 
 from pqdesk.clock import Clock
-from pqdesk.errors import PQDeskError
+from pqdesk.gui.announcer import Announcer
 from pqdesk.gui.demo_guide import demo_progress, demo_story
 from pqdesk.gui.main_window import MainWindow
-from pqdesk.gui.notices import describe_failure, describe_outcome, sentence
+from pqdesk.gui.notices import sentence
 from pqdesk.gui.pages import logs, messages, workers
 from pqdesk.gui.pages.overview import OverviewPage
 from pqdesk.gui.pages.overview.attention import count_unhealthy
@@ -23,11 +20,9 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.tray import Tray
 from pqdesk.gui.tray_state import TrayFacts
 from pqdesk.gui.widgets.banner import Banner
-from pqdesk.messages.records import Counts, Outcome, QueueRecord
+from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import State
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
-
-_log = logging.getLogger(__name__)
 
 _AT_REST = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START)
 _WATCHED_PAGES = ("Overview", "Workers")
@@ -65,10 +60,10 @@ class WorkspaceController(QObject):
         self._queues: tuple[QueueRecord, ...] | None = None
         self._status: SupervisionStatus | None = None
         self._trouble: str | None = None
-        self._is_shutting_down = False
         self._is_starting = False
         self._is_demo_told = not place.is_demo
         self._make_pages(theme, clock)
+        self._announcer = Announcer(self.session.actor, self.session.link, window.toast, self.perform)
         self._connect_threads()
         self._connect_asks()
         window.set_workspace(place.name, str(place.location), is_demo=place.is_demo)
@@ -118,7 +113,6 @@ class WorkspaceController(QObject):
 
     def shut_down(self) -> None:
         """Stop the workers, then supervisord; `stopped` tells."""
-        self._is_shutting_down = True
         self._shut_down_asked.emit()
 
     def show_failed(self) -> None:
@@ -151,13 +145,8 @@ class WorkspaceController(QObject):
         reader.unreadable.connect(self._on_unreadable)
         reader.readable.connect(self._on_readable)
         reader.pace_changed.connect(self._on_pace_changed)
-        actor.performed.connect(self._on_performed)
-        actor.failed.connect(self._on_failed)
-        actor.paused.connect(self._on_paused)
-        actor.problem.connect(self._on_problem)
-        actor.message_put.connect(self._on_message_put)
         link.status_changed.connect(self._on_status_changed)
-        link.action_done.connect(self._on_action_done)
+        link.shut_down_ended.connect(self.stopped)
         link.action_failed.connect(self._on_action_failed)
         self._perform_asked.connect(actor.perform)
         self._pause_asked.connect(actor.pause)
@@ -199,7 +188,8 @@ class WorkspaceController(QObject):
         for connection in self._connections:
             QObject.disconnect(connection)
         self._connections = []
-        for source in (self.session.reader, self.session.actor, self.session.link):
+        self._announcer.silence()
+        for source in (self.session.reader, self.session.link):
             source.disconnect(self)
 
     def set_demo_busy(self, is_busy: bool) -> None:
@@ -263,9 +253,8 @@ class WorkspaceController(QObject):
         if self._queues is None:
             self._welcome.show_workspace(self.place.python_arguments, Trouble(_CANNOT_OPEN, sentence(why)))
         else:
-            self._window.banner.show_text(
-                "error", f"Cannot read the queue file. {sentence(why)} What is shown may be old."
-            )
+            text = f"Cannot read the queue file. {sentence(why)} What is shown may be old."
+            self._window.banner.show_text("error", text)
         self._show_facts()
 
     @Slot()
@@ -280,45 +269,10 @@ class WorkspaceController(QObject):
         if not self._window.is_paused:
             self._window.header.show_live(every_s)
 
-    @Slot(str, object, object, int)
-    def _on_performed(self, name: str, outcome: Outcome, ids: tuple[int, ...], token: int) -> None:
-        undo = None
-        if name == "delete" and outcome.done:
-            undo = partial(self.perform, "restore", ids)
-        is_error = bool(outcome.errors) and not outcome.done
-        self._window.toast.show_text(describe_outcome(name, outcome), is_error=is_error, undo=undo)
-
-    @Slot(str, object, object, int)
-    def _on_failed(self, name: str, error: PQDeskError, ids: tuple[int, ...], token: int) -> None:
-        self._window.toast.show_text(describe_failure(name, error), is_error=True)
-
-    @Slot(bool)
-    def _on_paused(self, is_paused: bool) -> None:
-        self._window.toast.show_text("Paused: puts go on, nothing is taken" if is_paused else "Resumed")
-
-    @Slot(str)
-    def _on_problem(self, text: str) -> None:
-        self._window.toast.show_text(text, is_error=True)
-
-    @Slot(object, str)
-    def _on_message_put(self, message_id: int, queue: str) -> None:
-        self._window.toast.show_text(f"Message {message_id} put into {queue}")
-
-    @Slot(str)
-    def _on_action_done(self, text: str) -> None:
-        self._window.toast.show_text(text)
-        if self._is_shutting_down:
-            self._is_shutting_down = False
-            self.stopped.emit("")
-
     @Slot(str)
     def _on_action_failed(self, text: str) -> None:
-        self._window.toast.show_text(text, is_error=True)
         self._is_starting = False
         self._show_demo_strip()
-        if self._is_shutting_down:
-            self._is_shutting_down = False
-            self.stopped.emit(text)
 
     # --- asks -------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ def test_an_empty_home_shows_the_welcome_page_and_makes_nothing(qtbot, open_app:
 
     assert desktop.window.windowTitle() == "PQDesk – default"
     assert not default_workspace().exists()
-    qtbot.waitUntil(lambda: seen(desktop.window, "no queue file yet"))
+    qtbot.waitUntil(lambda: seen(desktop.window, "no queues yet"))
 
 
 def test_messages_put_meanwhile_are_counted(qtbot, open_app: Open, workspace: Workspace) -> None:

@@ -81,3 +81,15 @@ def test_starting_the_daemon_is_told_by_its_status_alone(link: SupervisorLink, s
 
     assert supervision.told == [("ensure_running", "")]
     assert done == []
+
+
+def test_the_end_of_a_shut_down_is_told_apart_from_other_orders(link: SupervisorLink, supervision) -> None:
+    ended = collect(link.shut_down_ended)
+
+    link.stop("all")
+    assert ended == []
+    link.shut_down()
+    supervision.error = SupervisorError("it hangs")
+    link.shut_down()
+
+    assert ended == [("",), ("it hangs",)]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from pqdesk.errors import Busy, PQDeskError
+from pqdesk.errors import Busy, PQDeskError, WorkspaceError
 from pqdesk.messages.records import Outcome
 from pqdesk.queues.queue import Queue
 
@@ -59,6 +59,7 @@ class Actor(QObject):
             outcome: Outcome = self._twice_if_busy(lambda workspace: getattr(workspace, name)(ids))
         except PQDeskError as exc:
             _log.warning("%s of %d messages failed: %s", name, len(ids), str(exc))
+            self._forget_if_broken(exc)
             self.failed.emit(name, exc, ids, token)
             return
         _log.info("%s done=%d skipped=%d errors=%d", name, outcome.done, outcome.skipped, len(outcome.errors))
@@ -75,6 +76,7 @@ class Actor(QObject):
                     else:
                         queue.resume()
         except PQDeskError as exc:
+            self._forget_if_broken(exc)
             self.problem.emit(str(exc))
             return
         self.paused.emit(is_paused)
@@ -86,6 +88,7 @@ class Actor(QObject):
             with self._opened().queue(TEST_QUEUE) as queue:
                 message_id = queue.put({"hello": "world"}, type="test")
         except PQDeskError as exc:
+            self._forget_if_broken(exc)
             self.problem.emit(str(exc))
             return
         self.message_put.emit(message_id, TEST_QUEUE)
@@ -96,6 +99,10 @@ class Actor(QObject):
         if self._workspace is not None:
             self._workspace.close()
             self._workspace = None
+
+    def _forget_if_broken(self, exc: PQDeskError) -> None:
+        if isinstance(exc, WorkspaceError):  # the file may be another one by the next action
+            self.stop()
 
     def _twice_if_busy(self, act: Callable[[Changeable], Any]) -> Any:
         try:

@@ -26,6 +26,7 @@ class SupervisorLink(QObject):
         status_changed: SupervisionStatus, after each look; equal ones are told once.
         action_failed: One sentence: what failed, what to do.
         action_done: What was done, in words.
+        shut_down_ended: The answer to `shut_down`: empty, or why it failed.
 
     Attributes:
         logs: The LogReader of the same workspace; it lives in another thread.
@@ -34,6 +35,7 @@ class SupervisorLink(QObject):
     status_changed = Signal(object)
     action_failed = Signal(str)
     action_done = Signal(str)
+    shut_down_ended = Signal(str)
 
     def __init__(self, open_supervision: Callable[[], Supervision]) -> None:
         """`open_supervision` is called in the link's thread."""
@@ -107,20 +109,24 @@ class SupervisorLink(QObject):
     @Slot()
     def shut_down(self) -> None:
         """Stop all workers, then supervisord. Answers when they are gone."""
-        self._do("Workers and supervisord stopped", lambda supervision: supervision.shutdown())
+        problem = self._do("Workers and supervisord stopped", lambda supervision: supervision.shutdown())
+        self.shut_down_ended.emit(problem)
 
-    def _do(self, done: str, act: Callable[[Supervision], object]) -> None:
-        """`done` says what was done; empty where the new status tells it."""
+    def _do(self, done: str, act: Callable[[Supervision], object]) -> str:
+        """`done` says what was done; empty where the new status tells it. Returns why it failed, or nothing."""
+        problem = ""
         try:
             act(self._opened())
         except PQDeskError as exc:
             _log.warning("supervisord did not do it: %s", str(exc))
-            self.action_failed.emit(str(exc))
+            problem = str(exc)
+            self.action_failed.emit(problem)
         else:
             if done:
                 _log.info("%s", done)
                 self.action_done.emit(done)
         self.poll()
+        return problem
 
     def _opened(self) -> Supervision:
         if self._supervision is None:

@@ -48,7 +48,7 @@ class StatusLine(QStatusBar):
         elif is_there:
             self._show("file", "completed", Role.HEALTHY, "queue file ok")
         else:
-            self._show("file", "file", Role.MUTED, "no queue file yet")
+            self._show("file", "file", Role.MUTED, "no queues yet")
 
     def show_status(self, status: SupervisionStatus) -> None:
         if status.problem:
