@@ -18,8 +18,9 @@ The seam between the shell and the pages:
   toast for both, with Undo after a delete, and for what supervisord's link did; pages need not.
 - **threads/supervisor_link.py** `SupervisorLink`: slots `start(name)`, `stop(name)`, `restart(name)`,
   `start_daemon()`, by signal; `status_changed(SupervisionStatus)`, `action_failed(str)`, `action_done(str)`.
-- **threads/log_reader.py** `LogReader`: slot `follow(tuple[Path, ...])`, by signal; `lines_read(Path, list[str])`.
-  `SupervisorLink.logs` is one; every page that shows a log connects to it and takes the paths it shows.
+- **threads/log_reader.py** `LogReader`: slot `follow(who, tuple[Path, ...])`, by signal;
+  `tail_read(who, Path, list[str])`, then `lines_read(Path, list[str])`. `SupervisorLink.logs` is one; every page
+  that shows a log connects to it and takes the paths it shows.
 - **theme.py** `Theme`: `color(Role)`, `state_color(State)`, `state_icon(State)`, `worker_icon(WorkerState)`,
   `icon(name, Role)`, `font(percent)`, `fixed_font()`, `changed()`. Names of icons are the files of
   resources/icons. Roles are in palette.py. Numbers and times: formatting.py.

@@ -9,6 +9,7 @@ from pqdesk.gui.formatting import format_absolute
 from pqdesk.gui.pages.messages.timeline import OUTCOME_ROLES, first_line
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip, visible_line, visible_text
+from pqdesk.gui.widgets.ink_delegate import InkDelegate
 from pqdesk.gui.widgets.text_pane import TextPane
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import AttemptRecord
@@ -45,6 +46,7 @@ class AttemptsView(QSplitter):
         header.setStretchLastSection(True)
         for column, width in enumerate(_WIDTHS):
             self._table.setColumnWidth(column, width)
+        self._table.setItemDelegate(InkDelegate(self._table))
         self._table.setStyleSheet("QTableView::item { padding: 0 5px; }")
         self._trace = TextPane("Error of the attempt", "attempt_trace", theme, self)
         self._table.currentCellChanged.connect(lambda row, *_: self._show_trace(row))

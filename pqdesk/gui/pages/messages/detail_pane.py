@@ -98,6 +98,11 @@ class DetailPane(QWidget):
     # --- what the page asks -----------------------------------------------------------------------
 
     @property
+    def tab_bar(self) -> QWidget:
+        """Where the keyboard enters the pane."""
+        return self._tabs.tabBar()
+
+    @property
     def shown_id(self) -> int | None:
         return None if self._detail is None else self._detail.id
 

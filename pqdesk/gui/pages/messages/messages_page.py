@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.gui.pages.messages.message_actions import ACTIONS
@@ -32,6 +33,11 @@ class MessagesPage(MessagesView):
     def message_actions(self) -> Sequence[QAction]:
         """For the window's menu Message."""
         return [*(self.actions_on_messages.actions[look.name] for look in ACTIONS), self.show_detail]
+
+    @property
+    def panes(self) -> Sequence[QWidget]:
+        """In the order of F6."""
+        return [self.table, self.detail.tab_bar]
 
     def set_live(self, is_live: bool) -> None:
         self.controller.set_live(is_live)
