@@ -329,7 +329,8 @@ def test_everything_that_takes_the_focus_has_a_name(qtbot, open_app: Open, works
         desktop.window.show_page(title)
         for widget in desktop.window.findChildren(QWidget):
             takes_focus = widget.focusPolicy() is not Qt.FocusPolicy.NoFocus and widget.isVisible()
-            name = widget.accessibleName() or getattr(widget, "text", lambda: "")()
+            text = getattr(widget, "text", "")
+            name = widget.accessibleName() or (text() if callable(text) else "")
             if takes_focus and not name and not widget.objectName().startswith("qt_"):
                 nameless.append(f"{title}: {type(widget).__name__} #{widget.objectName()}")
     assert nameless == []
