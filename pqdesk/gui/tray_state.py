@@ -10,6 +10,7 @@ from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
 _SHOW_WORK_AFTER_S = 2.0
 _SHOW_REST_AFTER_S = 10.0
+_LONGEST_GAP_S = 2.5  # counts come once a second, give or take
 _SHOW_LOSS_AFTER_S = 10.0
 _FAILING = (WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
 
@@ -50,7 +51,8 @@ class TrayStateMachine:
 
     def __init__(self) -> None:
         self._is_working = False
-        self._differs_since_s: float | None = None
+        self._work_began_s = self._work_seen_s = float("-inf")
+        self._finished: int | None = None
         self._lost_since_s: float | None = None
         self._seen_failed = 0
 
@@ -62,7 +64,7 @@ class TrayStateMachine:
         """The picture for `facts` at `now_s`, seconds of any clock that goes forward."""
         counts = facts.counts
         self._seen_failed = min(self._seen_failed, counts.failed)
-        self._note_work(bool(counts.running), now_s)
+        self._note_work(self._sees_work(counts), now_s)
         if self._has_lost(facts, now_s):
             return TrayState.DISCONNECTED
         if facts.status is not None and any(one.state in _FAILING for one in facts.status.replicas):
@@ -73,15 +75,21 @@ class TrayStateMachine:
             return TrayState.PAUSED
         return TrayState.WORKING if self._is_working else TrayState.IDLE
 
+    def _sees_work(self, counts: Counts) -> bool:
+        """Something runs, or has finished since: short work is rarely seen running."""
+        finished = counts.completed + counts.failed + counts.cancelled
+        has_grown = self._finished is not None and finished > self._finished
+        self._finished = finished
+        return bool(counts.running) or has_grown
+
     def _note_work(self, has_work: bool, now_s: float) -> None:
-        if has_work == self._is_working:
-            self._differs_since_s = None
-            return
-        if self._differs_since_s is None:
-            self._differs_since_s = now_s
-        wait_s = _SHOW_WORK_AFTER_S if has_work else _SHOW_REST_AFTER_S
-        if now_s - self._differs_since_s >= wait_s:
-            self._is_working, self._differs_since_s = has_work, None
+        if has_work:
+            if now_s - self._work_seen_s > _LONGEST_GAP_S:
+                self._work_began_s = now_s
+            self._work_seen_s = now_s
+            self._is_working |= now_s - self._work_began_s >= _SHOW_WORK_AFTER_S
+        elif now_s - self._work_seen_s >= _SHOW_REST_AFTER_S:
+            self._is_working = False
 
     def _has_lost(self, facts: TrayFacts, now_s: float) -> bool:
         is_answering = facts.status is None or facts.status.state_word not in ("not answering", "foreign")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QItemSelectionModel
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QTableView
 
@@ -124,9 +124,9 @@ def _choose_first_row(desktop: Desktop, title: str) -> None:
     """As somebody would who looks at the first failed message, or the first worker."""
     page = desktop.window.shown_page
     tables = [one for one in page.findChildren(QTableView) if one.accessibleName() == title] if page else []
-    if tables and (model := tables[0].model()).rowCount():
-        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-        tables[0].selectionModel().setCurrentIndex(model.index(0, 0), flags)
+    if tables and tables[0].model().rowCount():
+        place = tables[0].visualRect(tables[0].model().index(0, 0)).center()
+        QTest.mouseClick(tables[0].viewport(), Qt.MouseButton.LeftButton, pos=place)
 
 
 if __name__ == "__main__":

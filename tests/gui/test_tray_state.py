@@ -14,7 +14,7 @@ _WORKING = TrayFacts((make_queue(running=1),), _UP)
 def test_work_shows_after_two_seconds_and_rest_after_ten() -> None:
     machine = TrayStateMachine()
     seen = [(at, machine.update(_WORKING, at)) for at in (0.0, 1.9, 2.0)]
-    seen += [(at, machine.update(_IDLE, at)) for at in (3.0, 12.9, 13.0)]
+    seen += [(at, machine.update(_IDLE, at)) for at in (3.0, 11.9, 12.0)]
 
     assert [state for _, state in seen] == [
         TrayState.IDLE,
@@ -26,11 +26,18 @@ def test_work_shows_after_two_seconds_and_rest_after_ten() -> None:
     ]
 
 
-def test_work_that_comes_and_goes_shows_nothing() -> None:
+def test_a_moment_of_work_now_and_then_shows_nothing() -> None:
     machine = TrayStateMachine()
 
-    for second in range(20):
-        assert machine.update(_WORKING if second % 2 else _IDLE, float(second)) is TrayState.IDLE
+    for second in range(30):
+        assert machine.update(_IDLE if second % 5 else _WORKING, float(second)) is TrayState.IDLE
+
+
+def test_work_too_short_to_be_seen_running_is_known_by_what_it_finished() -> None:
+    machine = TrayStateMachine()
+    states = [machine.update(TrayFacts((make_queue(completed=20 * at),), _UP), float(at)) for at in range(5)]
+
+    assert states[-1] is TrayState.WORKING
 
 
 def test_failed_messages_ask_until_they_were_looked_at_then_only_new_ones() -> None:
