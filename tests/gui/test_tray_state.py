@@ -14,7 +14,7 @@ _WORKING = TrayFacts((make_queue(running=1),), _UP)
 def test_work_shows_after_two_seconds_and_rest_after_ten() -> None:
     machine = TrayStateMachine()
     seen = [(at, machine.update(_WORKING, at)) for at in (0.0, 1.9, 2.0)]
-    seen += [(at, machine.update(_IDLE, at)) for at in (3.0, 11.9, 12.0)]
+    seen += [(at, machine.update(_IDLE, at)) for at in (3.0, 12.9, 13.0)]
 
     assert [state for _, state in seen] == [
         TrayState.IDLE,
