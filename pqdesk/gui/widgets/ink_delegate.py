@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 
@@ -12,6 +12,6 @@ class InkDelegate(QStyledItemDelegate):
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)
-        ink = index.data(Qt.ItemDataRole.ForegroundRole)
-        if ink is not None:
-            option.palette.setColor(QPalette.ColorRole.HighlightedText, QColor(ink))
+        if index.data(Qt.ItemDataRole.ForegroundRole) is not None:  # it is in the palette's Text by now
+            ink = option.palette.brush(QPalette.ColorRole.Text)
+            option.palette.setBrush(QPalette.ColorRole.HighlightedText, ink)

@@ -36,7 +36,7 @@ class LogBuffer:
 
     def merged(self, paths: Iterable[Path]) -> list[tuple[Path, str]]:
         """The newest lines of several files in the order they came."""
-        streams = (((number, path, text) for number, text in self._lines.get(path, ())) for path in paths)
+        streams = ([(number, path, text) for number, text in self._lines.get(path, ())] for path in paths)
         return [(path, text) for _, path, text in merge(*streams)][-LINES_KEPT:]
 
     def clear(self, paths: Iterable[Path]) -> None:
@@ -47,7 +47,7 @@ class LogBuffer:
 
 def new_of_tail(known: Sequence[str], tail: Sequence[str]) -> Sequence[str]:
     """What of `tail` comes after `known`: the longest end of `known` that `tail` begins with is left out."""
-    if not known:
+    if not known or not tail:
         return tail
     for size in range(min(len(known), len(tail)), 0, -1):
         if list(known[-size:]) == list(tail[:size]):

@@ -121,10 +121,9 @@ class LogText(QPlainTextEdit):
         cursor = QTextCursor(document)
         cursor.movePosition(QTextCursor.MoveOperation.End)
         first = document.blockCount() if self._shown else 0
-        held = self.textCursor()
-        held.setKeepPositionOnInsert(True)  # else a selection that ends at the end would grow
+        chosen = (self.textCursor().anchor(), self.textCursor().position())
         cursor.insertText(("\n" if self._shown else "") + "\n".join(texts))
-        held.setKeepPositionOnInsert(False)
+        self._keep_selection(*chosen)
         self._lay_colors(first, looks, [len(line.prefix) + 2 if line.prefix else 0 for line in lines])
         self._shown.extend(lines)
         self._drop_oldest()
@@ -133,6 +132,17 @@ class LogText(QPlainTextEdit):
             self._keep_end()
         else:
             self._count_unseen(len(lines))
+
+    def _keep_selection(self, anchor: int, position: int) -> None:
+        """A selection that ends at the end of the text has grown with it."""
+        cursor = self.textCursor()
+        if anchor == position or (cursor.anchor(), cursor.position()) == (anchor, position):
+            return
+        cursor.setPosition(anchor)
+        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+        before = self.verticalScrollBar().value()
+        self.setTextCursor(cursor)  # scrolls to it
+        self.verticalScrollBar().setValue(before)
 
     def _prepared(self, line: LogLine) -> tuple[str, tuple[tuple[int, int, QTextCharFormat], ...]]:
         text, stretches = parse_ansi(line.text)

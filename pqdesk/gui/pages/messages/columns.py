@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,14 +51,14 @@ class ColumnLook:
 LOOKS: dict[Column, ColumnLook] = {
     Column.STATE: ColumnLook("State", 116),
     Column.ID: ColumnLook("ID", 96, is_right=True),
-    Column.QUEUE: ColumnLook("Queue", 120),
-    Column.TYPE: ColumnLook("Type", 150),
+    Column.QUEUE: ColumnLook("Queue", 104),
+    Column.TYPE: ColumnLook("Type", 130),
     Column.PAYLOAD: ColumnLook("Payload", 0, is_fixed_font=True, least=150),
     Column.ATTEMPTS: ColumnLook("Attempts", 80, is_right=True),
     Column.ENQUEUED: ColumnLook("Enqueued", 108, is_right=True),
     Column.DUE: ColumnLook("Due", 108, is_right=True),
-    Column.WAITED: ColumnLook("Waited", 96, is_right=True),
-    Column.RAN: ColumnLook("Ran", 96, is_right=True),
+    Column.WAITED: ColumnLook("Waited", 92, is_right=True),
+    Column.RAN: ColumnLook("Ran", 92, is_right=True),
     Column.WORKER: ColumnLook("Worker", 120),
     Column.ERROR: ColumnLook("Error", 0, least=240),
     Column.PRIORITY: ColumnLook("Priority", 90, is_right=True),
@@ -122,6 +123,8 @@ def full_text(record: MessageRecord, column: Column) -> str:
     """What the tooltip says where the cell shows less; empty where it shows all."""
     if column is Column.TYPE:
         return visible_line(record.type or "")
+    if column is Column.ERROR:
+        return visible_line(record.error or "")
     if column is Column.STATE:
         return "Failed (dead letter)" if record.state is State.FAILED else ""
     instants = {Column.ENQUEUED: record.enqueued_at, Column.DUE: record.due_at, Column.FINISHED: record.finished_at}
@@ -141,6 +144,7 @@ def phrase(record: MessageRecord) -> str:
     return ", ".join(parts)
 
 
+_MODULE = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*\b)")  # of an exception's class: its name says enough
 _HAS_DUE = (State.SCHEDULED, State.READY, State.RETRYING)
 
 
@@ -194,7 +198,7 @@ _TEXTS: dict[Column, Callable[[MessageRecord, datetime], str]] = {
     Column.WAITED: _waited,
     Column.RAN: _ran,
     Column.WORKER: lambda record, _now: visible_line(record.worker or ""),
-    Column.ERROR: lambda record, _now: visible_line(record.error or ""),
+    Column.ERROR: lambda record, _now: visible_line(_MODULE.sub("", record.error or "")),
     Column.PRIORITY: lambda record, _now: str(record.priority),
     Column.GROUP: lambda record, _now: visible_line(record.group or ""),
     Column.KEY: lambda record, _now: visible_line(record.key or ""),

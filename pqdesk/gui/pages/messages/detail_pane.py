@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
@@ -51,6 +51,7 @@ class DetailPane(QWidget):
         self._tabs = QTabWidget(self)
         self._tabs.setObjectName("detail_tabs")
         self._tabs.setDocumentMode(True)
+        self._tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its tab bar takes the keyboard
         self._tabs.tabBar().setAccessibleName("Parts of the message")
         self._tabs.tabBar().setDrawBase(False)
         self._tabs.tabBar().setExpanding(False)

@@ -45,6 +45,7 @@ class MessageTable(QTableView):
         self.columns = ColumnLayout(self)
         self.selected = SelectedMessages(model, self.selectionModel())
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.selectionModel().selectionChanged.connect(lambda *_: self._on_selection_changed())
         model.about_to_change.connect(self._on_about_to_change)
         model.has_changed.connect(self._on_changed)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
@@ -94,10 +95,9 @@ class MessageTable(QTableView):
         height = max(1, self.verticalHeader().defaultSectionSize())
         return first, min(count - 1, first + self.viewport().height() // height)
 
-    def choose(self, message_id: int | None) -> None:
+    def choose(self, message_id: int) -> None:
         """Make the message the current and only selected one, if it is in the window."""
-        position = None if message_id is None else self._messages.position_of(message_id)
-        self._chosen_id = message_id
+        position = self._messages.position_of(message_id)
         if position is not None:
             self.selectionModel().setCurrentIndex(
                 self._messages.index(position, Column.STATE), _Flag.ClearAndSelect | _Flag.Rows
@@ -177,14 +177,25 @@ class MessageTable(QTableView):
         self._hover(self.indexAt(pointer).row() if self.underMouse() else -1)
         self.scrolled.emit()
 
+    def _on_selection_changed(self) -> None:
+        """The first row may be the current one before anybody chose it; selecting it is a choice."""
+        current = self.currentIndex()
+        if not self._is_changing and current.isValid() and self.selectionModel().isSelected(current):
+            self._on_chosen(current.row())
+
+    def _on_chosen(self, position: int) -> None:
+        message_id = self._messages.row_at(position).id
+        if message_id != self._chosen_id:
+            self._chosen_id = message_id
+            self._mark_current()
+            self.chosen.emit(message_id)
+
     def _on_current_changed(self, current: QModelIndex | QPersistentModelIndex) -> None:
         self._paint_row(self._delegate.current_row)
         if self._is_changing:
             return
-        self._mark_current()
         if current.isValid():
-            self._chosen_id = self._messages.row_at(current.row()).id
-            self.chosen.emit(self._chosen_id)
+            self._on_chosen(current.row())
 
     # --- keeping the place ------------------------------------------------------------------------
 

@@ -43,7 +43,12 @@ class MessagesController(QObject):
         self._is_live = False
         self._problem = ""
         self._loader = PageLoader(
-            reader, model, clock, is_following=self._is_following, visible_range=view.table.visible_range
+            reader,
+            model,
+            clock,
+            is_following=self._is_following,
+            visible_range=view.table.visible_range,
+            parent=self,
         )
         self._detail_timer = QTimer(self)
         self._detail_timer.timeout.connect(self._on_detail_tick)

@@ -64,9 +64,10 @@ class PageLoader(QObject):
         *,
         is_following: Callable[[], bool],
         visible_range: Callable[[], tuple[int, int]],
+        parent: QObject,
     ) -> None:
         """`is_following`: whether new rows may come in now. `visible_range`: first and last visible row."""
-        super().__init__()
+        super().__init__(parent)
         self._reader, self._model, self._clock = reader, model, clock
         self._is_following, self._visible_range = is_following, visible_range
         self._window = RowWindow()
