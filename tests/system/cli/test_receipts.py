@@ -1,0 +1,138 @@
+"""`get`, `ack`, `nack`, `release`: a queue for shell scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.programs import run
+from tests.system.cli.conftest import Cli
+
+Put = Callable[..., int]
+
+
+def test_get_prints_the_message_in_one_line_with_its_receipt(cli: Cli, put: Put) -> None:
+    message_id = put("q", '{"a": "\\n"}', "--type", "t", "--header", "H=v")
+
+    done = cli("get", "q")
+
+    assert done.out.count("\n") == 1
+    taken = done.json
+    assert (taken["id"], taken["payload"], taken["headers"], taken["attempt"]) == (
+        message_id,
+        {"a": "\n"},
+        {"H": "v"},
+        1,
+    )
+    assert 290 < taken["lease_remaining"] <= 300
+    assert cli("show", message_id, "--json").json["state"] == "running"
+
+
+def test_bytes_are_base64(cli: Cli) -> None:
+    cli("put", "q", "--as", "bytes", stdin=b"\x00\xff")
+
+    assert cli("get", "q").json["payload_base64"] == "AP8="
+
+
+def test_an_empty_queue_is_exit_3(cli: Cli, put: Put) -> None:
+    put("other", "1")
+
+    done = cli("get", "q")
+
+    assert (done.code, done.err) == (3, "pqdesk: error: no message is ready in queue 'q'\n")
+
+
+def test_waiting_ends_after_its_time(cli: Cli, put: Put) -> None:
+    put("other", "1")
+
+    done = cli("get", "q", "--wait", "50ms")
+
+    assert (done.code, done.err) == (3, "pqdesk: error: no message is ready in queue 'q' after 50 ms\n")
+
+
+@pytest.mark.parametrize("words", [[], ["--wait", "50ms"]], ids=["at once", "waiting"])
+def test_a_paused_queue_is_exit_4(cli: Cli, put: Put, words: list[str]) -> None:
+    put("q", "1")
+    cli("pause", "q")
+
+    done = cli("get", "q", *words)
+
+    assert done.code == 4
+    assert "pqdesk resume q" in done.err
+    cli("resume", "q")
+    assert cli("get", "q").code == 0
+
+
+def test_ack_completes_with_the_result(cli: Cli, put: Put) -> None:
+    message_id = put("q", "x")
+    receipt = cli("get", "q").json["receipt"]
+
+    assert cli("ack", receipt, "--result", '{"sent": true}').code == 0
+
+    shown = cli("show", message_id, "--json").json
+    assert (shown["state"], shown["result"]) == ("completed", {"sent": True})
+
+
+def test_a_result_may_come_on_standard_input(cli: Cli, put: Put) -> None:
+    message_id = put("q", "x")
+    receipt = cli("get", "q").json["receipt"]
+
+    cli("ack", receipt, "--result", "-", "--as", "text", stdin=b"12")
+
+    assert cli("show", message_id, "--json").json["result"] == "12"
+
+
+def test_a_receipt_is_good_once(cli: Cli, put: Put) -> None:
+    message_id = put("q", "x")
+    receipt = cli("get", "q").json["receipt"]
+    cli("ack", receipt)
+
+    for words in (["ack", receipt], ["nack", receipt], ["release", receipt]):
+        done = cli(*words)
+        assert done.code == 4
+        assert f"message {message_id}" in done.err
+
+
+def test_nack_tells_the_error_and_tries_again(cli: Cli, put: Put) -> None:
+    message_id = put("q", "x")
+
+    cli("nack", cli("get", "q").json["receipt"], "--error", "no route", "--delay", "1h")
+
+    shown = cli("show", message_id, "--json").json
+    assert (shown["state"], shown["error"], shown["attempt"]) == ("retrying", "no route", 1)
+
+
+def test_nack_of_the_last_attempt_fails(cli: Cli, put: Put) -> None:
+    message_id = put("q", "x", "--max-attempts", "1")
+
+    cli("nack", cli("get", "q").json["receipt"])
+
+    assert cli("show", message_id, "--json").json["state"] == "failed"
+
+
+def test_release_does_not_count(cli: Cli, put: Put) -> None:
+    put("q", "x")
+
+    cli("release", cli("get", "q").json["receipt"])
+
+    assert cli("get", "q").json["attempt"] == 1
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_a_message_whose_receipt_nobody_could_read_is_given_back(cli: Cli, put: Put, redirection: str) -> None:
+    put("q", "x")
+
+    assert run("bash", "-c", f"pqdesk get q {redirection}", check=False).returncode == 1
+
+    assert cli("get", "q").json["attempt"] == 1
+
+
+def test_a_message_of_a_killed_get_stays_taken(cli: Cli, put: Put) -> None:
+    """A detached lease has no process."""
+    message_id = put("q", "x")
+    receipt = run("pqdesk", "get", "q").stdout.split('"receipt": "')[1].split('"')[0]
+
+    assert cli("get", "q").code == 3
+    assert cli("ack", receipt).code == 0
+    assert cli("show", message_id, "--json").json["state"] == "completed"

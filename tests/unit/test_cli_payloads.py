@@ -1,0 +1,63 @@
+"""Payloads as they are written on a command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pqdesk.cli.payloads import Form, parse_payload
+from pqdesk.errors import InvalidInput
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ('{"a": [1, 2.5, null, true]}', {"a": [1, 2.5, None, True]}),
+        ("hello", "hello"),
+        ('"hello"', "hello"),
+        ("12", 12),
+        ("", ""),
+        ("hello\n", "hello\n"),
+        (' {"a": 1}\n', {"a": 1}),
+        ("NaN", "NaN"),
+        ("1e999", "1e999"),
+        ("{'a': 1}", "{'a': 1}"),
+    ],
+)
+def test_it_is_json_if_it_parses_else_text(written: str, value: Any) -> None:
+    assert parse_payload(written.encode(), None) == value
+
+
+def test_an_integer_may_have_any_number_of_digits() -> None:
+    assert parse_payload(b"9" * 5000, None) == 10**5000 - 1
+
+
+def test_json_that_is_nested_beyond_reading_is_text() -> None:
+    assert parse_payload(b"[" * 100_000, None) == "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("data", "form", "value"),
+    [(b"12", "text", "12"), (b"12", "bytes", b"12"), (b"\xff\0", "bytes", b"\xff\0"), (b"12", "json", 12)],
+)
+def test_a_form_decides(data: bytes, form: Form, value: Any) -> None:
+    parsed = parse_payload(data, form)
+
+    assert (type(parsed), parsed) == (type(value), value)
+
+
+@pytest.mark.parametrize("form", [None, "text", "json"])
+def test_what_is_not_utf8_has_to_be_named_bytes(form: Form | None) -> None:
+    with pytest.raises(InvalidInput, match="line 7 is not UTF-8 at byte 1; use --as bytes"):
+        parse_payload(b"a\xff", form, what="line 7")
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [("{", "not JSON"), ("NaN", "no JSON value"), ("1e999", "too large"), ("[" * 100_000, "too deeply")],
+    ids=["open", "constant", "large", "deep"],
+)
+def test_what_is_said_to_be_json_has_to_be(written: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        parse_payload(written.encode(), "json")

@@ -1,0 +1,83 @@
+"""Tables that fit a terminal, and rates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pqdesk.cli.snapshots import RateMeter, Rates, Snapshot
+from pqdesk.cli.tables import Cell, Column, fit, print_table
+from pqdesk.messages.records import Counts, QueueRecord
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.records import SupervisionStatus
+
+_COLUMNS = (Column("Id", is_number=True), Column("Name", is_flexible=True), Column("Text", is_flexible=True))
+
+
+@pytest.mark.parametrize(
+    ("needed", "width", "widths"),
+    [
+        ((3, 10, 20), 100, [3, 10, 20]),
+        ((3, 10, 20), 37, [3, 10, 20]),
+        ((3, 10, 20), 30, [3, 10, 13]),
+        ((3, 10, 20), 25, [3, 9, 9]),
+        ((3, 10, 20), 5, [3, 8, 8]),
+        ((3, 4, 5), 5, [3, 4, 5]),
+    ],
+)
+def test_only_flexible_columns_are_cut_the_widest_first(needed: tuple[int, ...], width: int, widths: list[int]) -> None:
+    assert fit(_COLUMNS, needed, width) == widths
+
+
+def test_a_table_that_goes_elsewhere_is_whole_and_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(_COLUMNS, [("1", "\x1b[31m", "x" * 300), ("20", Cell("[bold]:smile:", "red"), "語\u202e")])
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Id  Name           Text",
+        f" 1  \\x1b[31m       {'x' * 300}",
+        "20  [bold]:smile:  語\\u202e",
+    ]
+
+
+def test_an_optional_column_is_left_out_when_it_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = (Column("Id"), Column("Error", is_optional=True))
+
+    print_table(columns, [("1", "")])
+    print_table(columns, [("1", "boom")])
+
+    assert capsys.readouterr().out.splitlines() == ["Id", "1", "Id  Error", "1   boom"]
+
+
+def snapshot(at_ms: int, **counts: int) -> Snapshot:
+    status = SupervisionStatus(False, "not running", None, ())
+    return Snapshot(WorkspacePaths(Path("/w")), at_ms, (QueueRecord("q", False, Counts(**counts)),), status)
+
+
+def test_rates_are_per_second_over_the_last_seconds() -> None:
+    meter = RateMeter()
+    meter.with_rates(snapshot(0, ready=10))
+    meter.with_rates(snapshot(1000, ready=10, completed=10))
+
+    rates = meter.with_rates(snapshot(2000, ready=20, completed=10, failed=2)).rates
+
+    assert rates == {"q": Rates(put=11.0, completed=5.0, failed=1.0)}
+
+
+def test_what_is_long_past_does_not_count() -> None:
+    meter = RateMeter()
+    for second in range(20):
+        rates = meter.with_rates(snapshot(second * 1000, completed=100 if second else 0)).rates
+
+    assert rates == {"q": Rates()}
+
+
+def test_deleting_is_no_negative_rate() -> None:
+    meter = RateMeter()
+    meter.with_rates(snapshot(0, completed=50))
+
+    assert meter.with_rates(snapshot(1000, completed=10)).rates == {"q": Rates()}
+
+
+def test_one_look_has_no_rates() -> None:
+    assert RateMeter().with_rates(snapshot(0, ready=5)).rates == {}
