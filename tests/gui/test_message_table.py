@@ -246,3 +246,12 @@ def test_columns_fit_without_scrolling_sideways_where_they_can(table, model, wid
 def test_the_model_is_a_table_model_of_fixed_columns(model):
     assert isinstance(model, QAbstractItemModel)
     assert model.columnCount() == len(Column)
+
+
+def test_at_the_very_top_a_page_of_other_rows_takes_the_place_of_all(table, model):
+    show(model, range(1, 501))
+
+    show(model, range(1001, 1501))
+
+    assert table.is_at_top
+    assert model.row_at(table.rowAt(2)).id == 1500

@@ -201,6 +201,7 @@ class MessageTable(QTableView):
 
     def _on_about_to_change(self) -> None:
         self._is_changing = True
+        self.setAutoScroll(False)  # else Qt scrolls to the row that it makes the current one in place of a removed one
         first, last = self.visible_range()
         if self.is_at_top or last < first:
             self._anchor = None  # at the very top the place is the top
@@ -212,9 +213,12 @@ class MessageTable(QTableView):
     def _on_changed(self) -> None:
         self._keep_current()
         self.updateGeometries()  # Qt would do it later: too late for a scroll value beyond the old range
-        if self._anchor is not None:
+        if self._anchor is None:
+            self.verticalScrollBar().setValue(0)
+        else:
             message_id, below = self._anchor
             self.verticalScrollBar().setValue(self._messages.position_near(message_id) - below)
+        self.setAutoScroll(True)
         self._is_changing = False
         self._mark_current()
         self.scrolled.emit()
@@ -229,10 +233,8 @@ class MessageTable(QTableView):
         near = 0 if self._chosen_id is None else self._messages.position_near(self._chosen_id)
         position = min(near, self._messages.rowCount() - 1)
         if self.currentIndex().row() != position:
-            self.setAutoScroll(False)  # else Qt scrolls to the current row
             column = self.currentIndex().column() if self.currentIndex().isValid() else int(Column.STATE)
             self.selectionModel().setCurrentIndex(self._messages.index(position, column), _Flag.NoUpdate)
-            self.setAutoScroll(True)
 
     def _mark_current(self) -> None:
         self._delegate.first_column = self.columns.first
