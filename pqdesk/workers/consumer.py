@@ -2,7 +2,8 @@
 
 The main thread only watches. It is woken by signals, by threads that end, and when a handler overruns its timeout:
 
-    TERM, INT, HUP      nothing new is taken, what is in hand is finished, exit 0
+    TERM, HUP           nothing new is taken, what is in hand is finished, exit 0
+    INT (Ctrl-C)        the same, exit 130
     a second Ctrl-C     what is in hand is released, exit 130
     a handler too slow  its attempt has failed and its receipt is void; nothing new is taken, the others are
                         finished, and the process exits 70, since a Python function cannot be stopped
@@ -29,7 +30,7 @@ from pqdesk.workers.command import CommandTarget, CommandWork
 from pqdesk.workers.drain import DrainGate
 from pqdesk.workers.handlers import ConsumerOptions, Handler, seconds
 from pqdesk.workers.hands import Hands
-from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
+from pqdesk.workers.lifecycle import EXIT_FAILED, EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
 from pqdesk.workers.loop import Loop
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Delivery, Settler
@@ -71,7 +72,7 @@ def run_consumer(
         clock: For tests.
 
     Returns:
-        The worker's exit code: 0 when it was asked to stop or nothing is left, 70 when a handler hung, 130 for a second
+        The worker's exit code: 0 when it was asked to stop or nothing is left, 70 when a handler hung, 130 after
         Ctrl-C, 1 when the workspace or the command cannot be used any more.
 
     Raises:
@@ -150,7 +151,7 @@ class Consumer:
         if self._loop.failure is not None:
             self._report.warn(self._loop.failure)
             return EXIT_FAILED
-        return EXIT_HUNG if self._has_hung else EXIT_DONE
+        return EXIT_HUNG if self._has_hung else self._stop.exit_code
 
     def _thread(self, target: Callable[[Any], None], argument: Any, name: str) -> threading.Thread:
         """A daemon, so that a hung handler cannot keep the process from ending."""

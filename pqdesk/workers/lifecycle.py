@@ -142,6 +142,11 @@ class StopSignals:
         return self._interrupts > 0
 
     @property
+    def exit_code(self) -> int:
+        """For a worker that has ended in good order: 130 when Ctrl-C asked for it, as of any command, else 0."""
+        return EXIT_INTERRUPTED if self._interrupts else EXIT_DONE
+
+    @property
     def is_impatient(self) -> bool:
         """Whether somebody pressed Ctrl-C a second time."""
         return self._interrupts > 1

@@ -82,8 +82,8 @@ def run_producer(
         clock: For tests.
 
     Returns:
-        The worker's exit code: 0 when it was asked to stop, 1 when a handler without a schedule raised, 130 for a
-        second Ctrl-C; for a command without a schedule its own.
+        The worker's exit code: 0 when it was asked to stop, 1 when a handler without a schedule raised, 130 after
+        Ctrl-C; for a command without a schedule its own.
 
     Raises:
         InvalidInput: There is nothing to run, or no such schedule; nothing was put.
@@ -95,7 +95,8 @@ def run_producer(
         report = Report(out or sys.stdout, err or sys.stderr, stop.request)
         source = _source(target, queue, workspace, report, stop, clock)
         try:
-            return source.run_for_ever() if timetable is None else _run_by(timetable, source, stop, clock)
+            code = source.run_for_ever() if timetable is None else _run_by(timetable, source, stop, clock)
+            return code or stop.exit_code
         except KeyboardInterrupt:  # Ctrl-C a second time, inside a handler
             return EXIT_INTERRUPTED
         finally:

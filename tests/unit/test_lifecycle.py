@@ -36,6 +36,7 @@ def test_signal_asks_to_stop(stop, number):
 
     assert stop.wait(None)
     assert not stop.is_impatient
+    assert stop.exit_code == (130 if number == signal.SIGINT else 0)
 
 
 def test_second_interrupt_is_impatience(stop):
