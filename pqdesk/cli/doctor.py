@@ -14,9 +14,8 @@ from pqdesk.cli.tables import console_for, count_of
 from pqdesk.cli.visible import visible
 from pqdesk.cli.workspace_checks import WORKSPACE_CHECKS
 from pqdesk.errors import PQDeskError
-from pqdesk.paths import WorkspacePaths
 
-Check = Callable[[WorkspacePaths], Iterator[Finding]]
+Check = Callable[[Settings], Iterator[Finding]]
 
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
@@ -28,7 +27,7 @@ def doctor_command(settings: Settings) -> int:
 
     Looks at the workspace and this machine; makes and mends nothing. Exit 1 for a problem.
     """
-    findings = list(examine(settings.paths))
+    findings = list(examine(settings))
     if settings.is_json:
         print_json(findings)
     else:
@@ -36,11 +35,11 @@ def doctor_command(settings: Settings) -> int:
     return ExitCode.FAILED if any(one.verdict == "problem" for one in findings) else ExitCode.DONE
 
 
-def examine(paths: WorkspacePaths) -> Iterator[Finding]:
-    """Every finding on `paths` and on the machine. A check that fails is a finding as well."""
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every finding on the workspace and on the machine. A check that fails is a finding as well."""
     for check in (*WORKSPACE_CHECKS, *MACHINE_CHECKS):
         try:
-            yield from check(paths)
+            yield from check(settings)
         except (PQDeskError, OSError) as exc:
             yield problem(check.__name__.strip("_").replace("_", " "), str(exc))
 

@@ -18,15 +18,50 @@ _FORMAT = "%(asctime)sZ %(process)d %(levelname)s %(name)s: %(message)s"
 
 
 @contextmanager
-def logging_to(paths: WorkspacePaths) -> Iterator[Path]:
-    """While inside, send what `pqdesk`'s loggers say, from info on, to the workspace's log; its file.
+def logging_to(paths: WorkspacePaths) -> Iterator[None]:
+    """While inside, send what `pqdesk`'s loggers say, from info on, to the workspace's log.
 
-    Several processes write to it at once, a record in one piece each. A file that has grown large is put aside
-    first; the others notice and go on in the new one.
+    A log that cannot be written is no reason not to work: warnings go to stderr then.
+    """
+    logger = logging.getLogger("pqdesk")
+    try:
+        handler = _open_log(paths)
+    except (WorkspaceError, OSError) as exc:
+        logger.warning("cannot write %s: %s", paths.app_log, exc)
+        yield
+        return
+    level_before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level_before)
+        handler.close()
+
+
+def log_traceback(paths: WorkspacePaths, error: BaseException) -> Path:
+    """Write the traceback of a bug to the workspace's log. Returns the file.
 
     Raises:
         WorkspaceError: There is no workspace, so nothing is made for its log either.
         OSError: The log cannot be written.
+    """
+    handler = _open_log(paths)
+    try:
+        text = f"unexpected {type(error).__name__}"
+        trace = (type(error), error, error.__traceback__)
+        handler.handle(logging.LogRecord("pqdesk.cli", logging.ERROR, __file__, 0, text, None, trace))
+    finally:
+        handler.close()
+    return paths.app_log
+
+
+def _open_log(paths: WorkspacePaths) -> logging.Handler:
+    """Several processes write to the file at once, a record in one piece each.
+
+    A file that has grown large is put aside first; the others notice and go on in the new one.
     """
     if not paths.root.is_dir():
         raise WorkspaceError(f"no workspace at {str(paths.root)!r}", path=paths.root)
@@ -37,23 +72,7 @@ def logging_to(paths: WorkspacePaths) -> Iterator[Path]:
     formatter = logging.Formatter(_FORMAT)
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
-    logger = logging.getLogger("pqdesk")
-    level_before = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield paths.app_log
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level_before)
-        handler.close()
-
-
-def log_traceback(paths: WorkspacePaths, error: BaseException) -> Path:
-    """Write the traceback of a bug to the workspace's log. Returns the file. Raises as `logging_to`."""
-    with logging_to(paths) as path:
-        logging.getLogger("pqdesk.cli").error("unexpected %s", type(error).__name__, exc_info=error)
-    return path
+    return handler
 
 
 def _put_aside_when_large(path: Path) -> None:

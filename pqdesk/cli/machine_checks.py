@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pqdesk import __version__
 from pqdesk.cli.findings import Finding, ok, problem, warning
-from pqdesk.paths import WorkspacePaths
+from pqdesk.cli.settings import Settings
 from pqdesk.storage.sqlite.library import sqlite_version
 
 _LEAST_OPEN_FILES = 256
@@ -35,21 +35,21 @@ else:
 """
 
 
-def versions(_: WorkspacePaths) -> Iterator[Finding]:
+def versions(_: Settings) -> Iterator[Finding]:
     place = Path(sys.executable).parent if getattr(sys, "frozen", False) else Path(__file__).resolve().parents[1]
     yield ok("PQDesk", f"{__version__} in {str(place)!r}")
     yield ok("Python", f"{sys.version.split()[0]}, {sys.executable!r}")
     yield ok("SQLite", sqlite_version())
 
 
-def supervisor_installed(_: WorkspacePaths) -> Iterator[Finding]:
+def supervisor_installed(_: Settings) -> Iterator[Finding]:
     if find_spec("supervisor") is None or find_spec("psutil") is None:
         yield problem("supervisor", "not installed, so workers cannot be kept running", _install("workers"))
         return
     yield ok("supervisor", _version_of("supervisor"))
 
 
-def encoding(_: WorkspacePaths) -> Iterator[Finding]:
+def encoding(_: Settings) -> Iterator[Finding]:
     names = {sys.getfilesystemencoding().lower(), locale.getpreferredencoding(False).lower()}
     if names <= {"utf-8", "utf8"}:
         return
@@ -58,7 +58,7 @@ def encoding(_: WorkspacePaths) -> Iterator[Finding]:
     )
 
 
-def limits(_: WorkspacePaths) -> Iterator[Finding]:
+def limits(_: Settings) -> Iterator[Finding]:
     files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files < _LEAST_OPEN_FILES:
         yield warning("open files", f"at most {files} in one process", f"raise it: ulimit -n {_LEAST_OPEN_FILES * 4}")
@@ -71,13 +71,13 @@ def limits(_: WorkspacePaths) -> Iterator[Finding]:
         )
 
 
-def overrides(_: WorkspacePaths) -> Iterator[Finding]:
+def overrides(_: Settings) -> Iterator[Finding]:
     for name in _OVERRIDES:
         if os.environ.get(name) == "1":
             yield warning(name, "it is set, and a safeguard is off with it", "unset it when you do not need it")
 
 
-def window(_: WorkspacePaths) -> Iterator[Finding]:
+def window(_: Settings) -> Iterator[Finding]:
     """Whether the window could open: warnings, since everything else works without."""
     if getattr(sys, "frozen", False):
         return
@@ -128,7 +128,7 @@ def _number(path: Path) -> int | None:
         return None
 
 
-MACHINE_CHECKS: tuple[Callable[[WorkspacePaths], Iterator[Finding]], ...] = (
+MACHINE_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     versions,
     supervisor_installed,
     encoding,

@@ -8,8 +8,10 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from shlex import quote
 
 from pqdesk.cli.findings import Finding, ok, problem, warning
+from pqdesk.cli.settings import Settings
 from pqdesk.cli.tables import count_of
 from pqdesk.errors import PQDeskError
 from pqdesk.paths import WorkspacePaths
@@ -20,8 +22,9 @@ _MIB = 1024 * 1024
 _RESERVE_BYTES, _RESERVE_SHARE = 256 * _MIB, 0.05  # as storage keeps it back for acks
 
 
-def folder(paths: WorkspacePaths) -> Iterator[Finding]:
+def folder(settings: Settings) -> Iterator[Finding]:
     """Owner, mode, file system and free space, of the folder or of where it would be made."""
+    paths = settings.paths
     root = paths.root
     if not root.exists():
         yield ok("workspace", f"none yet at {str(root)!r}; the first message makes it")
@@ -45,7 +48,7 @@ def _modes(paths: WorkspacePaths) -> Iterator[Finding]:
     open_to_all = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     is_closed = not stat.S_IMODE(paths.root.stat().st_mode) & 0o077
     for path in () if is_closed else open_to_all:
-        yield warning("modes", f"others may read {str(path)!r}", f"chmod go-rwx {path}")
+        yield warning("modes", f"others may read {str(path)!r}", f"chmod go-rwx {quote(str(path))}")
 
 
 def _space(root: Path) -> Iterator[Finding]:
@@ -61,7 +64,8 @@ def _space(root: Path) -> Iterator[Finding]:
         yield ok("disk", text)
 
 
-def queue_file(paths: WorkspacePaths) -> Iterator[Finding]:
+def queue_file(settings: Settings) -> Iterator[Finding]:
+    paths = settings.paths
     if not paths.database.exists():
         return
     try:
@@ -75,20 +79,20 @@ def queue_file(paths: WorkspacePaths) -> Iterator[Finding]:
     yield ok("queue file", f"{count_of(len(queues), 'queue')}, {count_of(messages, 'message')}, {size:,.1f} MiB")
     for one in queues:
         if one.is_paused and one.counts.ready:
-            yield warning(
-                "queue", f"{one.name!r} is paused, and {count_of(one.counts.ready, 'message')} waits", "pqdesk resume"
-            )
+            text = f"{one.name!r} is paused; ready there: {count_of(one.counts.ready, 'message')}"
+            yield warning("queue", text, f"let it go on: {settings.command} resume {quote(one.name)}")
     if not os.access(paths.database, os.W_OK):
-        yield problem("queue file", f"{str(paths.database)!r} is read-only", f"chmod u+w {paths.database}")
+        yield problem("queue file", f"{str(paths.database)!r} is read-only", f"chmod u+w {quote(str(paths.database))}")
 
 
-def workers(paths: WorkspacePaths) -> Iterator[Finding]:
+def workers(settings: Settings) -> Iterator[Finding]:
     """The configuration, supervisord and each process of a worker."""
     from pqdesk.supervision.addresses import address_of, by_hand_problem
     from pqdesk.supervision.definitions import read_definitions
     from pqdesk.supervision.records import WorkerState
     from pqdesk.supervision.supervision import Supervision
 
+    paths = settings.paths
     if not paths.supervisor_configuration.exists():
         return
     for text in read_definitions(paths).problems:
@@ -104,10 +108,10 @@ def workers(paths: WorkspacePaths) -> Iterator[Finding]:
     for one in status.replicas:
         text = f"{one.process}: {one.state.word.lower()}"
         if one.state in bad:
-            todo = f"see: pqdesk logs {one.process} --stderr"
+            todo = f"see: {settings.command} logs {quote(one.process)} --stderr"
             yield problem("worker", f"{text} ({one.exit_text or one.description})", todo)
         else:
             yield ok("worker", text)
 
 
-WORKSPACE_CHECKS: tuple[Callable[[WorkspacePaths], Iterator[Finding]], ...] = (folder, queue_file, workers)
+WORKSPACE_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (folder, queue_file, workers)

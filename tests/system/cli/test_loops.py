@@ -1,0 +1,128 @@
+"""`consume` and `produce` as they are typed; what they do with messages is tested with the loops themselves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.programs import PQDESK, environment_with_programs, run
+from tests.support import wait_until
+from tests.system.cli.conftest import Cli
+
+Put = Callable[..., int]
+
+_HANDLERS = """
+from pqdesk import Fail, consumer, producer
+
+@consumer("mail")
+def send(message):
+    if message.payload == "bad":
+        raise Fail("no such address")
+    return {"sent": message.payload}
+
+@producer("mail")
+def letters():
+    yield "first"
+    yield "second"
+"""
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [PQDESK, *words],
+        env=environment_with_programs(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_command_works_on_several_queues_until_they_are_empty(cli: Cli, put: Put) -> None:
+    command = ("sh", "-c", 'cat; echo " $PQDESK_QUEUE"')
+    ids = [put("a", '{"n": 1}'), put("b", "two")]
+
+    done = run(PQDESK, "consume", "a", "b", "--drain", "--concurrency", "2", "--", *command)
+
+    assert sorted(line.split()[:3] for line in done.stdout.splitlines()) == [
+        ["completed", "id=1", "queue=a"],
+        ["completed", "id=2", "queue=b"],
+    ]
+    assert [cli("show", one, "--json").json["result"] for one in ids] == ['{"n":1} a\n', "two b\n"]
+
+
+def test_options_of_the_command_are_not_ours(cli: Cli, put: Put) -> None:
+    message_id = put("q", "x")
+
+    run(PQDESK, "consume", "q", "--drain", "--", "printf", "%s %s", "--json", "-v")
+
+    assert cli("show", message_id, "--json").json["result"] == "--json -v"
+
+
+def test_a_handler_in_a_file(cli: Cli, put: Put, tmp_path: Path) -> None:
+    (tmp_path / "mail.py").write_text(_HANDLERS)
+    good, bad = put("mail", "ada"), put("mail", "bad")
+
+    run(PQDESK, "consume", "mail", "--handler", "mail.py:send", "--drain", folder=tmp_path)
+
+    assert cli("show", good, "--json").json["result"] == {"sent": "ada"}
+    assert cli("show", bad, "--json").json["state"] == "failed"
+
+
+def test_max_attempts_and_timeout_reach_the_loop(cli: Cli, put: Put) -> None:
+    message_id = put("q", "x")
+
+    run(PQDESK, "consume", "q", "--drain", "--max-attempts", "1", "--timeout", "100ms", "--", "sleep", "60")
+
+    shown = cli("show", message_id, "--json").json
+    assert (shown["state"], shown["attempt"]) == ("failed", 1)
+    assert "timed out" in shown["error"]
+
+
+def test_lines_of_a_command_become_messages_and_its_status_is_ours(cli: Cli) -> None:
+    done = run(PQDESK, "produce", "q", "--", "sh", "-c", "echo one; echo two; exit 7", check=False)
+
+    assert done.returncode == 7
+    assert sorted(one["payload_preview"] for one in cli("messages", "q", "--json").json) == ["one", "two"]
+
+
+def test_a_producer_with_a_schedule_runs_at_once_and_ends_by_term(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mail.py").write_text(_HANDLERS)
+
+    process = start("produce", "mail", "--handler", f"{tmp_path}/mail.py:letters", "--every", "1h")
+    wait_until(lambda: count(cli) == 2, 30, "the first run")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+
+    assert process.returncode == 0
+
+
+def test_a_folder_is_watched(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "new.txt").write_text("hello")
+
+    process = start("produce", "files", "--folder", str(folder))
+    wait_until(lambda: count(cli) == 1, 30, "the file")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+
+    assert cli("show", 1, "--json").json["payload"]["path"] == f"{folder}/new.txt"
+
+
+def test_ctrl_c_ends_a_waiting_consumer(cli: Cli, workspace: Path) -> None:
+    process = start("consume", "q", "--", "cat")
+    wait_until(lambda: (workspace / "logs/pqdesk.log").exists(), 30, "the consumer to be there")
+
+    process.send_signal(signal.SIGINT)
+    said, complaints = process.communicate(timeout=30)
+
+    assert (process.returncode, said) == (130, "")
+    assert "Traceback" not in complaints
+
+
+def count(cli: Cli) -> int:
+    done = cli("queues", "--json")
+    return sum(sum(queue["counts"].values()) for queue in done.json) if done.code == 0 else 0
