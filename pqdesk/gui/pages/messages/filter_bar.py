@@ -90,8 +90,8 @@ class FilterBar(QWidget):
         field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._search = QAction(field)
         field.addAction(self._search, QLineEdit.ActionPosition.LeadingPosition)
-        field.textEdited.connect(lambda _: self._timer.start(_TYPING_MS))
-        field.textChanged.connect(lambda text: None if text else self._apply())
+        # not textEdited: what a screen reader or dictation sets counts as well
+        field.textChanged.connect(lambda text: self._timer.start(_TYPING_MS) if text else self._apply())
         field.returnPressed.connect(self._apply)
         field.installEventFilter(self)
         return field
