@@ -47,7 +47,8 @@ class LogsPage(QWidget):
         self._is_live = False
         self._list = self._make_list()
         self._log = LogPane(theme, self)
-        self._log_title = ElidedLabel(_ALL, self._log)
+        self._log_title = ElidedLabel("", self._log)
+        self._log_title.setFont(theme.font(100, is_semibold=True))  # before Qt polishes it, else a new parent drops it
         self._stream = QComboBox(self._log)
         self._stream.setObjectName("logStreamFilter")
         self._stream.setAccessibleName("Stream")

@@ -64,6 +64,7 @@ class WorkersView(QWidget):
         self.trouble = TroublePanel(theme, self)
         self.log = LogPane(theme, self)
         self.log_title = ElidedLabel("", self.log)
+        self.log_title.setFont(theme.font(100, is_semibold=True))  # before Qt polishes it, else a new parent drops it
         self.log_title.setObjectName("log_title")
         self.stream = QComboBox(self.log)
         self.stream.setObjectName("streamFilter")
