@@ -255,3 +255,21 @@ def test_at_the_very_top_a_page_of_other_rows_takes_the_place_of_all(table, mode
 
     assert table.is_at_top
     assert model.row_at(table.rowAt(2)).id == 1500
+
+
+def test_copying_takes_the_selected_rows_as_shown(qtbot, table, model):
+    show(model, [1, 2, 3], State.COMPLETED)
+    table.choose(2)
+
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+
+    cells = QApplication.clipboard().text().split("\t")
+    assert cells[:4] == ["Completed", "2", "code", "files.count"]
+    assert "\n" not in cells[-1]
+
+
+def test_a_slash_asks_for_the_filter(qtbot, table, model):
+    show(model, [1])
+
+    with qtbot.waitSignal(table.filter_wanted):
+        qtbot.keyClicks(table, "/")

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QCursor, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import (
+    QCursor,
+    QFocusEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from pqdesk.gui.pages.messages.column_layout import ColumnLayout
@@ -23,11 +31,13 @@ class MessageTable(QTableView):
         chosen: The user made another message the current one: its id.
         scrolled: Other rows are visible.
         newest_wanted: Home was pressed.
+        filter_wanted: / was pressed.
     """
 
     chosen = Signal(object)
     scrolled = Signal()
     newest_wanted = Signal()
+    filter_wanted = Signal()
 
     def __init__(self, model: MessageTableModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -132,10 +142,25 @@ class MessageTable(QTableView):
         if event.key() == Qt.Key.Key_Escape and self.selected.states:
             self.selected.clear()
             return
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self._copy_rows()
+            return
+        if event.text() == "/":
+            self.filter_wanted.emit()
+            return
         if event.key() == Qt.Key.Key_Home and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             self.newest_wanted.emit()
             return
         super().keyPressEvent(event)
+
+    def _copy_rows(self) -> None:
+        """The selected rows as shown, cells apart by tabs, so that a spreadsheet takes them."""
+        header = self.horizontalHeader()
+        columns = sorted((one for one in Column if not self.isColumnHidden(one)), key=header.visualIndex)
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        lines = ("\t".join(self._messages.index(row, column).data() for column in columns) for row in rows)
+        if rows:
+            QGuiApplication.clipboard().setText("\n".join(lines))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         super().mousePressEvent(event)

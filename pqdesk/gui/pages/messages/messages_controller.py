@@ -68,6 +68,7 @@ class MessagesController(QObject):
         view.table.scrolled.connect(self._update_footer)
         view.table.newest_wanted.connect(self._take_in)
         view.table.selected.changed.connect(self._on_selected_changed)
+        view.table.filter_wanted.connect(view.filter_bar.focus_field)
         view.pill.clicked.connect(self._take_in)
         view.empty.pressed.connect(view.filter_bar.clear)
         view.actions_on_messages.asked.connect(lambda name, ids: self.perform_asked.emit(name, ids, 0))

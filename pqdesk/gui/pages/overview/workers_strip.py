@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from pqdesk.gui.formatting import format_uptime
 from pqdesk.gui.palette import WORKER_LOOKS
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
@@ -42,7 +43,7 @@ class WorkerRow(QWidget):
             self._state = replica.state
             self._word.setText(replica.state.word)
             self._take_looks()
-        self._word.setToolTip(replica.exit_text or replica.description)
+        self._word.setToolTip(as_tooltip(replica.exit_text or replica.description))
 
     def _take_looks(self) -> None:
         if self._state is None:
