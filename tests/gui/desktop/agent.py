@@ -24,6 +24,7 @@ _CALL_MS, _START_MS = 5_000, 15_000
 _TABLE_ROLES = ("table", "tree table", "tree")
 _TABLE_CHILDREN = 40
 _OTHER_CHILDREN = 400
+_LEFT_OUT_OF_TREE = ("table cell", "list item")  # too many, and read better from their table
 
 
 class Agent:
@@ -54,8 +55,14 @@ class Agent:
                 found.append({"ref": len(found), **_describe(widget)})
         return found
 
-    def on_tree(self, session: int) -> str:
-        return "\n".join("  " * depth + _line(_describe(widget)) for widget, depth in _walk_session(session))
+    def on_tree(self, session: int, *, is_whole: bool) -> str:
+        """One widget a line; only those shown unless `is_whole`."""
+        described = ((_describe(widget), depth) for widget, depth in _walk_session(session))
+        return "\n".join(
+            "  " * depth + _line(widget)
+            for widget, depth in described
+            if widget["role"] not in _LEFT_OUT_OF_TREE and (is_whole or "showing" in widget["states"])
+        )
 
     def on_act(self, ref: int, action: str) -> bool:
         widget = self._widgets[ref]

@@ -88,9 +88,9 @@ class Program:
         """What the shown widget of that object name says."""
         return self.find(object_name=object_name, timeout_s=timeout_s).shown
 
-    def tree(self) -> str:
-        """Its whole accessible tree, one widget a line."""
-        return self._desktop.tree(self.pid)
+    def tree(self, *, is_whole: bool = False) -> str:
+        """Its accessible tree, one widget a line; what is not shown only if `is_whole`."""
+        return self._desktop.tree(self.pid, is_whole=is_whole)
 
     # --- doing ------------------------------------------------------------------------------------
 
@@ -113,6 +113,9 @@ class Program:
         for name in path[:-1]:
             self.press(name, role="menu item")
         self.press(path[-1], role="menu item")
+        for _ in path:  # pressed through AT-SPI, an entry does its work and leaves the menus open
+            if self.is_running and self.has(role="popup menu"):
+                self._desktop.press_keys("Escape")
 
     # --- ending -----------------------------------------------------------------------------------
 

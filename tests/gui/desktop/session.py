@@ -94,9 +94,9 @@ class Desktop:
         assert self._accessibility is not None
         return self._accessibility.find(session, self.click, **criteria)
 
-    def tree(self, session: int) -> str:
+    def tree(self, session: int, *, is_whole: bool = False) -> str:
         assert self._accessibility is not None
-        return str(self._accessibility.ask("tree", session=session))
+        return str(self._accessibility.ask("tree", session=session, is_whole=is_whole))
 
     def wait_until(self, condition: Callable[[], T], what: str, *, timeout_s: float = 30.0) -> T:
         """The first true answer of `condition`; what cannot be found or read yet is asked again."""
