@@ -370,12 +370,12 @@ class Queue:
             messages = self._opened(look.claims)
             if messages:
                 return messages
+            if look.claims:  # they were damaged
+                continue
             left_s = None if deadline_ms is None else (deadline_ms - self._clock.awake_ms()) / 1000
             if (left_s is not None and left_s <= 0) or self.store.is_interrupted:
                 reason = "is paused" if look.is_paused else "has no ready message"
                 raise Empty(f"queue {self.name!r} {reason}")
-            if look.claims:  # they were damaged
-                continue
             if not is_silenced:  # what rang before this moment is known; look once more, then sleep
                 self.store.silence(self.name)
                 is_silenced = True

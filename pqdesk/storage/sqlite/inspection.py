@@ -172,8 +172,8 @@ def _fields(row: tuple[Any, ...], now_us: int) -> dict[str, Any]:
         "enqueued_at": to_datetime(enqueued_us), "due_at": to_datetime(due_us),
         "started_at": to_datetime(started_us) if started_us else None,
         "finished_at": to_datetime(finished_us) if shown.is_final and finished_us else None,
-        "error": _headline(error_head, error_tail) if error_head else None, "worker": worker, "payload_preview": _preview(kind, head or b""),
-        "payload_size": size or 0, "is_trashed": state < 0,
+        "error": _headline(error_head, error_tail) if error_head else None, "worker": worker,
+        "payload_preview": _preview(kind, head or b""), "payload_size": size or 0, "is_trashed": state < 0,
     }  # fmt: skip
 
 

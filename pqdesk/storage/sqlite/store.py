@@ -303,13 +303,15 @@ class SqliteStore:
     def close(self) -> None:
         if not self._finalizer.alive:
             return
+        if os.getpid() != self._pid:  # a fork's copy: its lock, thread and alarm are the parent's
+            self._finalizer()
+            return
         self._alarm.set()
         if self._keeper is not None:
             self._keeper.end()
         with self._lock:
-            if os.getpid() == self._pid:
-                with contextlib.suppress(WorkspaceError, Busy):
-                    self._give_back()
+            with contextlib.suppress(WorkspaceError, Busy):
+                self._give_back()
             if self._checkpointer is not None:
                 self._checkpointer.close()
             if self._looking is not None:

@@ -7,7 +7,9 @@ sleeper looks, and so does everybody once a second. Where there is no epoll, tha
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import hashlib
 import os
 import select
@@ -60,25 +62,38 @@ class Alarm:
 
 
 class Bells:
-    """The bells of one workspace, one per queue; any thread may ring and wait."""
+    """The bells of one workspace, one per queue; any thread may ring and wait.
+
+    Who waits makes the FIFO, holds a shared flock(2) on it, and removes it when it is the last to go, so that a
+    folder in which nothing runs can be copied whole. Who only puts never makes one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._descriptors: dict[str, int] = {}
+        self._waiting: dict[str, int] = {}  # open for both ways, so that reading never sees an end
+        self._ringing: dict[str, int] = {}
         self._opening = threading.Lock()
 
     def ring(self, queue: str) -> None:
-        """Wake one who waits for this queue. Never blocks: a full FIFO has enough bytes in it already."""
-        try:
-            os.write(self._descriptor(queue), b"!")
-        except BlockingIOError:
-            pass
+        """Wake one who waits for this queue, if anybody does. Never blocks."""
+        for _ in range(2):  # a bell whose last waiter has gone is replaced by the next one
+            descriptor = self._ringing.get(queue)
+            if descriptor is None:
+                descriptor = self._open_to_ring(queue)
+                if descriptor is None:
+                    return
+            try:
+                os.write(descriptor, b"!")
+                return
+            except BlockingIOError:  # full: there are wake-ups enough in it
+                return
+            except OSError:
+                self._drop_ringing(queue, descriptor)
 
     def wait(self, queue: str, seconds: float, alarm: Alarm) -> None:
         """Sleep until the bell or the alarm rings, or `seconds` (at most one) have passed."""
         if not _HAS_EPOLL:
-            alarm_or_time = min(seconds, _SLOW_LOOK_S)
-            threading.Event().wait(alarm_or_time)
+            alarm.wait(min(seconds, _SLOW_LOOK_S))
             return
         bell = self._descriptor(queue)
         with select.epoll(2) as epoll:
@@ -101,29 +116,72 @@ class Bells:
 
     def close(self) -> None:
         with self._opening:
-            for descriptor in self._descriptors.values():
+            for descriptor in self._ringing.values():
                 os.close(descriptor)
-            self._descriptors.clear()
+            for queue, descriptor in self._waiting.items():
+                self._remove_if_last(self._path(queue), descriptor)
+                os.close(descriptor)
+            self._ringing.clear()
+            self._waiting.clear()
+
+    def _path(self, queue: str) -> Path:
+        return self._folder / f"{hashlib.sha256(queue.encode()).hexdigest()[:24]}.bell"
 
     def _descriptor(self, queue: str) -> int:
-        descriptor = self._descriptors.get(queue)
-        return self._open(queue) if descriptor is None else descriptor
+        descriptor = self._waiting.get(queue)
+        return self._open_to_wait(queue) if descriptor is None else descriptor
 
-    def _open(self, queue: str) -> int:
+    def _open_to_ring(self, queue: str) -> int | None:
         with self._opening:
-            if queue not in self._descriptors:
-                path = self._folder / f"{hashlib.sha256(queue.encode()).hexdigest()[:24]}.bell"
+            try:
+                flags = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+                self._ringing[queue] = os.open(self._path(queue), flags)
+            except OSError:  # no bell, or nobody who hears it
+                return None
+            return self._ringing[queue]
+
+    def _drop_ringing(self, queue: str, descriptor: int) -> None:
+        with self._opening:
+            if self._ringing.get(queue) == descriptor:
+                del self._ringing[queue]
+                os.close(descriptor)
+
+    def _open_to_wait(self, queue: str) -> int:
+        with self._opening:
+            while queue not in self._waiting:
+                path = self._path(queue)
                 make_private_folder(self._folder)
                 try:
-                    try:
+                    with contextlib.suppress(FileExistsError):
                         os.mkfifo(path, 0o600)
-                    except FileExistsError:
-                        pass
-                    flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW  # O_RDWR: never without a reader
-                    self._descriptors[queue] = os.open(path, flags)
+                    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+                except FileNotFoundError:  # its last waiter removed it between the two calls
+                    continue
                 except OSError as exc:
                     raise WorkspaceError(f"cannot make the bell {str(path)!r}: {exc.strerror}", path=path) from exc
-            return self._descriptors[queue]
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
+                if _is_at(path, descriptor):
+                    self._waiting[queue] = descriptor
+                else:
+                    os.close(descriptor)
+            return self._waiting[queue]
+
+    @staticmethod
+    def _remove_if_last(path: Path, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return
+        if _is_at(path, descriptor):
+            path.unlink(missing_ok=True)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether the open file is still the one at `path`."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 class DeathWatch:

@@ -1,0 +1,187 @@
+"""What a queue file and its folder have to be, and what is refused without touching it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pqdesk import Queue, SchemaTooNew, Workspace, WorkspaceError
+from pqdesk.paths import WorkspacePaths
+from pqdesk.storage import open_inspection
+from tests.contract.sqlite.outside import edit, run_python
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode) for path in folder.rglob("*")}
+
+
+def test_made_folders_are_0700_and_files_0600(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        with Workspace(tmp_path / "new" / "w") as workspace:
+            workspace.queue("q").put("x")
+            workspace.queue("q").get()
+
+            modes = _modes(tmp_path / "new")
+    finally:
+        os.umask(old)
+
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    folders = {name for name in modes if (tmp_path / "new" / name).is_dir()}
+    assert {modes[name] for name in folders} == {0o700}
+    assert {mode for name, mode in modes.items() if name not in folders and "owners/" not in name} == {0o600}
+
+
+def test_many_processes_open_a_new_workspace_at_once(tmp_path: Path) -> None:
+    program = "import sys; from pqdesk import Queue; Queue('q', workspace=sys.argv[1]).put(1)"
+    running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "w")]) for _ in range(8)]
+
+    assert [process.wait(60) for process in running] == [0] * 8
+
+    with Workspace(tmp_path / "w") as workspace:
+        assert workspace.counts("q").ready == 8
+
+
+def test_a_workspace_can_be_copied_whole_when_nothing_runs(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        workspace.queue("q").put("x")
+
+    shutil.copytree(tmp_path / "w", tmp_path / "copy")
+
+    with Workspace(tmp_path / "copy") as copy:
+        assert copy.queue("q").get(block=False).payload == "x"
+
+
+def _text_file(path: Path) -> None:
+    path.write_text("no queue, but a text that is longer than SQLite's header of one hundred bytes. " * 3)
+
+
+def _database_of_another(path: Path) -> None:
+    edit(path, "CREATE TABLE t(x); PRAGMA application_id = 7")
+
+
+_NO_QUEUES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "empty": (lambda path: path.touch(), "is empty, not a queue file"),
+    "text": (_text_file, "not a PQDesk queue file"),
+    "folder": (lambda path: path.mkdir(), "not a regular file"),
+    "fifo": (lambda path: os.mkfifo(path), "not a regular file"),
+    "symbolic link": (lambda path: path.symlink_to("/etc/hostname"), "not a regular file"),
+    "another program's": (_database_of_another, "database of another program"),
+}
+
+
+@pytest.mark.parametrize("name", _NO_QUEUES)
+def test_what_is_no_queue_file_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
+    make, reason = _NO_QUEUES[name]
+    folder = tmp_path / "w"
+    folder.mkdir(0o700)
+    path = folder / "queue.db"
+    make(path)
+    before = path.read_bytes() if path.is_file() and not path.is_symlink() else None
+
+    for look in (lambda: Workspace(folder), lambda: open_inspection(WorkspacePaths(folder))):
+        with pytest.raises(WorkspaceError, match=reason) as caught:
+            look()
+        assert "\n" not in str(caught.value)
+
+    assert before is None or path.read_bytes() == before
+
+
+def test_looking_at_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
+    assert not Workspace.exists(tmp_path / "w")
+    with pytest.raises(WorkspaceError):
+        open_inspection(WorkspacePaths(tmp_path / "w"))
+
+    assert list(tmp_path.glob("w*")) == []
+
+
+def test_a_newer_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    Workspace(tmp_path / "w").close()
+    edit(tmp_path / "w" / "queue.db", "UPDATE pqdesk_meta SET value = 999 WHERE name = 'schema'")
+
+    with pytest.raises(SchemaTooNew, match="made by a newer PQDesk"):
+        Workspace(tmp_path / "w")
+
+
+def test_a_second_name_of_the_file_is_refused(tmp_path: Path) -> None:
+    Workspace(tmp_path / "w").close()
+    os.link(tmp_path / "w" / "queue.db", tmp_path / "w" / "second")
+
+    with pytest.raises(WorkspaceError, match="second name"):
+        Workspace(tmp_path / "w")
+
+
+def test_a_trigger_on_a_table_of_ours_is_refused(tmp_path: Path) -> None:
+    Workspace(tmp_path / "w").close()
+    trigger = "CREATE TRIGGER t AFTER INSERT ON pqdesk_message BEGIN DELETE FROM pqdesk_message; END"
+    edit(tmp_path / "w" / "queue.db", trigger)
+
+    with pytest.raises(WorkspaceError, match="trigger 't'"):
+        Workspace(tmp_path / "w")
+
+
+def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w").chmod(0o777)
+
+    with pytest.raises(WorkspaceError, match="chmod o-w"):
+        Workspace(tmp_path / "w")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_refused_unless_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w").mkdir(0o700)
+    os.chown(tmp_path / "w", 65534, 65534)
+
+    with pytest.raises(WorkspaceError, match="PQDESK_ALLOW_OWNER=1"):
+        Workspace(tmp_path / "w")
+    monkeypatch.setenv("PQDESK_ALLOW_OWNER", "1")
+    Workspace(tmp_path / "w").close()
+
+
+def test_a_file_of_an_application_keeps_what_is_its_own(tmp_path: Path) -> None:
+    database = tmp_path / "app.db"
+    script = """
+        CREATE TABLE orders(x); CREATE TABLE audit(x); PRAGMA application_id = 7; PRAGMA user_version = 42;
+        CREATE TRIGGER t AFTER INSERT ON orders BEGIN INSERT INTO audit VALUES (new.x); END"""
+    edit(database, script)
+
+    with Queue("q", database=database) as queue:
+        queue.put("x")
+        queue.get(block=False).ack()
+
+    look = """
+import apsw, sys
+db = apsw.Connection(sys.argv[1])
+db.execute("INSERT INTO orders VALUES (1)")
+print([db.execute(sql).fetchone()[0] for sql in (
+    "PRAGMA application_id", "PRAGMA user_version", "PRAGMA journal_mode", "SELECT count(*) FROM audit",
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'pqdesk%'")])
+db.close()
+"""
+    assert run_python(look, str(database)).strip() == "[7, 42, 'wal', 1, 2]"
+    assert (tmp_path / "app.db-pqdesk").is_dir()
+
+
+def test_a_database_needs_its_folder_but_not_its_file(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError):
+        Queue("q", database=tmp_path / "missing" / "app.db")
+    with Queue("q", database=tmp_path / "app.db") as queue:
+        assert queue.put("x") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
+    Workspace(tmp_path / "w").close()
+    (tmp_path / "w").chmod(0o500)
+
+    with pytest.raises(WorkspaceError, match="read-only"):
+        Workspace(tmp_path / "w")
+    (tmp_path / "w").chmod(0o700)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pqdesk import NotFound, Queue
+from tests.contract.clocks import MovableClock
+from tests.support import wait_until
+
+_DAY_S = 86_400
+
+
+def _prune(queue: Queue) -> int:
+    return queue.store._pruner.prune()  # type: ignore[attr-defined]
+
+
+def test_old_final_messages_go_and_the_counters_with_them(queue: Queue, clock: MovableClock) -> None:
+    queue.put_many(range(20))
+    for message in queue.get_many(20):
+        message.ack("x" * 5000) if message.payload % 2 else message.fail("broken")
+    clock.advance(8 * _DAY_S)
+
+    assert _prune(queue) == 9  # the highest id stays, so that no id is used twice
+
+    counts = queue.counts()
+    assert (counts.completed, counts.failed) == (1, 10)
+    with pytest.raises(NotFound):
+        queue.message(2)
+
+
+def test_retention_is_configured_per_queue(queue: Queue, clock: MovableClock) -> None:
+    queue.configure(keep_completed=60, keep_failed=120)
+    queue.put_many(range(4))
+    queue.get().ack()
+    queue.get().fail("x")
+    clock.advance(61)
+    assert _prune(queue) == 1
+    clock.advance(60)
+    assert _prune(queue) == 1
+    assert queue.counts().total == 2
+
+
+def test_the_trash_is_emptied_after_7_days(queue: Queue, clock: MovableClock) -> None:
+    ids = queue.put_many(range(3))
+    queue.delete(ids[:2])
+    clock.advance(6 * _DAY_S)
+    assert _prune(queue) == 0
+    clock.advance(2 * _DAY_S)
+
+    assert _prune(queue) == 2
+    assert queue.counts().ready == 1
+
+
+def test_an_id_is_never_used_twice(queue: Queue, clock: MovableClock) -> None:
+    first = queue.put("x")
+    queue.get().ack()
+    clock.advance(30 * _DAY_S)
+    _prune(queue)
+
+    assert queue.put("y") > first
+
+
+def test_a_pruned_file_gives_space_back(queue: Queue, clock: MovableClock, paths) -> None:
+    queue.put_many(["x" * 10_000] * 500)
+    for message in queue.get_many(500):
+        message.ack()
+    queue.store._checkpointed_pages = -10_000  # type: ignore[attr-defined]
+    queue.store._checkpoint()  # type: ignore[attr-defined]
+    before = paths.database.stat().st_size
+    clock.advance(8 * _DAY_S)
+    for _ in range(20):
+        _prune(queue)
+    queue.store._checkpointed_pages = -10_000  # type: ignore[attr-defined]
+    queue.store._checkpoint()  # type: ignore[attr-defined]
+
+    assert paths.database.stat().st_size < before / 4
+
+
+def test_the_wal_stays_bounded_while_a_program_only_puts(tmp_path: Path) -> None:
+    with Queue("q", workspace=tmp_path / "w", durability="relaxed") as queue:
+        wal = tmp_path / "w" / "queue.db-wal"
+        for _ in range(60):
+            queue.put_many(["x" * 900] * 1000)
+
+        wait_until(lambda: queue.store._checkpointed_pages > 0 or queue.store._wal_pages < 1000)  # type: ignore[attr-defined]
+        assert os.stat(wal).st_size < 64 * 1024 * 1024 + 8 * 1024 * 1024
