@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import traceback
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -22,6 +23,9 @@ from pqdesk.storage.contract import Claim, EncodedPayload, Settlement
 
 if TYPE_CHECKING:
     from pqdesk.queues.queue import Queue
+
+_RECEIPT = re.compile(r"([0-9]{1,19})-([0-9a-f]{16})")
+_LARGEST = 2**63 - 1
 
 
 class Message:
@@ -200,11 +204,9 @@ def format_receipt(message_id: int, receipt: int) -> str:
 
 def parse_receipt(text: object) -> tuple[int, int]:
     """(id, receipt) of what `format_receipt` made. Raises InvalidInput."""
-    if isinstance(text, str):
-        first, _, second = text.strip().partition("-")
-        if first.isascii() and first.isdigit() and len(first) < 19 and len(second) == 16:
-            try:
-                return int(first), int(second, 16)
-            except ValueError:
-                pass
+    match = _RECEIPT.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is not None:
+        numbers = int(match[1]), int(match[2], 16)
+        if max(numbers) <= _LARGEST:
+            return numbers
     raise InvalidInput(f"{text!r:.80} is no receipt; a receipt looks like 12-0123456789abcdef and comes with get")
