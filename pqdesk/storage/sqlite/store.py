@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -86,7 +86,7 @@ class SqliteStore:
         self._bells = Bells(location.run / "bells")
         self._alarm = Alarm()
         self._space = SpaceReserve(location.database.parent, clock)
-        self._reaper = Reaper(self._db, location.database, self._owners_folder, clock, rng, self._ring_id)
+        self._reaper = Reaper(self._db, location.database, self._owners_folder, clock, rng, _weakly(self._ring_id))
         self._pruner = Pruner(self._db, location.database, clock)
         self._own_locks: list[owners.OwnLock] = []
         self._owner_id = 0
@@ -98,7 +98,7 @@ class SqliteStore:
         self._checkpointer: apsw.Connection | None = None
         self._wal_pages = self._checkpointed_pages = 0
         self._pruned_ms = clock.awake_ms() - rng.randrange(_PRUNE_EVERY_MS)
-        self._db.set_wal_hook(self._on_commit)
+        self._db.set_wal_hook(_wal_hook(weakref.ref(self)))
         self._finalizer = weakref.finalize(
             self, _drop, self._db, self._flusher, self._bells, self._alarm, self._own_locks, self._in_hand, self._pid
         )
@@ -502,11 +502,11 @@ class SqliteStore:
         with Translating(self._location.database), contextlib.suppress(apsw.BusyError):
             _, self._checkpointed_pages = self._checkpointer.wal_checkpoint(mode=mode)
 
-    def _on_commit(self, db: apsw.Connection, name: str, pages: int) -> int:
+    def _on_commit(self, pages: int) -> None:
+        """`pages` of the WAL are in use, by all processes."""
         if pages < self._wal_pages:
             self._checkpointed_pages = 0
         self._wal_pages = pages
-        return apsw.SQLITE_OK
 
     def _batches(self, action: str, selection: Selection) -> Iterator[list[int]]:
         if selection.ids is not None:
@@ -538,6 +538,30 @@ class SqliteStore:
 
 class _RolledBack(Exception):
     pass
+
+
+# What the connection and the reaper call back holds the store weakly: else a forgotten store would never go.
+
+
+def _wal_hook(store: weakref.ref[SqliteStore]) -> Callable[[apsw.Connection, str, int], int]:
+    def note(_db: apsw.Connection, _name: str, pages: int) -> int:
+        found = store()
+        if found is not None:
+            found._on_commit(pages)
+        return apsw.SQLITE_OK
+
+    return note
+
+
+def _weakly(ring: Callable[[int], None]) -> Callable[[int], None]:
+    method = weakref.WeakMethod(ring)
+
+    def call(queue_id: int) -> None:
+        found = method()
+        if found is not None:
+            found(queue_id)
+
+    return call
 
 
 def _drop(
