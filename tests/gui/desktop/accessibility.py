@@ -132,7 +132,7 @@ class Accessibility:
         self._read_answer()
 
     def find(self, session: int, click: Callable[[int, int, int], None], **criteria: Any) -> list[Widget]:
-        """Every widget of a session that meets all criteria: role, name, object_name, state, limit."""
+        """Every widget of a session that meets all criteria: role, name, object_name, states, limit."""
         return [
             Widget(
                 **{

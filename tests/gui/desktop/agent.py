@@ -44,24 +44,25 @@ class Agent:
         role: str | None = None,
         name: str | None = None,
         object_name: str | None = None,
-        state: str | None = None,
+        states: list[str] | None = None,
         limit: int = 200,
     ) -> list[dict[str, Any]]:
+        """What meets all criteria. Below what is not shown nothing is, so that is passed over if it must be shown."""
         self._widgets.clear()
         found: list[dict[str, Any]] = []
-        for widget, _ in _walk_session(session):
-            if len(found) < limit and _matches(widget, role, name, object_name, state):
+        for widget, _ in _walk_session(session, is_whole="showing" not in (states or ())):
+            if _matches(widget, role, name, object_name, states or []):
                 self._widgets[len(found)] = widget
                 found.append({"ref": len(found), **_describe(widget)})
+                if len(found) == limit:
+                    break
         return found
 
     def on_tree(self, session: int, *, is_whole: bool) -> str:
         """One widget a line; only those shown unless `is_whole`."""
-        described = ((_describe(widget), depth) for widget, depth in _walk_session(session))
+        described = ((_describe(widget), depth) for widget, depth in _walk_session(session, is_whole=is_whole))
         return "\n".join(
-            "  " * depth + _line(widget)
-            for widget, depth in described
-            if widget["role"] not in _LEFT_OUT_OF_TREE and (is_whole or "showing" in widget["states"])
+            "  " * depth + _line(widget) for widget, depth in described if widget["role"] not in _LEFT_OUT_OF_TREE
         )
 
     def on_act(self, ref: int, action: str) -> bool:
@@ -150,23 +151,23 @@ def _line(widget: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def _matches(widget: Any, role: str | None, name: str | None, object_name: str | None, state: str | None) -> bool:
+def _matches(widget: Any, role: str | None, name: str | None, object_name: str | None, states: list[str]) -> bool:
     return (
         (name is None or _ask(widget.get_name) == name)
         and (role is None or _ask(widget.get_role_name) == role)
         and (object_name is None or _object_name(widget) == object_name)
-        and (state is None or state in _states(widget))
+        and (not states or {*states} <= {*_states(widget)})
     )
 
 
-def _walk_session(session: int) -> Iterator[tuple[Any, int]]:
+def _walk_session(session: int, *, is_whole: bool) -> Iterator[tuple[Any, int]]:
     """Every widget, with its depth, of the programs whose session (setsid(2)) is `session`."""
     desktop = Atspi.get_desktop(0)
     for index in range(desktop.get_child_count()):
         program = _ask(desktop.get_child_at_index, index)
         if program is not None and _session_of(program) == session:
             _ask(program.clear_cache)
-            yield from _walk(program, 0)
+            yield from _walk_below(program, 0, is_whole)
 
 
 def _session_of(program: Any) -> int:
@@ -176,13 +177,14 @@ def _session_of(program: Any) -> int:
         return -1
 
 
-def _walk(widget: Any, depth: int) -> Iterator[tuple[Any, int]]:
-    yield widget, depth
-    limit = _TABLE_CHILDREN if _ask(widget.get_role_name) in _TABLE_ROLES else _OTHER_CHILDREN
-    for index in range(min(_ask(widget.get_child_count, otherwise=0), limit)):
-        child = _ask(widget.get_child_at_index, index)
-        if child is not None:
-            yield from _walk(child, depth + 1)
+def _walk_below(parent: Any, depth: int, is_whole: bool) -> Iterator[tuple[Any, int]]:
+    """What `parent` contains; without `is_whole` only what is shown, and what that contains."""
+    limit = _TABLE_CHILDREN if _ask(parent.get_role_name) in _TABLE_ROLES else _OTHER_CHILDREN
+    for index in range(min(_ask(parent.get_child_count, otherwise=0), limit)):
+        child = _ask(parent.get_child_at_index, index)
+        if child is not None and (is_whole or "showing" in _states(child)):
+            yield child, depth
+            yield from _walk_below(child, depth + 1, is_whole)
 
 
 def main() -> None:

@@ -59,11 +59,13 @@ class Program:
         *,
         role: str | None = None,
         object_name: str | None = None,
-        state: str | None = "showing",
+        states: Sequence[str] = ("showing",),
         limit: int = 200,
     ) -> list[Widget]:
-        """Every widget that meets all that is given; only shown ones unless `state=None`."""
-        return self._desktop.widgets(self.pid, name=name, role=role, object_name=object_name, state=state, limit=limit)
+        """Every widget that meets all that is given and is in all `states`, in AT-SPI's words."""
+        return self._desktop.widgets(
+            self.pid, name=name, role=role, object_name=object_name, states=[*states], limit=limit
+        )
 
     def find(self, name: str | None = None, *, timeout_s: float = 30.0, **criteria: Any) -> Widget:
         """The first such widget; waits for it. Raises DesktopError with the tree and the output."""

@@ -14,6 +14,8 @@ from tests.gui.real_window.conftest import Start
 from tests.gui.real_window.window import Window
 from tests.programs import PQDESK, pqdesk_json
 
+_TRAY_NOTE = "PQDesk is still in the tray. Workers keep running either way."
+
 
 def replica_pids() -> list[int]:
     """Pids of the demo's workers, asked from the command line."""
@@ -25,13 +27,15 @@ def test_closing_hides_into_the_tray_says_so_once_and_the_icon_brings_it_back(st
 
     window.desktop.press_keys("ctrl+w")
     window.wait(window.is_hidden, "the window to hide")
-    assert window.program.is_running
+    window.program.find(_TRAY_NOTE)
+    window.program.press(object_name="QPushButton")  # the note's own, which has no name in Qt
 
     window.desktop.tray_icon().click()
     window.wait(lambda: not window.is_hidden(), "the window to come back")
     window.desktop.press_keys("ctrl+w")
     window.wait(window.is_hidden, "the window to hide again")
     assert window.program.is_running
+    assert not window.program.has(_TRAY_NOTE)
 
 
 @pytest.mark.parametrize("has_tray", [False])
@@ -41,6 +45,20 @@ def test_closing_without_a_tray_quits(start: Start) -> None:
     window.desktop.press_keys("ctrl+w")
 
     assert window.program.wait_exit() == 0
+
+
+@pytest.mark.parametrize("has_tray", [False])
+def test_closing_without_a_tray_says_once_that_workers_keep_running(demo: Window, start: Start) -> None:
+    demo.desktop.press_keys("ctrl+w")
+    demo.program.find("Workers keep running", role="label")
+    demo.program.press("Quit", role="push button")
+    assert demo.program.wait_exit() == 0
+    assert len(replica_pids()) == 2
+
+    again = start()
+    again.wait_for_count("completed", 1)
+    again.desktop.press_keys("ctrl+w")
+    assert again.program.wait_exit() == 0
 
 
 def test_a_second_start_brings_the_first_back(start: Start) -> None:
