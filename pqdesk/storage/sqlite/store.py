@@ -43,9 +43,11 @@ from pqdesk.storage.contract import (
 )
 from pqdesk.storage.sqlite import claims, owners, queue_rows, settlements
 from pqdesk.storage.sqlite.actions import ACTIONS, BATCH, DEFAULT_STATES, Acting
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, only_value
+from pqdesk.storage.sqlite.checkpoints import Checkpointer
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, only_value
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
+from pqdesk.storage.sqlite.hand import Hand
 from pqdesk.storage.sqlite.inspection import SqliteInspection
 from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
 from pqdesk.storage.sqlite.listing import select_ids
@@ -58,8 +60,6 @@ from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.upkeep import Pruner
 from pqdesk.storage.sqlite.waiting import Alarm, Bells
 
-_CHECKPOINT_PAGES = 1000
-_RESTART_PAGES = 16_384  # 64 MiB
 _PROMOTED_AT_ONCE = 500
 _PRUNE_EVERY_MS = 30_000
 _SHORT_LEASE_US = 3_000_000
@@ -90,17 +90,14 @@ class SqliteStore:
         self._pruner = Pruner(self._db, location.database, clock)
         self._own_locks: list[owners.OwnLock] = []
         self._owner_id = 0
-        self._in_hand: dict[int, Claim] = {}  # by receipt
-        self._extending: dict[int, Claim] = {}
-        self._lease_ends: dict[int, int] = {}
+        self._hand = Hand()
         self._keeper: Keeper | None = None
         self._looking: tuple[threading.Lock, SqliteInspection] | None = None
-        self._checkpointer: apsw.Connection | None = None
-        self._wal_pages = self._checkpointed_pages = 0
+        self._checkpointer = Checkpointer(location, rng, vfs)
         self._pruned_ms = clock.awake_ms() - rng.randrange(_PRUNE_EVERY_MS)
-        self._db.set_wal_hook(_wal_hook(weakref.ref(self)))
+        self._db.set_wal_hook(_wal_hook(self._checkpointer))
         self._finalizer = weakref.finalize(
-            self, _drop, self._db, self._flusher, self._bells, self._alarm, self._own_locks, self._in_hand, self._pid
+            self, _drop, self._db, self._flusher, self._bells, self._alarm, self._own_locks, self._hand, self._pid
         )
         self._finalizer.atexit = False  # with the process its lock goes, and that is the notice
 
@@ -200,7 +197,8 @@ class SqliteStore:
             queues = putting.finish()
             if claim_next:
                 look = claims.claim(self._db, claim.queue, 1, self._terms(self._owner_id, None, defaults), self._rng)
-        self._forget(claim)
+        with self._lock:
+            self._hand.drop(claim.receipt)
         is_back = settlement.outcome != AttemptOutcome.COMPLETED or claim.group is not None
         self._ring([*queues, claim.queue] if is_back else queues)
         self._flush()
@@ -211,13 +209,14 @@ class SqliteStore:
             queue_id = settlements.settle(
                 self._db, message_id, receipt, settlement, now_us=self._clock.wall_us(), rng=self._rng
             )
-        self._in_hand.pop(receipt, None)
+        with self._lock:
+            self._hand.drop(receipt)
         self._ring_id(queue_id)
         self._flush()
 
     def keep_extending(self, claim: Claim) -> None:
         with self._lock:
-            self._extending[claim.receipt] = claim
+            self._hand.keep_extending(claim)
         keeper = self._keep()
         if claim.lease_us < _SHORT_LEASE_US:
             keeper.poke()
@@ -227,7 +226,8 @@ class SqliteStore:
         with self._writing():
             if settlements.extend(self._db, [(claim.id, claim.receipt, ends_ms)]):
                 raise settlements.lost(claim.id)
-        self._lease_ends[claim.receipt] = ends_ms
+        with self._lock:
+            self._hand.extended_until(claim.receipt, ends_ms)
         return ends_ms
 
     def report_progress(self, claim: Claim, fraction: float, note: str) -> None:
@@ -239,8 +239,7 @@ class SqliteStore:
             return inspection.is_cancel_requested(claim.id, claim.receipt)
 
     def lease_remaining_ms(self, claim: Claim) -> int:
-        ends_ms = self._lease_ends.get(claim.receipt, claim.lease_ends_ms)
-        return max(0, ends_ms - self._clock.awake_ms())
+        return max(0, self._hand.ends_ms(claim) - self._clock.awake_ms())
 
     # --- operating --------------------------------------------------------------------------------
 
@@ -312,8 +311,7 @@ class SqliteStore:
         with self._lock:
             with contextlib.suppress(WorkspaceError, Busy):
                 self._give_back()
-            if self._checkpointer is not None:
-                self._checkpointer.close()
+            self._checkpointer.close()
             if self._looking is not None:
                 with self._looking[0]:
                     self._looking[1].close()
@@ -330,7 +328,8 @@ class SqliteStore:
                 with Translating(self._location.database):
                     has_more = self._pruner.prune() > 0
                 self._pruned_ms = now_ms - (_PRUNE_EVERY_MS - 1000 if has_more else 0)
-        self._checkpoint()
+        if self._checkpointer.is_due:
+            self._checkpointer.run()
         return pause_s
 
     @property
@@ -373,7 +372,7 @@ class SqliteStore:
     def _flush(self) -> None:
         if self._is_durable:
             self._flusher.flush()
-        if self._wal_pages - self._checkpointed_pages >= _CHECKPOINT_PAGES:
+        if self._checkpointer.is_due:
             self._keep().poke()
 
     def _read_gate(self, queue: str) -> claims.Gate | None:
@@ -414,7 +413,8 @@ class SqliteStore:
     def _take_in_hand(self, look: Look, *, is_detached: bool) -> Look:
         taken = tuple(self._with_payload(claim) for claim in look.claims)
         if not is_detached:
-            self._in_hand.update((claim.receipt, claim) for claim in taken)
+            with self._lock:
+                self._hand.take(taken)
         if look.more and taken:
             self._ring([taken[0].queue])  # this wake-up was for one message; another sleeper takes the next
         return Look(taken, look.wake_us, look.more, look.is_paused)
@@ -428,10 +428,6 @@ class SqliteStore:
         fields = {name: getattr(claim, name) for name in claim.__slots__}
         return Claim(**{**fields, "payload": EncodedPayload(claim.payload_kind, data)})
 
-    def _forget(self, claim: Claim) -> None:
-        for kept in (self._in_hand, self._extending, self._lease_ends):
-            kept.pop(claim.receipt, None)
-
     def _give_back(self) -> None:
         """Release what is in hand, and end this owner: with nothing in hand its going is no death."""
         settlement = Settlement(AttemptOutcome.RELEASED)
@@ -442,8 +438,7 @@ class SqliteStore:
             for message_id, receipt in settlements.messages_of_owner(self._db, self._owner_id):
                 settlements.settle(self._db, message_id, receipt, settlement, now_us=now_us, rng=self._rng)
             owners.end_owner(self._db, self._owner_id, now_us)
-        self._ring({claim.queue for claim in self._in_hand.values()})
-        self._in_hand.clear()
+        self._ring(self._hand.empty())
 
     def _keep(self) -> Keeper:
         with self._lock:
@@ -454,24 +449,16 @@ class SqliteStore:
 
     def _extend_all(self) -> float:
         """Extend every kept lease of which half is over; returns seconds until the next one is due."""
-        now_ms = self._clock.awake_ms()
-        pause_s, late = LONGEST_PAUSE_S, []
-        for claim in self._extending.values():
-            half_ms = max(1, claim.lease_us // 2000)
-            left_ms = self._lease_ends.get(claim.receipt, claim.lease_ends_ms) - now_ms - half_ms
-            if left_ms <= 0:
-                late.append((claim.id, claim.receipt, now_ms + 2 * half_ms))
-                left_ms = half_ms
-            pause_s = min(pause_s, left_ms / 1000)
+        late, pause_s = self._hand.half_over(self._clock.awake_ms())
         if late:
             with WriteTransaction(self._db, self._location.database):
                 lost = set(settlements.extend(self._db, late))
             for message_id, receipt, ends_ms in late:
                 if message_id in lost:
-                    self._extending.pop(receipt, None)
+                    self._hand.stop_extending(receipt)
                 else:
-                    self._lease_ends[receipt] = ends_ms
-        return max(pause_s, 0.005)
+                    self._hand.extended_until(receipt, ends_ms)
+        return pause_s
 
     def _promote_overdue(self) -> int:
         """One bounded batch per queue; returns how many queues had something due."""
@@ -486,27 +473,6 @@ class SqliteStore:
             if count:
                 self._ring([name])
         return len(overdue)
-
-    def _checkpoint(self) -> None:
-        """Write the WAL back once it has grown; only the keeper's thread comes here."""
-        pages = self._wal_pages
-        if pages - self._checkpointed_pages < _CHECKPOINT_PAGES:
-            if pages < self._checkpointed_pages:  # somebody restarted the WAL
-                self._checkpointed_pages = 0
-            return
-        if self._checkpointer is None:
-            self._checkpointer = connect(
-                self._location.database, is_ours=self._location.is_ours, vfs=self._vfs, rng=self._rng
-            )
-        mode = apsw.SQLITE_CHECKPOINT_PASSIVE if pages < _RESTART_PAGES else apsw.SQLITE_CHECKPOINT_RESTART
-        with Translating(self._location.database), contextlib.suppress(apsw.BusyError):
-            _, self._checkpointed_pages = self._checkpointer.wal_checkpoint(mode=mode)
-
-    def _on_commit(self, pages: int) -> None:
-        """`pages` of the WAL are in use, by all processes."""
-        if pages < self._wal_pages:
-            self._checkpointed_pages = 0
-        self._wal_pages = pages
 
     def _batches(self, action: str, selection: Selection) -> Iterator[list[int]]:
         if selection.ids is not None:
@@ -543,11 +509,9 @@ class _RolledBack(Exception):
 # What the connection and the reaper call back holds the store weakly: else a forgotten store would never go.
 
 
-def _wal_hook(store: weakref.ref[SqliteStore]) -> Callable[[apsw.Connection, str, int], int]:
+def _wal_hook(checkpointer: Checkpointer) -> Callable[[apsw.Connection, str, int], int]:
     def note(_db: apsw.Connection, _name: str, pages: int) -> int:
-        found = store()
-        if found is not None:
-            found._on_commit(pages)
+        checkpointer.note(pages)
         return apsw.SQLITE_OK
 
     return note
@@ -570,14 +534,14 @@ def _drop(
     bells: Bells,
     alarm: Alarm,
     own_locks: list[owners.OwnLock],
-    in_hand: dict[int, Claim],
+    hand: Hand,
     pid: int,
 ) -> None:
     """What is left of a store that was closed or forgotten."""
     if os.getpid() != pid:
         _abandoned.append(db)
         return
-    if not in_hand:  # else the lock stays until the process ends, and so do the leases until their deadline
+    if not hand:  # else the lock stays until the process ends, and so do the leases until their deadline
         for lock in own_locks:
             lock.release()
     db.close()

