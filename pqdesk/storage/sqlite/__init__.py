@@ -7,10 +7,11 @@ One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to chan
     durability   one flush after the lock is free; the tripwire against silent loss
     migrations   numbered steps of the schema
     queue_rows   a queue's row: its configuration, its exact counters
-    puts · claims · settlements · groups · promotion · actions   what changes messages
-    owners · waiting · keeper   who is alive, sleeping until there is work, upkeep in the background
+    puts · claims · settlements · transitions · promotion · actions   what changes messages
+    owners · reaping · waiting · keeper   who is alive, taking back from the dead, sleeping until there is work
+    upkeep · checkpoints · space          keeping the file small and the disk usable
     inspection · listing        looking
-    store        puts them together behind the contract
+    hand · store                what this process has in hand; all of it put together behind the contract
 
 How a delivery can end, and what each failure leaves behind:
 
