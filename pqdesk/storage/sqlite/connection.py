@@ -89,7 +89,7 @@ def connect(
             db.limit(apsw.SQLITE_LIMIT_LENGTH, _LENGTH_LIMIT)
             db.limit(apsw.SQLITE_LIMIT_SQL_LENGTH, _SQL_LENGTH_LIMIT)
             db.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
-        db.execute(_SETTINGS)
+        db.execute(_SETTINGS).fetchall()  # a statement that answers stops there until its row is read
     except apsw.Error as exc:
         raise translated(exc, path) from exc
     return db

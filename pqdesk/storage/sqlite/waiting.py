@@ -72,6 +72,7 @@ class Bells:
         self._folder = folder
         self._waiting: dict[str, int] = {}  # open for both ways, so that reading never sees an end
         self._ringing: dict[str, int] = {}
+        self._paths: dict[str, str] = {}
         self._opening = threading.Lock()
 
     def ring(self, queue: str) -> None:
@@ -124,8 +125,12 @@ class Bells:
             self._ringing.clear()
             self._waiting.clear()
 
-    def _path(self, queue: str) -> Path:
-        return self._folder / f"{hashlib.sha256(queue.encode()).hexdigest()[:24]}.bell"
+    def _path(self, queue: str) -> str:
+        path = self._paths.get(queue)
+        if path is None:  # made once: a put that wakes nobody asks for it each time
+            name = hashlib.sha256(queue.encode()).hexdigest()[:24]
+            path = self._paths[queue] = f"{self._folder}/{name}.bell"
+        return path
 
     def _descriptor(self, queue: str) -> int:
         descriptor = self._waiting.get(queue)
@@ -158,7 +163,7 @@ class Bells:
                 except FileNotFoundError:  # its last waiter removed it between the two calls
                     continue
                 except OSError as exc:
-                    raise WorkspaceError(f"cannot make the bell {str(path)!r}: {exc.strerror}", path=path) from exc
+                    raise WorkspaceError(f"cannot make the bell {path!r}: {exc.strerror}", path=Path(path)) from exc
                 fcntl.flock(descriptor, fcntl.LOCK_SH)
                 if _is_at(path, descriptor):
                     self._waiting[queue] = descriptor
@@ -167,16 +172,16 @@ class Bells:
             return self._waiting[queue]
 
     @staticmethod
-    def _remove_if_last(path: Path, descriptor: int) -> None:
+    def _remove_if_last(path: str, descriptor: int) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return
         if _is_at(path, descriptor):
-            path.unlink(missing_ok=True)
+            os.unlink(path)
 
 
-def _is_at(path: Path, descriptor: int) -> bool:
+def _is_at(path: str, descriptor: int) -> bool:
     """Whether the open file is still the one at `path`."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
