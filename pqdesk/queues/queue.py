@@ -224,6 +224,8 @@ class Queue:
                 message._ahead = ahead
                 yield message
         finally:
+            if message is not None:
+                message._ahead = None  # its ack comes after the loop, if at all, and takes nothing more
             for message in ahead:
                 with contextlib.suppress(LeaseLost):  # somebody else has it by now
                     message.release()
@@ -380,8 +382,7 @@ class Queue:
                 self.store.silence(self.name)
                 is_silenced = True
                 continue
-            self.store.wait(self.name, until_us=look.wake_us, timeout_s=left_s)
-            is_silenced = False
+            is_silenced = not self.store.wait(self.name, until_us=look.wake_us, timeout_s=left_s)
 
     def _opened(self, claims: Sequence[Claim]) -> list[Message]:
         """The messages of these claims; one whose payload is not what was put is failed instead."""

@@ -184,8 +184,11 @@ class Store(Protocol):
         """Lease up to `limit` messages; `lease_us=None` is the queue's own."""
         ...
 
-    def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> None:
-        """Sleep in the kernel until a message may be there, `until_us` (wall) or `timeout_s` has passed."""
+    def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> bool:
+        """Sleep in the kernel until a message may be there, `until_us` (wall) or `timeout_s` has passed.
+
+        True when it was woken by a put: there may be older wake-ups then, see `silence`.
+        """
         ...
 
     def silence(self, queue: str) -> None:

@@ -13,6 +13,7 @@ from pqdesk.storage.sqlite.files import Location
 # A WAL that is overwritten flushes faster than one that grows (measured: 6,597 against 4,358 puts a second).
 _EVERY_PAGES = 1000
 _RESTART_PAGES = 16_384  # 64 MiB: from there on, wait for readers
+_PATIENCE_MS = 10  # it holds the write lock while it waits for them
 
 
 class Checkpointer:
@@ -38,8 +39,10 @@ class Checkpointer:
         """Write back what is there; only the keeper's thread comes here. A busy file waits for the next time."""
         if self._db is None:
             self._db = connect(self._location.database, is_ours=self._location.is_ours, vfs=self._vfs, rng=self._rng)
+            self._db.set_busy_timeout(_PATIENCE_MS)
         mode = apsw.SQLITE_CHECKPOINT_PASSIVE if self.pages < _RESTART_PAGES else apsw.SQLITE_CHECKPOINT_RESTART
         with Translating(self._location.database), contextlib.suppress(apsw.BusyError):
+            self.written_pages = self.pages  # held up by a reader, it is tried again after as many pages more
             _, self.written_pages = self._db.wal_checkpoint(mode=mode)
 
     def close(self) -> None:

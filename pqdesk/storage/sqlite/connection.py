@@ -168,6 +168,10 @@ class WriteTransaction:
             self._db.execute("BEGIN IMMEDIATE")
         except apsw.Error as exc:
             raise translated(exc, self._path) from exc
+        except BaseException:  # Ctrl-C, or a signal handler that raises: __exit__ will not come
+            if not self._db.get_autocommit():
+                self._db.execute("ROLLBACK")
+            raise
 
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
         if exc is None:

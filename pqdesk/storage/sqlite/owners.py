@@ -70,13 +70,14 @@ def is_alive(folder: Path, owner: Owner, boot: str) -> bool:
     if owner.is_detached or owner.token in _own_locks:
         return True
     try:
-        descriptor = os.open(folder / owner.token, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        # For reading: closing a file that was open for writing is what the death watches of all processes wake up for.
+        descriptor = os.open(folder / owner.token, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     except OSError:
         return True
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     finally:

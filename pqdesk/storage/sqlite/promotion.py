@@ -9,7 +9,7 @@ from __future__ import annotations
 import apsw
 
 from pqdesk.messages.states import AttemptOutcome, State
-from pqdesk.storage.sqlite.connection import all_rows
+from pqdesk.storage.sqlite.connection import all_rows, only_value
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.transitions import finish, record_attempt
 
@@ -17,8 +17,9 @@ _DUE = """
     SELECT id, state, line FROM pqdesk_message INDEXED BY pqdesk_due
      WHERE queue_id = ?1 AND state IN (1, 4) AND due_us <= ?2 ORDER BY due_us LIMIT ?3"""
 _EXPIRED = """
-    SELECT id, state, "group", line, attempt FROM pqdesk_message INDEXED BY pqdesk_expiring
+    SELECT id, state, "group", attempt FROM pqdesk_message INDEXED BY pqdesk_expiring
      WHERE queue_id = ?1 AND expires_us IS NOT NULL AND state IN (1, 2, 4) AND expires_us <= ?2 LIMIT ?3"""
+_LINE = "SELECT line FROM pqdesk_message WHERE id = ?"
 _PROMOTE = "UPDATE pqdesk_message SET state = 2 WHERE id = ?"
 _WAKE = """
     UPDATE pqdesk_queue SET wake_us = (SELECT min(at) FROM (
@@ -33,7 +34,8 @@ _OVERDUE = "SELECT id, name FROM pqdesk_queue WHERE wake_us <= ?"
 def promote(db: apsw.Connection, change: QueueChange, now_us: int, *, limit: int) -> int:
     """Promote and expire at most `limit` messages each, in a write transaction; returns how many became ready."""
     queue_id = change.queue_id
-    for message_id, state, group, line, attempt in all_rows(db, _EXPIRED, (queue_id, now_us, limit)):
+    for message_id, state, group, attempt in all_rows(db, _EXPIRED, (queue_id, now_us, limit)):
+        line = 0 if group is None else only_value(db, _LINE, (message_id,))  # the one before it may have moved it up
         expire(db, change, message_id, State(state), group=group, line=line, attempt=attempt, now_us=now_us)
     due = all_rows(db, _DUE, (queue_id, now_us, limit))
     for message_id, state, line in due:

@@ -14,10 +14,15 @@ _LOOK_EVERY_MS = 100
 
 
 class SpaceReserve:
-    """Refuses puts while less than 256 MiB or 5 % of the disk, whichever is smaller, is free."""
+    """Refuses puts while less than 256 MiB or 5 % of the disk, whichever is smaller, is free.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self._folder = folder
+    What is in the WAL counts as not free: the next checkpoint takes as much again for the file itself, and one that
+    finds no room leaves the WAL growing into what is kept for acks.
+    """
+
+    def __init__(self, database: Path, clock: Clock) -> None:
+        self._folder = database.parent
+        self._wal = database.with_name(database.name + "-wal")
         self._clock = clock
         self._looked_ms = -_LOOK_EVERY_MS
         self._left_bytes = 0  # above the reserve, less what was put since the last look
@@ -25,16 +30,22 @@ class SpaceReserve:
     def check(self, put_bytes: int) -> None:
         """Raise DiskFull when putting `put_bytes` would touch the reserve. Looks at most ten times a second."""
         now_ms = self._clock.awake_ms()
-        self._left_bytes -= put_bytes
+        self._left_bytes -= 2 * put_bytes
         if now_ms - self._looked_ms < _LOOK_EVERY_MS and self._left_bytes > 0:
             return
         disk = os.statvfs(self._folder)
         reserve = min(_RESERVE_BYTES, int(disk.f_blocks * disk.f_frsize * _RESERVE_SHARE))
-        free = disk.f_bavail * disk.f_frsize
-        self._looked_ms, self._left_bytes = now_ms, free - reserve - put_bytes
+        free = disk.f_bavail * disk.f_frsize - self._wal_bytes()
+        self._looked_ms, self._left_bytes = now_ms, free - reserve - 2 * put_bytes
         if self._left_bytes <= 0:
             raise DiskFull(
-                f"nothing was put: the disk of {str(self._folder)!r} has {free >> 20:,} MiB free, and "
+                f"nothing was put: the disk of {str(self._folder)!r} has {max(free, 0) >> 20:,} MiB free, and "
                 f"{reserve >> 20:,} MiB are kept for acks; free some space",
                 path=self._folder,
             )
+
+    def _wal_bytes(self) -> int:
+        try:
+            return self._wal.stat().st_size  # a stat is safe beside SQLite's locks, opening it would not be
+        except OSError:
+            return 0

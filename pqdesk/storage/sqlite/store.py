@@ -85,7 +85,7 @@ class SqliteStore:
         self._flusher = Flusher(location.database)
         self._bells = Bells(location.run / "bells")
         self._alarm = Alarm()
-        self._space = SpaceReserve(location.database.parent, clock)
+        self._space = SpaceReserve(location.database, clock)
         self._reaper = Reaper(self._db, location.database, self._owners_folder, clock, rng, _weakly(self._ring_id))
         self._pruner = Pruner(self._db, location.database, clock)
         self._own_locks: list[owners.OwnLock] = []
@@ -136,8 +136,10 @@ class SqliteStore:
     ) -> Look:
         self._check_process()
         with self._lock:
-            self._reap_before_claim(queue)
             gate = self._read_gate(queue)
+            if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
+                self._reap()  # at the first claim, and whenever nothing else is to be had
+                gate = self._read_gate(queue)
             if gate is None or gate.is_paused:
                 return Look((), is_paused=gate is not None)
             if gate.claimable <= 0 and (gate.wake_us is None or gate.wake_us > self._clock.wall_us()):
@@ -147,13 +149,13 @@ class SqliteStore:
                 look = claims.claim(self._db, queue, limit, self._terms(own, lease_us, defaults), self._rng)
             return self._take_in_hand(look, is_detached=is_detached)
 
-    def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> None:
+    def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> bool:
         self._check_process()
         self._keep()
         seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
         if until_us is not None:
             seconds = min(seconds, max(0.0, (until_us - self._clock.wall_us()) / 1e6) + 0.001)
-        self._bells.wait(queue, seconds, self._alarm)
+        return self._bells.wait(queue, seconds, self._alarm)
 
     def silence(self, queue: str) -> None:
         self._bells.silence(queue)
@@ -320,7 +322,7 @@ class SqliteStore:
     def tend(self, *, has_death: bool) -> float:
         """What the keeper does; returns seconds until the next time."""
         with self._lock:
-            self._reaper.reap()
+            self._reap()
             self._promote_overdue()
             pause_s = self._extend_all()
             now_ms = self._clock.awake_ms()
@@ -403,12 +405,9 @@ class SqliteStore:
             self._keep()
         return self._owner_id
 
-    def _reap_before_claim(self, queue: str) -> None:
-        """The dead and the hung are looked for at the first claim, and whenever nothing else is to be had."""
-        gate = self._read_gate(queue)
-        if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
-            with Translating(self._location.database):
-                self._reaper.reap()
+    def _reap(self) -> None:
+        with Translating(self._location.database):
+            self._reaper.reap()
 
     def _take_in_hand(self, look: Look, *, is_detached: bool) -> Look:
         taken = tuple(self._with_payload(claim) for claim in look.claims)

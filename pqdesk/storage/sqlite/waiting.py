@@ -15,6 +15,7 @@ import os
 import select
 import struct
 import threading
+import time
 from pathlib import Path
 
 from pqdesk.errors import WorkspaceError
@@ -29,31 +30,32 @@ _EVENT = struct.Struct("iIII")
 
 
 class Alarm:
-    """Wakes whoever sleeps on it, now and, once set, for ever."""
+    """Wakes whoever sleeps on it, now and, once set, for ever. No lock: a signal handler may set it."""
 
     def __init__(self) -> None:
-        self._is_set = threading.Event()
+        self.is_set = False
         self.descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC) if _HAS_EPOLL else -1
 
-    @property
-    def is_set(self) -> bool:
-        return self._is_set.is_set()
-
     def wait(self, seconds: float) -> None:
-        self._is_set.wait(seconds)
+        deadline_s = time.monotonic() + seconds
+        while not self.is_set and (left_s := deadline_s - time.monotonic()) > 0:
+            if self.descriptor < 0:
+                time.sleep(min(left_s, _SLOW_LOOK_S))
+            else:
+                poll = select.poll()  # select() knows no descriptor above 1,023
+                poll.register(self.descriptor, select.POLLIN)
+                poll.poll(left_s * 1000)
 
     def set(self) -> None:
-        self._is_set.set()
+        self.is_set = True
         if self.descriptor >= 0:
             os.eventfd_write(self.descriptor, 1)
 
     def clear(self) -> None:
-        self._is_set.clear()
+        self.is_set = False
         if self.descriptor >= 0:
-            try:
+            with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self.descriptor)
-            except BlockingIOError:
-                pass
 
     def close(self) -> None:
         if self.descriptor >= 0:
@@ -91,21 +93,21 @@ class Bells:
             except OSError:
                 self._drop_ringing(queue, descriptor)
 
-    def wait(self, queue: str, seconds: float, alarm: Alarm) -> None:
-        """Sleep until the bell or the alarm rings, or `seconds` (at most one) have passed."""
+    def wait(self, queue: str, seconds: float, alarm: Alarm) -> bool:
+        """Sleep until the bell or the alarm rings, or `seconds` (at most one) have passed; True when the bell rang."""
         if not _HAS_EPOLL:
             alarm.wait(min(seconds, _SLOW_LOOK_S))
-            return
+            return False
         bell = self._descriptor(queue)
         with select.epoll(2) as epoll:
             epoll.register(bell, select.EPOLLIN | select.EPOLLEXCLUSIVE)
             epoll.register(alarm.descriptor, select.EPOLLIN)
             rung = epoll.poll(min(seconds, LONGEST_SLEEP_S))
-        if any(descriptor == bell for descriptor, _ in rung):
-            try:
+        has_rung = any(descriptor == bell for descriptor, _ in rung)
+        if has_rung:
+            with contextlib.suppress(BlockingIOError):  # another sleeper was quicker
                 os.read(bell, 1)
-            except BlockingIOError:  # another sleeper was quicker
-                pass
+        return has_rung
 
     def silence(self, queue: str) -> None:
         """Forget what rang while nobody slept; whoever calls this looks once more afterwards."""
