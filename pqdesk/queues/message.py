@@ -28,6 +28,14 @@ _RECEIPT = re.compile(r"([0-9]{1,19})-([0-9a-f]{16})")
 _LARGEST = 2**63 - 1
 
 
+class Ahead:
+    """The messages that a loop took ahead with its acks; a loop that was left takes no more."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.is_left = False
+
+
 class Message:
     """One delivery of a message, under a lease. Made by `Queue.get`; keeps its queue open.
 
@@ -46,7 +54,7 @@ class Message:
         self._source = source
         self._claim = claim
         self._is_settled = False
-        self._ahead: list[Message] | None = None  # in a loop: where its ack puts the next message
+        self._ahead: Ahead | None = None  # in a loop: where its ack puts the next message
         self.payload: Any = decode_payload(claim.payload.kind, claim.payload.data)
         self.headers: Mapping[str, str] = decode_headers(claim.headers)
 

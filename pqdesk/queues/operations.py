@@ -100,4 +100,6 @@ def _checked_ids(ids: int | Iterable[int]) -> tuple[int, ...]:
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{what} must be str, got {type(value).__name__}")
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput(f"{what} {value!r:.80} has a lone surrogate, which no text has")
     return value

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import Empty, InvalidInput, LeaseLost
+from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import checksum
@@ -27,7 +28,7 @@ from pqdesk.messages.records import (
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
 from pqdesk.queues import operations
-from pqdesk.queues.message import Message
+from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.operations import Ids
 from pqdesk.queues.outgoing import checked, checked_all
 from pqdesk.storage import open_store
@@ -213,20 +214,19 @@ class Queue:
         The ack of one takes the next in the same transaction. Leaving the loop gives back what was taken ahead.
         A message not settled when the loop goes on stays in hand until its lease ends.
         """
-        ahead: list[Message] = []
+        ahead = Ahead()
         try:
             while True:
                 try:
-                    message = ahead.pop() if ahead else self.get()
+                    message = ahead.messages.pop() if ahead.messages else self.get()
                 except Empty:  # interrupt_waits
                     return
                 self.store.keep_extending(message._claim)
                 message._ahead = ahead
                 yield message
         finally:
-            if message is not None:
-                message._ahead = None  # its ack comes after the loop, if at all, and takes nothing more
-            for message in ahead:
+            ahead.is_left = True
+            for message in ahead.messages:
                 with contextlib.suppress(LeaseLost):  # somebody else has it by now
                     message.release()
 
@@ -234,17 +234,20 @@ class Queue:
         """What Message's ack, nack, fail and release come down to."""
         message._refuse_settled()
         ahead = message._ahead if settlement.outcome == AttemptOutcome.COMPLETED else None
-        look = self.store.settle(
-            message._claim, settlement, put=put, claim_next=ahead is not None, defaults=self._defaults
-        )
+        takes_next = ahead is not None and not ahead.is_left
+        look = self.store.settle(message._claim, settlement, put=put, claim_next=takes_next, defaults=self._defaults)
         message._is_settled = True
         if ahead is not None and look is not None:
-            ahead.extend(self._opened(look.claims))
+            for following in self._opened(look.claims):
+                self.store.keep_extending(following._claim)  # what comes after the ack in the loop's body may take long
+                ahead.messages.append(following)
 
     def use_defaults(
         self, *, max_attempts: int | None = None, lease: Duration | None = None, backoff: str | None = None
     ) -> None:
         """What a handler of this process wants where neither put() nor configure() says anything."""
+        if backoff is not None:
+            parse_backoff(backoff)
         self._defaults = HandlerDefaults(
             None if max_attempts is None else check_int(max_attempts, "max_attempts", least=1, most=ATTEMPTS_LIMIT),
             None if lease is None else duration_us(lease, "lease", least_us=1),

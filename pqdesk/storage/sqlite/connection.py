@@ -165,6 +165,8 @@ class WriteTransaction:
 
     def __enter__(self) -> None:
         try:
+            if not self._db.get_autocommit():  # a signal handler raised before __exit__ did anything
+                self._db.execute("ROLLBACK")
             self._db.execute("BEGIN IMMEDIATE")
         except apsw.Error as exc:
             raise translated(exc, self._path) from exc

@@ -1,0 +1,149 @@
+"""What a review found: each of these failed once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from pqdesk import Counts, InvalidInput, Queue
+from pqdesk.storage.sqlite import owners
+from pqdesk.storage.sqlite.checkpoints import _RESTART_PAGES
+from pqdesk.storage.sqlite.connection import WriteTransaction
+from pqdesk.storage.sqlite.owners import Owner
+from pqdesk.storage.sqlite.waiting import DeathWatch
+from tests.contract.clocks import MovableClock
+
+
+def test_a_group_goes_on_when_several_of_it_expire_at_once(queue: Queue, clock: MovableClock) -> None:
+    for number in range(3):
+        queue.put(number, group="g", expires=5)
+    queue.put("last", group="g")
+    clock.advance(6)
+
+    assert queue.get(timeout=0).payload == "last"
+    assert queue.counts() == Counts(running=1, cancelled=3)
+
+
+def test_an_ack_after_its_loop_was_left_takes_nothing_more(queue: Queue) -> None:
+    queue.put_many([1, 2])
+    for message in queue:  # noqa: B007
+        break
+    message.ack()
+
+    assert queue.counts() == Counts(ready=1, completed=1)
+
+
+def test_what_a_loop_took_ahead_is_kept_while_its_body_goes_on(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    queue.put_many([1, 2])
+    loop = iter(queue)
+    next(loop).ack()
+    clock.advance(40)  # of 60
+    queue.store.tend(has_death=False)  # type: ignore[attr-defined]
+    clock.advance(40)
+    other.store.tend(has_death=False)  # type: ignore[attr-defined]
+
+    next(loop).ack()
+    assert queue.counts().completed == 2
+
+
+def test_a_state_named_twice_lists_a_message_once(queue: Queue) -> None:
+    queue.put(1)
+
+    assert len(queue.messages(state=["ready", "ready"])) == 1
+
+
+def test_text_that_cannot_be_searched_is_refused(queue: Queue) -> None:
+    with pytest.raises(InvalidInput, match="surrogate"):
+        queue.messages(search="\ud800")
+    with pytest.raises(InvalidInput, match="surrogate"):
+        queue.retry(where="\ud800")
+
+
+def test_a_backoff_that_is_none_is_refused_where_it_is_given(queue: Queue) -> None:
+    with pytest.raises(InvalidInput):
+        queue.use_defaults(backoff="bogus")
+
+
+def test_looking_whether_an_owner_lives_wakes_no_death_watch(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from pqdesk.storage.sqlite.owners import OwnLock;"
+        "print(OwnLock(Path(sys.argv[1])).token, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        owner = Owner(1, process.stdout.readline().strip(), process.pid, "boot", "somebody")
+        watch = DeathWatch(tmp_path)
+        assert owners.is_alive(tmp_path, owner, "boot")
+        assert watch.read() == []
+        process.kill()
+        process.wait()
+        assert watch.read() == [owner.token]
+        watch.close()
+    assert not owners.is_alive(tmp_path, owner, "boot")
+
+
+class _InterruptedConnection:
+    """Begins a transaction, and is interrupted before it returns."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+
+    def execute(self, sql: str) -> None:
+        self._db.execute(sql)
+        if sql.startswith("BEGIN"):
+            raise KeyboardInterrupt
+
+    def get_autocommit(self) -> bool:
+        return self._db.get_autocommit()
+
+
+def test_an_interrupt_right_after_begin_leaves_no_transaction_open(tmp_path: Path) -> None:
+    db = apsw.Connection(str(tmp_path / "file.db"))
+    interrupted: apsw.Connection = _InterruptedConnection(db)  # type: ignore[assignment]
+
+    with pytest.raises(KeyboardInterrupt), WriteTransaction(interrupted, tmp_path):
+        raise AssertionError
+
+    assert db.get_autocommit()
+
+
+def test_a_transaction_that_an_interrupt_left_open_stops_no_later_one(tmp_path: Path) -> None:
+    db = apsw.Connection(str(tmp_path / "file.db"))
+    WriteTransaction(db, tmp_path).__enter__()
+
+    with WriteTransaction(db, tmp_path):
+        db.execute("CREATE TABLE later (one)")
+
+    assert db.get_autocommit()
+
+
+def test_a_long_reader_stops_no_writer_when_the_log_is_long(queue: Queue) -> None:
+    queue.put(1)
+    store = queue.store
+    reader = apsw.Connection(str(store._location.database), flags=apsw.SQLITE_OPEN_READONLY)  # type: ignore[attr-defined]
+    reader.execute("BEGIN; SELECT * FROM pqdesk_message").fetchall()
+    checkpointer = store._checkpointer  # type: ignore[attr-defined]
+    for _ in range(2):
+        queue.put(b"x" * 1000)
+    checkpointer.pages = _RESTART_PAGES
+
+    checkpointer.run()  # it was held up by the reader for 10 s, with the write lock
+
+    assert not checkpointer.is_due
+    reader.close()
+
+
+def test_the_alarm_may_be_set_by_a_signal_that_comes_while_it_is_waited_for() -> None:
+    script = (
+        "import signal, time; from pqdesk.storage.sqlite.waiting import Alarm\n"
+        "alarm = Alarm(); signal.signal(signal.SIGALRM, lambda *_: alarm.set())\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001); end = time.monotonic() + 2\n"
+        "while time.monotonic() < end: alarm.wait(0.0001)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
