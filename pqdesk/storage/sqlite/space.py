@@ -11,6 +11,7 @@ from pqdesk.errors import DiskFull
 _RESERVE_BYTES = 256 * 1024 * 1024
 _RESERVE_SHARE = 0.05
 _LOOK_EVERY_MS = 100
+_OVERHEAD_BYTES = 16 * 1024  # the pages that a put touches besides those of its payload
 
 
 class SpaceReserve:
@@ -30,13 +31,14 @@ class SpaceReserve:
     def check(self, put_bytes: int) -> None:
         """Raise DiskFull when putting `put_bytes` would touch the reserve. Looks at most ten times a second."""
         now_ms = self._clock.awake_ms()
-        self._left_bytes -= 2 * put_bytes
+        needed_bytes = 2 * (put_bytes + _OVERHEAD_BYTES)  # in the WAL, and then in the file
+        self._left_bytes -= needed_bytes
         if now_ms - self._looked_ms < _LOOK_EVERY_MS and self._left_bytes > 0:
             return
         disk = os.statvfs(self._folder)
         reserve = min(_RESERVE_BYTES, int(disk.f_blocks * disk.f_frsize * _RESERVE_SHARE))
         free = disk.f_bavail * disk.f_frsize - self._wal_bytes()
-        self._looked_ms, self._left_bytes = now_ms, free - reserve - 2 * put_bytes
+        self._looked_ms, self._left_bytes = now_ms, free - reserve - needed_bytes
         if self._left_bytes <= 0:
             raise DiskFull(
                 f"nothing was put: the disk of {str(self._folder)!r} has {max(free, 0) >> 20:,} MiB free, and "
