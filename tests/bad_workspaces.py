@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from pqdesk import Workspace
+from pqdesk import DiskFull, Queue, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +127,15 @@ def _mount(*words: str) -> None:
     done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"needs to be root and allowed to mount: {done.stderr.strip()}")
+
+
+def fill(queue: Queue) -> list[int]:
+    """Put ever smaller messages until the disk takes not even those; the ids of what it took."""
+    ids = []
+    for size in (1_000_000, 100_000, 10_000, 10):
+        try:
+            while True:
+                ids.append(queue.put(b"x" * size))
+        except DiskFull:
+            continue
+    return ids

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk import Counts, DiskFull, Queue
+from pqdesk import Counts, Queue
 from tests.bad_workspaces import (
     BAD_WORKSPACES,
     BadWorkspace,
+    fill,
     fingerprint,
     make_good_workspace,
     read_only,
@@ -84,16 +85,6 @@ def test_commands_that_look_never_make_a_workspace(tmp_path: Path) -> None:
     assert not root.exists()
 
 
-def put_until_full(queue: Queue) -> list[int]:
-    """Ids of what the disk took."""
-    ids = []
-    try:
-        while True:
-            ids.append(queue.put(b"x" * 1_000_000))
-    except DiskFull:
-        return ids
-
-
 def ack_all(queue: Queue) -> list[int]:
     ids = []
     for _ in range(queue.qsize()):
@@ -105,8 +96,8 @@ def ack_all(queue: Queue) -> list[int]:
 
 def test_full_disk_refuses_puts_lets_acks_through_and_loses_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", size_mib=128) as disk, Queue("files", workspace=disk / "workspace") as queue:
-        ids = put_until_full(queue)
+        ids = fill(queue)
 
-        assert "full" in refused(disk / "workspace", "put", "files", "y" * 100_000)
+        assert "free some space" in refused(disk / "workspace", "put", "files", "y")
         assert ack_all(queue) == ids
         assert queue.counts() == Counts(completed=len(ids))

@@ -108,7 +108,7 @@ class Desktop:
                     return answer
                 reason = ""
             except (DesktopError, LookupError, ValueError) as exc:
-                reason = f": {exc}"
+                reason = ": " + str(exc).split("\n", 1)[0]  # below it is evidence; who waits longest tells its own
             if time.monotonic() > ends_at:
                 raise DesktopError(f"waited {timeout_s:g} s in vain for {what}{reason}")
             time.sleep(0.05)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk import Counts, DiskFull, Queue, Workspace
+from pqdesk import Counts, Queue
 from pqdesk.demo import write_demo
 from pqdesk.paths import WorkspacePaths
-from tests.bad_workspaces import BAD_WORKSPACES, fingerprint, make_good_workspace, read_only, small_disk
+from tests.bad_workspaces import BAD_WORKSPACES, fill, fingerprint, make_good_workspace, read_only, small_disk
 from tests.gui.real_window.conftest import Start, shut_down
 from tests.gui.real_window.window import Window
 from tests.programs import PQDESK
@@ -65,30 +65,17 @@ def test_read_only_workspace(start: Start, tmp_path: Path) -> None:
 
 
 def test_full_disk(start: Start, tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", size_mib=64) as disk:
-        root = disk / "workspace"
-        with Queue("files", workspace=root) as queue:
-            count = fill(queue)
-        window = start("open", root)
+    with small_disk(tmp_path / "disk", size_mib=64) as disk, Queue("files", workspace=disk / "workspace") as queue:
+        count = len(fill(queue))
+        window = start("open", disk / "workspace")
         window.wait(lambda: window.count("ready") == count, "the messages that are there")
 
         window.program.choose_menu("Message", "Send a test message")
 
-        window.wait(lambda: "full" in window.program.text("toast_text"), "the reason")
-        with Workspace(root) as workspace:
-            assert workspace.counts() == Counts(ready=count)
+        window.wait(lambda: "free some space" in window.program.text("toast_text"), "the reason")
+        assert queue.counts() == Counts(ready=count)
         window.desktop.press_keys("ctrl+q")
         assert window.program.wait_exit() == 0
-
-
-def fill(queue: Queue) -> int:
-    """Put until the disk is full; how many it took."""
-    for count in range(1000):
-        try:
-            queue.put(b"x" * 1_000_000)
-        except DiskFull:
-            return count
-    raise AssertionError("the disk does not get full")
 
 
 @pytest.fixture
