@@ -10,6 +10,8 @@ import apsw
 import pytest
 
 from pqdesk import Counts, InvalidInput, Queue
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import _RESTART_PAGES
 from pqdesk.storage.sqlite.connection import WriteTransaction
@@ -66,6 +68,16 @@ def test_text_that_cannot_be_searched_is_refused(queue: Queue) -> None:
 def test_a_backoff_that_is_none_is_refused_where_it_is_given(queue: Queue) -> None:
     with pytest.raises(InvalidInput):
         queue.use_defaults(backoff="bogus")
+
+
+def test_a_message_to_be_cancelled_is_not_retried_when_its_handler_times_out(queue: Queue) -> None:
+    message_id = queue.put(1)
+    message = queue.get()
+    queue.cancel(message_id)
+
+    queue.settle(message, Settlement(AttemptOutcome.TIMED_OUT, error="too long"))
+
+    assert queue.counts() == Counts(cancelled=1)
 
 
 def test_looking_whether_an_owner_lives_wakes_no_death_watch(tmp_path: Path) -> None:

@@ -36,7 +36,13 @@ _RESULT = "INSERT OR REPLACE INTO pqdesk_result (id, kind, result) VALUES (?, ?,
 _EXTEND = "UPDATE pqdesk_message SET lease_ends_ms = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 _PROGRESS = "UPDATE pqdesk_message SET progress = ?3, progress_note = ?4 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 
-_GIVEN_UP = (AttemptOutcome.NACKED, AttemptOutcome.RELEASED, AttemptOutcome.DIED, AttemptOutcome.LEASE_ENDED)
+_GIVEN_UP = (
+    AttemptOutcome.NACKED,
+    AttemptOutcome.TIMED_OUT,
+    AttemptOutcome.RELEASED,
+    AttemptOutcome.DIED,
+    AttemptOutcome.LEASE_ENDED,
+)
 
 
 @dataclass(frozen=True, slots=True)
