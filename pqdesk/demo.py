@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pqdesk.messages.records import Outgoing, QueueConfiguration
-from pqdesk.paths import WorkspacePaths
+from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.queues.message import Message
 from pqdesk.workers.handlers import Fail, consumer, producer
 
@@ -46,6 +46,8 @@ class FailedOnPurpose(Exception):
 @producer("code")
 def files() -> Iterator[Outgoing]:
     """A message per file, kind after kind, over and over."""
+    if os.environ.get(WORKSPACE_VARIABLE):  # a sample written by hand, as a checkout's, never met write_demo
+        keep_small()
     found = find_files()
     kinds = [(kind, cycle(paths)) for kind, paths in found.items() if paths]
     pace = threading.Event()  # nobody sets it; its wait ends at once when the worker is asked to stop
@@ -98,9 +100,6 @@ def find_files() -> dict[str, list[str]]:
 def write_demo(paths: WorkspacePaths) -> None:
     """Write the workspace's supervisord.conf and the two workers of the demo: producer and consumer.
 
-    Its queues keep completed messages for a day, unless they are configured already: with the 7 days of a queue that
-    matters, a forgotten demo would fill gigabytes.
-
     Raises:
         SupervisorError: A file cannot be written.
         WorkspaceError: The workspace cannot be used.
@@ -110,14 +109,23 @@ def write_demo(paths: WorkspacePaths) -> None:
         write_definition,
         write_supervisor_configuration,
     )
-    from pqdesk.workspace import Workspace
 
     write_supervisor_configuration(paths)
     produce = ("pqdesk", "produce", QUEUES[0], "--handler", "pqdesk.demo:files")
     consume = ("pqdesk", "consume", *QUEUES, "--handler", "pqdesk.demo:count")
     write_definition(paths, WorkerDefinition(name="producer", command=produce))
     write_definition(paths, WorkerDefinition(name="consumer", command=consume))
-    with Workspace(paths.root) as workspace:
+    keep_small(paths)
+
+
+def keep_small(paths: WorkspacePaths | None = None) -> None:
+    """Keep completed messages of the demo's queues for a day, unless they are configured already.
+
+    With the 7 days of a queue that matters, a forgotten demo would fill gigabytes. Raises WorkspaceError.
+    """
+    from pqdesk.workspace import Workspace  # above the handlers, which need only their message
+
+    with Workspace(None if paths is None else paths.root) as workspace:
         for queue in map(workspace.queue, QUEUES):
             if queue.configuration == QueueConfiguration():
                 queue.configure(keep_completed=_KEEP_COMPLETED_S)

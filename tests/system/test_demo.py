@@ -114,3 +114,11 @@ def test_completed_messages_of_a_forgotten_demo_do_not_pile_up(workspace):
 
     kept = [workspace.queue(name).configuration.keep_completed for name in ("code", "text", "data")]
     assert kept == [86_400.0, 5.0, 86_400.0]
+
+
+def test_neither_do_those_of_a_checkout(workspace, monkeypatch):
+    monkeypatch.setenv("PQDESK_WORKSPACE", str(workspace.path))
+
+    next(demo.files())
+
+    assert workspace.queue("code").configuration.keep_completed == 86_400
