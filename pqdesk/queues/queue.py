@@ -224,6 +224,8 @@ class Queue:
                 self.store.keep_extending(message._claim)
                 message._ahead = ahead
                 yield message
+                if not message.is_settled:
+                    self.store.stop_extending(message._claim)
         finally:
             ahead.is_left = True
             for message in ahead.messages:

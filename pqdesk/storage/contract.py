@@ -226,6 +226,10 @@ class Store(Protocol):
         """Extend the lease in the background until the delivery ends."""
         ...
 
+    def stop_extending(self, claim: Claim) -> None:
+        """Let the lease run out by itself."""
+        ...
+
     def extend(self, claim: Claim, lease_us: int) -> int:
         """Lease anew from now; returns the new `lease_ends_ms`. Raises LeaseLost."""
         ...

@@ -258,7 +258,7 @@ class QueueMachine(RuleBasedStateMachine):
             self._look()
 
     def _look(self) -> None:
-        self.clients[0].store.tend(has_death=True)
+        self.clients[0].store.tend()
 
     def _join(self, one: Expected) -> None:
         if one.group is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import pytest
 
-from pqdesk import Counts, InvalidInput, Queue
+from pqdesk import Counts, Empty, InvalidInput, LeaseLost, Queue, WorkspaceError
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import owners
@@ -44,9 +47,9 @@ def test_what_a_loop_took_ahead_is_kept_while_its_body_goes_on(queue: Queue, oth
     loop = iter(queue)
     next(loop).ack()
     clock.advance(40)  # of 60
-    queue.store.tend(has_death=False)  # type: ignore[attr-defined]
+    queue.store.tend()  # type: ignore[attr-defined]
     clock.advance(40)
-    other.store.tend(has_death=False)  # type: ignore[attr-defined]
+    other.store.tend()  # type: ignore[attr-defined]
 
     next(loop).ack()
     assert queue.counts().completed == 2
@@ -159,3 +162,82 @@ def test_the_alarm_may_be_set_by_a_signal_that_comes_while_it_is_waited_for() ->
         "signal.setitimer(signal.ITIMER_REAL, 0)\n"
     )
     assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
+
+
+def test_closing_gives_back_more_than_a_batch(queue: Queue, other: Queue) -> None:
+    other.put_many(range(2500))
+    other.get_many(2500)
+
+    other.store.close()
+
+    assert queue.counts().ready == 2500
+
+
+@pytest.mark.parametrize("action", ["cancel", "delete", "retry"])
+def test_a_queue_acts_on_no_message_of_another(queue: Queue, action: str) -> None:
+    theirs = Queue.over(queue.store, "theirs", queue._clock).put("x")
+
+    outcome = getattr(queue, action)([theirs])
+
+    assert (outcome.done, outcome.errors) == (0, (f"message {theirs} is in another queue",))
+    assert queue.store.counts("theirs").ready == 1
+
+
+def test_threads_that_close_and_call_at_once_get_an_error_of_ours_or_none(tmp_path: Path) -> None:
+    for number in range(15):
+        queue = Queue("q", workspace=tmp_path / str(number))
+        queue.put("x")
+        odd: list[BaseException] = []
+
+        def call(use: Callable[[], object], odd: list[BaseException] = odd) -> None:
+            try:
+                for _ in range(50):
+                    use()
+            except (WorkspaceError, Empty):
+                pass
+            except BaseException as exc:  # noqa: BLE001
+                odd.append(exc)
+
+        uses = (lambda q=queue: q.put(1), lambda q=queue: q.get(timeout=1), queue.counts, queue.messages)
+        callers = [threading.Thread(target=call, args=(use,)) for use in uses]
+        closers = [threading.Thread(target=queue.close) for _ in range(2)]
+        for thread in (*callers, *closers):
+            thread.start()
+        for thread in (*callers, *closers):
+            thread.join(60)
+
+        assert odd == []
+
+
+def test_a_lost_claim_is_forgotten(queue: Queue, clock: MovableClock) -> None:
+    queue.put("x")
+    message = queue.get(lease=1)
+    clock.advance(2)
+    queue.get(timeout=0).ack()
+
+    with pytest.raises(LeaseLost):
+        message.ack()
+
+    assert not queue.store._hand  # type: ignore[attr-defined]
+
+
+def test_an_unsettled_message_of_a_loop_is_extended_no_more_when_the_loop_goes_on(queue: Queue) -> None:
+    queue.put_many(range(2))
+    for message in queue:
+        if message.payload == 1:
+            break
+
+    extended = queue.store._hand._extended  # type: ignore[attr-defined]
+    assert [claim.id for claim in extended.values()] == [message.id]
+
+
+def test_a_put_into_a_removed_folder_is_an_error_of_ours(tmp_path: Path) -> None:
+    queue = Queue("q", workspace=tmp_path / "w")
+    queue.put("x")
+    shutil.rmtree(tmp_path / "w")
+    queue.store._space._looked_ms = -1000  # type: ignore[attr-defined]
+
+    with pytest.raises(WorkspaceError):
+        queue.put("y")
+
+    queue.close()

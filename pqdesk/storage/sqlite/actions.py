@@ -53,11 +53,15 @@ class _Row:
 
 
 class Acting:
-    """One transaction's worth of one action. Make it inside a write transaction."""
+    """One transaction's worth of one action. Make it inside a write transaction.
 
-    def __init__(self, db: apsw.Connection, now_us: int) -> None:
+    With `only_queue`, a message of another queue is an error, not acted on.
+    """
+
+    def __init__(self, db: apsw.Connection, now_us: int, only_queue: int | None) -> None:
         self._db = db
         self._now_us = now_us
+        self._only_queue = only_queue
         self._changes: dict[int, QueueChange] = {}
 
     def apply(self, action: str, ids: Iterable[int]) -> tuple[int, int, list[str]]:
@@ -70,6 +74,9 @@ class Acting:
                 errors.append(f"there is no message {message_id}")
                 continue
             row = _Row(*values)
+            if self._only_queue not in (None, row.queue_id):
+                errors.append(f"message {message_id} is in another queue")
+                continue
             is_done = move(row, self._changes.setdefault(row.queue_id, QueueChange(row.queue_id)))
             done, skipped = done + is_done, skipped + (not is_done)
         for change in self._changes.values():

@@ -24,7 +24,7 @@ LONGEST_PAUSE_S = 1.0
 class Kept(Protocol):
     """What a keeper asks of its store."""
 
-    def tend(self, *, has_death: bool) -> float:
+    def tend(self) -> float:
         """Do what is to be done; returns seconds until something is to be done again."""
         ...
 
@@ -52,29 +52,30 @@ class Keeper:
             self._thread.join()
 
     def _run(self) -> None:
-        has_death, last_problem = True, ""
+        last_problem = ""
         while not self._is_ending:
             store = self._store()
             if store is None:
                 break
             try:
-                pause_s = store.tend(has_death=has_death)
+                pause_s = store.tend()
                 last_problem = ""
-            except PQDeskError as exc:
-                if str(exc) != last_problem:
-                    _logger.warning("upkeep waits: %s", exc)
-                pause_s, last_problem = LONGEST_PAUSE_S, str(exc)
+            except Exception as exc:  # noqa: BLE001 - the top of this thread: without it, leases would silently end
+                problem = str(exc) if isinstance(exc, PQDeskError) else f"{type(exc).__name__}: {exc}"
+                if problem != last_problem:
+                    _logger.warning("upkeep waits: %s", problem)  # not exc: its frames would keep the store
+                pause_s, last_problem = LONGEST_PAUSE_S, problem
             del store
-            has_death = self._sleep(pause_s)
+            self._sleep(pause_s)
         self._watch.close()
         self._alarm.close()
 
-    def _sleep(self, seconds: float) -> bool:
-        """True when a lock file was closed meanwhile."""
+    def _sleep(self, seconds: float) -> None:
+        """Until then, or until a lock file is closed, or somebody pokes."""
         poll = select.poll()
         for descriptor in (self._watch.descriptor, self._alarm.descriptor):
             if descriptor >= 0:
                 poll.register(descriptor, select.POLLIN)
         poll.poll(max(0.0, min(seconds, LONGEST_PAUSE_S)) * 1000)
         self._alarm.clear()
-        return bool(self._watch.read())
+        self._watch.read()

@@ -82,7 +82,7 @@ def check_schema(db: apsw.Connection, location: Location) -> int:
 
 def _make(location: Location, rng: Random, vfs: str | None) -> None:
     new = location.database.with_name(f"{location.database.name}.new-{os.getpid()}")
-    for leftover in (new, new.with_name(new.name + "-wal"), new.with_name(new.name + "-shm")):
+    for leftover in new.parent.glob(f"{location.database.name}.new-*"):  # of makers that were killed
         leftover.unlink(missing_ok=True)
     files.make_empty_file(new)
     try:

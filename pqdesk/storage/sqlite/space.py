@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from pqdesk.clock import Clock
-from pqdesk.errors import DiskFull
+from pqdesk.errors import DiskFull, WorkspaceError
 
 _RESERVE_BYTES = 256 * 1024 * 1024
 _RESERVE_SHARE = 0.05
@@ -35,7 +35,11 @@ class SpaceReserve:
         self._left_bytes -= needed_bytes
         if now_ms - self._looked_ms < _LOOK_EVERY_MS and self._left_bytes > 0:
             return
-        disk = os.statvfs(self._folder)
+        try:
+            disk = os.statvfs(self._folder)
+        except OSError as exc:
+            text = f"nothing was put: cannot look at {str(self._folder)!r}: {exc.strerror}"
+            raise WorkspaceError(text, path=self._folder) from exc
         reserve = min(_RESERVE_BYTES, int(disk.f_blocks * disk.f_frsize * _RESERVE_SHARE))
         free = disk.f_bavail * disk.f_frsize - self._wal_bytes()
         self._looked_ms, self._left_bytes = now_ms, free - reserve - needed_bytes

@@ -8,18 +8,19 @@ lock, and the flush comes after the lock is free, so flushes of several threads 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, WorkspaceError
+from pqdesk.errors import Busy, LeaseLost, WorkspaceError
 from pqdesk.messages.records import (
     Counts,
     Durability,
@@ -71,6 +72,26 @@ _HIGHEST_ID = "SELECT coalesce(max(id), 0) FROM pqdesk_message"
 _abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
 
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _counted(
+    method: Callable[Concatenate[SqliteStore, _P], _R],
+) -> Callable[Concatenate[SqliteStore, _P], _R]:
+    """A call from outside: refused when closed or forked, and waited for by close."""
+
+    @functools.wraps(method)
+    def call(self: SqliteStore, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        self._enter()
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self._leave()
+
+    return call
+
+
 class SqliteStore:
     """See `storage.contract.Store`. Open with `storage.open_store`."""
 
@@ -81,6 +102,9 @@ class SqliteStore:
         self._is_durable = durability == "full"
         self._pid = os.getpid()
         self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
+        self._calls = 0  # from outside, under way
+        self._is_closing = False
         self._db = open_database(location, rng=rng, vfs=vfs)
         self._flusher = Flusher(location.database)
         self._bells = Bells(location.run / "bells")
@@ -103,6 +127,7 @@ class SqliteStore:
 
     # --- putting ----------------------------------------------------------------------------------
 
+    @_counted
     def put(self, messages: Sequence[NewMessage]) -> list[int]:
         self._space.check(sum(len(message.payload.data) for message in messages))
         with self._writing():
@@ -113,6 +138,7 @@ class SqliteStore:
         self._flush()
         return ids
 
+    @_counted
     def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> int:
         self._space.check(sum(len(message.payload.data) for _, message in marked))
         with self._writing():
@@ -125,6 +151,7 @@ class SqliteStore:
 
     # --- taking -----------------------------------------------------------------------------------
 
+    @_counted
     def claim(
         self,
         queue: str,
@@ -134,7 +161,6 @@ class SqliteStore:
         is_detached: bool,
         defaults: HandlerDefaults = NO_DEFAULTS,
     ) -> Look:
-        self._check_process()
         with self._lock:
             gate = self._read_gate(queue)
             if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
@@ -149,14 +175,15 @@ class SqliteStore:
                 look = claims.claim(self._db, queue, limit, self._terms(own, lease_us, defaults), self._rng)
             return self._take_in_hand(look, is_detached=is_detached)
 
+    @_counted
     def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> bool:
-        self._check_process()
         self._keep()
         seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
         if until_us is not None:
             seconds = min(seconds, max(0.0, (until_us - self._clock.wall_us()) / 1e6) + 0.001)
         return self._bells.wait(queue, seconds, self._alarm)
 
+    @_counted
     def silence(self, queue: str) -> None:
         self._bells.silence(queue)
 
@@ -172,6 +199,7 @@ class SqliteStore:
 
     # --- settling ---------------------------------------------------------------------------------
 
+    @_counted
     def settle(
         self,
         claim: Claim,
@@ -182,7 +210,7 @@ class SqliteStore:
         defaults: HandlerDefaults = NO_DEFAULTS,
     ) -> Look | None:
         look = None
-        with self._writing():
+        with self._letting_go(claim), self._writing():
             now_us = self._clock.wall_us()
             if settlement.outcome == AttemptOutcome.COMPLETED:
                 change = QueueChange(claim.queue_id)
@@ -199,13 +227,12 @@ class SqliteStore:
             queues = putting.finish()
             if claim_next:
                 look = claims.claim(self._db, claim.queue, 1, self._terms(self._owner_id, None, defaults), self._rng)
-        with self._lock:
-            self._hand.drop(claim.receipt)
         is_back = settlement.outcome != AttemptOutcome.COMPLETED or claim.group is not None
         self._ring([*queues, claim.queue] if is_back else queues)
         self._flush()
         return None if look is None else self._take_in_hand(look, is_detached=False)
 
+    @_counted
     def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
         with self._writing():
             queue_id = settlements.settle(
@@ -216,6 +243,7 @@ class SqliteStore:
         self._ring_id(queue_id)
         self._flush()
 
+    @_counted
     def keep_extending(self, claim: Claim) -> None:
         with self._lock:
             self._hand.keep_extending(claim)
@@ -223,6 +251,12 @@ class SqliteStore:
         if claim.lease_us < _SHORT_LEASE_US:
             keeper.poke()
 
+    @_counted
+    def stop_extending(self, claim: Claim) -> None:
+        with self._lock:
+            self._hand.stop_extending(claim.receipt)
+
+    @_counted
     def extend(self, claim: Claim, lease_us: int) -> int:
         ends_ms = self._clock.awake_ms() + max(1, lease_us // 1000)
         with self._writing():
@@ -232,10 +266,12 @@ class SqliteStore:
             self._hand.extended_until(claim.receipt, ends_ms)
         return ends_ms
 
+    @_counted
     def report_progress(self, claim: Claim, fraction: float, note: str) -> None:
         with self._writing():
             settlements.report_progress(self._db, claim.id, claim.receipt, fraction, note)
 
+    @_counted
     def is_cancel_requested(self, claim: Claim) -> bool:
         with self._inspecting() as inspection:
             return inspection.is_cancel_requested(claim.id, claim.receipt)
@@ -245,32 +281,36 @@ class SqliteStore:
 
     # --- operating --------------------------------------------------------------------------------
 
+    @_counted
     def pause(self, queue: str, is_paused: bool) -> None:
         with self._writing():
             self._db.execute(_PAUSE, (int(is_paused), queue_rows.add_queue(self._db, queue)))
         self._ring([queue])
         self._flush()
 
+    @_counted
     def configure(self, queue: str, values: dict[str, Any]) -> None:
         columns = queue_rows.checked_configuration(values)
         with self._writing():
             queue_rows.write_configuration(self._db, queue_rows.add_queue(self._db, queue), columns)
         self._flush()
 
+    @_counted
     def configuration(self, queue: str) -> QueueConfiguration:
         with self._inspecting() as inspection:
             return inspection.configuration(queue)
 
+    @_counted
     def act(self, action: str, selection: Selection, *, is_dry_run: bool = False) -> Outcome:
         assert action in ACTIONS, action
         done, skipped, errors = 0, 0, []
         with self._lock:
-            self._check_process()
             while self._promote_overdue():  # what is due is ready, whoever says so first
                 pass
         for ids in self._batches(action, selection):
             with self._writing(keeps=not is_dry_run):
-                acting = Acting(self._db, self._clock.wall_us())
+                only_queue = None if selection.queue is None else self._id_of(selection.queue)
+                acting = Acting(self._db, self._clock.wall_us(), only_queue)
                 one_done, one_skipped, one_errors = acting.apply(action, ids)
                 queue_ids = acting.queue_ids()
             done, skipped = done + one_done, skipped + one_skipped
@@ -283,18 +323,22 @@ class SqliteStore:
 
     # --- looking ----------------------------------------------------------------------------------
 
+    @_counted
     def counts(self, queue: str | None = None) -> Counts:
         with self._inspecting() as inspection:
             return inspection.counts(queue)
 
+    @_counted
     def queues(self) -> tuple[QueueRecord, ...]:
         with self._inspecting() as inspection:
             return inspection.queues()
 
+    @_counted
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
         with self._inspecting() as inspection:
             return inspection.page(request)
 
+    @_counted
     def message(self, message_id: int) -> MessageDetail:
         with self._inspecting() as inspection:
             return inspection.message(message_id)
@@ -302,12 +346,16 @@ class SqliteStore:
     # --- living -----------------------------------------------------------------------------------
 
     def close(self) -> None:
-        if not self._finalizer.alive:
-            return
+        """See the contract. Waits for calls of other threads; not for a signal handler, which has `interrupt_waits`."""
         if os.getpid() != self._pid:  # a fork's copy: its lock, thread and alarm are the parent's
             self._finalizer()
             return
-        self._alarm.set()
+        with self._lock:
+            if self._is_closing:
+                return
+            self._is_closing = True
+            self._alarm.set()
+            self._idle.wait_for(lambda: not self._calls)
         if self._keeper is not None:
             self._keeper.end()
         with self._lock:
@@ -315,16 +363,15 @@ class SqliteStore:
                 self._give_back()
             self._checkpointer.close()
             if self._looking is not None:
-                with self._looking[0]:
-                    self._looking[1].close()
+                self._looking[1].close()
             self._finalizer()
 
-    def tend(self, *, has_death: bool) -> float:
+    def tend(self) -> float:
         """What the keeper does; returns seconds until the next time."""
         with self._lock:
+            pause_s = self._extend_all()  # first, so that it never reaps what it has to extend
             self._reap()
             self._promote_overdue()
-            pause_s = self._extend_all()
             now_ms = self._clock.awake_ms()
             if now_ms - self._pruned_ms > _PRUNE_EVERY_MS:
                 with Translating(self._location.database):
@@ -338,22 +385,42 @@ class SqliteStore:
     def _owners_folder(self) -> Path:
         return self._location.run / "owners"
 
+    def _enter(self) -> None:
+        self._check_process()  # before the lock: a fork's copy of it may be held for ever
+        with self._lock:
+            if self._is_closing:
+                text = f"this queue of {str(self._location.database)!r} is closed"
+                raise WorkspaceError(text, path=self._location.database)
+            self._flusher.raise_if_poisoned()
+            self._calls += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.notify_all()
+
     def _check_process(self) -> None:
         if os.getpid() != self._pid:
             text = f"queue file {str(self._location.database)!r} was opened before a fork; open it in the child"
             raise WorkspaceError(text, path=self._location.database)
-        if not self._finalizer.alive:
-            raise WorkspaceError(
-                f"this queue of {str(self._location.database)!r} is closed", path=self._location.database
-            )
-        self._flusher.raise_if_poisoned()
+
+    @contextlib.contextmanager
+    def _letting_go(self, claim: Claim) -> Iterator[None]:
+        """The claim is in hand no more when the block succeeds, or finds that the lease was lost before."""
+        try:
+            yield
+        except LeaseLost:
+            with self._lock:
+                self._hand.drop(claim.receipt)
+            raise
+        with self._lock:
+            self._hand.drop(claim.receipt)
 
     @contextlib.contextmanager
     def _writing(self, *, keeps: bool = True) -> Iterator[None]:
         """One write transaction under the lock; with `keeps=False` it is rolled back at its end."""
-        self._check_process()
         with self._lock:
-            self._check_process()  # closed while we waited
             with contextlib.suppress(_RolledBack), WriteTransaction(self._db, self._location.database):
                 yield
                 if not keeps:
@@ -362,7 +429,6 @@ class SqliteStore:
 
     @contextlib.contextmanager
     def _inspecting(self) -> Iterator[SqliteInspection]:
-        self._check_process()
         with self._lock:
             if self._looking is None:
                 inspection = SqliteInspection(self._location, self._clock, self._rng, vfs=self._vfs)
@@ -405,6 +471,10 @@ class SqliteStore:
             self._keep()
         return self._owner_id
 
+    def _id_of(self, queue: str) -> int:
+        """Its id; 0, which no queue has, when it does not exist."""
+        return queue_rows.find_queue(self._db, queue) or 0
+
     def _reap(self) -> None:
         with Translating(self._location.database):
             self._reaper.reap()
@@ -431,18 +501,19 @@ class SqliteStore:
         """Release what is in hand, and end this owner: with nothing in hand its going is no death."""
         settlement = Settlement(AttemptOutcome.RELEASED)
         now_us = self._clock.wall_us()
-        if not self._owner_id:
-            return
-        with WriteTransaction(self._db, self._location.database):
-            for message_id, receipt in settlements.messages_of_owner(self._db, self._owner_id):
-                settlements.settle(self._db, message_id, receipt, settlement, now_us=now_us, rng=self._rng)
-            owners.end_owner(self._db, self._owner_id, now_us)
+        held: list[tuple[int, int]] | None = None if self._owner_id else []
+        while held is None or held:
+            with WriteTransaction(self._db, self._location.database):
+                held = settlements.messages_of_owner(self._db, self._owner_id)
+                for message_id, receipt in held:
+                    settlements.settle(self._db, message_id, receipt, settlement, now_us=now_us, rng=self._rng)
+                if not held:
+                    owners.end_owner(self._db, self._owner_id, now_us)
         self._ring(self._hand.empty())
 
     def _keep(self) -> Keeper:
         with self._lock:
             if self._keeper is None:
-                self._check_process()
                 self._keeper = Keeper(self, self._owners_folder)
             return self._keeper
 
@@ -454,7 +525,7 @@ class SqliteStore:
                 lost = set(settlements.extend(self._db, late))
             for message_id, receipt, ends_ms in late:
                 if message_id in lost:
-                    self._hand.stop_extending(receipt)
+                    self._hand.drop(receipt)
                 else:
                     self._hand.extended_until(receipt, ends_ms)
         return pause_s
