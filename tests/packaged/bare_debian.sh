@@ -19,7 +19,7 @@ work=$(mktemp -d /var/tmp/bare-debian.XXXXXX)
 systems=()
 clean_up() {
     local system
-    for system in "${systems[@]}"; do umount --lazy -- "$system/proc" "$system/dev" || true; done
+    for system in "${systems[@]}"; do umount --lazy -- "$system/proc" "$system/dev/pts" "$system/dev" || true; done
     rm -rf --one-file-system -- "$work"
 }
 trap clean_up EXIT
@@ -47,6 +47,7 @@ make_system() {
     cp -a -- "$work/base" "$system"
     mount -t proc proc "$system/proc"
     mount --bind /dev "$system/dev"
+    mount --bind /dev/pts "$system/dev/pts" # tests of the terminal view open one
     systems+=("$system")
     git clone --quiet --no-local -- "$project" "$system$home/pqdesk"
     chroot "$system" chown -R "$2:" "$home/pqdesk"
