@@ -102,15 +102,14 @@ def sqlite_version() -> str:
 
 
 def _busy_handler(rng: Random) -> Callable[[int], bool]:
-    waiting_since = 0.0
+    slept_s = 0.0
 
     def nap(times_before: int) -> bool:
-        nonlocal waiting_since
-        now = time.monotonic()
-        if times_before == 0:
-            waiting_since = now
-        time.sleep(rng.uniform(_SHORTEST_NAP_S, _LONGEST_NAP_S))
-        return now - waiting_since < BUSY_DEADLINE_S
+        nonlocal slept_s
+        length_s = rng.uniform(_SHORTEST_NAP_S, _LONGEST_NAP_S)
+        slept_s = length_s if times_before == 0 else slept_s + length_s
+        time.sleep(length_s)
+        return slept_s < BUSY_DEADLINE_S
 
     return nap
 
