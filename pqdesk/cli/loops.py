@@ -139,7 +139,9 @@ def _folder_target(folder: str, handler: str | None) -> FolderTarget:
 def _opened(settings: Settings, names: tuple[str, ...]) -> Iterator[list[Queue]]:
     """The queues, each once, over one connection; and the log of what goes on beside the messages."""
     from pqdesk.cli.logbook import logging_to
+    from pqdesk.storage import log_sqlite_events
     from pqdesk.workspace import Workspace
 
+    log_sqlite_events()
     with Workspace(settings.paths.root) as workspace, logging_to(settings.paths):
         yield [workspace.queue(name) for name in dict.fromkeys(names)]

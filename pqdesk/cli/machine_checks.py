@@ -16,7 +16,7 @@ from pathlib import Path
 from pqdesk import __version__
 from pqdesk.cli.findings import Finding, ok, problem, warning
 from pqdesk.cli.settings import Settings
-from pqdesk.storage.sqlite.library import sqlite_version
+from pqdesk.storage import sqlite_version
 
 _LEAST_OPEN_FILES = 256
 _LEAST_INOTIFY_INSTANCES = 64

@@ -106,7 +106,7 @@ def print_version(context: click.Context, _: click.Parameter, is_asked: bool) ->
     if not is_asked or context.resilient_parsing:
         return
     from pqdesk import __version__
-    from pqdesk.storage.sqlite.library import sqlite_version
+    from pqdesk.storage import sqlite_version
 
     click.echo(f"PQDesk {__version__} with SQLite {sqlite_version()}")
     context.exit()

@@ -57,10 +57,12 @@ def _run_first(instance: object, path: str | os.PathLike[str] | None, background
     from pqdesk.gui.signals import SignalWatch
     from pqdesk.gui.single_instance import SingleInstance
     from pqdesk.gui.theme import Theme
+    from pqdesk.storage import log_sqlite_events
 
     assert isinstance(instance, SingleInstance)
     application = make_application()
     install_hooks()
+    log_sqlite_events()
     settings = Settings(state_folder() / "settings.ini")
     log = AppLog()
     desktop = Desktop(application, Theme(application, settings.theme), settings, log, SystemClock())

@@ -9,9 +9,9 @@ from pqdesk.clock import Clock, SystemClock
 from pqdesk.messages.records import Durability
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.contract import Inspection, Store
-from pqdesk.storage.sqlite.connection import sqlite_version
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.inspection import SqliteInspection
+from pqdesk.storage.sqlite.library import log_sqlite_events, sqlite_source_day, sqlite_version
 from pqdesk.storage.sqlite.store import SqliteStore
 
 
@@ -41,7 +41,7 @@ def open_inspection(
     return SqliteInspection(_location(place), clock or SystemClock(), rng or SystemRandom())
 
 
-__all__ = ["open_inspection", "open_store", "sqlite_version"]
+__all__ = ["log_sqlite_events", "open_inspection", "open_store", "sqlite_source_day", "sqlite_version"]
 
 
 def _location(place: WorkspacePaths | str | os.PathLike[str]) -> Location:

@@ -241,3 +241,21 @@ def test_a_put_into_a_removed_folder_is_an_error_of_ours(tmp_path: Path) -> None
         queue.put("y")
 
     queue.close()
+
+
+def test_closing_in_a_signal_handler_inside_a_call_is_an_error_and_no_hang(tmp_path: Path) -> None:
+    script = (
+        "import signal, sys; from pqdesk import Queue, WorkspaceError\n"
+        "queue = Queue('q', workspace=sys.argv[1]); seen = []\n"
+        "def handle(*_):\n"
+        "    try: queue.close()\n"
+        "    except WorkspaceError as error: seen.append('inside another call' in str(error))\n"
+        "signal.signal(signal.SIGALRM, handle); signal.setitimer(signal.ITIMER_REAL, 0.3)\n"
+        "try: queue.get(timeout=5)\n"
+        "except Exception: pass\n"
+        "queue.close(); print(seen)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "w")], timeout=60, check=False, capture_output=True, text=True
+    )
+    assert done.stdout == "[True]\n", done.stderr

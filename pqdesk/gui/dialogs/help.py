@@ -15,7 +15,7 @@ from pqdesk.gui.shortcuts import OVERVIEW
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.storage import sqlite_version
+from pqdesk.storage import sqlite_source_day, sqlite_version
 
 
 class AboutDialog(QDialog):
@@ -65,7 +65,7 @@ def read_versions() -> tuple[tuple[str, str], ...]:
         own = "not installed"
     return (
         ("PQDesk", own),
-        ("SQLite", sqlite_version()),
+        ("SQLite", f"{sqlite_version()} of {sqlite_source_day()}"),
         ("Qt", f"{qVersion()} (PySide6 {pyside_version})"),
         ("Python", f"{platform.python_version()} on {platform.system()} {platform.release()}"),
     )

@@ -95,12 +95,6 @@ def connect(
     return db
 
 
-def sqlite_version() -> str:
-    """SQLite's version and the day of its source, as `3.54.1 2026-09-03`."""
-    day = apsw.sqlite3_sourceid().partition(" ")[0]
-    return f"{apsw.sqlite_lib_version()} {day}"
-
-
 def _busy_handler(rng: Random) -> Callable[[int], bool]:
     slept_s = 0.0
 

@@ -1,10 +1,35 @@
-"""Which SQLite this is: PQDesk uses the one inside apsw, not the system's."""
+"""Which SQLite this is, and what it has to tell: PQDesk uses the one inside apsw, not the system's."""
 
 from __future__ import annotations
 
+import logging
+
 import apsw
+
+_logger = logging.getLogger(__name__)
 
 
 def sqlite_version() -> str:
     """Such as `3.54.1`."""
     return apsw.sqlite_lib_version()
+
+
+def sqlite_source_day() -> str:
+    """The day of its source, such as `2026-09-03`."""
+    return apsw.sqlite3_sourceid().partition(" ")[0]
+
+
+def log_sqlite_events() -> None:
+    """Log what SQLite tells by itself: a WAL recovered after a crash, a damaged page (sqlite.org/errlog.html).
+
+    For programs of ours, before their first connection; it is a setting of the whole process. Later, nothing happens.
+    """
+    try:
+        apsw.config(apsw.SQLITE_CONFIG_LOG, _log_event)
+    except apsw.MisuseError:
+        _logger.info("SQLite was in use before its events could be logged")
+
+
+def _log_event(code: int, text: str) -> None:
+    is_notice = code & 0xFF in (apsw.SQLITE_NOTICE, apsw.SQLITE_SCHEMA)  # recovery, a statement prepared anew
+    _logger.log(logging.INFO if is_notice else logging.WARNING, "SQLite: %s (code %d)", text, code)

@@ -17,11 +17,12 @@ import apsw
 
 from pqdesk.errors import SchemaTooNew, WorkspaceError
 from pqdesk.storage.sqlite import durability, files
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, only_value
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, all_rows, connect, first_row, only_value
 from pqdesk.storage.sqlite.files import Location
 
 APPLICATION_ID = 0x50514431  # "PQD1"
 _TRIGGER_OF_OURS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(tbl_name, 1, 7) = 'pqdesk_'"
+_OBJECTS = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' AND type <> 'trigger'"
 _STEP_NAME = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -73,11 +74,42 @@ def check_schema(db: apsw.Connection, location: Location) -> int:
     if not first_row(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pqdesk_meta'"):
         return 0
     row = first_row(db, "SELECT value FROM pqdesk_meta WHERE name = 'schema'")
-    number = int(row[0]) if row else 0
+    number = row[0] if row and isinstance(row[0], int) else 0
+    if location.is_ours:
+        number = max(number, only_value(db, "PRAGMA user_version"))
     if number > newest():
         text = f"{str(path)!r} was made by a newer PQDesk (schema {number}, this knows {newest()}); install that one"
         raise SchemaTooNew(text, path=path)
+    if number == newest():
+        _check_objects(db, location)
     return number
+
+
+def _check_objects(db: apsw.Connection, location: Location) -> None:
+    """Refuse a file whose tables and indexes are not the ones that the steps make: somebody changed it.
+
+    In a file of ours there is nothing else; an application's own objects are its business.
+    """
+    found = {row[0]: row[1] for row in all_rows(db, _OBJECTS) if location.is_ours or row[0].startswith("pqdesk_")}
+    expected = _expected_objects()
+    differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    if differing:
+        what = f"{differing[0]!r} is not as PQDesk makes it"
+        raise WorkspaceError(
+            f"{str(location.database)!r} was changed by another program: {what}", path=location.database
+        )
+
+
+@cache
+def _expected_objects() -> dict[str, str]:
+    """Name → SQL of every table and index, as the steps leave them."""
+    db = apsw.Connection(":memory:")
+    try:
+        for _, sql in steps():
+            db.execute(sql)
+        return {row[0]: row[1] for row in all_rows(db, _OBJECTS)}
+    finally:
+        db.close()
 
 
 def _make(location: Location, rng: Random, vfs: str | None) -> None:

@@ -83,11 +83,14 @@ def _counted(
 
     @functools.wraps(method)
     def call(self: SqliteStore, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        self._enter()
+        caller = threading.get_ident()
+        self._check_process()  # before the lock: a fork's copy of it may be held for ever
+        self._callers.append(caller)  # before the lock too: a signal may come while it is taken
         try:
+            self._refuse_closed()
             return method(self, *args, **kwargs)
         finally:
-            self._leave()
+            self._leave(caller)
 
     return call
 
@@ -103,7 +106,7 @@ class SqliteStore:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
-        self._calls = 0  # from outside, under way
+        self._callers: list[int] = []  # threads in calls from outside
         self._is_closing = False
         self._db = open_database(location, rng=rng, vfs=vfs)
         self._flusher = Flusher(location.database)
@@ -346,16 +349,26 @@ class SqliteStore:
     # --- living -----------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """See the contract. Waits for calls of other threads; not for a signal handler, which has `interrupt_waits`."""
+        """See the contract. Waits for the calls of other threads.
+
+        Raises:
+            WorkspaceError: Called by a signal handler inside another call of this thread, for which it would wait
+                for ever; a signal handler has `interrupt_waits`.
+        """
         if os.getpid() != self._pid:  # a fork's copy: its lock, thread and alarm are the parent's
             self._finalizer()
             return
+        if threading.get_ident() in self._callers:
+            text = (
+                f"cannot close {str(self._location.database)!r} inside another call; a signal handler interrupts waits"
+            )
+            raise WorkspaceError(text, path=self._location.database)
         with self._lock:
             if self._is_closing:
                 return
             self._is_closing = True
             self._alarm.set()
-            self._idle.wait_for(lambda: not self._calls)
+            self._idle.wait_for(lambda: not self._callers)
         if self._keeper is not None:
             self._keeper.end()
         with self._lock:
@@ -385,19 +398,17 @@ class SqliteStore:
     def _owners_folder(self) -> Path:
         return self._location.run / "owners"
 
-    def _enter(self) -> None:
-        self._check_process()  # before the lock: a fork's copy of it may be held for ever
+    def _refuse_closed(self) -> None:
         with self._lock:
             if self._is_closing:
                 text = f"this queue of {str(self._location.database)!r} is closed"
                 raise WorkspaceError(text, path=self._location.database)
             self._flusher.raise_if_poisoned()
-            self._calls += 1
 
-    def _leave(self) -> None:
+    def _leave(self, caller: int) -> None:
         with self._lock:
-            self._calls -= 1
-            if not self._calls:
+            self._callers.remove(caller)
+            if not self._callers:
                 self._idle.notify_all()
 
     def _check_process(self) -> None:

@@ -102,9 +102,12 @@ def test_looking_at_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.glob("w*")) == []
 
 
-def test_a_newer_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sql", ["UPDATE pqdesk_meta SET value = 999 WHERE name = 'schema'", "PRAGMA user_version = 999"]
+)
+def test_a_newer_file_is_refused_in_one_sentence(tmp_path: Path, sql: str) -> None:
     Workspace(tmp_path / "w").close()
-    edit(tmp_path / "w" / "queue.db", "UPDATE pqdesk_meta SET value = 999 WHERE name = 'schema'")
+    edit(tmp_path / "w" / "queue.db", sql)
 
     with pytest.raises(SchemaTooNew, match="made by a newer PQDesk"):
         Workspace(tmp_path / "w")
@@ -125,6 +128,32 @@ def test_a_trigger_on_a_table_of_ours_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(WorkspaceError, match="trigger 't'"):
         Workspace(tmp_path / "w")
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("CREATE TABLE extra(x)", "extra"),
+        ("CREATE VIEW v AS SELECT 1", "v"),
+        ("ALTER TABLE pqdesk_message ADD COLUMN extra TEXT", "pqdesk_message"),
+        ("DROP INDEX pqdesk_claimable", "pqdesk_claimable"),
+    ],
+)
+def test_a_changed_schema_is_refused_and_names_what_differs(tmp_path: Path, sql: str, name: str) -> None:
+    Workspace(tmp_path / "w").close()
+    edit(tmp_path / "w" / "queue.db", sql)
+
+    for look in (lambda: Workspace(tmp_path / "w"), lambda: open_inspection(WorkspacePaths(tmp_path / "w"))):
+        with pytest.raises(WorkspaceError, match=f"'{name}' is not as PQDesk makes it"):
+            look()
+
+
+def test_what_an_application_adds_to_its_own_file_is_its_business(tmp_path: Path) -> None:
+    Queue("q", database=tmp_path / "app.db").close()
+    edit(tmp_path / "app.db", "CREATE TABLE orders(x); CREATE VIEW v AS SELECT x FROM orders; ANALYZE")
+
+    with Queue("q", database=tmp_path / "app.db") as queue:
+        assert queue.put("x") == 1
 
 
 def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
