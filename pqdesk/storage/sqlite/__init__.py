@@ -9,7 +9,7 @@ One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to chan
     queue_rows   a queue's row: its configuration, its exact counters
     puts · claims · settlements · transitions · promotion · actions   what changes messages
     owners · reaping · waiting · keeper   who is alive, taking back from the dead, sleeping until there is work
-    upkeep · checkpoints · space          keeping the file small and the disk usable
+    chores · upkeep · checkpoints · space keeping the file small and the disk usable
     inspection · listing        looking
     hand · store                what this process has in hand; all of it put together behind the contract
 

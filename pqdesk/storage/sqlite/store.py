@@ -45,6 +45,7 @@ from pqdesk.storage.contract import (
 from pqdesk.storage.sqlite import claims, owners, queue_rows, settlements
 from pqdesk.storage.sqlite.actions import ACTIONS, BATCH, DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
+from pqdesk.storage.sqlite.chores import Chores
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, only_value
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
@@ -53,20 +54,14 @@ from pqdesk.storage.sqlite.inspection import SqliteInspection
 from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
 from pqdesk.storage.sqlite.listing import select_ids
 from pqdesk.storage.sqlite.migrations import open_database
-from pqdesk.storage.sqlite.promotion import overdue_queues, promote
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
-from pqdesk.storage.sqlite.reaping import Reaper
 from pqdesk.storage.sqlite.space import SpaceReserve
-from pqdesk.storage.sqlite.upkeep import Pruner
 from pqdesk.storage.sqlite.waiting import Alarm, Bells
 
-_PROMOTED_AT_ONCE = 500
-_PRUNE_EVERY_MS = 30_000
 _SHORT_LEASE_US = 3_000_000
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
 _PAUSE = "UPDATE pqdesk_queue SET is_paused = ? WHERE id = ?"
-_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 _HIGHEST_ID = "SELECT coalesce(max(id), 0) FROM pqdesk_message"
 
 _abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
@@ -113,15 +108,15 @@ class SqliteStore:
         self._bells = Bells(location.run / "bells")
         self._alarm = Alarm()
         self._space = SpaceReserve(location.database, clock)
-        self._reaper = Reaper(self._db, location.database, self._owners_folder, clock, rng, _weakly(self._ring_id))
-        self._pruner = Pruner(self._db, location.database, clock)
         self._own_locks: list[owners.OwnLock] = []
         self._owner_id = 0
         self._hand = Hand()
+        self._chores = Chores(
+            self._db, location.database, self._owners_folder, clock=clock, rng=rng, hand=self._hand, bells=self._bells
+        )
         self._keeper: Keeper | None = None
         self._looking: tuple[threading.Lock, SqliteInspection] | None = None
         self._checkpointer = Checkpointer(location, rng, vfs)
-        self._pruned_ms = clock.awake_ms() - rng.randrange(_PRUNE_EVERY_MS)
         self._db.set_wal_hook(_wal_hook(self._checkpointer))
         self._finalizer = weakref.finalize(
             self, _drop, self._db, self._flusher, self._bells, self._alarm, self._own_locks, self._hand, self._pid
@@ -167,7 +162,7 @@ class SqliteStore:
         with self._lock:
             gate = self._read_gate(queue)
             if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
-                self._reap()  # at the first claim, and whenever nothing else is to be had
+                self._chores.reap()  # at the first claim, and whenever nothing else is to be had
                 gate = self._read_gate(queue)
             if gate is None or gate.is_paused:
                 return Look((), is_paused=gate is not None)
@@ -308,7 +303,7 @@ class SqliteStore:
         assert action in ACTIONS, action
         done, skipped, errors = 0, 0, []
         with self._lock:
-            while self._promote_overdue():  # what is due is ready, whoever says so first
+            while self._chores.promote_overdue():  # what is due is ready, whoever says so first
                 pass
         for ids in self._batches(action, selection):
             with self._writing(keeps=not is_dry_run):
@@ -382,14 +377,7 @@ class SqliteStore:
     def tend(self) -> float:
         """What the keeper does; returns seconds until the next time."""
         with self._lock:
-            pause_s = self._extend_all()  # first, so that it never reaps what it has to extend
-            self._reap()
-            self._promote_overdue()
-            now_ms = self._clock.awake_ms()
-            if now_ms - self._pruned_ms > _PRUNE_EVERY_MS:
-                with Translating(self._location.database):
-                    has_more = self._pruner.prune() > 0
-                self._pruned_ms = now_ms - (_PRUNE_EVERY_MS - 1000 if has_more else 0)
+            pause_s = self._chores.do_all()
         if self._checkpointer.is_due:
             self._checkpointer.run()
         return pause_s
@@ -486,10 +474,6 @@ class SqliteStore:
         """Its id; 0, which no queue has, when it does not exist."""
         return queue_rows.find_queue(self._db, queue) or 0
 
-    def _reap(self) -> None:
-        with Translating(self._location.database):
-            self._reaper.reap()
-
     def _take_in_hand(self, look: Look, *, is_detached: bool) -> Look:
         taken = tuple(self._with_payload(claim) for claim in look.claims)
         if not is_detached:
@@ -528,33 +512,6 @@ class SqliteStore:
                 self._keeper = Keeper(self, self._owners_folder)
             return self._keeper
 
-    def _extend_all(self) -> float:
-        """Extend every kept lease of which half is over; returns seconds until the next one is due."""
-        late, pause_s = self._hand.half_over(self._clock.awake_ms())
-        if late:
-            with WriteTransaction(self._db, self._location.database):
-                lost = set(settlements.extend(self._db, late))
-            for message_id, receipt, ends_ms in late:
-                if message_id in lost:
-                    self._hand.drop(receipt)
-                else:
-                    self._hand.extended_until(receipt, ends_ms)
-        return pause_s
-
-    def _promote_overdue(self) -> int:
-        """One bounded batch per queue; returns how many queues had something due."""
-        now_us = self._clock.wall_us()
-        with Translating(self._location.database):
-            overdue = overdue_queues(self._db, now_us)
-        for queue_id, name in overdue:
-            with WriteTransaction(self._db, self._location.database):
-                change = QueueChange(queue_id)
-                count = promote(self._db, change, now_us, limit=_PROMOTED_AT_ONCE)
-                change.write(self._db)
-            if count:
-                self._ring([name])
-        return len(overdue)
-
     def _batches(self, action: str, selection: Selection) -> Iterator[list[int]]:
         if selection.ids is not None:
             ids = list(dict.fromkeys(selection.ids))
@@ -579,15 +536,14 @@ class SqliteStore:
 
     def _ring_id(self, queue_id: int) -> None:
         with self._lock:
-            name = only_value(self._db, _NAME, (queue_id,))
-        self._bells.ring(name)
+            self._chores.ring(queue_id)
 
 
 class _RolledBack(Exception):
     pass
 
 
-# What the connection and the reaper call back holds the store weakly: else a forgotten store would never go.
+# What the connection calls back must not hold the store: else a forgotten store would never go.
 
 
 def _wal_hook(checkpointer: Checkpointer) -> Callable[[apsw.Connection, str, int], int]:
@@ -596,17 +552,6 @@ def _wal_hook(checkpointer: Checkpointer) -> Callable[[apsw.Connection, str, int
         return apsw.SQLITE_OK
 
     return note
-
-
-def _weakly(ring: Callable[[int], None]) -> Callable[[int], None]:
-    method = weakref.WeakMethod(ring)
-
-    def call(queue_id: int) -> None:
-        found = method()
-        if found is not None:
-            found(queue_id)
-
-    return call
 
 
 def _drop(

@@ -13,7 +13,7 @@ _DAY_S = 86_400
 
 
 def _prune(queue: Queue) -> int:
-    return queue.store._pruner.prune()  # type: ignore[attr-defined]
+    return queue.store._chores.prune()  # type: ignore[attr-defined]
 
 
 def test_old_final_messages_go_and_the_counters_with_them(queue: Queue, clock: MovableClock) -> None:

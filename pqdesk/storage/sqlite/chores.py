@@ -1,0 +1,95 @@
+"""What a process does for its workspace beside its own work: extend leases, take back from the dead, promote, prune."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import apsw
+
+from pqdesk.clock import Clock
+from pqdesk.storage.sqlite import settlements
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, only_value
+from pqdesk.storage.sqlite.hand import Hand
+from pqdesk.storage.sqlite.promotion import overdue_queues, promote
+from pqdesk.storage.sqlite.queue_rows import QueueChange
+from pqdesk.storage.sqlite.reaping import Reaper
+from pqdesk.storage.sqlite.upkeep import Pruner
+from pqdesk.storage.sqlite.waiting import Bells
+
+_PROMOTED_AT_ONCE = 500
+_PRUNE_EVERY_MS = 30_000
+_PRUNE_AGAIN_MS = 1000  # while there is more
+_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
+
+
+class Chores:
+    """Each of them is a short transaction. Whoever calls one holds the store's lock; knows nothing of the store."""
+
+    def __init__(
+        self,
+        db: apsw.Connection,
+        path: Path,
+        owners_folder: Path,
+        *,
+        clock: Clock,
+        rng: Random,
+        hand: Hand,
+        bells: Bells,
+    ) -> None:
+        self._db, self._path, self._clock, self._hand, self._bells = db, path, clock, hand, bells
+        self._reaper = Reaper(db, path, owners_folder, clock, rng, self.ring)
+        self._pruner = Pruner(db, path, clock)
+        self._prune_at_ms = clock.awake_ms() + rng.randrange(_PRUNE_EVERY_MS)  # not all processes at once
+
+    def do_all(self) -> float:
+        """All that is due; returns seconds until something is due again, at most 1."""
+        pause_s = self.extend_leases()  # first, so that it never reaps what it has to extend
+        self.reap()
+        self.promote_overdue()
+        now_ms = self._clock.awake_ms()
+        if now_ms >= self._prune_at_ms:
+            has_more = self.prune() > 0
+            self._prune_at_ms = now_ms + (_PRUNE_AGAIN_MS if has_more else _PRUNE_EVERY_MS)
+        return pause_s
+
+    def extend_leases(self) -> float:
+        """Extend every kept lease of which half is over; returns seconds until the next one is due, at most 1."""
+        late, pause_s = self._hand.half_over(self._clock.awake_ms())
+        if late:
+            with WriteTransaction(self._db, self._path):
+                lost = set(settlements.extend(self._db, late))
+            for message_id, receipt, ends_ms in late:
+                if message_id in lost:
+                    self._hand.drop(receipt)
+                else:
+                    self._hand.extended_until(receipt, ends_ms)
+        return pause_s
+
+    def reap(self) -> None:
+        """Take back what the dead and the hung have in hand."""
+        with Translating(self._path):
+            self._reaper.reap()
+
+    def promote_overdue(self) -> int:
+        """One bounded batch per queue; returns how many queues had something due."""
+        now_us = self._clock.wall_us()
+        with Translating(self._path):
+            overdue = overdue_queues(self._db, now_us)
+        for queue_id, name in overdue:
+            with WriteTransaction(self._db, self._path):
+                change = QueueChange(queue_id)
+                count = promote(self._db, change, now_us, limit=_PROMOTED_AT_ONCE)
+                change.write(self._db)
+            if count:
+                self._bells.ring(name)
+        return len(overdue)
+
+    def prune(self) -> int:
+        """Delete a batch of what is past its retention; returns how many messages."""
+        with Translating(self._path):
+            return self._pruner.prune()
+
+    def ring(self, queue_id: int) -> None:
+        """Wake one who waits for the queue of this id."""
+        self._bells.ring(only_value(self._db, _NAME, (queue_id,)))
