@@ -24,6 +24,7 @@ def log_sqlite_events() -> None:
 
     For programs of ours, before their first connection; it is a setting of the whole process. Later, nothing happens.
     """
+    _logger.addHandler(logging.NullHandler())  # where nothing keeps a log, the error itself says it, in one line
     try:
         apsw.config(apsw.SQLITE_CONFIG_LOG, _log_event)
     except apsw.MisuseError:
