@@ -39,7 +39,17 @@ class Empty(PQDeskError, queue.Empty):
 
 
 class Full(PQDeskError, queue.Full):
-    """The queue holds max_size unfinished messages. Also a queue.Full."""
+    """The queue holds max_size unfinished messages. Also a queue.Full.
+
+    Attributes:
+        queue: Its name.
+        size: Its max_size.
+        wanted: How many were to be put into it at once.
+    """
+
+    def __init__(self, text: str, *, queue: str, size: int, wanted: int) -> None:
+        super().__init__(text)
+        self.queue, self.size, self.wanted = queue, size, wanted
 
 
 class InvalidInput(PQDeskError, ValueError):

@@ -134,7 +134,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueConfiguration:
-    """What `Queue.configure` stores; None means the default of `DEFAULTS`. Times in seconds."""
+    """What `Queue.configure` stores; None means the default. Times in seconds.
+
+    Attributes:
+        max_attempts: Deliveries before a message is failed; 5.
+        lease: Of a delivery, in awake time; 60.
+        backoff: "exponential"; also "fixed:30", "linear:10:600", "exponential:BASE:CAP" in seconds.
+        timeout: How long a handler may run; for ever.
+        max_deaths: Deaths of its process before a message is failed; 3.
+        keep_completed, keep_failed: How long final messages are kept; 7 days, for ever.
+        concurrency: How many run at once, in all processes together; no limit.
+        group_concurrency: How many of one group run at once; 1, which is strict order.
+        rate: (n, seconds): at most n deliveries begin within any so many seconds; no limit.
+        max_size: How many unfinished messages there may be; then put waits. No limit.
+    """
 
     max_attempts: int | None = None
     lease: float | None = None
@@ -143,6 +156,10 @@ class QueueConfiguration:
     max_deaths: int | None = None
     keep_completed: float | None = None
     keep_failed: float | None = None
+    concurrency: int | None = None
+    group_concurrency: int | None = None
+    rate: tuple[int, float] | None = None
+    max_size: int | None = None
 
 
 DEFAULT_MAX_ATTEMPTS = 5

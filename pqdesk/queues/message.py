@@ -19,7 +19,7 @@ from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_
 from pqdesk.messages.records import Duration
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.outgoing import checked_all
-from pqdesk.storage.contract import Claim, EncodedPayload, Settlement
+from pqdesk.storage.contract import Claim, EncodedPayload, Settlement, Transaction
 
 if TYPE_CHECKING:
     from pqdesk.queues.queue import Queue
@@ -117,35 +117,42 @@ class Message:
         """Whether ack, nack, fail or release was called here and succeeded."""
         return self._is_settled
 
-    def ack(self, result: Any = None, *, put: Iterable[Any] = ()) -> None:
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that its handler may run, by the setting of queue or handler; then it is nacked. None: no limit."""
+        return None if self._claim.timeout_us is None else self._claim.timeout_us / 1_000_000
+
+    def ack(self, result: Any = None, *, put: Iterable[Any] = (), tx: Transaction | None = None) -> None:
         """It is done; never delivered again once this returned.
 
         Args:
             result: JSON value, str or bytes of at most 1 MiB, kept with the message.
             put: Follow-up payloads or Outgoing; they are put with the ack or not at all.
+            tx: The value of `with queue.transaction()`: done when that is committed. After a rollback the message is
+                still in hand.
 
         Raises:
             LeaseLost: The lease is over; nothing was changed.
             InvalidInput: The result or a follow-up cannot be stored; the message is still in hand.
         """
-        self._source.settle(self, completed(result), put=checked_all(put, self.queue, {}))
+        self._source.settle(self, completed(result), put=checked_all(put, self.queue, {}), tx=tx)
 
-    def nack(self, error: object = None, *, delay: Duration | None = None) -> None:
+    def nack(self, error: object = None, *, delay: Duration | None = None, tx: Transaction | None = None) -> None:
         """This attempt failed: it will be retried after `delay` or the backoff, or is failed when out of attempts.
 
         Raises:
             LeaseLost: The lease is over; nothing was changed.
         """
         delay_us = None if delay is None else duration_us(delay, "delay")
-        self._source.settle(self, Settlement(AttemptOutcome.NACKED, error=error_text(error), delay_us=delay_us))
+        self._source.settle(self, Settlement(AttemptOutcome.NACKED, error=error_text(error), delay_us=delay_us), tx=tx)
 
-    def fail(self, reason: object) -> None:
+    def fail(self, reason: object, *, tx: Transaction | None = None) -> None:
         """Give up: failed at once, whatever attempts are left. Raises LeaseLost."""
-        self._source.settle(self, Settlement(AttemptOutcome.FAILED, error=error_text(reason)))
+        self._source.settle(self, Settlement(AttemptOutcome.FAILED, error=error_text(reason)), tx=tx)
 
-    def release(self) -> None:
+    def release(self, *, tx: Transaction | None = None) -> None:
         """Give it back: ready again at once, this attempt not counted. Raises LeaseLost."""
-        self._source.settle(self, Settlement(AttemptOutcome.RELEASED))
+        self._source.settle(self, Settlement(AttemptOutcome.RELEASED), tx=tx)
 
     def extend(self, seconds: Duration | None = None) -> None:
         """Lease anew for `seconds` from now, or for as long as the lease was. Raises LeaseLost."""
@@ -183,6 +190,10 @@ class Message:
 
     def __repr__(self) -> str:
         return f"<Message {self.id} of {self.queue!r}, attempt {self.attempt} of {self.max_attempts}>"
+
+    def _unsettle(self, is_committed: bool) -> None:
+        """Its transaction has ended; rolled back, the message is in hand as before."""
+        self._is_settled = is_committed
 
     def _refuse_settled(self) -> None:
         if self._is_settled:

@@ -58,7 +58,7 @@ def act(
         )
     if ids is not None and is_filtered:
         raise InvalidInput("give ids or a filter, not both; nothing changed")
-    return store.act(action, selection, is_dry_run=dry_run)
+    return store.operating.act(action, selection, is_dry_run=dry_run)
 
 
 def list_messages(

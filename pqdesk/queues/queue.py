@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, Self
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.errors import Empty, InvalidInput, LeaseLost
+from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
 from pqdesk.messages.durations import duration_us
@@ -32,7 +33,7 @@ from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.operations import Ids
 from pqdesk.queues.outgoing import checked, checked_all
 from pqdesk.storage import open_store
-from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store
+from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store, Transaction
 
 _GET_MANY_LIMIT = 10_000
 _JOIN_LOOK_S = 0.02
@@ -117,6 +118,9 @@ class Queue:
         expires: Duration | None = None,
         max_attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
+        block: bool = True,
+        timeout: Duration | None = None,
+        tx: Transaction | None = None,
     ) -> int:
         """Add a message; when this returns, it survives a crash and, at full durability, power loss.
 
@@ -132,6 +136,9 @@ class Queue:
             expires: Seconds or timedelta; not started by then, it is cancelled.
             max_attempts: Deliveries before it is failed; over the queue's and the handler's setting.
             headers: At most 64, names of A-Z a-z 0-9 _ -, values str of at most 4 KiB.
+            block, timeout: While the queue has max_size unfinished messages: wait for ever, for `timeout` seconds, or
+                not at all.
+            tx: The value of `with queue.transaction()`: put when that is committed. Never blocks.
 
         Returns:
             The id, above zero, growing, never used twice.
@@ -139,6 +146,7 @@ class Queue:
         Raises:
             InvalidInput: An argument is wrong; nothing was put.
             DuplicateKey: The key is in use.
+            Full: The queue has max_size unfinished messages, and went on having them.
             DiskFull: Only the space kept back for acks is left.
             Busy: Another program held the file for 10 s.
         """
@@ -146,9 +154,17 @@ class Queue:
             payload, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict, group=group,
             expires=expires, max_attempts=max_attempts, headers=headers,
         )  # fmt: skip
-        return self.store.put([checked(outgoing, self.name)])[0]
+        return self._put([checked(outgoing, self.name)], block, timeout, tx)[0]
 
-    def put_many(self, items: Iterable[Any], **options: Any) -> list[int]:
+    def put_many(
+        self,
+        items: Iterable[Any],
+        *,
+        block: bool = True,
+        timeout: Duration | None = None,
+        tx: Transaction | None = None,
+        **options: Any,
+    ) -> list[int]:
         """Add up to 100,000 payloads or Outgoing in one transaction, all or none; ids in order.
 
         `options` are those of `put`, for the items that are no Outgoing. Also when the iterable raises, nothing is put.
@@ -158,7 +174,7 @@ class Queue:
         except TypeError as exc:
             raise InvalidInput(f"put_many: {exc}") from exc
         messages = checked_all(items, self.name, options)
-        return self.store.put(messages) if messages else []
+        return self._put(messages, block, timeout, tx) if messages else []
 
     def put_once(self, items: Iterable[tuple[str, Any]]) -> int:
         """Put each payload or Outgoing whose mark was never put before, in one transaction; returns how many.
@@ -169,6 +185,18 @@ class Queue:
         marked = [(check_name(mark, "mark"), one) for mark, one in items]
         messages = checked_all([one for _, one in marked], self.name, {})
         return self.store.put_unmarked([(mark, new) for (mark, _), new in zip(marked, messages, strict=True)])
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A transaction of your own over the queue's file: your SQL, puts and acks commit together, or not at all.
+
+            with queue.transaction() as tx:
+                tx.execute("INSERT INTO paid (order_id) VALUES (?)", (message.payload,))
+                message.ack(tx=tx)
+
+        It takes the write lock: keep it short. An exception rolls it back. `tx` may be given to any Queue of the same
+        file; within the block, a call of this thread without it raises InvalidInput.
+        """
+        return self.store.transaction()
 
     # --- taking -----------------------------------------------------------------------------------
 
@@ -232,20 +260,36 @@ class Queue:
                 with contextlib.suppress(LeaseLost):  # somebody else has it by now
                     message.release()
 
-    def settle(self, message: Message, settlement: Settlement, *, put: Sequence[NewMessage] = ()) -> None:
+    def settle(
+        self,
+        message: Message,
+        settlement: Settlement,
+        *,
+        put: Sequence[NewMessage] = (),
+        tx: Transaction | None = None,
+    ) -> None:
         """What Message's ack, nack, fail and release come down to."""
         message._refuse_settled()
-        ahead = message._ahead if settlement.outcome == AttemptOutcome.COMPLETED else None
+        ahead = message._ahead if settlement.outcome == AttemptOutcome.COMPLETED and tx is None else None
         takes_next = ahead is not None and not ahead.is_left
-        look = self.store.settle(message._claim, settlement, put=put, claim_next=takes_next, defaults=self._defaults)
+        look = self.store.settle(
+            message._claim, settlement, put=put, claim_next=takes_next, defaults=self._defaults, tx=tx
+        )
         message._is_settled = True
+        if tx is not None:
+            tx.on_end(lambda is_committed: message._unsettle(is_committed))
         if ahead is not None and look is not None:
             for following in self._opened(look.claims):
                 self.store.keep_extending(following._claim)  # what comes after the ack in the loop's body may take long
                 ahead.messages.append(following)
 
     def use_defaults(
-        self, *, max_attempts: int | None = None, lease: Duration | None = None, backoff: str | None = None
+        self,
+        *,
+        max_attempts: int | None = None,
+        lease: Duration | None = None,
+        backoff: str | None = None,
+        timeout: Duration | None = None,
     ) -> None:
         """What a handler of this process wants where neither put() nor configure() says anything."""
         if backoff is not None:
@@ -254,6 +298,7 @@ class Queue:
             None if max_attempts is None else check_int(max_attempts, "max_attempts", least=1, most=ATTEMPTS_LIMIT),
             None if lease is None else duration_us(lease, "lease", least_us=1),
             backoff,
+            None if timeout is None else duration_us(timeout, "timeout", least_us=1),
         )
 
     def interrupt_waits(self) -> None:
@@ -400,6 +445,23 @@ class Queue:
         error = "damaged: the payload in the file is not the one that was put; restore it from a backup"
         self.store.settle(claim, Settlement(AttemptOutcome.FAILED, error=error))
         return False
+
+    def _put(
+        self, messages: list[NewMessage], block: bool, timeout: Duration | None, tx: Transaction | None
+    ) -> list[int]:
+        """Put all, waiting for room where the queue has a max_size and it may wait."""
+        deadline_ms = None
+        while True:
+            try:
+                return self.store.put(messages, tx=tx)
+            except Full as full:
+                if not block or tx is not None or self.store.is_interrupted:
+                    raise
+                deadline_ms = self._deadline_ms(timeout) if deadline_ms is None else deadline_ms
+                left_s = None if deadline_ms is None else (deadline_ms - self._clock.awake_ms()) / 1000
+                if (left_s is not None and left_s <= 0) or full.size < full.wanted:
+                    raise
+                self.store.wait_for_room(full.queue, left_s)
 
     def _deadline_ms(self, timeout: Duration | None) -> int | None:
         return None if timeout is None else self._clock.awake_ms() + duration_us(timeout, "timeout") // 1000

@@ -7,7 +7,8 @@ every engine to the same behaviour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,12 +18,12 @@ from pqdesk.messages.records import (
     MessageDetail,
     MessageRecord,
     OnConflict,
-    Outcome,
     QueueConfiguration,
     QueueRecord,
 )
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import AttemptOutcome
+from pqdesk.storage.operating import Operating
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ class EncodedPayload:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# NewMessage and Claim are made once per message: a frozen dataclass takes three times as long to make.
+@dataclass(slots=True, kw_only=True)
 class NewMessage:
-    """A checked message on its way in. Times in microseconds; None where nothing was given."""
+    """A checked message on its way in. Times in microseconds; None where nothing was given. Nobody changes it."""
 
     queue: str
     payload: EncodedPayload
@@ -51,11 +53,12 @@ class NewMessage:
     headers: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Claim:
-    """One message under a lease. `receipt` proves the lease; `lease_ends_ms` is awake time.
+    """One message under a lease. `receipt` proves the lease; `lease_ends_ms` is awake time. Nobody changes it.
 
-    `payload=None`: it is large and still to be read, with `Store.load_payload`.
+    `timeout_us`: how long its handler may run; None is for ever. `is_ahead`: claimed ahead, not begun.
+    `has_waiters`: its end may let something else go on, since its queue has limits.
     """
 
     id: int
@@ -64,6 +67,10 @@ class Claim:
     receipt: int
     lease_ends_ms: int
     lease_us: int
+    timeout_us: int | None
+    claimed_us: int
+    is_ahead: bool
+    has_waiters: bool
     attempt: int
     max_attempts: int
     type: str | None
@@ -85,6 +92,7 @@ class HandlerDefaults:
     max_attempts: int | None = None
     lease_us: int | None = None
     backoff: str | None = None
+    timeout_us: int | None = None
 
 
 NO_DEFAULTS = HandlerDefaults()
@@ -94,7 +102,7 @@ NO_DEFAULTS = HandlerDefaults()
 class Look:
     """What a claim found. When it is nothing, `wake_us` (wall time) tells when to look again, if ever.
 
-    `more` is the number of messages that are still ready: whoever was woken wakes another one.
+    `more` is the number of messages that could still be claimed: whoever was woken wakes another one.
     """
 
     claims: tuple[Claim, ...]
@@ -115,6 +123,21 @@ class Settlement:
     error: str | None = None
     delay_us: int | None = None
     is_other_boot: bool = False
+
+
+class Transaction(Protocol):
+    """An open transaction of one thread, on one file: what `tx=` takes."""
+
+    def execute(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement on the application's own tables, or INSERT INTO pqdesk_put; all its rows.
+
+        Raises InvalidInput for what is not allowed: PQDesk's tables, BEGIN, COMMIT, ROLLBACK, ATTACH, PRAGMA.
+        """
+        ...
+
+    def on_end(self, do: Callable[[bool], None]) -> None:
+        """Call `do` when it has ended, with whether it was committed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +187,16 @@ class Inspection(Protocol):
 class Store(Protocol):
     """Everything that changes a workspace. Thread-safe. Durable calls return after the flush."""
 
-    def put(self, messages: Sequence[NewMessage]) -> list[int]:
-        """Put all or none, in one transaction; ids in order. Raises DuplicateKey, DiskFull, Busy."""
+    def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
+        """Put all or none, in one transaction; ids in order. Raises DuplicateKey, Full, DiskFull, Busy."""
+        ...
+
+    def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
+        """Sleep until a queue with a max_size may have room again, or `timeout_s` has passed."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """The write lock for the block; committed at its end, rolled back when it raises. See `Transaction`."""
         ...
 
     def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> int:
@@ -179,9 +210,21 @@ class Store(Protocol):
         limit: int,
         lease_us: int | None,
         is_detached: bool,
+        is_ahead: bool = False,
         defaults: HandlerDefaults = NO_DEFAULTS,
     ) -> Look:
-        """Lease up to `limit` messages; `lease_us=None` is the queue's own."""
+        """Lease up to `limit` messages; `lease_us=None` is the queue's own.
+
+        With `is_ahead` they are only claimed, until `begin`: a death of this process before that is no attempt.
+        """
+        ...
+
+    def begin(self, claim: Claim) -> None:
+        """A message that was claimed ahead goes to its handler now. Costs no transaction."""
+        ...
+
+    def end(self, claim: Claim) -> None:
+        """Its handler has ended; how is told by a settlement to come. Costs no transaction."""
         ...
 
     def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> bool:
@@ -214,8 +257,23 @@ class Store(Protocol):
         put: Sequence[NewMessage] = (),
         claim_next: bool = False,
         defaults: HandlerDefaults = NO_DEFAULTS,
+        tx: Transaction | None = None,
     ) -> Look | None:
         """End a delivery; in the same transaction put messages, and lease the queue's next one. Raises LeaseLost."""
+        ...
+
+    def settle_many(
+        self,
+        settled: Sequence[tuple[Claim, Settlement]],
+        *,
+        claim_next: int = 0,
+        is_ahead: bool = True,
+        defaults: HandlerDefaults = NO_DEFAULTS,
+    ) -> tuple[list[Claim], Look]:
+        """End several deliveries of one queue in one transaction, and lease up to `claim_next` of its next ones.
+
+        Returns the claims whose lease was lost (the others are settled all the same), and what was leased.
+        """
         ...
 
     def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
@@ -252,8 +310,9 @@ class Store(Protocol):
 
     def configuration(self, queue: str) -> QueueConfiguration: ...
 
-    def act(self, action: str, selection: Selection, *, is_dry_run: bool = False) -> Outcome:
-        """`retry`, `run_now`, `cancel`, `delete` or `restore` what is selected, in batches, skipping what may not."""
+    @property
+    def operating(self) -> Operating:
+        """What an operator does to messages and queues."""
         ...
 
     def counts(self, queue: str | None = None) -> Counts: ...
@@ -282,4 +341,5 @@ __all__ = [
     "Selection",
     "Settlement",
     "Store",
+    "Transaction",
 ]

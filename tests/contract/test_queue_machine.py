@@ -196,7 +196,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def the_machine_restarts(self) -> None:
         for client in self.clients:
-            client.store._owner_id = 0  # a process of another boot is gone; its rows are what is left
+            client.store._engine.owner_id = 0  # a process of another boot is gone; its rows are what is left
         self.clock.reboot()
         for expected in self.model.values():
             if expected.holder:

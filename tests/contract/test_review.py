@@ -140,9 +140,9 @@ def test_a_transaction_that_an_interrupt_left_open_stops_no_later_one(tmp_path: 
 def test_a_long_reader_stops_no_writer_when_the_log_is_long(queue: Queue) -> None:
     queue.put(1)
     store = queue.store
-    reader = apsw.Connection(str(store._location.database), flags=apsw.SQLITE_OPEN_READONLY)  # type: ignore[attr-defined]
+    reader = apsw.Connection(str(store._engine.location.database), flags=apsw.SQLITE_OPEN_READONLY)  # type: ignore[attr-defined]
     reader.execute("BEGIN; SELECT * FROM pqdesk_message").fetchall()
-    checkpointer = store._checkpointer  # type: ignore[attr-defined]
+    checkpointer = store._engine.checkpointer  # type: ignore[attr-defined]
     for _ in range(2):
         queue.put(b"x" * 1000)
     checkpointer.pages = _RESTART_PAGES
@@ -218,7 +218,7 @@ def test_a_lost_claim_is_forgotten(queue: Queue, clock: MovableClock) -> None:
     with pytest.raises(LeaseLost):
         message.ack()
 
-    assert not queue.store._hand  # type: ignore[attr-defined]
+    assert not queue.store._engine.hand  # type: ignore[attr-defined]
 
 
 def test_an_unsettled_message_of_a_loop_is_extended_no_more_when_the_loop_goes_on(queue: Queue) -> None:
@@ -227,7 +227,7 @@ def test_an_unsettled_message_of_a_loop_is_extended_no_more_when_the_loop_goes_o
         if message.payload == 1:
             break
 
-    extended = queue.store._hand._extended  # type: ignore[attr-defined]
+    extended = queue.store._engine.hand._extended  # type: ignore[attr-defined]
     assert [claim.id for claim in extended.values()] == [message.id]
 
 

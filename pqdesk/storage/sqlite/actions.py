@@ -94,7 +94,7 @@ class Acting:
         if row.state != State.RETRYING:
             if self._is_key_taken(row):
                 return False
-            line = place_in_line(self._db, row.queue_id, row.group)
+            line = place_in_line(self._db, change, row.group)
         if row.state == State.COMPLETED:  # its own row told of this attempt; the next one overwrites it
             record_attempt(
                 self._db, row.id, row.attempt, AttemptOutcome.COMPLETED,
@@ -147,7 +147,7 @@ class Acting:
         if not state.is_final:
             if self._is_key_taken(row):
                 return False
-            line, open_key = place_in_line(self._db, row.queue_id, row.group), row.key
+            line, open_key = place_in_line(self._db, change, row.group), row.key
         self._db.execute(_RESTORE, (row.id, line, open_key))
         change.enters(state)
         if state in (State.SCHEDULED, State.RETRYING):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from random import Random
 
 import apsw
 
 from pqdesk.clock import Clock
+from pqdesk.errors import LeaseLost
+from pqdesk.messages.durations import format_duration
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import settlements
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, only_value
 from pqdesk.storage.sqlite.hand import Hand
@@ -37,14 +42,14 @@ class Chores:
         hand: Hand,
         bells: Bells,
     ) -> None:
-        self._db, self._path, self._clock, self._hand, self._bells = db, path, clock, hand, bells
+        self._db, self._path, self._clock, self._rng, self._hand, self._bells = db, path, clock, rng, hand, bells
         self._reaper = Reaper(db, path, owners_folder, clock, rng, self.ring)
         self._pruner = Pruner(db, path, clock)
         self._prune_at_ms = clock.awake_ms() + rng.randrange(_PRUNE_EVERY_MS)  # not all processes at once
 
     def do_all(self) -> float:
         """All that is due; returns seconds until something is due again, at most 1."""
-        pause_s = self.extend_leases()  # first, so that it never reaps what it has to extend
+        pause_s = min(self.extend_leases(), self.end_overdue())  # first: what it has to extend it must not reap
         self.reap()
         self.promote_overdue()
         now_ms = self._clock.awake_ms()
@@ -55,15 +60,34 @@ class Chores:
 
     def extend_leases(self) -> float:
         """Extend every kept lease of which half is over; returns seconds until the next one is due, at most 1."""
-        late, pause_s = self._hand.half_over(self._clock.awake_ms())
-        if late:
+        now_ms = self._clock.awake_ms()
+        late, pause_s = self._hand.half_over(now_ms)
+        begun = self._hand.to_be_told(now_ms)
+        if late or begun:
             with WriteTransaction(self._db, self._path):
                 lost = set(settlements.extend(self._db, late))
+                settlements.tell_begun(self._db, begun)
             for message_id, receipt, ends_ms in late:
                 if message_id in lost:
                     self._hand.drop(receipt)
                 else:
                     self._hand.extended_until(receipt, ends_ms)
+        return pause_s
+
+    def end_overdue(self) -> float:
+        """Nack what ran for longer than it may; returns seconds until the next one would have, at most 1."""
+        past, pause_s = self._hand.past_limit(self._clock.awake_ms())
+        for claim in past:
+            limit = format_duration((claim.timeout_us or 0) / 1_000_000)
+            settlement = Settlement(AttemptOutcome.TIMED_OUT, error=f"it ran for longer than its time limit of {limit}")
+            started_us = self._hand.begun_us(claim)
+            self._hand.drop(claim.receipt)
+            with contextlib.suppress(LeaseLost), WriteTransaction(self._db, self._path):
+                settlements.settle(
+                    self._db, claim.id, claim.receipt, settlement,
+                    now_us=self._clock.wall_us(), rng=self._rng, started_us=started_us,
+                )  # fmt: skip
+                self._bells.ring(claim.queue)
         return pause_s
 
     def reap(self) -> None:

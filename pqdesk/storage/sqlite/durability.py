@@ -25,27 +25,42 @@ class Durability:
         self._database = database
         self._wal = database.with_name(database.name + "-wal")
         self._descriptor = -1
-        self._opening = threading.Lock()
+        self._flushing = threading.Lock()
+        self._committed = 0
+        self._flushed = 0
         self._identity = _identity(os.stat(database))
         self._wal_identity: tuple[int, int] | None = None
         self.failure: str | None = None
 
+    def committed(self) -> None:
+        """One more commit was made. Called with the store's lock held."""
+        self._committed += 1
+
     def flush(self) -> None:
-        """Return when every commit before this call is on disk.
+        """Return when every commit before this call is on disk; one thread flushes for all who wait.
 
         Raises:
             WorkspaceError: The flush failed; from then on every call raises.
         """
-        self.raise_if_poisoned()
-        try:
-            if self._descriptor < 0:
-                self._open()
-            os.fdatasync(self._descriptor)
-        except OSError as exc:
-            self.failure = (
-                f"flushing {str(self._wal)!r} failed: {exc.strerror}; the last change may be lost, restart this program"
-            )
-            raise WorkspaceError(self.failure, path=self._wal) from exc
+        wanted = self._committed
+        if self._flushed >= wanted:
+            return
+        with self._flushing:
+            self.raise_if_poisoned()
+            if self._flushed >= wanted:
+                return
+            wanted = self._committed  # of those who came while another thread flushed
+            try:
+                if self._descriptor < 0:
+                    self._open()
+                os.fdatasync(self._descriptor)
+            except OSError as exc:
+                self.failure = (
+                    f"flushing {str(self._wal)!r} failed: {exc.strerror}; the last change may be lost, restart this "
+                    "program"
+                )
+                raise WorkspaceError(self.failure, path=self._wal) from exc
+            self._flushed = wanted
 
     def raise_if_poisoned(self) -> None:
         if self.failure is not None:
@@ -75,13 +90,11 @@ class Durability:
             self._descriptor = -1
 
     def _open(self) -> None:
-        with self._opening:
-            if self._descriptor < 0:
-                descriptor = os.open(self._wal, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-                wal = os.fstat(descriptor)
-                self._wal_identity = (wal.st_dev, wal.st_ino)
-                flush_folder(self._wal.parent)  # the entry of a new WAL, once
-                self._descriptor = descriptor
+        descriptor = os.open(self._wal, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        wal = os.fstat(descriptor)
+        self._wal_identity = (wal.st_dev, wal.st_ino)
+        flush_folder(self._wal.parent)  # the entry of a new WAL, once
+        self._descriptor = descriptor
 
 
 def flush_folder(folder: Path) -> None:

@@ -1,10 +1,12 @@
-"""What a store has in hand: the claims of its process, which of them are extended, and until when."""
+"""What a store has in hand: the claims of its process, which are begun, which are extended, and until when."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from pqdesk.storage.contract import Claim
+
+_TOLD_AFTER_MS = 500  # a handler that runs for so long is shown as begun in the file, too
 
 
 class Hand:
@@ -14,23 +16,67 @@ class Hand:
         self._claims: dict[int, Claim] = {}
         self._extended: dict[int, Claim] = {}
         self._ends_ms: dict[int, int] = {}
+        self._begun: dict[int, tuple[int, int]] = {}  # receipt → wall µs, awake ms; of those claimed ahead
+        self._untold: dict[int, Claim] = {}  # begun, and the file does not say so yet
+        self._limited: dict[int, tuple[Claim, int]] = {}  # with a time limit: receipt → its end, awake ms
 
     def __bool__(self) -> bool:
         return bool(self._claims)
 
-    def take(self, claims: Iterable[Claim]) -> None:
-        self._claims.update((claim.receipt, claim) for claim in claims)
+    def take(self, claims: Iterable[Claim], awake_ms: int) -> None:
+        for claim in claims:
+            self._claims[claim.receipt] = claim
+            if claim.timeout_us is not None and not claim.is_ahead:
+                self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000)
 
     def drop(self, receipt: int) -> None:
-        for kept in (self._claims, self._extended, self._ends_ms):
-            kept.pop(receipt, None)
+        self._claims.pop(receipt, None)
+        self._extended.pop(receipt, None)
+        self._ends_ms.pop(receipt, None)
+        self._begun.pop(receipt, None)
+        self._untold.pop(receipt, None)
+        self._limited.pop(receipt, None)
 
     def empty(self) -> set[str]:
         """Forget all; returns the queues they were of."""
         queues = {claim.queue for claim in self._claims.values()}
-        for kept in (self._claims, self._extended, self._ends_ms):
-            kept.clear()
+        for receipt in list(self._claims):
+            self.drop(receipt)
         return queues
+
+    # --- claimed ahead, then begun ------------------------------------------------------------------
+
+    def begin(self, claim: Claim, now_us: int, awake_ms: int) -> None:
+        if claim.receipt in self._claims:
+            self._begun[claim.receipt] = (now_us, awake_ms)
+            self._untold[claim.receipt] = claim
+            if claim.timeout_us is not None:
+                self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000)
+
+    def end(self, claim: Claim) -> None:
+        """Its handler has ended; when it began stays known until it is settled."""
+        self._untold.pop(claim.receipt, None)
+        self._limited.pop(claim.receipt, None)
+
+    def begun_us(self, claim: Claim) -> int:
+        """When its handler began, wall time."""
+        begun = self._begun.get(claim.receipt)
+        return claim.claimed_us if begun is None else begun[0]
+
+    def begun_receipts(self) -> list[int]:
+        """Of those claimed ahead, the ones that are in a handler now and that the file does not tell of."""
+        return list(self._untold)
+
+    def to_be_told(self, awake_ms: int) -> list[tuple[int, int, int]]:
+        """(id, receipt, when it began) of those whose handler has run for a while; told from now on."""
+        late = [
+            claim for receipt, claim in self._untold.items() if awake_ms - self._begun[receipt][1] >= _TOLD_AFTER_MS
+        ]
+        for claim in late:
+            del self._untold[claim.receipt]
+        return [(claim.id, claim.receipt, self._begun[claim.receipt][0]) for claim in late]
+
+    # --- leases and time limits ---------------------------------------------------------------------
 
     def keep_extending(self, claim: Claim) -> None:
         self._extended[claim.receipt] = claim
@@ -56,3 +102,13 @@ class Hand:
                 left_ms = half_ms
             pause_s = min(pause_s, left_ms / 1000)
         return late, max(pause_s, 0.005)
+
+    def past_limit(self, now_ms: int) -> tuple[list[Claim], float]:
+        """Those that ran for longer than they may, and seconds until the next one would have, at most 1."""
+        past, pause_s = [], 1.0
+        for claim, ends_ms in self._limited.values():
+            if ends_ms <= now_ms:
+                past.append(claim)
+            else:
+                pause_s = min(pause_s, (ends_ms - now_ms) / 1000)
+        return past, max(pause_s, 0.001)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import apsw
 
-from pqdesk.errors import DuplicateKey
+from pqdesk.errors import DuplicateKey, Full
 from pqdesk.messages.payloads import checksum
-from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.messages.states import UNFINISHED, AttemptOutcome, State
 from pqdesk.storage.contract import NewMessage
 from pqdesk.storage.sqlite.connection import first_row
+from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.promotion import expire
 from pqdesk.storage.sqlite.queue_rows import QueueChange, add_queue
 from pqdesk.storage.sqlite.transitions import finish, place_in_line, record_attempt
@@ -23,6 +25,7 @@ _INSERT = """
     INSERT INTO pqdesk_message (queue_id, state, line, priority, max_attempts, type_id, enqueued_us, due_us, expires_us,
                                 "group", key, open_key, headers, payload_kind, checksum, payload)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_QUEUE = "SELECT id, max_size - scheduled - ready - running - retrying, max_size FROM pqdesk_queue WHERE name = ?"
 _INSERT_PAYLOAD = "INSERT OR REPLACE INTO pqdesk_payload (id, payload) VALUES (?, ?)"
 _HOLDER = """
     SELECT id, state, "group", line, attempt, expires_us FROM pqdesk_message INDEXED BY pqdesk_open_key
@@ -34,15 +37,26 @@ _HAS_MARK = "SELECT 1 FROM pqdesk_mark WHERE mark = ?"
 
 
 class Putting:
-    """One transaction's worth of puts. Make one inside a write transaction, `add`, then `finish`."""
+    """One transaction's worth of puts. Make one inside a write transaction, `add`, then `finish`.
 
-    def __init__(self, db: apsw.Connection, now_us: int) -> None:
+    `change` and `queue`: what the caller changed in a queue before; it is written with what is put there.
+    """
+
+    def __init__(
+        self, db: apsw.Connection, now_us: int, change: QueueChange | None = None, queue: str | None = None
+    ) -> None:
         self._db = db
         self._now_us = now_us
+        self._own_change, self._own_queue = change, queue
         self._queues: dict[str, QueueChange] = {}
         self._types: dict[str, int] = {}
+        self._room: dict[int, tuple[int, int]] = {}  # of queues with a max_size: how many more they take, and that
+        self._wanted: Counter[str] = Counter()
+        self._put: dict[tuple[str, str | None], int] = {}
 
     def add_all(self, messages: Sequence[NewMessage]) -> list[int]:
+        if len(messages) > 1:
+            self._wanted.update(message.queue for message in messages)
         return [self.add(message) for message in messages]
 
     def add_unmarked(self, marked: Iterable[tuple[str, NewMessage]]) -> int:
@@ -61,11 +75,14 @@ class Putting:
             holder = self._make_way(change, message)
             if holder is not None:
                 return holder
+        if change.queue_id in self._room:
+            self._take_room(change, message.queue)
         due_us = message.at_us if message.at_us is not None else self._now_us + (message.delay_us or 0)
         state = State.SCHEDULED if due_us > self._now_us else State.READY
-        line = place_in_line(self._db, change.queue_id, message.group)
+        line = place_in_line(self._db, change, message.group)
         message_id = self._insert(change.queue_id, message, state, line, max(due_us, self._now_us))
         change.enters(state)
+        self._put[message.queue, message.type] = self._put.get((message.queue, message.type), 0) + 1
         if state == State.SCHEDULED:
             change.wake_at(due_us)
         elif line == 2:
@@ -74,17 +91,32 @@ class Putting:
             change.wake_at(self._now_us + message.expires_us)
         return message_id
 
-    def finish(self) -> list[str]:
-        """Write the counters; returns the names of the queues, for the bells."""
-        for change in self._queues.values():
-            change.write(self._db)
+    def finish(self, metrics: Metrics, *, but: str | None = None) -> list[str]:
+        """Write the counters, but those of the queue `but`; returns the queues that were put to, for the bells."""
+        if self._own_change is not None and self._own_queue not in self._queues and but != self._own_queue:
+            self._own_change.write(self._db)
+        for queue, change in self._queues.items():
+            if queue != but:
+                change.write(self._db)
+        for (queue, type_name), count in self._put.items():
+            metrics.put(self._queues[queue].queue_id, type_name, self._now_us, count)
         return list(self._queues)
 
     def _change(self, queue: str) -> QueueChange:
         change = self._queues.get(queue)
         if change is None:
-            change = self._queues[queue] = QueueChange(add_queue(self._db, queue))
+            row = first_row(self._db, _QUEUE, (queue,)) or (add_queue(self._db, queue), None, None)
+            own = self._own_change if queue == self._own_queue else None
+            change = self._queues[queue] = own or QueueChange(row[0])
+            if row[1] is not None:
+                self._room[row[0]] = (row[1], row[2])
         return change
+
+    def _take_room(self, change: QueueChange, queue: str) -> None:
+        room, size = self._room[change.queue_id]
+        if sum(change.by_state[state] for state in UNFINISHED) >= room:
+            text = f"queue {queue!r} has as many unfinished messages as its max_size, {size:,}; nothing was put"
+            raise Full(text, queue=queue, size=size, wanted=max(self._wanted[queue], 1))
 
     def _make_way(self, change: QueueChange, message: NewMessage) -> int | None:
         """Apply the conflict rule; the holder's id when nothing is to be put."""

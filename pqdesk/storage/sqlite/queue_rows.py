@@ -20,6 +20,7 @@ from pqdesk.messages.records import (
 from pqdesk.messages.states import State
 from pqdesk.storage.contract import NO_DEFAULTS, HandlerDefaults
 from pqdesk.storage.sqlite.connection import first_row
+from pqdesk.storage.sqlite.limits import resize_rate
 
 _FIND = "SELECT id FROM pqdesk_queue WHERE name = ?"
 _ADD = "INSERT INTO pqdesk_queue (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
@@ -29,27 +30,41 @@ _COUNT = """
            failed = failed + ?7, cancelled = cancelled + ?8, blocked = blocked + ?9
      WHERE id = ?1"""
 _SOONER = "UPDATE pqdesk_queue SET wake_us = ?2 WHERE id = ?1 AND (wake_us IS NULL OR wake_us > ?2)"
+_GROUP_WIDTH = "SELECT group_concurrency FROM pqdesk_queue WHERE id = ?"
 _CONFIGURATION = """
-    SELECT max_attempts, lease_us, timeout_us, backoff, max_deaths, keep_completed_us, keep_failed_us
+    SELECT max_attempts, lease_us, timeout_us, backoff, max_deaths, keep_completed_us, keep_failed_us, concurrency,
+           group_concurrency, rate_count, rate_us, max_size
       FROM pqdesk_queue WHERE id = ?"""
+
+
+_COUNTS = ("max_attempts", "max_deaths", "concurrency", "group_concurrency", "max_size")
+_LARGEST_RATE = 100_000  # its ring is kept in the file
 
 
 class QueueChange:
     """The net difference of one queue's counters, gathered during a transaction and written at its end."""
 
-    __slots__ = ("_by_state", "_wake_us", "blocked", "queue_id")
+    __slots__ = ("_group_width", "_wake_us", "blocked", "by_state", "queue_id")
 
     def __init__(self, queue_id: int) -> None:
         self.queue_id = queue_id
         self.blocked = 0
-        self._by_state = [0] * 8
+        self.by_state = [0] * 8
         self._wake_us: int | None = None
+        self._group_width: int | None = None
+
+    def group_width(self, db: apsw.Connection) -> int:
+        """How many messages of one group of this queue may run at once."""
+        if self._group_width is None:
+            row = first_row(db, _GROUP_WIDTH, (self.queue_id,))
+            self._group_width = (row[0] if row else None) or 1
+        return self._group_width
 
     def enters(self, state: int, count: int = 1) -> None:
-        self._by_state[state] += count
+        self.by_state[state] += count
 
     def leaves(self, state: int, count: int = 1) -> None:
-        self._by_state[state] -= count
+        self.by_state[state] -= count
 
     def wake_at(self, us: int) -> None:
         """Somebody has to look at this queue at `us`, wall time."""
@@ -57,8 +72,8 @@ class QueueChange:
             self._wake_us = us
 
     def write(self, db: apsw.Connection) -> None:
-        if any(self._by_state) or self.blocked:
-            db.execute(_COUNT, (self.queue_id, *self._by_state[State.SCHEDULED :], self.blocked))
+        if any(self.by_state) or self.blocked:
+            db.execute(_COUNT, (self.queue_id, *self.by_state[State.SCHEDULED :], self.blocked))
         if self._wake_us is not None:
             db.execute(_SOONER, (self.queue_id, self._wake_us))
 
@@ -89,7 +104,7 @@ class QueueRules:
 def read_rules(db: apsw.Connection, queue_id: int, defaults: HandlerDefaults = NO_DEFAULTS) -> QueueRules:
     row = first_row(db, _CONFIGURATION, (queue_id,))
     assert row is not None, queue_id
-    max_attempts, _, _, backoff, max_deaths, _, _ = row
+    max_attempts, _, _, backoff, max_deaths, *_ = row
     return QueueRules(
         max_attempts or defaults.max_attempts or DEFAULT_MAX_ATTEMPTS,
         parse_backoff(backoff or defaults.backoff or DEFAULT_BACKOFF),
@@ -101,7 +116,8 @@ def read_configuration(db: apsw.Connection, queue_id: int | None) -> QueueConfig
     row = None if queue_id is None else first_row(db, _CONFIGURATION, (queue_id,))
     if row is None:
         return QueueConfiguration()
-    max_attempts, lease_us, timeout_us, backoff, max_deaths, keep_completed_us, keep_failed_us = row
+    (max_attempts, lease_us, timeout_us, backoff, max_deaths, keep_completed_us, keep_failed_us, concurrency,
+     group_concurrency, rate_count, rate_us, max_size) = row  # fmt: skip
     return QueueConfiguration(
         max_attempts=max_attempts,
         lease=_seconds(lease_us),
@@ -110,6 +126,10 @@ def read_configuration(db: apsw.Connection, queue_id: int | None) -> QueueConfig
         max_deaths=max_deaths,
         keep_completed=_seconds(keep_completed_us),
         keep_failed=_seconds(keep_failed_us),
+        concurrency=concurrency,
+        group_concurrency=group_concurrency,
+        rate=None if rate_count is None else (rate_count, rate_us / 1_000_000),
+        max_size=max_size,
     )
 
 
@@ -120,8 +140,10 @@ def checked_configuration(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if name not in known:
             raise InvalidInput(f"there is no setting {name!r}; the settings are {', '.join(sorted(known))}")
-        if name in ("max_attempts", "max_deaths"):
+        if name in _COUNTS:
             columns[name] = None if value is None else check_int(value, name, least=1, most=ATTEMPTS_LIMIT)
+        elif name == "rate":
+            columns["rate_count"], columns["rate_us"] = (None, None) if value is None else checked_rate(value)
         elif name == "backoff":
             if value is not None:
                 parse_backoff(value)
@@ -132,8 +154,19 @@ def checked_configuration(values: Mapping[str, Any]) -> dict[str, Any]:
     return columns
 
 
+def checked_rate(value: object) -> tuple[int, int]:
+    """(claims, microseconds) of a rate such as (100, 60): a hundred within any sixty seconds. Raises InvalidInput."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise InvalidInput(f"rate must be (how many, seconds), such as (100, 60), got {value!r:.80}")
+    return check_int(value[0], "rate", least=1, most=_LARGEST_RATE), duration_us(
+        value[1], "seconds of rate", least_us=1
+    )
+
+
 def write_configuration(db: apsw.Connection, queue_id: int, columns: Mapping[str, Any]) -> None:
     """Store what `checked_configuration` returned; its keys are column names of ours."""
+    if "rate_count" in columns:
+        resize_rate(db, queue_id, columns["rate_count"])
     for column, value in columns.items():
         db.execute(f"UPDATE pqdesk_queue SET {column} = ? WHERE id = ?", (value, queue_id))
 

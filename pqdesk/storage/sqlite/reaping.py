@@ -51,11 +51,12 @@ class Reaper:
         reason = "the machine went down" if is_other_boot else f"its worker {owner.name} died"
         error = f"{reason} while it had this message in hand"
         settlement = Settlement(AttemptOutcome.DIED, error=error, is_other_boot=is_other_boot)
+        begun = owners.begun_receipts(self.folder, owner.token)
         count = 0
         while True:
             with WriteTransaction(self.db, self.path):
                 held = settlements.messages_of_owner(self.db, owner.id)
-                touched = self._settle_all(held, settlement)
+                touched = self._settle_all(held, settlement, begun)
                 if not held:
                     owners.end_owner(self.db, owner.id, self.clock.wall_us())
             self._ring_all(touched)
@@ -68,16 +69,20 @@ class Reaper:
         settlement = Settlement(AttemptOutcome.LEASE_ENDED, error="its lease ended without an ack")
         with WriteTransaction(self.db, self.path):
             held = settlements.messages_past_lease(self.db, owner.id, awake_ms)
-            touched = self._settle_all(held, settlement)
+            touched = self._settle_all(held, settlement, frozenset())
         self._ring_all(touched)
         return len(held)
 
-    def _settle_all(self, held: list[tuple[int, int]], settlement: Settlement) -> list[int]:
+    def _settle_all(self, held: list[tuple[int, int, int]], settlement: Settlement, begun: frozenset[int]) -> list[int]:
+        """Settle each so, but those that were only claimed ahead: they are released. Returns the queues' ids."""
         now_us = self.clock.wall_us()
-        return [
-            settlements.settle(self.db, message_id, receipt, settlement, now_us=now_us, rng=self.rng)
-            for message_id, receipt in held
-        ]
+        released = Settlement(AttemptOutcome.RELEASED)
+        touched: dict[int, None] = {}
+        for message_id, receipt, started_us in held:
+            ending = settlement if started_us or receipt in begun else released
+            ended = settlements.settle(self.db, message_id, receipt, ending, now_us=now_us, rng=self.rng)
+            touched[ended.queue_id] = None
+        return list(touched)
 
     def _ring_all(self, queue_ids: list[int]) -> None:
         for queue_id in queue_ids:

@@ -20,20 +20,24 @@ from pqdesk.storage.sqlite.queue_rows import QueueChange, read_rules
 from pqdesk.storage.sqlite.transitions import finish, leave_line, record_attempt
 
 _ACK = """
-    UPDATE pqdesk_message SET state = 5, line = 0, open_key = NULL, finished_us = ?3, receipt = 0, cancel_requested = 0
+    UPDATE pqdesk_message SET state = 5, line = 0, open_key = NULL, finished_us = ?3, receipt = 0, cancel_requested = 0,
+           started_us = max(started_us, ?4)
      WHERE id = ?1 AND state = 3 AND receipt = ?2"""
 _HELD = """
-    SELECT queue_id, attempt, forgiven, deaths, max_attempts, owner_id, started_us, "group", line, cancel_requested
+    SELECT queue_id, attempt, forgiven, deaths, max_attempts, owner_id, started_us, "group", line, cancel_requested,
+           due_us, (SELECT name FROM pqdesk_type WHERE id = type_id)
       FROM pqdesk_message WHERE id = ? AND state = 3 AND receipt = ?"""
 _OF_OWNER = """
-    SELECT id, receipt FROM pqdesk_message INDEXED BY pqdesk_running WHERE state = 3 AND owner_id = ? LIMIT 1000"""
+    SELECT id, receipt, started_us FROM pqdesk_message INDEXED BY pqdesk_running
+     WHERE state = 3 AND owner_id = ? LIMIT 1000"""
 _LEASE_ENDED = """
-    SELECT id, receipt FROM pqdesk_message INDEXED BY pqdesk_running
+    SELECT id, receipt, started_us FROM pqdesk_message INDEXED BY pqdesk_running
      WHERE state = 3 AND owner_id = ? AND lease_ends_ms <= ? LIMIT 1000"""
 _RETRY_LATER = "UPDATE pqdesk_message SET state = 4, due_us = ?2, receipt = 0 WHERE id = ?1"
 _GIVE_BACK = "UPDATE pqdesk_message SET state = 2, attempt = ?2, deaths = ?3, receipt = 0 WHERE id = ?1"
 _RESULT = "INSERT OR REPLACE INTO pqdesk_result (id, kind, result) VALUES (?, ?, ?)"
 _EXTEND = "UPDATE pqdesk_message SET lease_ends_ms = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
+_BEGUN = "UPDATE pqdesk_message SET started_us = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 _PROGRESS = "UPDATE pqdesk_message SET progress = ?3, progress_note = ?4 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 
 _GIVEN_UP = (
@@ -59,6 +63,19 @@ class _Held:
     group: str | None
     line: int
     cancel_requested: int
+    due_us: int
+    type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a settlement left the message, for the bells and the metrics."""
+
+    queue_id: int
+    type: str | None
+    after: State
+    waited_us: int
+    ran_us: int
 
 
 def ack(
@@ -70,10 +87,11 @@ def ack(
     *,
     group: str | None,
     now_us: int,
+    started_us: int,
 ) -> None:
     """Complete a message. `group` is what its claim said; without one its line is 0. Raises LeaseLost."""
     line = 0 if group is None else _held(db, message_id, receipt).line
-    db.execute(_ACK, (message_id, receipt, now_us))
+    db.execute(_ACK, (message_id, receipt, now_us, started_us))
     if not db.changes():
         raise lost(message_id)
     if result is not None:
@@ -92,16 +110,33 @@ def settle(
     now_us: int,
     rng: Random,
     defaults: HandlerDefaults = NO_DEFAULTS,
-) -> int:
-    """End the delivery that `receipt` proves; returns the queue's id. In a write transaction. Raises LeaseLost."""
+    change: QueueChange | None = None,
+    started_us: int = 0,
+) -> Ended:
+    """End the delivery that `receipt` proves. In a write transaction.
+
+    Args:
+        change: Where the counters go; None writes them here.
+        started_us: When its handler began, for a message that was claimed ahead.
+
+    Raises:
+        LeaseLost: Nothing was changed.
+    """
     held = _held(db, message_id, receipt)
-    change = QueueChange(held.queue_id)
+    own = QueueChange(held.queue_id) if change is None else change
+    started_us = held.started_us or started_us
     if settlement.outcome == AttemptOutcome.COMPLETED:
-        ack(db, change, message_id, receipt, settlement.result, group=held.group, now_us=now_us)
+        ack(db, own, message_id, receipt, settlement.result, group=held.group, now_us=now_us, started_us=started_us)
+        after = State.COMPLETED
     else:
-        _end_unfinished(db, change, message_id, held, settlement, now_us=now_us, rng=rng, defaults=defaults)
-    change.write(db)
-    return held.queue_id
+        after = _end_unfinished(
+            db, own, message_id, held, settlement,
+            now_us=now_us, started_us=started_us, rng=rng, defaults=defaults,
+        )  # fmt: skip
+    if change is None:
+        own.write(db)
+    waited_us, ran_us = started_us - held.due_us, now_us - started_us
+    return Ended(held.queue_id, held.type, after, max(waited_us, 0), max(ran_us, 0))
 
 
 def lost(message_id: int) -> LeaseLost:
@@ -121,6 +156,12 @@ def extend(db: apsw.Connection, held: Iterable[tuple[int, int, int]]) -> list[in
     return missing
 
 
+def tell_begun(db: apsw.Connection, begun: Iterable[tuple[int, int, int]]) -> None:
+    """Write (id, receipt, when its handler began) of messages that were claimed ahead."""
+    for values in begun:
+        db.execute(_BEGUN, values)
+
+
 def report_progress(db: apsw.Connection, message_id: int, receipt: int, fraction: float, note: str) -> None:
     """Raises LeaseLost."""
     db.execute(_PROGRESS, (message_id, receipt, fraction, note))
@@ -128,12 +169,13 @@ def report_progress(db: apsw.Connection, message_id: int, receipt: int, fraction
         raise lost(message_id)
 
 
-def messages_of_owner(db: apsw.Connection, owner_id: int) -> list[tuple[int, int]]:
-    """(id, receipt) of at most 1,000 messages that this owner has in hand."""
+def messages_of_owner(db: apsw.Connection, owner_id: int) -> list[tuple[int, int, int]]:
+    """(id, receipt, started_us) of at most 1,000 messages in hand of this owner; 0: claimed ahead, not begun."""
     return all_rows(db, _OF_OWNER, (owner_id,))
 
 
-def messages_past_lease(db: apsw.Connection, owner_id: int, awake_ms: int) -> list[tuple[int, int]]:
+def messages_past_lease(db: apsw.Connection, owner_id: int, awake_ms: int) -> list[tuple[int, int, int]]:
+    """The same of those whose lease is over."""
     return all_rows(db, _LEASE_ENDED, (owner_id, awake_ms))
 
 
@@ -152,9 +194,10 @@ def _end_unfinished(
     settlement: Settlement,
     *,
     now_us: int,
+    started_us: int,
     rng: Random,
     defaults: HandlerDefaults,
-) -> None:
+) -> State:
     outcome = settlement.outcome
     rules = read_rules(db, held.queue_id, defaults)
     allowed = held.forgiven + (held.max_attempts or rules.max_attempts)
@@ -175,11 +218,11 @@ def _end_unfinished(
     if outcome != AttemptOutcome.RELEASED:
         record_attempt(
             db, message_id, held.attempt, outcome,
-            owner_id=held.owner_id, started_us=held.started_us, ended_us=now_us, error=settlement.error,
+            owner_id=held.owner_id, started_us=started_us, ended_us=now_us, error=settlement.error,
         )  # fmt: skip
     if after.is_final:
         finish(db, change, message_id, State.RUNNING, after, group=held.group, line=held.line, now_us=now_us)
-        return
+        return after
     change.leaves(State.RUNNING)
     change.enters(after)
     if after == State.RETRYING:
@@ -191,3 +234,4 @@ def _end_unfinished(
     else:
         attempt = held.attempt - 1 if outcome == AttemptOutcome.RELEASED else held.attempt
         db.execute(_GIVE_BACK, (message_id, attempt, deaths))
+    return after

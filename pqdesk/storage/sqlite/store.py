@@ -1,37 +1,26 @@
-"""The engine behind `storage.contract.Store`: one connection under one lock, flushes outside it.
-
-A store belongs to the process that opened it: after a fork the child gets an error, since an inherited connection
-loses commits silently (sqlite.org/howtocorrupt.html). Threads share it; each call is one transaction under the
-lock, and the flush comes after the lock is free, so flushes of several threads overlap.
-"""
+"""The engine behind `storage.contract.Store`: putting, taking, settling; its other parts hang on it."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
-import threading
-import weakref
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from random import Random
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import apsw
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, LeaseLost, WorkspaceError
+from pqdesk.errors import Busy, InvalidInput, LeaseLost, WorkspaceError
 from pqdesk.messages.records import (
     Counts,
     Durability,
     MessageDetail,
     MessageRecord,
-    Outcome,
     QueueConfiguration,
     QueueRecord,
 )
-from pqdesk.messages.selection import Selection
-from pqdesk.messages.states import AttemptOutcome
+from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.contract import (
     NO_DEFAULTS,
     Claim,
@@ -41,53 +30,26 @@ from pqdesk.storage.contract import (
     NewMessage,
     PageRequest,
     Settlement,
+    Transaction,
 )
-from pqdesk.storage.sqlite import claims, owners, queue_rows, settlements
-from pqdesk.storage.sqlite.actions import ACTIONS, BATCH, DEFAULT_STATES, Acting
-from pqdesk.storage.sqlite.checkpoints import Checkpointer
+from pqdesk.storage.sqlite import claims, owners, queue_rows, settlements, transitions
 from pqdesk.storage.sqlite.chores import Chores
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, only_value
-from pqdesk.storage.sqlite.durability import Durability as Flusher
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row
+from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
-from pqdesk.storage.sqlite.hand import Hand
-from pqdesk.storage.sqlite.inspection import SqliteInspection
 from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
-from pqdesk.storage.sqlite.listing import select_ids
-from pqdesk.storage.sqlite.migrations import open_database
+from pqdesk.storage.sqlite.metrics import MetricKind
+from pqdesk.storage.sqlite.operating import SqliteOperating
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
+from pqdesk.storage.sqlite.settlements import Ended
 from pqdesk.storage.sqlite.space import SpaceReserve
-from pqdesk.storage.sqlite.waiting import Alarm, Bells
+from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
 
 _SHORT_LEASE_US = 3_000_000
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
 _PAUSE = "UPDATE pqdesk_queue SET is_paused = ? WHERE id = ?"
-_HIGHEST_ID = "SELECT coalesce(max(id), 0) FROM pqdesk_message"
-
-_abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
-
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def _counted(
-    method: Callable[Concatenate[SqliteStore, _P], _R],
-) -> Callable[Concatenate[SqliteStore, _P], _R]:
-    """A call from outside: refused when closed or forked, and waited for by close."""
-
-    @functools.wraps(method)
-    def call(self: SqliteStore, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        caller = threading.get_ident()
-        self._check_process()  # before the lock: a fork's copy of it may be held for ever
-        self._callers.append(caller)  # before the lock too: a signal may come while it is taken
-        try:
-            self._refuse_closed()
-            return method(self, *args, **kwargs)
-        finally:
-            self._leave(caller)
-
-    return call
+_RELEASED = Settlement(AttemptOutcome.RELEASED)
 
 
 class SqliteStore:
@@ -96,60 +58,50 @@ class SqliteStore:
     def __init__(
         self, location: Location, *, clock: Clock, rng: Random, durability: Durability = "full", vfs: str | None = None
     ) -> None:
-        self._location, self._clock, self._rng, self._vfs = location, clock, rng, vfs
-        self._is_durable = durability == "full"
-        self._pid = os.getpid()
-        self._lock = threading.RLock()
-        self._idle = threading.Condition(self._lock)
-        self._callers: list[int] = []  # threads in calls from outside
-        self._is_closing = False
-        self._db = open_database(location, rng=rng, vfs=vfs)
-        self._flusher = Flusher(location.database)
-        self._bells = Bells(location.run / "bells")
-        self._alarm = Alarm()
+        self._engine = engine = Engine(location, clock=clock, rng=rng, durability=durability, vfs=vfs)
+        self._clock = clock
         self._space = SpaceReserve(location.database, clock)
-        self._own_locks: list[owners.OwnLock] = []
-        self._owner_id = 0
-        self._hand = Hand()
         self._chores = Chores(
-            self._db, location.database, self._owners_folder, clock=clock, rng=rng, hand=self._hand, bells=self._bells
-        )
+            engine.db, location.database, engine.owners_folder,
+            clock=clock, rng=rng, hand=engine.hand, bells=engine.bells,
+        )  # fmt: skip
         self._keeper: Keeper | None = None
-        self._looking: tuple[threading.Lock, SqliteInspection] | None = None
-        self._checkpointer = Checkpointer(location, rng, vfs)
-        self._db.set_wal_hook(_wal_hook(self._checkpointer))
-        self._finalizer = weakref.finalize(
-            self, _drop, self._db, self._flusher, self._bells, self._alarm, self._own_locks, self._hand, self._pid
-        )
-        self._finalizer.atexit = False  # with the process its lock goes, and that is the notice
+        self.operating = SqliteOperating(engine, self._chores)
 
     # --- putting ----------------------------------------------------------------------------------
 
-    @_counted
-    def put(self, messages: Sequence[NewMessage]) -> list[int]:
-        self._space.check(sum(len(message.payload.data) for message in messages))
-        with self._writing():
-            putting = Putting(self._db, self._clock.wall_us())
+    def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
+        engine = self._engine_of(tx)
+        self._space.check(sum([len(message.payload.data) for message in messages]))
+        with engine.writing(tx) as db:
+            putting = Putting(db, self._clock.wall_us())
             ids = putting.add_all(messages)
-            queues = putting.finish()
-        self._ring(queues)  # before the flush: the sleeper wakes while the disk works
-        self._flush()
+            queues = putting.finish(engine.metrics)
+        self._ring(queues, tx)  # before the flush: the sleeper wakes while the disk works
+        self._flush(tx)
         return ids
 
-    @_counted
     def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> int:
+        engine = self._engine
         self._space.check(sum(len(message.payload.data) for _, message in marked))
-        with self._writing():
-            putting = Putting(self._db, self._clock.wall_us())
+        with engine.writing() as db:
+            putting = Putting(db, self._clock.wall_us())
             count = putting.add_unmarked(marked)
-            queues = putting.finish()
-        self._ring(queues)
+            queues = putting.finish(engine.metrics)
+        engine.ring(queues)
         self._flush()
         return count
 
+    def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
+        with self._engine.outside():
+            seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
+            self._engine.bells.wait(_room_of(queue), seconds, self._engine.alarm)
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        return transaction(self._engine)
+
     # --- taking -----------------------------------------------------------------------------------
 
-    @_counted
     def claim(
         self,
         queue: str,
@@ -157,47 +109,54 @@ class SqliteStore:
         limit: int,
         lease_us: int | None,
         is_detached: bool,
+        is_ahead: bool = False,
         defaults: HandlerDefaults = NO_DEFAULTS,
     ) -> Look:
-        with self._lock:
-            gate = self._read_gate(queue)
-            if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
-                self._chores.reap()  # at the first claim, and whenever nothing else is to be had
-                gate = self._read_gate(queue)
-            if gate is None or gate.is_paused:
-                return Look((), is_paused=gate is not None)
-            if gate.claimable <= 0 and (gate.wake_us is None or gate.wake_us > self._clock.wall_us()):
-                return Look((), wake_us=gate.wake_us)
+        engine = self._engine
+        with engine.locked() as db:
+            nothing = self._look(db, queue)
+            if nothing is not None:
+                return nothing
             own = 0 if is_detached else self._own()
-            with self._writing():
-                look = claims.claim(self._db, queue, limit, self._terms(own, lease_us, defaults), self._rng)
-            return self._take_in_hand(look, is_detached=is_detached)
+            with engine.writing():
+                terms = self._terms(own, lease_us, is_ahead, defaults)
+                look = claims.claim(db, queue, limit, terms, engine.rng)
+        return self._taken(look, is_detached=is_detached)
 
-    @_counted
+    def begin(self, claim: Claim) -> None:
+        engine = self._engine
+        with engine.lock:
+            engine.hand.begin(claim, self._clock.wall_us(), self._clock.awake_ms())
+            self._tell_begun()
+
+    def end(self, claim: Claim) -> None:
+        with self._engine.lock:
+            self._engine.hand.end(claim)
+
     def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> bool:
-        self._keep()
-        seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
-        if until_us is not None:
-            seconds = min(seconds, max(0.0, (until_us - self._clock.wall_us()) / 1e6) + 0.001)
-        return self._bells.wait(queue, seconds, self._alarm)
+        with self._engine.outside():
+            self._keep()
+            seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
+            if until_us is not None:
+                seconds = min(seconds, max(0.0, (until_us - self._clock.wall_us()) / 1e6) + 0.001)
+            return self._engine.bells.wait(queue, seconds, self._engine.alarm)
 
-    @_counted
     def silence(self, queue: str) -> None:
-        self._bells.silence(queue)
+        with self._engine.outside():
+            self._engine.bells.silence(queue)
 
     def sleep(self, seconds: float) -> None:
-        self._alarm.wait(seconds)
+        self._engine.alarm.wait(seconds)
 
     def interrupt_waits(self) -> None:
-        self._alarm.set()
+        self._engine.alarm.set()
 
     @property
     def is_interrupted(self) -> bool:
-        return self._alarm.is_set
+        return self._engine.alarm.is_set
 
     # --- settling ---------------------------------------------------------------------------------
 
-    @_counted
     def settle(
         self,
         claim: Claim,
@@ -206,139 +165,145 @@ class SqliteStore:
         put: Sequence[NewMessage] = (),
         claim_next: bool = False,
         defaults: HandlerDefaults = NO_DEFAULTS,
+        tx: Transaction | None = None,
     ) -> Look | None:
-        look = None
-        with self._letting_go(claim), self._writing():
-            now_us = self._clock.wall_us()
-            if settlement.outcome == AttemptOutcome.COMPLETED:
+        engine, look = self._engine_of(tx), None
+        try:
+            with engine.writing(tx) as db:
                 change = QueueChange(claim.queue_id)
-                settlements.ack(
-                    self._db, change, claim.id, claim.receipt, settlement.result, group=claim.group, now_us=now_us
-                )
-                change.write(self._db)
-            else:
-                settlements.settle(
-                    self._db, claim.id, claim.receipt, settlement, now_us=now_us, rng=self._rng, defaults=defaults
-                )
-            putting = Putting(self._db, now_us)
-            putting.add_all(put)
-            queues = putting.finish()
+                is_back = self._end_one(db, change, claim, settlement, defaults)
+                putting = Putting(db, self._clock.wall_us(), change, claim.queue)
+                putting.add_all(put)
+                if claim_next:
+                    queues = [name for name in putting.finish(engine.metrics, but=claim.queue) if name != claim.queue]
+                    terms = self._terms(engine.owner_id, None, False, defaults)
+                    look = claims.claim(db, claim.queue, 1, terms, engine.rng, change)
+                else:
+                    queues = putting.finish(engine.metrics)
+                    is_back = is_back or bool(put)
+        except LeaseLost:
+            self._let_go(claim)
+            raise
+        if tx is None:
+            self._let_go(claim)
+        else:
+            tx.on_end(lambda is_committed: self._let_go(claim) if is_committed else None)
+        rung = {*queues, *([claim.queue] if is_back or claim.has_waiters else [])}
+        self._ring([*rung, _room_of(claim.queue)] if claim.has_waiters else rung, tx)
+        self._flush(tx)
+        return None if look is None else self._taken(look, is_detached=False)
+
+    def settle_many(
+        self,
+        settled: Sequence[tuple[Claim, Settlement]],
+        *,
+        claim_next: int = 0,
+        is_ahead: bool = True,
+        defaults: HandlerDefaults = NO_DEFAULTS,
+    ) -> tuple[list[Claim], Look]:
+        engine, lost, look = self._engine, [], Look(())
+        queue, queue_id = settled[0][0].queue, settled[0][0].queue_id
+        with engine.writing() as db:
+            change, is_back = QueueChange(queue_id), False
+            for claim, settlement in settled:
+                assert claim.queue_id == queue_id, "one queue at a time: its counters change once"
+                try:
+                    is_back |= self._end_one(db, change, claim, settlement, defaults) or claim.has_waiters
+                except LeaseLost:
+                    lost.append(claim)
             if claim_next:
-                look = claims.claim(self._db, claim.queue, 1, self._terms(self._owner_id, None, defaults), self._rng)
-        is_back = settlement.outcome != AttemptOutcome.COMPLETED or claim.group is not None
-        self._ring([*queues, claim.queue] if is_back else queues)
+                terms = self._terms(engine.owner_id, None, is_ahead, defaults)
+                look = claims.claim(db, queue, claim_next, terms, engine.rng, change)
+            else:
+                change.write(db)
+            for claim, _ in settled:
+                engine.hand.drop(claim.receipt)
+        if is_back:
+            engine.ring([queue, _room_of(queue)])
         self._flush()
-        return None if look is None else self._take_in_hand(look, is_detached=False)
+        return lost, self._taken(look, is_detached=False)
 
-    @_counted
     def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
-        with self._writing():
-            queue_id = settlements.settle(
-                self._db, message_id, receipt, settlement, now_us=self._clock.wall_us(), rng=self._rng
-            )
-        with self._lock:
-            self._hand.drop(receipt)
-        self._ring_id(queue_id)
+        engine = self._engine
+        with engine.writing() as db:
+            now_us = self._clock.wall_us()
+            ended = settlements.settle(db, message_id, receipt, settlement, now_us=now_us, rng=engine.rng)
+            self._count(ended, now_us)
+            engine.hand.drop(receipt)
+        queue = engine.queue_name(ended.queue_id)
+        engine.ring([queue, _room_of(queue)])
         self._flush()
 
-    @_counted
     def keep_extending(self, claim: Claim) -> None:
-        with self._lock:
-            self._hand.keep_extending(claim)
-        keeper = self._keep()
-        if claim.lease_us < _SHORT_LEASE_US:
+        with self._engine.locked():
+            self._engine.hand.keep_extending(claim)
+            keeper = self._keep()
+        if min(claim.lease_us, claim.timeout_us or claim.lease_us) < _SHORT_LEASE_US:
             keeper.poke()
 
-    @_counted
     def stop_extending(self, claim: Claim) -> None:
-        with self._lock:
-            self._hand.stop_extending(claim.receipt)
+        with self._engine.locked():
+            self._engine.hand.stop_extending(claim.receipt)
 
-    @_counted
     def extend(self, claim: Claim, lease_us: int) -> int:
         ends_ms = self._clock.awake_ms() + max(1, lease_us // 1000)
-        with self._writing():
-            if settlements.extend(self._db, [(claim.id, claim.receipt, ends_ms)]):
+        with self._engine.writing() as db:
+            if settlements.extend(db, [(claim.id, claim.receipt, ends_ms)]):
                 raise settlements.lost(claim.id)
-        with self._lock:
-            self._hand.extended_until(claim.receipt, ends_ms)
+            self._engine.hand.extended_until(claim.receipt, ends_ms)
         return ends_ms
 
-    @_counted
     def report_progress(self, claim: Claim, fraction: float, note: str) -> None:
-        with self._writing():
-            settlements.report_progress(self._db, claim.id, claim.receipt, fraction, note)
+        with self._engine.writing() as db:
+            settlements.report_progress(db, claim.id, claim.receipt, fraction, note)
 
-    @_counted
     def is_cancel_requested(self, claim: Claim) -> bool:
-        with self._inspecting() as inspection:
+        with self._engine.inspecting() as inspection:
             return inspection.is_cancel_requested(claim.id, claim.receipt)
 
     def lease_remaining_ms(self, claim: Claim) -> int:
-        return max(0, self._hand.ends_ms(claim) - self._clock.awake_ms())
+        return max(0, self._engine.hand.ends_ms(claim) - self._clock.awake_ms())
 
     # --- operating --------------------------------------------------------------------------------
 
-    @_counted
     def pause(self, queue: str, is_paused: bool) -> None:
-        with self._writing():
-            self._db.execute(_PAUSE, (int(is_paused), queue_rows.add_queue(self._db, queue)))
-        self._ring([queue])
+        with self._engine.writing() as db:
+            db.execute(_PAUSE, (int(is_paused), queue_rows.add_queue(db, queue)))
+        self._engine.ring([queue])
         self._flush()
 
-    @_counted
     def configure(self, queue: str, values: dict[str, Any]) -> None:
         columns = queue_rows.checked_configuration(values)
-        with self._writing():
-            queue_rows.write_configuration(self._db, queue_rows.add_queue(self._db, queue), columns)
+        with self._engine.writing() as db:
+            queue_id = queue_rows.add_queue(db, queue)
+            queue_rows.write_configuration(db, queue_id, columns)
+            if "group_concurrency" in columns:
+                change = QueueChange(queue_id)
+                transitions.widen_or_narrow(db, change)
+                change.write(db)
+        self._engine.ring([queue, _room_of(queue)])
         self._flush()
 
-    @_counted
     def configuration(self, queue: str) -> QueueConfiguration:
-        with self._inspecting() as inspection:
+        with self._engine.inspecting() as inspection:
             return inspection.configuration(queue)
-
-    @_counted
-    def act(self, action: str, selection: Selection, *, is_dry_run: bool = False) -> Outcome:
-        assert action in ACTIONS, action
-        done, skipped, errors = 0, 0, []
-        with self._lock:
-            while self._chores.promote_overdue():  # what is due is ready, whoever says so first
-                pass
-        for ids in self._batches(action, selection):
-            with self._writing(keeps=not is_dry_run):
-                only_queue = None if selection.queue is None else self._id_of(selection.queue)
-                acting = Acting(self._db, self._clock.wall_us(), only_queue)
-                one_done, one_skipped, one_errors = acting.apply(action, ids)
-                queue_ids = acting.queue_ids()
-            done, skipped = done + one_done, skipped + one_skipped
-            errors.extend(one_errors)
-            if not is_dry_run:
-                for queue_id in queue_ids:
-                    self._ring_id(queue_id)
-                self._flush()
-        return Outcome(done, skipped, tuple(errors))
 
     # --- looking ----------------------------------------------------------------------------------
 
-    @_counted
     def counts(self, queue: str | None = None) -> Counts:
-        with self._inspecting() as inspection:
+        with self._engine.inspecting() as inspection:
             return inspection.counts(queue)
 
-    @_counted
     def queues(self) -> tuple[QueueRecord, ...]:
-        with self._inspecting() as inspection:
+        with self._engine.inspecting() as inspection:
             return inspection.queues()
 
-    @_counted
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        with self._inspecting() as inspection:
+        with self._engine.inspecting() as inspection:
             return inspection.page(request)
 
-    @_counted
     def message(self, message_id: int) -> MessageDetail:
-        with self._inspecting() as inspection:
+        with self._engine.inspecting() as inspection:
             return inspection.message(message_id)
 
     # --- living -----------------------------------------------------------------------------------
@@ -350,227 +315,152 @@ class SqliteStore:
             WorkspaceError: Called by a signal handler inside another call of this thread, for which it would wait
                 for ever; a signal handler has `interrupt_waits`.
         """
-        if os.getpid() != self._pid:  # a fork's copy: its lock, thread and alarm are the parent's
-            self._finalizer()
+        engine = self._engine
+        if not engine.is_own_process:  # a fork's copy: its lock, thread and alarm are the parent's
+            engine.finalizer()
             return
-        if threading.get_ident() in self._callers:
-            text = (
-                f"cannot close {str(self._location.database)!r} inside another call; a signal handler interrupts waits"
-            )
-            raise WorkspaceError(text, path=self._location.database)
-        with self._lock:
-            if self._is_closing:
-                return
-            self._is_closing = True
-            self._alarm.set()
-            self._idle.wait_for(lambda: not self._callers)
+        if not engine.begin_closing():
+            return
         if self._keeper is not None:
             self._keeper.end()
-        with self._lock:
+        with engine.lock:
             with contextlib.suppress(WorkspaceError, Busy):
                 self._give_back()
-            self._checkpointer.close()
-            if self._looking is not None:
-                self._looking[1].close()
-            self._finalizer()
+            engine.end()
 
     def tend(self) -> float:
         """What the keeper does; returns seconds until the next time."""
-        with self._lock:
+        engine = self._engine
+        with engine.lock:
             pause_s = self._chores.do_all()
-        if self._checkpointer.is_due:
-            self._checkpointer.run()
+            engine.write_metrics()
+        if engine.checkpointer.is_due:
+            engine.checkpointer.run()
         return pause_s
 
-    @property
-    def _owners_folder(self) -> Path:
-        return self._location.run / "owners"
+    def _engine_of(self, tx: Transaction | None) -> Engine:
+        """Where a call with `tx` writes: over the connection of that transaction, which may be another store's."""
+        if tx is None:
+            return self._engine
+        if not isinstance(tx, SqliteTransaction) or tx.engine.path != self._engine.path:
+            raise InvalidInput("tx must be the value of `with queue.transaction()`, of a queue of the same file")
+        return tx.engine
 
-    def _refuse_closed(self) -> None:
-        with self._lock:
-            if self._is_closing:
-                text = f"this queue of {str(self._location.database)!r} is closed"
-                raise WorkspaceError(text, path=self._location.database)
-            self._flusher.raise_if_poisoned()
+    def _look(self, db: apsw.Connection, queue: str) -> Look | None:
+        """What a claim would find, without the write lock; None when there may be something."""
+        with Translating(self._engine.path):
+            gate = claims.read_gate(db, queue)
+            if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
+                self._chores.reap()  # at the first claim, and whenever nothing else is to be had
+                gate = claims.read_gate(db, queue)
+            return Look(()) if gate is None else claims.look(db, gate, self._clock.wall_us())
 
-    def _leave(self, caller: int) -> None:
-        with self._lock:
-            self._callers.remove(caller)
-            if not self._callers:
-                self._idle.notify_all()
+    def _end_one(
+        self,
+        db: apsw.Connection,
+        change: QueueChange,
+        claim: Claim,
+        settlement: Settlement,
+        defaults: HandlerDefaults,
+    ) -> bool:
+        """End one delivery in a write transaction; whether something else may be claimable by that."""
+        now_us, began_us = self._clock.wall_us(), self._engine.hand.begun_us(claim)
+        if settlement.outcome == AttemptOutcome.COMPLETED:
+            settlements.ack(
+                db, change, claim.id, claim.receipt, settlement.result,
+                group=claim.group, now_us=now_us, started_us=began_us,
+            )  # fmt: skip
+            waited_us, ran_us = max(0, began_us - claim.due_us), max(0, now_us - began_us)
+            self._engine.metrics.completed(claim.queue_id, claim.type, waited_us, ran_us, now_us)
+            return claim.group is not None
+        ended = settlements.settle(
+            db, claim.id, claim.receipt, settlement,
+            now_us=now_us, rng=self._engine.rng, defaults=defaults, change=change, started_us=began_us,
+        )  # fmt: skip
+        self._count(ended, now_us)
+        return True
 
-    def _check_process(self) -> None:
-        if os.getpid() != self._pid:
-            text = f"queue file {str(self._location.database)!r} was opened before a fork; open it in the child"
-            raise WorkspaceError(text, path=self._location.database)
+    def _count(self, ended: Ended, now_us: int) -> None:
+        metrics = self._engine.metrics
+        if ended.after == State.COMPLETED:
+            metrics.completed(ended.queue_id, ended.type, ended.waited_us, ended.ran_us, now_us)
+        elif ended.after in (State.FAILED, State.RETRYING):
+            kind = MetricKind.FAILED if ended.after == State.FAILED else MetricKind.RETRIED
+            metrics.ended(ended.queue_id, ended.type, kind, now_us)
 
-    @contextlib.contextmanager
-    def _letting_go(self, claim: Claim) -> Iterator[None]:
-        """The claim is in hand no more when the block succeeds, or finds that the lease was lost before."""
-        try:
-            yield
-        except LeaseLost:
-            with self._lock:
-                self._hand.drop(claim.receipt)
-            raise
-        with self._lock:
-            self._hand.drop(claim.receipt)
+    def _let_go(self, claim: Claim) -> None:
+        with self._engine.lock:
+            self._engine.hand.drop(claim.receipt)
 
-    @contextlib.contextmanager
-    def _writing(self, *, keeps: bool = True) -> Iterator[None]:
-        """One write transaction under the lock; with `keeps=False` it is rolled back at its end."""
-        with self._lock:
-            with contextlib.suppress(_RolledBack), WriteTransaction(self._db, self._location.database):
-                yield
-                if not keeps:
-                    raise _RolledBack
-            self._flusher.check_identity()
+    def _ring(self, queues: Sequence[str] | set[str], tx: Transaction | None) -> None:
+        if tx is None:
+            self._engine.ring(queues)
+        else:
+            tx.ring(queues)  # type: ignore[attr-defined]  # ours, as _engine_of saw
 
-    @contextlib.contextmanager
-    def _inspecting(self) -> Iterator[SqliteInspection]:
-        with self._lock:
-            if self._looking is None:
-                inspection = SqliteInspection(self._location, self._clock, self._rng, vfs=self._vfs)
-                self._looking = (threading.Lock(), inspection)
-        lock, inspection = self._looking
-        with lock:
-            yield inspection
-
-    def _flush(self) -> None:
-        if self._is_durable:
-            self._flusher.flush()
-        if self._checkpointer.is_due:
+    def _flush(self, tx: Transaction | None = None) -> None:
+        self._engine.flush(tx)
+        if self._engine.checkpointer.is_due:
             self._keep().poke()
 
-    def _read_gate(self, queue: str) -> claims.Gate | None:
-        with Translating(self._location.database):
-            return claims.read_gate(self._db, queue)
-
-    def _terms(self, owner_id: int, lease_us: int | None, defaults: HandlerDefaults) -> claims.ClaimTerms:
+    def _terms(
+        self, owner_id: int, lease_us: int | None, is_ahead: bool, defaults: HandlerDefaults
+    ) -> claims.ClaimTerms:
         """Called inside the transaction, so that the clocks are read after the wait for the lock."""
         now_us = self._clock.wall_us()
-        own = owner_id or owners.detached_owner(self._db, self._clock.boot_id(), now_us)
-        return claims.ClaimTerms(own, lease_us, defaults, now_us, self._clock.awake_ms())
+        own = owner_id or owners.detached_owner(self._engine.db, self._clock.boot_id(), now_us)
+        return claims.ClaimTerms(own, lease_us, is_ahead, defaults, now_us, self._clock.awake_ms())
 
     def _own(self) -> int:
-        """This store's row among the owners, made with its lock at the first claim."""
-        if not self._owner_id:
-            lock = owners.OwnLock(self._owners_folder)
-            self._own_locks.append(lock)
-            name = os.environ.get("SUPERVISOR_PROCESS_NAME") or f"pid {self._pid}"
-            with self._writing():
-                self._owner_id = owners.add_owner(
-                    self._db,
-                    lock.token,
-                    pid=self._pid,
-                    boot=self._clock.boot_id(),
-                    name=name,
-                    now_us=self._clock.wall_us(),
-                )
-            self._keep()
-        return self._owner_id
+        owner_id = self._engine.own()
+        self._keep()
+        return owner_id
 
-    def _id_of(self, queue: str) -> int:
-        """Its id; 0, which no queue has, when it does not exist."""
-        return queue_rows.find_queue(self._db, queue) or 0
-
-    def _take_in_hand(self, look: Look, *, is_detached: bool) -> Look:
-        taken = tuple(self._with_payload(claim) for claim in look.claims)
+    def _taken(self, look: Look, *, is_detached: bool) -> Look:
+        if not look.claims:
+            return look
+        taken = tuple([claim if claim.payload is not None else self._with_payload(claim) for claim in look.claims])
+        engine = self._engine
         if not is_detached:
-            with self._lock:
-                self._hand.take(taken)
-        if look.more and taken:
-            self._ring([taken[0].queue])  # this wake-up was for one message; another sleeper takes the next
+            with engine.lock:
+                engine.hand.take(taken, self._clock.awake_ms())
+        if look.more:
+            engine.bells.ring(taken[0].queue)  # this wake-up was for one message; another sleeper takes the next
         return Look(taken, look.wake_us, look.more, look.is_paused)
 
     def _with_payload(self, claim: Claim) -> Claim:
-        if claim.payload is not None:
-            return claim
-        with self._lock, Translating(self._location.database):
-            row = first_row(self._db, _LARGE_PAYLOAD, (claim.id,))
-        data = b"" if row is None else row[0]
-        fields = {name: getattr(claim, name) for name in claim.__slots__}
-        return Claim(**{**fields, "payload": EncodedPayload(claim.payload_kind, data)})
+        with self._engine.locked() as db, Translating(self._engine.path):
+            row = first_row(db, _LARGE_PAYLOAD, (claim.id,))
+        claim.payload = EncodedPayload(claim.payload_kind, b"" if row is None else row[0])
+        return claim
+
+    def _tell_begun(self) -> None:
+        own_lock = self._engine.own_lock
+        if own_lock is not None:
+            own_lock.tell_begun(self._engine.hand.begun_receipts())
 
     def _give_back(self) -> None:
         """Release what is in hand, and end this owner: with nothing in hand its going is no death."""
-        settlement = Settlement(AttemptOutcome.RELEASED)
+        engine = self._engine
         now_us = self._clock.wall_us()
-        held: list[tuple[int, int]] | None = None if self._owner_id else []
+        held: list[tuple[int, int, int]] | None = None if engine.owner_id else []
         while held is None or held:
-            with WriteTransaction(self._db, self._location.database):
-                held = settlements.messages_of_owner(self._db, self._owner_id)
-                for message_id, receipt in held:
-                    settlements.settle(self._db, message_id, receipt, settlement, now_us=now_us, rng=self._rng)
+            with WriteTransaction(engine.db, engine.path):
+                held = settlements.messages_of_owner(engine.db, engine.owner_id)
+                for message_id, receipt, _ in held:
+                    settlements.settle(engine.db, message_id, receipt, _RELEASED, now_us=now_us, rng=engine.rng)
                 if not held:
-                    owners.end_owner(self._db, self._owner_id, now_us)
-        self._ring(self._hand.empty())
+                    owners.end_owner(engine.db, engine.owner_id, now_us)
+        engine.flusher.committed()
+        engine.ring(engine.hand.empty())
 
     def _keep(self) -> Keeper:
-        with self._lock:
+        with self._engine.lock:
             if self._keeper is None:
-                self._keeper = Keeper(self, self._owners_folder)
+                self._keeper = Keeper(self, self._engine.owners_folder)
             return self._keeper
 
-    def _batches(self, action: str, selection: Selection) -> Iterator[list[int]]:
-        if selection.ids is not None:
-            ids = list(dict.fromkeys(selection.ids))
-            yield from (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-            return
-        fields = {name: getattr(selection, name) for name in selection.__slots__}
-        fields["is_trashed"] = action == "restore"
-        wanted = Selection(**{**fields, "states": selection.states or DEFAULT_STATES[action]})
-        with self._lock, Translating(self._location.database):
-            below = only_value(self._db, _HIGHEST_ID) + 1  # what comes after this moment is not meant
-        while True:
-            with self._lock, Translating(self._location.database):
-                ids = select_ids(self._db, wanted, now_us=self._clock.wall_us(), below=below, limit=BATCH)
-            if not ids:
-                return
-            below = ids[-1]
-            yield ids
 
-    def _ring(self, queues: Sequence[str] | set[str]) -> None:
-        for queue in queues:
-            self._bells.ring(queue)
-
-    def _ring_id(self, queue_id: int) -> None:
-        with self._lock:
-            self._chores.ring(queue_id)
-
-
-class _RolledBack(Exception):
-    pass
-
-
-# What the connection calls back must not hold the store: else a forgotten store would never go.
-
-
-def _wal_hook(checkpointer: Checkpointer) -> Callable[[apsw.Connection, str, int], int]:
-    def note(_db: apsw.Connection, _name: str, pages: int) -> int:
-        checkpointer.note(pages)
-        return apsw.SQLITE_OK
-
-    return note
-
-
-def _drop(
-    db: apsw.Connection,
-    flusher: Flusher,
-    bells: Bells,
-    alarm: Alarm,
-    own_locks: list[owners.OwnLock],
-    hand: Hand,
-    pid: int,
-) -> None:
-    """What is left of a store that was closed or forgotten."""
-    if os.getpid() != pid:
-        _abandoned.append(db)
-        return
-    if not hand:  # else the lock stays until the process ends, and so do the leases until their deadline
-        for lock in own_locks:
-            lock.release()
-    db.close()
-    flusher.close()
-    bells.close()
-    alarm.close()
+def _room_of(queue: str) -> str:
+    """The bell of those who wait to put into `queue`; no queue's name has a control character."""
+    return f"\0{queue}"

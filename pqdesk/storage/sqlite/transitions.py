@@ -1,7 +1,8 @@
 """The moves of one message that every change of state is made of. All run inside a write transaction.
 
 A group is a line: its head (line 1) may be claimed, the others (line 2) wait, and when the head is final the
-lowest waiting id moves up. A retrying or scheduled head keeps its place: strict order.
+lowest waiting id moves up. A retrying or scheduled head keeps its place: strict order. With a group_concurrency
+above 1 a group has so many heads.
 """
 
 from __future__ import annotations
@@ -10,16 +11,28 @@ import apsw
 
 from pqdesk.messages.payloads import cut_text
 from pqdesk.messages.states import TRANSITIONS, AttemptOutcome, State
+from pqdesk.storage.sqlite.connection import all_rows, only_value
 from pqdesk.storage.sqlite.queue_rows import QueueChange
+
+MOST_HEADS = 2**31 - 1
 
 _FINISH = """
     UPDATE pqdesk_message SET state = ?2, line = 0, open_key = NULL, finished_us = ?3, receipt = 0, cancel_requested = 0
      WHERE id = ?1"""
-_HAS_HEAD = """
-    SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_group_head WHERE queue_id = ? AND "group" = ? AND line = 1"""
+_HEADS = """
+    SELECT count(*) FROM (SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_group_head
+     WHERE queue_id = ? AND "group" = ? AND line = 1 LIMIT ?)"""
 _NEXT_HEAD = """
     SELECT id, state FROM pqdesk_message INDEXED BY pqdesk_group_wait
      WHERE queue_id = ? AND "group" = ? AND line = 2 ORDER BY id LIMIT 1"""
+_WAITING_GROUPS = """
+    SELECT DISTINCT "group" FROM pqdesk_message INDEXED BY pqdesk_group_wait WHERE queue_id = ? AND line = 2"""
+_GROUPS = """
+    SELECT DISTINCT "group" FROM pqdesk_message INDEXED BY pqdesk_group_head WHERE queue_id = ? AND line = 1"""
+_READY_HEADS = """
+    SELECT id FROM pqdesk_message INDEXED BY pqdesk_group_head
+     WHERE queue_id = ? AND "group" = ? AND line = 1 AND state = 2 ORDER BY id DESC LIMIT ?"""
+_MOVE_BACK = "UPDATE pqdesk_message SET line = 2 WHERE id = ?"
 _MOVE_UP = "UPDATE pqdesk_message SET line = 1 WHERE id = ?"
 _RECORD = """
     INSERT INTO pqdesk_attempt (message_id, attempt, owner_id, started_us, ended_us, outcome, error)
@@ -29,24 +42,47 @@ _RECORD = """
            error = coalesce(excluded.error || '; before: ', '') || coalesce(error, '')"""
 
 
-def place_in_line(db: apsw.Connection, queue_id: int, group: str | None) -> int:
+def place_in_line(db: apsw.Connection, change: QueueChange, group: str | None) -> int:
     """The `line` of a message that joins `group` now."""
     if group is None:
         return 0
-    return 2 if db.execute(_HAS_HEAD, (queue_id, group)).fetchone() else 1
+    return 2 if _heads(db, change, group, change.group_width(db)) >= change.group_width(db) else 1
 
 
 def leave_line(db: apsw.Connection, change: QueueChange, state: State, group: str | None, line: int) -> None:
     """The message of this state and line is out of its group (its row says so already): the next moves up."""
     if line == 2 and state == State.READY:
         change.blocked -= 1
-    if line != 1:
-        return
-    row = db.execute(_NEXT_HEAD, (change.queue_id, group)).fetchone()
-    if row is not None:
+    if line == 1 and group is not None:
+        _fill(db, change, group)
+
+
+def widen_or_narrow(db: apsw.Connection, change: QueueChange) -> None:
+    """Bring all groups of a queue to its new group_concurrency; what runs already goes on."""
+    width = change.group_width(db)
+    for (group,) in all_rows(db, _WAITING_GROUPS, (change.queue_id,)):
+        _fill(db, change, group)
+    for (group,) in all_rows(db, _GROUPS, (change.queue_id,)):
+        surplus = _heads(db, change, group, MOST_HEADS) - width
+        for (message_id,) in all_rows(db, _READY_HEADS, (change.queue_id, group, max(surplus, 0))):
+            db.execute(_MOVE_BACK, (message_id,))
+            change.blocked += 1
+
+
+def _fill(db: apsw.Connection, change: QueueChange, group: str) -> None:
+    """Move waiting messages of the group up while there is room at its head."""
+    width = change.group_width(db)
+    for _ in range(width - _heads(db, change, group, width)):
+        row = db.execute(_NEXT_HEAD, (change.queue_id, group)).fetchone()
+        if row is None:
+            return
         db.execute(_MOVE_UP, (row[0],))
         if row[1] == State.READY:
             change.blocked -= 1
+
+
+def _heads(db: apsw.Connection, change: QueueChange, group: str, most: int) -> int:
+    return int(only_value(db, _HEADS, (change.queue_id, group, most)))
 
 
 def finish(

@@ -11,7 +11,7 @@ def test_a_file_held_for_too_long_is_busy_and_nothing_changes(
 ) -> None:
     queue.put("first")
     monkeypatch.setattr(connection, "BUSY_DEADLINE_S", 0.1)
-    db = other.store._db  # type: ignore[attr-defined]
+    db = other.store._engine.db  # type: ignore[attr-defined]
     db.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(Busy, match="nothing changed, try again"):

@@ -25,8 +25,8 @@ _FAR_US = 1 << 60
 def _fill(queue: Queue, count: int, state: State, *, group: str | None = None, priority: int = -1) -> None:
     """Leave `count` messages in one state, as a long life would have left them; those of the last call go."""
     store: Any = queue.store
-    db: apsw.Connection = store._db
-    with store._lock:  # the keeper uses this connection too
+    db: apsw.Connection = store._engine.db
+    with store._engine.lock:  # the keeper uses this connection too
         db.execute("BEGIN")
         queue_id = db.execute("SELECT id FROM pqdesk_queue WHERE name = ?", (queue.name,)).fetchone()[0]
         db.execute("DELETE FROM pqdesk_message WHERE key LIKE 'old%'")
@@ -49,7 +49,7 @@ def _fill(queue: Queue, count: int, state: State, *, group: str | None = None, p
 @contextmanager
 def _steps(queue: Queue, counted: dict[str, int]) -> Iterator[None]:
     """Count the VM steps of the dearest run of every statement in the block."""
-    db: apsw.Connection = queue.store._db  # type: ignore[attr-defined]
+    db: apsw.Connection = queue.store._engine.db  # type: ignore[attr-defined]
 
     def note(event: dict[str, Any]) -> None:
         steps = event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]

@@ -66,12 +66,12 @@ def test_a_pruned_file_gives_space_back(queue: Queue, clock: MovableClock, paths
     queue.put_many(["x" * 10_000] * 500)
     for message in queue.get_many(500):
         message.ack()
-    queue.store._checkpointer.run()  # type: ignore[attr-defined]
+    queue.store._engine.checkpointer.run()  # type: ignore[attr-defined]
     before = paths.database.stat().st_size
     clock.advance(8 * _DAY_S)
     for _ in range(20):
         _prune(queue)
-    queue.store._checkpointer.run()  # type: ignore[attr-defined]
+    queue.store._engine.checkpointer.run()  # type: ignore[attr-defined]
 
     assert paths.database.stat().st_size < before / 4
 
@@ -82,5 +82,5 @@ def test_the_wal_stays_bounded_while_a_program_only_puts(tmp_path: Path) -> None
         for _ in range(60):
             queue.put_many(["x" * 900] * 1000)
 
-        wait_until(lambda: queue.store._checkpointer.written_pages > 0)  # type: ignore[attr-defined]
+        wait_until(lambda: queue.store._engine.checkpointer.written_pages > 0)  # type: ignore[attr-defined]
         assert os.stat(wal).st_size < 64 * 1024 * 1024 + 8 * 1024 * 1024

@@ -1,0 +1,370 @@
+"""What all parts of a store stand on: one connection under one lock, flushes outside it, and the process's own row.
+
+An engine belongs to the process that opened it: after a fork the child gets an error, since an inherited connection
+loses commits silently (sqlite.org/howtocorrupt.html). Threads share it; each call is one transaction under the lock.
+The flush comes after the lock is free, one thread flushing for all that committed before it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any
+
+import apsw
+
+from pqdesk.clock import Clock
+from pqdesk.errors import Busy, InvalidInput, WorkspaceError
+from pqdesk.messages.records import Durability
+from pqdesk.storage.sqlite import owners
+from pqdesk.storage.sqlite.checkpoints import Checkpointer
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, translated
+from pqdesk.storage.sqlite.durability import Durability as Flusher
+from pqdesk.storage.sqlite.files import Location
+from pqdesk.storage.sqlite.hand import Hand
+from pqdesk.storage.sqlite.inspection import SqliteInspection
+from pqdesk.storage.sqlite.metrics import Metrics
+from pqdesk.storage.sqlite.migrations import open_database
+from pqdesk.storage.sqlite.waiting import Alarm, Bells
+
+_QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
+
+_abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
+_in_transaction: set[tuple[int, str]] = set()  # (thread, file) with an open `transaction()`, of any engine
+
+
+class Engine:
+    """The write connection of a store with what goes along with it.
+
+    Attributes:
+        db: The write connection; used under `lock` only, best through `writing()`.
+        metrics: Counted in memory, written along with a transaction about once a second.
+        hand: What this process has claimed.
+    """
+
+    def __init__(
+        self, location: Location, *, clock: Clock, rng: Random, durability: Durability, vfs: str | None
+    ) -> None:
+        self.location, self.clock, self.rng, self.vfs = location, clock, rng, vfs
+        self.path = location.database
+        self.is_durable = durability == "full"
+        self.pid = os.getpid()
+        self.lock = threading.RLock()
+        self.db = open_database(location, rng=rng, vfs=vfs)
+        self.flusher = Flusher(location.database)
+        self.bells = Bells(location.run / "bells")
+        self.alarm = Alarm()
+        self.hand = Hand()
+        self.metrics = Metrics(clock)
+        self.is_closing = False
+        self.owner_id = 0
+        self.transaction: object | None = None  # the open one, whose thread holds the lock
+        self._file = str(location.database)
+        self.depth = 0  # of calls that hold the lock
+        self._sleepers: list[int] = []  # threads in calls that wait outside the lock
+        self._idle = threading.Condition(self.lock)
+        self._own_locks: list[owners.OwnLock] = []
+        self._looking: tuple[threading.Lock, SqliteInspection] | None = None
+        self.checkpointer = Checkpointer(location, rng, vfs)
+        self.db.set_wal_hook(_wal_hook(self.checkpointer))
+        self.finalizer = weakref.finalize(
+            self, _drop, self.db, self.flusher, self.bells, self.alarm, self._own_locks, self.hand, self.pid
+        )
+        self.finalizer.atexit = False  # with the process its lock goes, and that is the notice
+
+    # --- changing ---------------------------------------------------------------------------------
+
+    def writing(self, tx: object | None = None) -> Writing:
+        """`with engine.writing(tx) as db:` is one write transaction under the lock, committed at the end of the block.
+
+        With the open transaction `tx` it is a savepoint of that, undone when the block raises. Flush afterwards.
+
+        Raises:
+            InvalidInput: This thread has a transaction open on the file, and `tx` is not it.
+            WorkspaceError: Closed, forked, or the file was replaced.
+        """
+        return Writing(self, tx)
+
+    def locked(self) -> Locked:
+        """`with engine.locked() as db:` has the lock and no transaction. Refused as `writing` is."""
+        return Locked(self)
+
+    def flush(self, tx: object | None = None) -> None:
+        """Return when what was committed is on disk, where this store promises that; not within a transaction."""
+        if tx is None and self.is_durable:
+            self.flusher.flush()
+
+    def ring(self, queues: Iterable[str]) -> None:
+        """Wake one who waits for each of these queues."""
+        for queue in queues:
+            self.bells.ring(queue)
+
+    def queue_name(self, queue_id: int) -> str:
+        with self.lock, Translating(self.path):
+            row = first_row(self.db, _QUEUE_NAME, (queue_id,))
+        assert row is not None, queue_id
+        return str(row[0])
+
+    def check(self, tx: object | None = None) -> None:
+        """Refuse what is closed, forked, or inside somebody else's transaction. Called with the lock held."""
+        if self.is_closing:
+            raise WorkspaceError(f"this queue of {self._file!r} is closed", path=self.path)
+        if tx is not self.transaction or (_in_transaction and tx is None):
+            self._check_transaction(tx)
+        self.flusher.raise_if_poisoned()
+
+    def check_process(self) -> None:
+        """Before the lock is taken: a fork's copy of it may be held for ever."""
+        if os.getpid() != self.pid:
+            text = f"queue file {self._file!r} was opened before a fork; open it in the child"
+            raise WorkspaceError(text, path=self.path)
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def inspecting(self) -> Iterator[SqliteInspection]:
+        """The store's own connection for looking, for one question at a time."""
+        with self.outside():
+            if self._looking is None:
+                with self.lock:
+                    if self._looking is None:
+                        inspection = SqliteInspection(self.location, self.clock, self.rng, vfs=self.vfs)
+                        self._looking = (threading.Lock(), inspection)
+            lock, inspection = self._looking
+            with lock:
+                yield inspection
+
+    # --- living -----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def outside(self) -> Iterator[None]:
+        """A call that goes on outside the lock: `end` waits for it. Refused when closed or forked."""
+        self.check_process()
+        caller = threading.get_ident()
+        self._sleepers.append(caller)  # before the lock: a signal may come while it is taken
+        try:
+            with self.lock:
+                self.check()
+            yield
+        finally:
+            with self.lock:
+                self._sleepers.remove(caller)
+                if not self._sleepers:
+                    self._idle.notify_all()
+
+    def own(self) -> int:
+        """This store's row among the owners, made with its lock at the first claim. With the lock held."""
+        if not self.owner_id:
+            lock = owners.OwnLock(self.owners_folder)
+            self._own_locks.append(lock)
+            name = os.environ.get("SUPERVISOR_PROCESS_NAME") or f"pid {self.pid}"
+            with self.writing() as db:
+                self.owner_id = owners.add_owner(
+                    db, lock.token, pid=self.pid, boot=self.clock.boot_id(), name=name, now_us=self.clock.wall_us()
+                )
+        return self.owner_id
+
+    @property
+    def own_lock(self) -> owners.OwnLock | None:
+        return self._own_locks[-1] if self._own_locks else None
+
+    @property
+    def owners_folder(self) -> Path:
+        return self.location.run / "owners"
+
+    def write_metrics(self) -> None:
+        """Write what was counted, if it is time; for those who write nothing else. With the lock held."""
+        if self.metrics.is_due:
+            with WriteTransaction(self.db, self.path):
+                self.metrics.write(self.db)
+
+    @property
+    def is_own_process(self) -> bool:
+        return os.getpid() == self.pid
+
+    def begin_closing(self) -> bool:
+        """Refuse new calls and wait for those of other threads; False when it was closed before.
+
+        Raises:
+            WorkspaceError: Called by a signal handler inside another call of this thread, for which it would wait
+                for ever; a signal handler has `interrupt_waits`.
+        """
+        if threading.get_ident() in self._sleepers or self._is_inside_a_call():
+            text = f"cannot close {self._file!r} inside another call; a signal handler interrupts waits"
+            raise WorkspaceError(text, path=self.path)
+        with self.lock:
+            if self.is_closing:
+                return False
+            self.is_closing = True
+            self.alarm.set()
+            self._idle.wait_for(lambda: not self._sleepers)
+        return True
+
+    def _is_inside_a_call(self) -> bool:
+        """Whether this thread is in the middle of a call that holds the lock."""
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            return self.depth > 0 or self.transaction is not None
+        finally:
+            self.lock.release()
+
+    def end(self) -> None:
+        """Let everything go; nothing is in hand any more."""
+        with self.lock:
+            with contextlib.suppress(WorkspaceError, Busy):
+                if self.metrics:
+                    with WriteTransaction(self.db, self.path):
+                        self.metrics.write(self.db)
+                self.flush()
+            self.checkpointer.close()
+            if self._looking is not None:
+                self._looking[1].close()
+            self.finalizer()
+
+    def open_transaction(self, transaction: object) -> None:
+        """`transaction` is open from now on, in the thread that holds the lock."""
+        self.transaction = transaction
+        _in_transaction.add((threading.get_ident(), self._file))
+
+    def close_transaction(self) -> None:
+        self.transaction = None
+        _in_transaction.discard((threading.get_ident(), self._file))
+
+    def _check_transaction(self, tx: object | None) -> None:
+        if tx is None and (threading.get_ident(), self._file) in _in_transaction:
+            raise InvalidInput("this thread has a transaction open on the file: give it as tx=, or call after its end")
+        if tx is not None and tx is not self.transaction:
+            raise InvalidInput("tx is not the open transaction of this thread; use it inside its `with` block")
+
+
+class Locked:
+    """See Engine.locked."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> apsw.Connection:
+        engine = self._engine
+        engine.check_process()
+        engine.lock.acquire()
+        engine.depth += 1
+        try:
+            engine.check()
+        except BaseException:
+            self.__exit__()
+            raise
+        return engine.db
+
+    def __exit__(self, *exc: object) -> None:
+        self._engine.depth -= 1
+        self._engine.lock.release()
+
+
+class Writing:
+    """See Engine.writing. A class, since a generator would cost each call another microsecond."""
+
+    __slots__ = ("_engine", "_transaction", "_tx")
+
+    def __init__(self, engine: Engine, tx: object | None) -> None:
+        self._engine = engine
+        self._tx = tx
+        self._transaction: WriteTransaction | Savepoint
+
+    def __enter__(self) -> apsw.Connection:
+        engine = self._engine
+        engine.check_process()
+        engine.lock.acquire()
+        engine.depth += 1
+        try:
+            engine.check(self._tx)
+            self._transaction = (WriteTransaction if self._tx is None else Savepoint)(engine.db, engine.path)
+            self._transaction.__enter__()
+        except BaseException:
+            engine.depth -= 1
+            engine.lock.release()
+            raise
+        return engine.db
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        engine = self._engine
+        try:
+            if exc is None and self._tx is None and engine.metrics.is_due:
+                exc = self._write_metrics(engine)
+            self._transaction.__exit__(kind, exc, trace)
+            if exc is None and self._tx is None:
+                engine.flusher.committed()
+                engine.flusher.check_identity()
+        finally:
+            engine.depth -= 1
+            engine.lock.release()
+
+    @staticmethod
+    def _write_metrics(engine: Engine) -> BaseException | None:
+        try:
+            engine.metrics.write(engine.db)
+        except apsw.Error as exc:
+            return exc
+        return None
+
+
+class Savepoint:
+    """A part of an open transaction, undone when the block raises."""
+
+    __slots__ = ("_db", "_path")
+
+    def __init__(self, db: apsw.Connection, path: Path) -> None:
+        self._db, self._path = db, path
+
+    def __enter__(self) -> None:
+        with Translating(self._path):
+            self._db.execute("SAVEPOINT pqdesk")
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if exc is not None and not self._db.get_autocommit():
+            self._db.execute("ROLLBACK TO pqdesk")
+        with Translating(self._path):
+            self._db.execute("RELEASE pqdesk")
+        if isinstance(exc, apsw.Error):
+            raise translated(exc, self._path) from exc
+
+
+# What the connection calls back must not hold the engine: else a forgotten store would never go.
+
+
+def _wal_hook(checkpointer: Checkpointer) -> Callable[[apsw.Connection, str, int], int]:
+    def note(_db: apsw.Connection, _name: str, pages: int) -> int:
+        checkpointer.note(pages)
+        return apsw.SQLITE_OK
+
+    return note
+
+
+def _drop(
+    db: apsw.Connection,
+    flusher: Flusher,
+    bells: Bells,
+    alarm: Alarm,
+    own_locks: list[owners.OwnLock],
+    hand: Hand,
+    pid: int,
+) -> None:
+    """What is left of a store that was closed or forgotten."""
+    if os.getpid() != pid:
+        _abandoned.append(db)
+        return
+    if not hand:  # else the lock stays until the process ends, and so do the leases until their deadline
+        for lock in own_locks:
+            lock.release()
+    db.close()
+    flusher.close()
+    bells.close()
+    alarm.close()

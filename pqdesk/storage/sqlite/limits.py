@@ -1,0 +1,71 @@
+"""What may be claimed now in a queue with limits: so many at once, so many within a time.
+
+The rate is a sliding window, exact over all processes: a ring of the times of the last `rate_count` claims in
+pqdesk_rate. The next claim takes the slot of the oldest, and is free when that is `rate_us` ago.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import apsw
+
+from pqdesk.storage.sqlite.connection import all_rows, first_row
+
+_SLOT = "SELECT at_us FROM pqdesk_rate WHERE queue_id = ? AND slot = ?"
+_TAKE = "INSERT OR REPLACE INTO pqdesk_rate (queue_id, slot, at_us) VALUES (?, ?, ?)"
+_TAKEN = "UPDATE pqdesk_queue SET rate_claims = rate_claims + ?2 WHERE id = ?1"
+_SET_BACK = "UPDATE pqdesk_rate SET at_us = ?2 WHERE queue_id = ?1 AND at_us > ?2"
+_RING = "SELECT at_us FROM pqdesk_rate WHERE queue_id = ? ORDER BY at_us DESC LIMIT ?"
+_EMPTY = "DELETE FROM pqdesk_rate WHERE queue_id = ?"
+_REFILLED = "UPDATE pqdesk_queue SET rate_claims = ?2 WHERE id = ?1"
+
+
+@dataclass(slots=True)
+class Limits:
+    """The limits of one queue, as its row has them, and how many of its messages run."""
+
+    queue_id: int
+    running: int
+    concurrency: int | None
+    rate_count: int | None
+    rate_us: int | None
+    rate_claims: int
+
+    def allowed(self, db: apsw.Connection, wanted: int, now_us: int) -> tuple[int, int | None]:
+        """How many of `wanted` may be claimed now, and when the rate allows the next one, if that holds it back.
+
+        Inside a write transaction, claims that are in the future, since the clock was set back, become claims of
+        now: then it waits one window, no longer. Outside of one, they do not hold it back.
+        """
+        if self.concurrency is not None:
+            wanted = min(wanted, self.concurrency - self.running)
+        if self.rate_count is None or self.rate_us is None:
+            return max(wanted, 0), None
+        for number in range(min(wanted, self.rate_count)):
+            row = first_row(db, _SLOT, (self.queue_id, (self.rate_claims + number) % self.rate_count))
+            if row is None or row[0] + self.rate_us <= now_us:
+                continue
+            if row[0] > now_us:
+                if db.get_autocommit():
+                    continue
+                db.execute(_SET_BACK, (self.queue_id, now_us))
+            return number, min(row[0], now_us) + self.rate_us
+        return max(0, min(wanted, self.rate_count)), None
+
+    def take(self, db: apsw.Connection, count: int, now_us: int) -> None:
+        """Note `count` claims at `now_us`, in the claiming transaction."""
+        if self.rate_count is None or not count:
+            return
+        for number in range(count):
+            db.execute(_TAKE, (self.queue_id, (self.rate_claims + number) % self.rate_count, now_us))
+        db.execute(_TAKEN, (self.queue_id, count))
+
+
+def resize_rate(db: apsw.Connection, queue_id: int, count: int | None) -> None:
+    """Make the ring one of `count` slots, keeping the newest claims, so that a change never allows a burst."""
+    kept = [] if count is None else [row[0] for row in all_rows(db, _RING, (queue_id, count))]
+    db.execute(_EMPTY, (queue_id,))
+    for slot, at_us in enumerate(reversed(kept)):
+        db.execute(_TAKE, (queue_id, slot, at_us))
+    db.execute(_REFILLED, (queue_id, len(kept)))
