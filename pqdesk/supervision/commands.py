@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from pqdesk.supervision.records import WorkerKind
+from pqdesk.supervision.records import RestartPolicy, WorkerKind
 
 _PROGRAMS = ("pqdesk", "pqdeskd")
 _KINDS: dict[str, WorkerKind] = {"consume": "consumer", "produce": "producer"}
@@ -21,6 +21,14 @@ def queues_of(command: Sequence[str]) -> tuple[str, ...]:
     """The queues of `pqdesk consume QUEUE …` and `pqdesk produce QUEUE …`; none for other commands."""
     words = _words_after_program(command)
     return tuple(words[1:]) if words and words[0] in _KINDS else ()
+
+
+def usual_restart(command: Sequence[str]) -> RestartPolicy:
+    """The restart policy to propose for a command.
+
+    A consumer never ends by itself, so that a plain `kill`, after which it ends with 0, is no reason to stay away.
+    """
+    return "always" if kind_of(command) == "consumer" and "--drain" not in command else "if it fails"
 
 
 def _words_after_program(command: Sequence[str]) -> list[str]:

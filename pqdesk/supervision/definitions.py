@@ -20,7 +20,7 @@ from pqdesk.supervision.addresses import socket_setting, stale_socket_folder
 from pqdesk.supervision.commands import kind_of, queues_of
 from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.quoting import check_worker_name, quote_command, quote_environment, split_environment
-from pqdesk.supervision.records import WorkerKind
+from pqdesk.supervision.records import RestartPolicy, WorkerKind
 from pqdesk.supervision.sections import Section, read_sections
 
 MOST_REPLICAS = 500
@@ -113,11 +113,18 @@ class WorkerDefinition:
         name: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, not ending in `-` and digits, not `all`.
         command: Program and arguments; no shell reads them.
         is_autostart: Starts with supervisord.
-        environment: Besides PQDESK_WORKSPACE, which is always set.
-        stop_wait_s: How long it may take to end after TERM before it is killed.
+        environment: Besides PQDESK_WORKSPACE, which is always set. Anybody who may read the file sees it.
+        secrets: More of it, kept in a file of their own (0600), not in the .conf file and in no list of processes.
+            Values may hold anything but NUL. Not in repr().
+        folder: Where it runs, an absolute path; None is the workspace.
+        restart: After which ends supervisord starts it again; usual_restart() has a proposal.
+        stop_signal: The name, without SIG, of the signal that asks it to end.
+        stop_wait_s: How long it may take to end after that before it is killed.
         start_s: How long it must stay up to count as started.
+        log_bytes, log_backups: Size at which each log file is rotated (0: never), and how many old ones are kept.
         processes: As read from a file; empty in a definition that is to be written.
         file: Where it was read from.
+        version: Names the state of the file as read; Supervision.change() refuses when it is another by then.
     """
 
     name: str
@@ -125,10 +132,17 @@ class WorkerDefinition:
     replicas: int = 1
     is_autostart: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    folder: Path | None = None
+    restart: RestartPolicy = "if it fails"
+    stop_signal: str = "TERM"
     stop_wait_s: int = 30
     start_s: int = 3
+    log_bytes: int = 1024 * 1024
+    log_backups: int = 3
     processes: tuple[ProcessDefinition, ...] = ()
     file: Path | None = None
+    version: str | None = None
 
     @property
     def kind(self) -> WorkerKind:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Literal
 
 WorkerKind = Literal["consumer", "producer", "command"]
+RestartPolicy = Literal["always", "if it fails", "never"]
 DaemonStateWord = Literal["running", "not running", "stopping", "not answering", "foreign"]
 
 
@@ -34,6 +35,26 @@ class WorkerState(Enum):
         return self.value
 
 
+@dataclass(frozen=True, slots=True)
+class LastExit:
+    """How a process last ended: by a code or by a signal, one of the two is None.
+
+    Attributes:
+        signal: Its name without SIG: "KILL"; a number where it has no name.
+        is_expected: It was asked to stop, or ended with a code that its configuration counts as well done.
+    """
+
+    code: int | None
+    signal: str | None
+    at: datetime
+    is_expected: bool = False
+
+    @property
+    def text(self) -> str:
+        """`code 1`, `signal KILL`."""
+        return f"code {self.code}" if self.signal is None else f"signal {self.signal}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaRecord:
     """One process of a worker, as supervisord tells of it, or as its .conf file does when that is not running.
@@ -46,6 +67,11 @@ class ReplicaRecord:
         restarts: New processes seen by this client that nobody asked it for.
         description: supervisord's own words, or why nothing more is known.
         exit_text: Why it ended or cannot start; None while all is well.
+        restarts_last_hour, restarts_total: Times that supervisord started it again by itself, whoever looked; the
+            total is kept in the workspace across windows and restarts of supervisord.
+        last_exit: None if it never ended, as far as is known.
+        stop_wait_s: How long it may take to end after its stop signal.
+        stop_deadline_s: While it is stopping, how long until supervisord kills it; None otherwise.
         queues: What a consumer takes from, or a producer puts to.
         command: As written in the .conf file; empty when no file is known.
     """
@@ -63,6 +89,11 @@ class ReplicaRecord:
     exit_text: str | None = None
     queues: tuple[str, ...] = ()
     command: str = ""
+    restarts_last_hour: int = 0
+    restarts_total: int = 0
+    last_exit: LastExit | None = None
+    stop_wait_s: int = 10
+    stop_deadline_s: float | None = None
     stdout_log: Path
     stderr_log: Path
 
@@ -75,6 +106,8 @@ class SupervisionStatus:
         is_running: It answers and is not on its way out.
         state_word: "foreign" is one that runs on another configuration than this workspace's.
         problem: One sentence on what is wrong, with what to do; None when nothing is.
+        version: Of the PQDesk that started it; None when it was started by hand, or is not there.
+        is_outdated: Another PQDesk than this one started it; Supervision.restart_daemon() brings it up to date.
     """
 
     is_running: bool
@@ -82,3 +115,57 @@ class SupervisionStatus:
     pid: int | None
     replicas: tuple[ReplicaRecord, ...]
     problem: str | None = None
+    version: str | None = None
+    is_outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What came of saving a worker's definition. The file is written in any case.
+
+    Attributes:
+        restarting: supervisord's names of the running processes that have to be, or were, restarted for it.
+        problem: Why supervisord could not take it in yet, one sentence; None when it has, or is not running.
+    """
+
+    restarting: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedWorker:
+    """A worker that was taken out, with what is needed to bring it back.
+
+    Attributes:
+        text: Its sections of the file, as they were.
+        secrets: The text of its file of secrets; empty when it had none. Not in repr().
+        running: supervisord's names of its processes that were up.
+    """
+
+    name: str
+    file: Path
+    text: str
+    secrets: str = field(default="", repr=False)
+    running: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TryOut:
+    """What came of running a worker's command for a moment.
+
+    Attributes:
+        exit_code: None when it was ended by a signal, or did not end by itself.
+        signal: Its name without SIG, when one ended it that was not ours.
+        output: stdout and stderr as they came, at most the last 64 KiB, safe to show.
+        likely_cause: One sentence on why it does not run; None while all is well.
+    """
+
+    exit_code: int | None
+    signal: str | None
+    output: str
+    likely_cause: str | None
+
+    @property
+    def is_still_running(self) -> bool:
+        """It ran for the whole time, which is what most workers should do; it was ended after that."""
+        return self.exit_code is None and self.signal is None

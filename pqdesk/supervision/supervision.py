@@ -7,7 +7,7 @@ by supervisord's name for it (`NAME-2`), all of them as `all`.
 from __future__ import annotations
 
 import signal as signals
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from pqdesk.clock import Clock, SystemClock, to_datetime
 from pqdesk.errors import InvalidInput, SupervisorError
@@ -17,11 +17,15 @@ from pqdesk.supervision.addresses import address_of
 from pqdesk.supervision.client import DaemonDown, Fault
 from pqdesk.supervision.configured import ALL, ConfiguredWorkers
 from pqdesk.supervision.daemon import ensure_daemon, is_process_gone, known_sockets
+from pqdesk.supervision.definitions import WorkerDefinition
 from pqdesk.supervision.orphans import end_orphans
 from pqdesk.supervision.processes import Daemon
-from pqdesk.supervision.records import SupervisionStatus, WorkerState
+from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, TryOut, WorkerState
 from pqdesk.supervision.status import StatusReader
 from pqdesk.supervision.waiting import wait_for
+
+Names = str | Collection[str]  # a worker, a process, `all`, or several of them
+Progress = Callable[[int, int, str], None]  # how many are done, of how many, and the process that was done last
 
 _MARGIN_S = 5.0  # on top of stopwaitsecs: supervisord looks at its children once a second
 _END_S = 15.0
@@ -66,8 +70,8 @@ class Supervision:
         ensure_daemon(self.paths, timeout_s=self._timeout_s)
         return self.status()
 
-    def start(self, name: str) -> None:
-        """Ask for a worker, a process or all to be started, supervisord first if need be. Does not wait for them.
+    def start(self, name: Names) -> None:
+        """Ask for workers, processes or all to be started, supervisord first if need be. Does not wait for them.
 
         Configuration that was added, or changed while its process is stopped, is read first. What is up stays as it
         is, what is backing off is tried at once, what is still stopping is started by a later call of status().
@@ -80,13 +84,15 @@ class Supervision:
         ensure_daemon(self.paths, timeout_s=self._timeout_s)
         self._start(targets)
 
-    def stop(self, name: str, *, wait_s: float = 0) -> None:
-        """Ask a worker, a process or all to stop; each finishes what it has in hand.
+    def stop(self, name: Names, *, wait_s: float | None = 0, on_progress: Progress | None = None) -> None:
+        """Ask workers, processes or all to stop; each finishes what it has in hand.
 
         Without a supervisord, what a killed one left running is ended, and waited for.
 
         Args:
-            wait_s: Return when they have stopped, or raise after this long. 0: do not wait.
+            wait_s: Return when they have stopped, or raise after this long. 0: do not wait; None: as long as their
+                configuration lets them take.
+            on_progress: Called as each has stopped.
 
         Raises:
             NotFound: There is no such worker.
@@ -97,17 +103,19 @@ class Supervision:
         self._reader.forget_refusals(targets)
         try:
             self._stop(targets)
+            wait_s = self._configured.longest_stop_s() + _MARGIN_S if wait_s is None else wait_s
             if wait_s > 0 and not wait_for(lambda: not self._daemon.unsettled(targets), wait_s):
                 raise SupervisorError(_late(self._daemon.unsettled(targets), wait_s, "messages are unaffected"))
         except DaemonDown:
             self._end_orphans(None if name == ALL else targets)
 
-    def restart(self, name: str, *, wait_s: float | None = None) -> None:
-        """Stop a worker, a process or all, and start each as soon as it has stopped; supervisord if need be.
+    def restart(self, name: Names, *, wait_s: float | None = None, on_progress: Progress | None = None) -> None:
+        """Stop workers, processes or all, and start each as soon as it has stopped; supervisord if need be.
 
         Args:
             wait_s: How long to wait for that; None: as long as their configuration lets them take. 0: return at
                 once; the calls of status() that follow go on with it.
+            on_progress: Called as each is started again.
 
         Raises:
             NotFound: There is no such worker.
@@ -123,7 +131,7 @@ class Supervision:
             self._to_start -= late
             raise SupervisorError(_late(late, limit_s, "it was not started again; messages are unaffected; try again"))
 
-    def signal(self, name: str, number: int | str) -> None:
+    def signal(self, name: Names, number: int | str) -> None:
         """Send a signal to the processes of a worker, to one process or to all.
 
         Args:
@@ -139,7 +147,140 @@ class Supervision:
         if refused:
             raise self._refusal("signal", dict.fromkeys(refused, "it is not running"))
 
-    def shutdown(self, *, wait_s: float | None = None) -> None:
+    # --- definitions: what the workers are -----------------------------------------------------------
+
+    def definition(self, name: str) -> WorkerDefinition:
+        """A worker as its file has it now, with the `version` that change() wants back.
+
+        Raises:
+            NotFound: There is no such worker.
+            SupervisorError: Its file cannot be read.
+        """
+        raise NotImplementedError
+
+    def definition_preview(self, definition: WorkerDefinition) -> str:
+        """The text of the file as add() or change() would write it; secrets are not in it.
+
+        Raises:
+            InvalidInput: It cannot be written, with the reason.
+        """
+        raise NotImplementedError
+
+    def add(self, definition: WorkerDefinition, *, start: bool) -> Saved:
+        """Write a new worker's file, and start it if asked (supervisord too, if it does not run).
+
+        Raises:
+            InvalidInput: It cannot be expressed; nothing was changed.
+            SupervisorError: There is a worker, or a file, of this name; nothing was changed.
+            DiskFull: Nothing was changed.
+        """
+        raise NotImplementedError
+
+    def change(
+        self, definition: WorkerDefinition, *, wait_s: float | None = None, on_progress: Progress | None = None
+    ) -> Saved:
+        """Change a worker's file in place, and restart those of its processes that run with other settings.
+
+        Comments, order and keys that PQDesk does not know stay. A process whose own section is the same as before,
+        or differs only in whether it starts with supervisord, is not touched; one that does not run takes the new
+        settings when it is started. More or fewer replicas: as scale().
+
+        Args:
+            definition: Of definition(), with what is to be different replaced.
+            wait_s: As in restart(): None waits, 0 returns at once and lets calls of status() go on with it.
+
+        Raises:
+            InvalidInput: It cannot be expressed; nothing was changed.
+            NotFound: There is no such worker any more.
+            SupervisorError: The file was changed since definition.version was read, or is not one of workers/*.conf;
+                nothing was changed.
+            DiskFull: Nothing was changed.
+        """
+        raise NotImplementedError
+
+    def remove(self, name: str, *, wait_s: float | None = None, on_progress: Progress | None = None) -> RemovedWorker:
+        """Take a worker out: its file at once, its processes when they have finished what they have in hand.
+
+        Its logs stay. What is removed is also kept in supervisor/removed/ until a worker of the same name is
+        removed again, for removed_worker().
+
+        Args:
+            wait_s: As in stop(), None waits as long as they may take.
+
+        Raises:
+            NotFound: There is no such worker.
+            SupervisorError: It is not in one of workers/*.conf, or does not end in time.
+        """
+        raise NotImplementedError
+
+    def removed_worker(self, name: str) -> RemovedWorker:
+        """The last worker of this name that was removed, by whomever. Raises NotFound."""
+        raise NotImplementedError
+
+    def bring_back(self, removed: RemovedWorker) -> Saved:
+        """Undo remove(): its file as it was, and what was up is started again.
+
+        Raises:
+            SupervisorError: There is a worker of this name again; nothing was changed.
+            DiskFull: Nothing was changed.
+        """
+        raise NotImplementedError
+
+    def scale(
+        self, name: str, count: int, *, wait_s: float | None = None, on_progress: Progress | None = None
+    ) -> Saved:
+        """Run a worker in `count` processes; the others are not touched.
+
+        New ones are started if any of its processes is up. Of too many, those with the highest numbers finish what
+        they have in hand and end.
+
+        Raises:
+            InvalidInput: The count is not from 1 to 500.
+            NotFound, SupervisorError, DiskFull: As change().
+        """
+        raise NotImplementedError
+
+    def set_autostart(self, names: Names, on: bool) -> None:
+        """Whether workers start with supervisord. What runs now is unaffected.
+
+        Raises:
+            NotFound, SupervisorError, DiskFull: As change(); those before it were changed.
+        """
+        raise NotImplementedError
+
+    def try_out(self, definition: WorkerDefinition, seconds: float = 3.0) -> TryOut:
+        """Run a worker's command as supervisord would, for a moment, and tell what came of it.
+
+        Nothing is written. It really runs: a consumer takes messages. It is asked to end after `seconds`, killed
+        5 s later, and nothing of it is left when this returns.
+
+        Raises:
+            InvalidInput: The definition cannot be expressed.
+        """
+        raise NotImplementedError
+
+    # --- supervisord itself --------------------------------------------------------------------------
+
+    def stop_now(self, names: Names) -> None:
+        """Kill processes with all their children, also while they finish something. Messages in hand run again.
+
+        Raises:
+            NotFound: There is no such worker.
+            SupervisorError: supervisord does not answer.
+        """
+        raise NotImplementedError
+
+    def restart_daemon(self, *, wait_s: float | None = None, on_progress: Progress | None = None) -> SupervisionStatus:
+        """Stop all workers and supervisord, start supervisord anew, from the PQDesk of now, and what was up.
+
+        Workers that were stopped stay so.
+
+        Raises:
+            SupervisorError: As shutdown() and ensure_running().
+        """
+        raise NotImplementedError
+
+    def shutdown(self, *, wait_s: float | None = None, on_progress: Progress | None = None) -> None:
         """Stop all workers at once, then supervisord, and return when it is gone; also when it was not there.
 
         Args:
@@ -166,7 +307,7 @@ class Supervision:
         ):
             raise SupervisorError("supervisord is still ending its workers; messages are unaffected; look again later")
 
-    def _targets(self, name: str) -> list[str]:
+    def _targets(self, name: Names) -> list[str]:
         """supervisord's names of the processes meant, those in files first."""
         workers = self._configured.workers_of_processes()
         try:
@@ -174,10 +315,10 @@ class Supervision:
                 workers.setdefault(info.process, info.group)
         except DaemonDown:
             pass  # the files tell
-        targets = [process for process, worker in workers.items() if name in (ALL, worker, process)]
-        if not targets and name != ALL:
-            raise self._configured.unknown(name)
-        return targets
+        wanted = {name} if isinstance(name, str) else set(name)
+        for one in wanted - {ALL, *workers, *workers.values()}:
+            raise self._configured.unknown(one)
+        return [process for process, worker in workers.items() if wanted & {ALL, worker, process}]
 
     def _start(self, targets: Sequence[str]) -> None:
         problem = self._daemon.load(targets)

@@ -1,0 +1,115 @@
+"""Why a worker does not stay up, in words, guessed from how it ended and what it wrote last. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+# The first that fits decides: what is more telling comes first.
+_CAUSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tuple(
+    (re.compile(pattern), say)
+    for pattern, say in (
+        (
+            r"(?i)No module named ['\"]?([\w.]+)",
+            lambda found: f"Python cannot find the module {found[1]}. Install it for the worker's Python",
+        ),
+        (
+            r"(?i)\bImportError: (.+)",
+            lambda found: f"Python could not import something: {found[1]}",
+        ),
+        (
+            r"(?i)Address already in use|\bEADDRINUSE\b",
+            lambda found: "The port it wants is taken by another program, perhaps by an older copy of itself",
+        ),
+        (
+            r"(?i)No space left on device|\bENOSPC\b|Disk quota exceeded",
+            lambda found: "The disk is full. Free some space",
+        ),
+        (
+            r"\bMemoryError\b|(?i:Cannot allocate memory|out of memory|\bENOMEM\b|std::bad_alloc)",
+            lambda found: "It ran out of memory. Give it less to do at once, or the machine more memory",
+        ),
+        (
+            r"(?i)can't find command ['\"]?([^'\"]+)",
+            lambda found: f"The command {found[1]} was not found. Give its whole path: workers may have another PATH",
+        ),
+        (
+            r"(?i)\b(?:exit (?:status|code)|code) 127\b|command not found|: not found$",
+            lambda found: "The command was not found. Give its whole path: workers may have another PATH",
+        ),
+        (
+            r"(?i)\b(?:exit (?:status|code)|code) 126\b|not executable|exec format error|command at .* is a directory",
+            lambda found: "The command is not executable. Check its permissions, and that it is a program",
+        ),
+        (
+            r"(?i)couldn't chdir to ([^:]+)",
+            lambda found: f"Its folder {found[1]} cannot be entered. Make it, or choose another",
+        ),
+        (
+            r"(?i)Permission denied(?:: (.+))?|\bEACCES\b|Operation not permitted",
+            lambda found: (
+                f"Permission denied{': ' + found[1] if found[1] else ''}. Check who may read and write its files"
+            ),
+        ),
+        (
+            r"(?i)Connection refused|\bECONNREFUSED\b",
+            lambda found: "A service that it needs does not answer. Start that first",
+        ),
+        (
+            r"(?i)Name or service not known|Temporary failure in name resolution|\bENOTFOUND\b",
+            lambda found: "A host that it needs cannot be found. Check the name and the network",
+        ),
+        (
+            r"(?i)No such file or directory(?:: (.+))?",
+            lambda found: f"A file it needs is not there{': ' + found[1] if found[1] else ''}",
+        ),
+        (
+            r"(?i)\b(?:SyntaxError|IndentationError): (.+)",
+            lambda found: f"Its Python code has a mistake: {found[1]}",
+        ),
+        (
+            r"\bSIGKILL\b|signal KILL\b|signal 9\b|^Killed$",
+            lambda found: "Something killed it. The system does that when memory runs out",
+        ),
+        (
+            r"\bSIG(SEGV|BUS|ILL|FPE)\b|signal (?:SEGV|BUS|ILL|FPE)\b|signal 11\b|Segmentation fault",
+            lambda found: "It crashed in native code",
+        ),
+        (
+            r"\bSIGABRT\b|signal ABRT\b",
+            lambda found: "It gave up by itself (abort); its last lines may say why",
+        ),
+        (
+            r"(?:\bSIG|signal )([A-Z][A-Z0-9]+)\b",
+            lambda found: f"The signal {found[1]} ended it; somebody or something sent that",
+        ),
+        (
+            r"(?i)\b(?:exit (?:status|code)|code) 2\b|^usage:",
+            lambda found: "Its command line was not understood. Check the options of the command",
+        ),
+        (
+            r"(?i)\b(?:exit (?:status|code)|code) 0\b",
+            lambda found: "It ends by itself without an error; a worker has to keep running",
+        ),
+    )
+)
+# How it ended says less than an error message does, where both are there.
+_WEAK = re.compile(r"\b(?:exit (?:status|code)|code) (?:0|1|2)\b|SIGABRT|signal ABRT")
+
+
+def likely_cause(exit_text: str | None, error_lines: Sequence[str]) -> str:
+    """One sentence, or nothing when there is no idea.
+
+    Args:
+        exit_text: How it ended, or why it was not started: `exit status 127`, `code 1`, `signal KILL`,
+            `can't find command 'x'`.
+        error_lines: What it wrote last, oldest first; of several that tell something, the newest counts.
+    """
+    told = exit_text or ""
+    lines = list(reversed(error_lines))
+    for text in (*lines, told) if _WEAK.search(told) else (told, *lines):
+        for pattern, say in _CAUSES:
+            found = pattern.search(text)
+            if found:
+                return say(found)
+    return ""
