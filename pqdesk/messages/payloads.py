@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
+from collections.abc import Iterable
 from decimal import Context, Decimal
 from enum import IntEnum
 from typing import Any
@@ -27,6 +28,10 @@ class PayloadKind(IntEnum):
     JSON = 0
     TEXT = 1
     BYTES = 2
+
+
+_TEXT, _BYTES = int(PayloadKind.TEXT), int(PayloadKind.BYTES)  # comparing with an enum member is slow
+_HEADS = tuple(zlib.crc32(f"{int(kind)}::".encode()) for kind in PayloadKind)
 
 
 def encode_payload(
@@ -52,10 +57,10 @@ def encode_payload(
 
 def decode_payload(kind: int, data: bytes) -> Any:
     """The value that `encode_payload` was given."""
-    if kind == PayloadKind.BYTES:
+    if kind == _BYTES:
         return data
     text = data.decode("utf-8")
-    if kind == PayloadKind.TEXT:
+    if kind == _TEXT:
         return text
     try:
         return json.loads(text)
@@ -65,8 +70,8 @@ def decode_payload(kind: int, data: bytes) -> Any:
 
 def checksum(kind: int, key: str | None, data: bytes) -> int:
     """CRC-32 over what must not change between put and delivery."""
-    head = f"{kind}:{key or ''}:".encode()
-    return zlib.crc32(data, zlib.crc32(head))
+    head = _HEADS[kind] if key is None else zlib.crc32(f"{kind}:{key}:".encode())
+    return zlib.crc32(data, head)
 
 
 def cut_text(text: str, limit_bytes: int = ERROR_LIMIT_BYTES) -> str:
@@ -85,17 +90,27 @@ def _utf8(text: str, what: str) -> bytes:
         raise InvalidInput(f"{what} has a lone surrogate at character {exc.start}; it is not valid text") from exc
 
 
+_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
 def _json_bytes(value: Any, what: str) -> bytes:
     has_huge = _check_json(value, what, 0)
-    text = _huge_json(value) if has_huge else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return _utf8(text, what)
+    return _utf8(_huge_json(value) if has_huge else _encode_json(value), what)
 
 
 def _check_json(value: Any, what: str, depth: int) -> bool:
-    """Raise InvalidInput for what JSON cannot hold; tell whether an integer is too long for str()."""
-    if depth > _DEEPEST:
-        raise InvalidInput(f"{what} is nested more than {_DEEPEST} levels deep, or contains itself")
-    if value is None or isinstance(value, str | bool):
+    """Raise InvalidInput for what JSON cannot hold; tell whether an integer is too long for str().
+
+    Most values are of exactly these types, and every put comes through here: hence the order of the questions.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return False
+    if kind is int:
+        return value.bit_length() > 2000  # type: ignore[no-any-return]
+    if kind is dict or kind is list or kind is tuple:
+        return _check_members(value, what, depth)
+    if isinstance(value, str):
         return False
     if isinstance(value, int):
         return value.bit_length() > 2000
@@ -105,13 +120,22 @@ def _check_json(value: Any, what: str, depth: int) -> bool:
         return False
     if not isinstance(value, dict | list | tuple):
         raise InvalidInput(f"{what} contains a {type(value).__name__}; JSON values, str and bytes can be put")
+    return _check_members(value, what, depth)
+
+
+def _check_members(value: dict[Any, Any] | list[Any] | tuple[Any, ...], what: str, depth: int) -> bool:
+    if depth >= _DEEPEST:
+        raise InvalidInput(f"{what} is nested more than {_DEEPEST} levels deep, or contains itself")
+    members: Iterable[Any] = value
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
                 raise InvalidInput(f"{what} has the key {key!r:.80}; JSON keys must be str")
+        members = value.values()
     has_huge = False
-    for one in value.values() if isinstance(value, dict) else value:  # each one is checked, so no any()
-        has_huge |= _check_json(one, what, depth + 1)
+    for one in members:  # each one is checked, so no any()
+        if type(one) is not str:
+            has_huge |= _check_json(one, what, depth + 1)
     return has_huge
 
 

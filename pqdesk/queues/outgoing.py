@@ -50,6 +50,12 @@ def checked(outgoing: Outgoing, queue: str) -> NewMessage:
     )
 
 
+def plain(payload: Any, queue: str) -> NewMessage:
+    """The message to put when nothing but a payload is given, as most often. Raises InvalidInput."""
+    kind, data = encode_payload(payload)
+    return NewMessage(queue=queue, payload=EncodedPayload(kind, data))
+
+
 def checked_all(items: Iterable[Any], queue: str, options: dict[str, Any]) -> list[NewMessage]:
     """Payloads (each with `options`) or Outgoing, at most 100,000. Raises InvalidInput, naming the item."""
     if isinstance(items, str | bytes | bytearray | memoryview | dict):
@@ -59,7 +65,12 @@ def checked_all(items: Iterable[Any], queue: str, options: dict[str, Any]) -> li
         if number == PUT_MANY_LIMIT:
             raise InvalidInput(f"put_many takes at most {PUT_MANY_LIMIT:,} items at once; nothing was put")
         try:
-            messages.append(checked(item if isinstance(item, Outgoing) else Outgoing(item, **options), queue))
+            if isinstance(item, Outgoing):
+                messages.append(checked(item, queue))
+            elif options:
+                messages.append(checked(Outgoing(item, **options), queue))
+            else:
+                messages.append(plain(item, queue))
         except InvalidInput as exc:
             raise InvalidInput(f"item {number}: {exc}; nothing was put") from exc
     return messages

@@ -31,12 +31,13 @@ from pqdesk.paths import WorkspacePaths, choose_workspace
 from pqdesk.queues import operations
 from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.operations import Ids
-from pqdesk.queues.outgoing import checked, checked_all
+from pqdesk.queues.outgoing import checked, checked_all, plain
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store, Transaction
 
 _GET_MANY_LIMIT = 10_000
 _JOIN_LOOK_S = 0.02
+_NO_OPTIONS = (None,) * 8
 
 
 class HasStore(Protocol):
@@ -150,6 +151,9 @@ class Queue:
             DiskFull: Only the space kept back for acks is left.
             Busy: Another program held the file for 10 s.
         """
+        options = (type, delay, at, key, group, expires, max_attempts, headers)
+        if options == _NO_OPTIONS and on_conflict == "raise" and priority == 0:
+            return self._put([plain(payload, self.name)], block, timeout, tx)[0]
         outgoing = Outgoing(
             payload, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict, group=group,
             expires=expires, max_attempts=max_attempts, headers=headers,
@@ -245,11 +249,14 @@ class Queue:
         ahead = Ahead()
         try:
             while True:
-                try:
-                    message = ahead.messages.pop() if ahead.messages else self.get()
-                except Empty:  # interrupt_waits
-                    return
-                self.store.keep_extending(message._claim)
+                if ahead.messages:
+                    message = ahead.messages.pop()
+                else:
+                    try:
+                        message = self.get()
+                    except Empty:  # interrupt_waits
+                        return
+                    self.store.keep_extending(message._claim)
                 message._ahead = ahead
                 yield message
                 if not message.is_settled:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from random import Random
 
 import apsw
@@ -40,10 +39,15 @@ class Checkpointer:
         if self._db is None:
             self._db = connect(self._location.database, is_ours=self._location.is_ours, vfs=self._vfs, rng=self._rng)
             self._db.set_busy_timeout(_PATIENCE_MS)
-        mode = apsw.SQLITE_CHECKPOINT_PASSIVE if self.pages < _RESTART_PAGES else apsw.SQLITE_CHECKPOINT_RESTART
-        with Translating(self._location.database), contextlib.suppress(apsw.BusyError):
-            self.written_pages = self.pages  # held up by a reader, it is tried again after as many pages more
-            _, self.written_pages = self._db.wal_checkpoint(mode=mode)
+        # While others write, a passive one is never done; what it leaves is written with the writers held up, so that
+        # the WAL starts anew instead of growing.
+        last = apsw.SQLITE_CHECKPOINT_FULL if self.pages < _RESTART_PAGES else apsw.SQLITE_CHECKPOINT_RESTART
+        with Translating(self._location.database):
+            try:
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                _, self.written_pages = self._db.wal_checkpoint(mode=last)
+            except apsw.BusyError:  # held up by a reader, it is tried again after as many pages more
+                self.written_pages = self.pages
 
     def close(self) -> None:
         if self._db is not None:

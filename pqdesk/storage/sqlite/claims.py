@@ -90,7 +90,7 @@ def look(db: apsw.Connection, gate: Gate, now_us: int) -> Look | None:
     return None if count > 0 or has_due else Look((), wake_us=_sooner(gate.wake_us, next_us))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClaimTerms:
     """For whom and for how long. `lease_us=None`: the queue's, else the handler's, else the default."""
 

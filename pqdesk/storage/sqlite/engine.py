@@ -36,6 +36,7 @@ from pqdesk.storage.sqlite.waiting import Alarm, Bells
 _QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 
 _abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
+_getpid = os.getpid
 _in_transaction: set[tuple[int, str]] = set()  # (thread, file) with an open `transaction()`, of any engine
 
 
@@ -65,6 +66,8 @@ class Engine:
         self.is_closing = False
         self.owner_id = 0
         self.transaction: object | None = None  # the open one, whose thread holds the lock
+        self.write_transaction = WriteTransaction(self.db, self.path)
+        self.savepoint = Savepoint(self.db, self.path)
         self._file = str(location.database)
         self.depth = 0  # of calls that hold the lock
         self._sleepers: list[int] = []  # threads in calls that wait outside the lock
@@ -277,16 +280,16 @@ class Writing:
     def __init__(self, engine: Engine, tx: object | None) -> None:
         self._engine = engine
         self._tx = tx
-        self._transaction: WriteTransaction | Savepoint
+        self._transaction = engine.write_transaction if tx is None else engine.savepoint
 
     def __enter__(self) -> apsw.Connection:
         engine = self._engine
-        engine.check_process()
+        if _getpid() != engine.pid:
+            engine.check_process()
         engine.lock.acquire()
         engine.depth += 1
         try:
             engine.check(self._tx)
-            self._transaction = (WriteTransaction if self._tx is None else Savepoint)(engine.db, engine.path)
             self._transaction.__enter__()
         except BaseException:
             engine.depth -= 1

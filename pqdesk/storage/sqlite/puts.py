@@ -39,7 +39,7 @@ _HAS_MARK = "SELECT 1 FROM pqdesk_mark WHERE mark = ?"
 class Putting:
     """One transaction's worth of puts. Make one inside a write transaction, `add`, then `finish`.
 
-    `change` and `queue`: what the caller changed in a queue before; it is written with what is put there.
+    `change` and `queue`: what the caller changed in a queue before; what is put there is added to it.
     """
 
     def __init__(
@@ -93,8 +93,6 @@ class Putting:
 
     def finish(self, metrics: Metrics, *, but: str | None = None) -> list[str]:
         """Write the counters, but those of the queue `but`; returns the queues that were put to, for the bells."""
-        if self._own_change is not None and self._own_queue not in self._queues and but != self._own_queue:
-            self._own_change.write(self._db)
         for queue, change in self._queues.items():
             if queue != but:
                 change.write(self._db)

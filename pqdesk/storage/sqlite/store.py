@@ -66,6 +66,7 @@ class SqliteStore:
             clock=clock, rng=rng, hand=engine.hand, bells=engine.bells,
         )  # fmt: skip
         self._keeper: Keeper | None = None
+        self._likely: set[str] = set()  # queues with something to claim when last looked at
         self.operating = SqliteOperating(engine, self._chores)
 
     # --- putting ----------------------------------------------------------------------------------
@@ -114,13 +115,15 @@ class SqliteStore:
     ) -> Look:
         engine = self._engine
         with engine.locked() as db:
-            nothing = self._look(db, queue)
-            if nothing is not None:
-                return nothing
+            if queue not in self._likely:  # by what the last claim said; else it is asked without the write lock
+                nothing = self._look(db, queue)
+                if nothing is not None:
+                    return nothing
             own = 0 if is_detached else self._own()
             with engine.writing():
                 terms = self._terms(own, lease_us, is_ahead, defaults)
                 look = claims.claim(db, queue, limit, terms, engine.rng)
+            (self._likely.add if look.more else self._likely.discard)(queue)
         return self._taken(look, is_detached=is_detached)
 
     def begin(self, claim: Claim) -> None:
@@ -172,15 +175,12 @@ class SqliteStore:
             with engine.writing(tx) as db:
                 change = QueueChange(claim.queue_id)
                 is_back = self._end_one(db, change, claim, settlement, defaults)
-                putting = Putting(db, self._clock.wall_us(), change, claim.queue)
-                putting.add_all(put)
+                queues = self._put_along(db, put, change, claim.queue) if put else []
                 if claim_next:
-                    queues = [name for name in putting.finish(engine.metrics, but=claim.queue) if name != claim.queue]
                     terms = self._terms(engine.owner_id, None, False, defaults)
                     look = claims.claim(db, claim.queue, 1, terms, engine.rng, change)
                 else:
-                    queues = putting.finish(engine.metrics)
-                    is_back = is_back or bool(put)
+                    change.write(db)
         except LeaseLost:
             self._let_go(claim)
             raise
@@ -188,8 +188,11 @@ class SqliteStore:
             self._let_go(claim)
         else:
             tx.on_end(lambda is_committed: self._let_go(claim) if is_committed else None)
-        rung = {*queues, *([claim.queue] if is_back or claim.has_waiters else [])}
-        self._ring([*rung, _room_of(claim.queue)] if claim.has_waiters else rung, tx)
+        if claim.has_waiters:
+            queues += [claim.queue, _room_of(claim.queue)]
+        elif is_back:
+            queues.append(claim.queue)
+        self._ring(queues, tx)
         self._flush(tx)
         return None if look is None else self._taken(look, is_detached=False)
 
@@ -380,6 +383,12 @@ class SqliteStore:
         self._count(ended, now_us)
         return True
 
+    def _put_along(self, db: apsw.Connection, put: Sequence[NewMessage], change: QueueChange, queue: str) -> list[str]:
+        """Put in the transaction of a settlement; `change` of `queue` is left to be written. Returns the queues."""
+        putting = Putting(db, self._clock.wall_us(), change, queue)
+        putting.add_all(put)
+        return putting.finish(self._engine.metrics, but=queue)
+
     def _count(self, ended: Ended, now_us: int) -> None:
         metrics = self._engine.metrics
         if ended.after == State.COMPLETED:
@@ -392,7 +401,7 @@ class SqliteStore:
         with self._engine.lock:
             self._engine.hand.drop(claim.receipt)
 
-    def _ring(self, queues: Sequence[str] | set[str], tx: Transaction | None) -> None:
+    def _ring(self, queues: Sequence[str], tx: Transaction | None) -> None:
         if tx is None:
             self._engine.ring(queues)
         else:
