@@ -72,6 +72,7 @@ class ReplicaRecord:
         last_exit: None if it never ended, as far as is known.
         stop_wait_s: How long it may take to end after its stop signal.
         stop_deadline_s: While it is stopping, how long until supervisord kills it; None otherwise.
+        is_autostart: It starts with supervisord.
         queues: What a consumer takes from, or a producer puts to.
         command: As written in the .conf file; empty when no file is known.
     """
@@ -94,6 +95,7 @@ class ReplicaRecord:
     last_exit: LastExit | None = None
     stop_wait_s: int = 10
     stop_deadline_s: float | None = None
+    is_autostart: bool = True
     stdout_log: Path
     stderr_log: Path
 

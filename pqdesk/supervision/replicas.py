@@ -99,6 +99,7 @@ def unstarted_record(
         description=description,
         queues=worker.queues,
         command=shlex.join(worker.command),
+        is_autostart=worker.is_autostart,
         stdout_log=process.stdout_log,
         stderr_log=process.stderr_log,
     )
