@@ -114,7 +114,7 @@ def write_demo(paths: WorkspacePaths) -> None:
     produce = ("pqdesk", "produce", QUEUES[0], "--handler", "pqdesk.demo:files")
     consume = ("pqdesk", "consume", *QUEUES, "--handler", "pqdesk.demo:count")
     write_definition(paths, WorkerDefinition(name="producer", command=produce))
-    write_definition(paths, WorkerDefinition(name="consumer", command=consume))
+    write_definition(paths, WorkerDefinition(name="consumer", command=consume, restart="always"))
     keep_small(paths)
 
 

@@ -6,11 +6,8 @@ nothing of ours stays open in it. Of several starters one starts and the others 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -20,7 +17,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import DaemonAddress, address_of
 from pqdesk.supervision.client import SHUTDOWN_STATE, STOPPING, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.definitions import write_supervisor_configuration
-from pqdesk.supervision.files import make_private_folder
+from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.orphans import end_orphans
 from pqdesk.supervision.programs import daemon_command
 from pqdesk.supervision.waiting import wait_for
@@ -45,8 +42,8 @@ def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
     """
     if _is_answering(address_of(paths), timeout_s):
         return
-    make_private_folder(paths.run)
-    with _start_lock(paths.run / "supervisord.lock"):
+    late = f"another program has been starting supervisord for {_LOCK_S:g} s; end it, then try again"
+    with held_lock(paths.run / "supervisord.lock", wait_s=_LOCK_S, late=late):
         write_supervisor_configuration(paths)
         address = address_of(paths)
         address.prepare()
@@ -93,29 +90,6 @@ def _is_answering(address: DaemonAddress, timeout_s: float) -> bool:
         if not wait_for(is_settled, _STOPPING_S):
             raise SupervisorError(STOPPING)
     except DaemonDown:
-        return False
-    return True
-
-
-@contextmanager
-def _start_lock(file: Path) -> Iterator[None]:
-    """Held by the one that starts supervisord; threads of one process exclude each other too."""
-    try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as exc:
-        raise SupervisorError(f"cannot write '{file}': {exc.strerror}; supervisord was not started") from exc
-    try:
-        if not wait_for(lambda: _try_lock(descriptor), _LOCK_S):
-            raise SupervisorError("another program has been starting supervisord for 30 s; end it, then try again")
-        yield
-    finally:
-        os.close(descriptor)  # frees the lock
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
         return False
     return True
 

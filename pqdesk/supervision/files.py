@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
 from pathlib import Path
 
-from pqdesk.errors import SupervisorError
+from pqdesk.errors import DiskFull, SupervisorError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def make_private_folder(folder: Path) -> None:
@@ -44,14 +47,15 @@ def write_private_file(path: Path, text: str) -> None:
     The temporary name does not end as `path` does, so that supervisord's include pattern never finds it.
 
     Raises:
+        DiskFull: There is no space for it, or no more allowed to this user; what was there is unchanged.
         SupervisorError: It cannot be written; what was there is unchanged.
     """
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(descriptor, "w", encoding="utf-8", newline="") as file:
+                file.write(text)  # line ends as they are, also those of a hand-written file
                 file.flush()
                 os.fsync(descriptor)
             os.rename(temporary, path)
@@ -59,6 +63,10 @@ def write_private_file(path: Path, text: str) -> None:
             os.unlink(temporary)
             raise
     except OSError as exc:
+        if exc.errno in _FULL:
+            raise DiskFull(
+                f"cannot write '{path}': {exc.strerror}; nothing was changed; free some space and try again", path=path
+            ) from exc
         raise SupervisorError(
             f"cannot write '{path}': {exc.strerror}; nothing was changed; see to free space and permissions"
         ) from exc

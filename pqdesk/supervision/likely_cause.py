@@ -31,11 +31,11 @@ _CAUSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tu
         ),
         (
             r"(?i)can't find command ['\"]?([^'\"]+)",
-            lambda found: f"The command {found[1]} was not found. Give its whole path: workers may have another PATH",
+            lambda found: f"The command was not found: {found[1]}. Give its whole path: a worker's PATH may be another",
         ),
         (
             r"(?i)\b(?:exit (?:status|code)|code) 127\b|command not found|: not found$",
-            lambda found: "The command was not found. Give its whole path: workers may have another PATH",
+            lambda found: "The command was not found. Give its whole path: a worker's PATH may be another",
         ),
         (
             r"(?i)\b(?:exit (?:status|code)|code) 126\b|not executable|exec format error|command at .* is a directory",

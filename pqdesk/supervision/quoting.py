@@ -12,6 +12,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from pqdesk.errors import InvalidInput
 
@@ -55,13 +56,33 @@ def quote_command(arguments: Sequence[str]) -> str:
     return " ".join(map(_quote_argument, arguments))
 
 
+def quote_folder(folder: PurePath) -> str:
+    """`folder` as the value of `directory=`.
+
+    Raises:
+        InvalidInput: It is not absolute, or the file cannot hold it.
+    """
+    text = str(folder)
+    if not folder.is_absolute():
+        raise InvalidInput(f"the folder {text!r} of a worker must be a whole path, from '/' on")
+    refuse_control_characters(text, "the folder's path")
+    if _COMMENT.search(text) or text != text.strip():
+        raise InvalidInput(
+            f"the folder's path {text!r} ends in a blank, or holds one before ';' or '#', which supervisord cuts off; "
+            "use another name, or a link to it"
+        )
+    if _HERE in text:
+        raise InvalidInput(f"the folder's path {text!r} holds {_HERE!r}, which supervisord replaces; use another name")
+    return text.replace("%", "%%")
+
+
 def quote_environment(variables: Mapping[str, str]) -> str:
     """`variables` as a part of the value of `environment=`.
 
     Raises:
         InvalidInput: A name or value that the file cannot hold. No value is told in the error: it may be a secret.
     """
-    return ",".join(f'{_checked_variable(name)}="{_quote_value(name, value)}"' for name, value in variables.items())
+    return ",".join(f'{check_variable(name)}="{_quote_value(name, value)}"' for name, value in variables.items())
 
 
 def split_environment(value: str) -> dict[str, str]:
@@ -97,7 +118,8 @@ def _quote_argument(argument: str) -> str:
     return _COMMENT.sub("''", quoted).replace(_HERE, "%''(here)s")
 
 
-def _checked_variable(name: str) -> str:
+def check_variable(name: str) -> str:
+    """`name` itself. Raises InvalidInput when no shell and no supervisord takes it for a variable."""
     if not _VARIABLE.fullmatch(name):
         raise InvalidInput(f"environment variable {name!r} is not allowed; use letters, digits and '_', no digit first")
     return name
@@ -107,11 +129,9 @@ def _quote_value(name: str, value: str) -> str:
     what = f"the value of environment variable {name}"
     refuse_control_characters(value, what)
     if '"' in value or value[:1] == "'" or value[-1:] == "'":
-        raise InvalidInput(f"{what} holds a quote, which supervisord cannot read back; set it in a script instead")
+        raise InvalidInput(f"{what} holds a quote, which supervisord cannot read back; make it a secret")
     if _COMMENT.search(value):
-        raise InvalidInput(
-            f"{what} holds a blank before ';' or '#', a comment to supervisord; set it in a script instead"
-        )
+        raise InvalidInput(f"{what} holds a blank before ';' or '#', a comment to supervisord; make it a secret")
     if _HERE in value:
-        raise InvalidInput(f"{what} holds {_HERE!r}, which supervisord replaces; set it in a script instead")
+        raise InvalidInput(f"{what} holds {_HERE!r}, which supervisord replaces; make it a secret")
     return value.replace("%", "%%")

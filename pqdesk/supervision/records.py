@@ -140,7 +140,7 @@ class RemovedWorker:
 
     Attributes:
         text: Its sections of the file, as they were.
-        secrets: The text of its file of secrets; empty when it had none. Not in repr().
+        secrets: The text of its `secrets_file`; empty when it had none. Not in repr().
         running: supervisord's names of its processes that were up.
     """
 
@@ -148,6 +148,7 @@ class RemovedWorker:
     file: Path
     text: str
     secrets: str = field(default="", repr=False)
+    secrets_file: Path | None = None
     running: tuple[str, ...] = ()
 
 

@@ -5,9 +5,10 @@ Its own parser is not used: importing it takes longer than opening the window.
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator, Mapping
-from configparser import Error, RawConfigParser
+from collections.abc import Mapping
+from configparser import Error, MissingSectionHeaderError, ParsingError, RawConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,20 +59,44 @@ def read_sections(file: Path) -> tuple[Section, ...]:
     """The sections of `file`.
 
     Raises:
-        SupervisorError: It cannot be read, or is not configuration. One line, with the file's name.
+        SupervisorError: It cannot be read, or is not configuration. One line, with the file's name and the line's.
     """
-    parser = RawConfigParser(inline_comment_prefixes=(";", "#"), strict=False)
+    return parse_sections(read_configuration(file), file)
+
+
+def read_configuration(file: Path) -> str:
+    """The text of `file`, its line ends as they are.
+
+    Raises:
+        SupervisorError: It cannot be read, or is not UTF-8. One line, with the file's name.
+    """
     try:
-        with open(file, encoding="utf-8") as lines:
-            parser.read_file(lines)
+        data = file.read_bytes()
     except OSError as exc:
         raise SupervisorError(f"cannot read '{file}': {exc.strerror}; see to its permissions") from exc
-    except (Error, UnicodeDecodeError) as exc:
-        reason = " ".join(str(exc).split())
-        raise SupervisorError(f"'{file}' is not supervisor configuration: {reason}; correct or remove it") from exc
-    return tuple(_sections(parser, file))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        raise SupervisorError(_not_configuration(file, line, "it is not UTF-8")) from exc
 
 
-def _sections(parser: RawConfigParser, file: Path) -> Iterator[Section]:
-    for name in parser.sections():
-        yield Section(name, dict(parser.items(name)), file.parent)
+def parse_sections(text: str, file: Path) -> tuple[Section, ...]:
+    """The sections in `text`, which is what `file` holds, or shall hold. Raises SupervisorError."""
+    parser = RawConfigParser(inline_comment_prefixes=(";", "#"), strict=False)
+    try:
+        parser.read_file(io.StringIO(text, newline=None))
+    except MissingSectionHeaderError as exc:
+        reason = f"{exc.line.strip()!r} stands before any [section]"
+        raise SupervisorError(_not_configuration(file, exc.lineno, reason)) from exc
+    except ParsingError as exc:
+        line, written = exc.errors[0]
+        raise SupervisorError(_not_configuration(file, line, f"{written} is no KEY=VALUE")) from exc
+    except Error as exc:
+        raise SupervisorError(_not_configuration(file, None, " ".join(str(exc).split()))) from exc
+    return tuple(Section(name, dict(parser.items(name)), file.parent) for name in parser.sections())
+
+
+def _not_configuration(file: Path, line: int | None, reason: str) -> str:
+    where = f"'{file}'" if line is None else f"'{file}', line {line},"
+    return f"{where} is not supervisor configuration: {reason}; correct or remove it"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.commands import usual_restart
 from pqdesk.supervision.definitions import WorkerDefinition, write_definition
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 from pqdesk.supervision.supervision import Supervision
@@ -35,7 +36,7 @@ class SupervisedWorkspace:
         return self.add_command(name, (sys.executable, "-I", "-u", file.name), **values)
 
     def add_command(self, name: str, command: tuple[str, ...], **values: object) -> WorkerDefinition:
-        options: dict[str, object] = {"start_s": 1, "stop_wait_s": 5, **values}
+        options: dict[str, object] = {"start_s": 1, "stop_wait_s": 5, "restart": usual_restart(command), **values}
         definition = WorkerDefinition(name=name, command=command, **options)  # type: ignore[arg-type]
         write_definition(self.paths, definition)
         return definition

@@ -1,0 +1,236 @@
+"""Adding, changing and removing workers' files: in place, whole or not at all, one program at a time.
+
+Says what a running supervisord then has to be told; telling it is in editing.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from pqdesk.errors import NotFound, SupervisorError
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.definitions import write_definition, write_supervisor_configuration
+from pqdesk.supervision.edits import ConfigurationText
+from pqdesk.supervision.files import make_private_folder, write_private_file
+from pqdesk.supervision.locks import held_lock
+from pqdesk.supervision.planning import Change, normal_definition, plan_change
+from pqdesk.supervision.reading import read_definitions, replica_sections
+from pqdesk.supervision.records import RemovedWorker
+from pqdesk.supervision.rendering import check_definition, definition_text
+from pqdesk.supervision.secret_files import (
+    forget_old_secrets,
+    forget_secrets,
+    new_secrets_file,
+    secrets_folder,
+    secrets_text,
+    write_secrets,
+)
+from pqdesk.supervision.sections import read_configuration
+
+_LOCK_S = 10.0
+
+
+class WorkerFiles:
+    """The files in workers/ and secrets/ of one workspace. Keeps nothing open."""
+
+    def __init__(self, paths: WorkspacePaths) -> None:
+        self._paths = paths
+
+    def read(self, name: str) -> WorkerDefinition:
+        """Raises NotFound; SupervisorError when its file cannot be read."""
+        found = read_definitions(self._paths)
+        worker = next((one for one in found.workers if one.name == name), None)
+        if worker is not None:
+            return worker
+        for problem in found.problems:
+            if f"/{name}.conf'" in problem:
+                raise SupervisorError(problem)
+        names = ", ".join(one.name for one in found.workers)
+        there = f"the workers are {names}" if names else "this workspace has none"
+        raise NotFound(f"there is no worker {name!r}; {there}")
+
+    def preview(self, definition: WorkerDefinition) -> str:
+        """The text of the file as it would be. Raises InvalidInput, and what read() and change() do."""
+        if definition.file is not None:
+            return self._planned(definition).after
+        check_definition(definition)
+        secrets_text(definition.secrets, besides=definition.environment)
+        secrets_file = new_secrets_file(self._paths, definition.name) if definition.secrets else None
+        return definition_text(definition, secrets_file)
+
+    def add(self, definition: WorkerDefinition) -> Path:
+        """Write the file of a worker that is not there yet. Raises InvalidInput, SupervisorError, DiskFull."""
+        definition = normal_definition(definition, self._paths)
+        self.preview(replace(definition, file=None))
+        with self._lock():
+            file = self._paths.workers / f"{definition.name}.conf"
+            self._refuse_known(definition.name, file)
+            write_supervisor_configuration(self._paths)
+            return write_definition(self._paths, definition)
+
+    def change(self, definition: WorkerDefinition) -> Change:
+        """Change the sections of a worker in place. Raises as Supervision.change()."""
+        with self._lock():
+            change = self._planned(definition)
+            if change.new_secrets is not None:
+                write_secrets(change.new_secrets, secrets_text(definition.secrets, besides=definition.environment))
+            try:
+                if change.after != change.before:
+                    write_private_file(change.file, change.after)
+            except BaseException:
+                forget_secrets(change.new_secrets)
+                raise
+            forget_old_secrets(self._paths, definition.name, keep=(change.new_secrets, change.kept_secrets))
+            return change
+
+    def take_back(self, change: Change) -> None:
+        """Put the old text back, unless somebody has changed the file again since."""
+        with self._lock():
+            if read_configuration(change.file) == change.after:
+                write_private_file(change.file, change.before)
+                forget_secrets(change.new_secrets)
+
+    def set_autostart(self, sections: Collection[str], on: bool, file: Path) -> Change:
+        """Whether these processes start with supervisord, for each by itself."""
+        with self._lock():
+            before = read_configuration(file)
+            text = ConfigurationText(before)
+            for name in sections:
+                text.set(f"program:{name}", {"autostart": str(on).lower()})
+            write_private_file(file, text.text)
+            return Change(file, before, text.text)
+
+    def remove(self, name: str, running: Collection[str]) -> RemovedWorker:
+        """Take a worker's sections out of its file, and keep them in supervisor/removed/."""
+        with self._lock():
+            worker = self._editable(self.read(name))
+            assert worker.file is not None
+            text = ConfigurationText(read_configuration(worker.file))
+            sections = self._sections(worker, text.text)
+            before = text.text
+            taken = [text.remove(section) for section in sections]
+            removed = RemovedWorker(
+                name=name,
+                file=worker.file,
+                text="\n".join(taken) if text.has_sections else before,
+                secrets=_text_of(worker.secrets_file),
+                secrets_file=worker.secrets_file,
+                running=tuple(running),
+            )
+            self._keep(removed)
+            if text.has_sections:
+                write_private_file(worker.file, text.text)
+            else:
+                _unlink(worker.file)
+            forget_old_secrets(self._paths, name, keep=())
+            return removed
+
+    def removed(self, name: str) -> RemovedWorker:
+        """The last one of this name that was removed. Raises NotFound."""
+        try:
+            kept = json.loads(self._removed_file(name).read_text(encoding="utf-8"))
+            return RemovedWorker(
+                name=kept["name"],
+                file=self._paths.workers / kept["file"],
+                text=kept["text"],
+                secrets=kept["secrets"],
+                secrets_file=secrets_folder(self._paths) / kept["secrets_file"] if kept["secrets_file"] else None,
+                running=tuple(kept["running"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            raise NotFound(f"no worker {name!r} was removed that could be brought back") from exc
+
+    def bring_back(self, removed: RemovedWorker) -> None:
+        """Undo remove(). Raises SupervisorError, DiskFull."""
+        with self._lock():
+            self._refuse_known(removed.name, None)
+            make_private_folder(self._paths.workers)
+            if removed.secrets_file is not None and removed.secrets:
+                write_secrets(removed.secrets_file, removed.secrets)
+            if removed.file.exists():
+                text = ConfigurationText(read_configuration(removed.file))
+                text.append(removed.text)
+                write_private_file(removed.file, text.text)
+            else:
+                write_private_file(removed.file, removed.text)
+            _unlink(self._removed_file(removed.name))
+
+    def _planned(self, definition: WorkerDefinition) -> Change:
+        wanted = normal_definition(definition, self._paths)
+        check_definition(wanted)
+        old = self._editable(self.read(wanted.name))
+        if wanted.version is not None and wanted.version != old.version:
+            raise SupervisorError(
+                f"worker {wanted.name!r} was changed meanwhile, by hand or in another window; nothing was changed; "
+                "look at it anew and change it again"
+            )
+        secrets_text(wanted.secrets, besides=wanted.environment)
+        secrets_file = old.secrets_file
+        if dict(wanted.secrets) != dict(old.secrets):
+            secrets_file = new_secrets_file(self._paths, wanted.name) if wanted.secrets else None
+        return plan_change(old, wanted, secrets_file, self._paths)
+
+    def _editable(self, worker: WorkerDefinition) -> WorkerDefinition:
+        if worker.file is None or worker.file.parent != self._paths.workers:
+            raise SupervisorError(
+                f"worker {worker.name!r} is defined in '{worker.file}', which PQDesk does not write; change it there "
+                "by hand, then run `pqdesk supervisorctl update`"
+            )
+        return worker
+
+    def _sections(self, worker: WorkerDefinition, text: str) -> list[str]:
+        """The names of a worker's sections as written, in the order of its replicas."""
+        assert worker.file is not None
+        return [section.name for _, section in replica_sections(text, worker.file)[worker.name]]
+
+    def _refuse_known(self, name: str, file: Path | None) -> None:
+        known = next((one for one in read_definitions(self._paths).workers if one.name == name), None)
+        if known is not None or (file is not None and file.exists()):
+            where = known.file if known is not None else file
+            raise SupervisorError(
+                f"there is a worker {name!r} already, in '{where}'; nothing was changed; choose another name"
+            )
+
+    # --- keeping what is removed --------------------------------------------------------------------
+
+    def _keep(self, removed: RemovedWorker) -> None:
+        kept = {
+            "name": removed.name,
+            "file": removed.file.name,
+            "text": removed.text,
+            "secrets": removed.secrets,
+            "secrets_file": removed.secrets_file.name if removed.secrets_file is not None else None,
+            "running": removed.running,
+        }
+        file = self._removed_file(removed.name)
+        make_private_folder(file.parent)
+        write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
+
+    def _removed_file(self, name: str) -> Path:
+        return self._paths.supervisor / "removed" / f"{name}.json"
+
+    def _lock(self) -> AbstractContextManager[None]:
+        late = f"another program has been changing workers for {_LOCK_S:g} s; nothing was changed; try again"
+        return held_lock(self._paths.run / "workers.lock", wait_s=_LOCK_S, late=late)
+
+
+def _text_of(file: Path | None) -> str:
+    try:
+        return file.read_text(encoding="utf-8") if file is not None else ""
+    except OSError:
+        return ""
+
+
+def _unlink(file: Path) -> None:
+    try:
+        os.unlink(file)
+    except FileNotFoundError:
+        pass
+    except OSError as exc:
+        raise SupervisorError(f"cannot remove '{file}': {exc.strerror}; nothing was changed") from exc
