@@ -58,7 +58,9 @@ class Claim:
     """One message under a lease. `receipt` proves the lease; `lease_ends_ms` is awake time. Nobody changes it.
 
     `timeout_us`: how long its handler may run; None is for ever. `is_ahead`: claimed ahead, not begun.
-    `has_waiters`: its end may let something else go on, since its queue has limits.
+    `has_waiters`: its end may let something else go on, since its queue has limits. `is_limited`: only so many of
+    its queue may be claimed at once or in a time, so what is claimed ahead keeps others from working. `defaults`: what
+    its handler asked for.
     """
 
     id: int
@@ -71,6 +73,8 @@ class Claim:
     claimed_us: int
     is_ahead: bool
     has_waiters: bool
+    is_limited: bool
+    defaults: HandlerDefaults
     attempt: int
     max_attempts: int
     type: str | None

@@ -85,7 +85,7 @@ class Chores:
             with contextlib.suppress(LeaseLost), WriteTransaction(self._db, self._path):
                 settlements.settle(
                     self._db, claim.id, claim.receipt, settlement,
-                    now_us=self._clock.wall_us(), rng=self._rng, started_us=started_us,
+                    now_us=self._clock.wall_us(), rng=self._rng, defaults=claim.defaults, started_us=started_us,
                 )  # fmt: skip
                 self._bells.ring(claim.queue)
         return pause_s

@@ -168,7 +168,8 @@ def _lease(db: apsw.Connection, queue: str, gate: Gate, row: Row, terms: ClaimTe
         id=message_id, queue=queue, queue_id=gate.queue_id, receipt=receipt, lease_ends_ms=lease_ends_ms,
         lease_us=lease_us, timeout_us=gate.timeout_us or terms.defaults.timeout_us, claimed_us=terms.now_us,
         is_ahead=terms.is_ahead, has_waiters=gate.concurrency is not None or gate.max_size is not None,
-        attempt=attempt + 1, max_attempts=forgiven + allowed, type=type_name, priority=priority,
-        group=group, key=key, headers=headers, enqueued_us=enqueued_us, due_us=due_us, checksum=checksum,
+        is_limited=gate.has_limits, defaults=terms.defaults, attempt=attempt + 1, max_attempts=forgiven + allowed,
+        type=type_name, priority=priority, group=group, key=key, headers=headers, enqueued_us=enqueued_us,
+        due_us=due_us, checksum=checksum,
         payload=None if payload is None else EncodedPayload(kind, payload), payload_kind=kind,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pqdesk.storage.contract import Claim
 
 _TOLD_AFTER_MS = 500  # a handler that runs for so long is shown as begun in the file, too
+_GRACE_MS = 1000  # who begins messages ends the overdue ones with what they said; here only if it cannot
 
 
 class Hand:
@@ -51,7 +52,7 @@ class Hand:
             self._begun[claim.receipt] = (now_us, awake_ms)
             self._untold[claim.receipt] = claim
             if claim.timeout_us is not None:
-                self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000)
+                self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000 + _GRACE_MS)
 
     def end(self, claim: Claim) -> None:
         """Its handler has ended; when it began stays known until it is settled."""
