@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Context, Decimal
 from enum import IntEnum
 from typing import Any
@@ -90,7 +90,17 @@ def _utf8(text: str, what: str) -> bytes:
         raise InvalidInput(f"{what} has a lone surrogate at character {exc.start}; it is not valid text") from exc
 
 
-_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+def _make_json_encoder() -> Callable[[Any], str]:
+    """json.dumps without its making an encoder for each call, which takes longer than a small payload."""
+    plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # a Python without the accelerator
+        return plain.encode
+    encode = make(None, plain.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode_json = _make_json_encoder()
 
 
 def _json_bytes(value: Any, what: str) -> bytes:

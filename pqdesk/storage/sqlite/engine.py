@@ -37,7 +37,7 @@ _QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 
 _abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
 _getpid = os.getpid
-_in_transaction: set[tuple[int, str]] = set()  # (thread, file) with an open `transaction()`, of any engine
+_in_transaction: set[tuple[int, int, str]] = set()  # (process, thread, file) with an open `transaction()`
 
 
 class Engine:
@@ -198,6 +198,8 @@ class Engine:
             WorkspaceError: Called by a signal handler inside another call of this thread, for which it would wait
                 for ever; a signal handler has `interrupt_waits`.
         """
+        if self._is_in_transaction():  # giving back what is in hand would wait for ever for that
+            raise InvalidInput("this thread has a transaction open on the file: close the queue after its end")
         if threading.get_ident() in self._sleepers or self._is_inside_a_call():
             text = f"cannot close {self._file!r} inside another call; a signal handler interrupts waits"
             raise WorkspaceError(text, path=self.path)
@@ -214,7 +216,7 @@ class Engine:
         if not self.lock.acquire(blocking=False):
             return False
         try:
-            return self.depth > 0 or self.transaction is not None
+            return self.depth > 0
         finally:
             self.lock.release()
 
@@ -234,14 +236,18 @@ class Engine:
     def open_transaction(self, transaction: object) -> None:
         """`transaction` is open from now on, in the thread that holds the lock."""
         self.transaction = transaction
-        _in_transaction.add((threading.get_ident(), self._file))
+        _in_transaction.add((self.pid, threading.get_ident(), self._file))
 
     def close_transaction(self) -> None:
         self.transaction = None
-        _in_transaction.discard((threading.get_ident(), self._file))
+        _in_transaction.discard((self.pid, threading.get_ident(), self._file))
+
+    def _is_in_transaction(self) -> bool:
+        """Whether this thread has a transaction open on the file, of any engine."""
+        return bool(_in_transaction) and (_getpid(), threading.get_ident(), self._file) in _in_transaction
 
     def _check_transaction(self, tx: object | None) -> None:
-        if tx is None and (threading.get_ident(), self._file) in _in_transaction:
+        if tx is None and self._is_in_transaction():
             raise InvalidInput("this thread has a transaction open on the file: give it as tx=, or call after its end")
         if tx is not None and tx is not self.transaction:
             raise InvalidInput("tx is not the open transaction of this thread; use it inside its `with` block")
@@ -273,14 +279,13 @@ class Locked:
 
 
 class Writing:
-    """See Engine.writing. A class, since a generator would cost each call another microsecond."""
+    """See Engine.writing. A class with all in one place: every put comes through here."""
 
-    __slots__ = ("_engine", "_transaction", "_tx")
+    __slots__ = ("_engine", "_tx")
 
     def __init__(self, engine: Engine, tx: object | None) -> None:
         self._engine = engine
         self._tx = tx
-        self._transaction = engine.write_transaction if tx is None else engine.savepoint
 
     def __enter__(self) -> apsw.Connection:
         engine = self._engine
@@ -290,7 +295,7 @@ class Writing:
         engine.depth += 1
         try:
             engine.check(self._tx)
-            self._transaction.__enter__()
+            (engine.write_transaction if self._tx is None else engine.savepoint).__enter__()
         except BaseException:
             engine.depth -= 1
             engine.lock.release()
@@ -300,12 +305,14 @@ class Writing:
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
         engine = self._engine
         try:
-            if exc is None and self._tx is None and engine.metrics.is_due:
+            if self._tx is not None:
+                engine.savepoint.__exit__(kind, exc, trace)
+                return
+            if exc is None and engine.metrics.is_due:
                 exc = self._write_metrics(engine)
-            self._transaction.__exit__(kind, exc, trace)
-            if exc is None and self._tx is None:
+            engine.write_transaction.__exit__(kind, exc, trace)
+            if exc is None:
                 engine.flusher.committed()
-                engine.flusher.check_identity()
         finally:
             engine.depth -= 1
             engine.lock.release()
@@ -332,10 +339,11 @@ class Savepoint:
             self._db.execute("SAVEPOINT pqdesk")
 
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
-        if exc is not None and not self._db.get_autocommit():
-            self._db.execute("ROLLBACK TO pqdesk")
-        with Translating(self._path):
-            self._db.execute("RELEASE pqdesk")
+        if not self._db.get_autocommit():  # else SQLite has rolled all of it back: the disk is full, or failed
+            if exc is not None:
+                self._db.execute("ROLLBACK TO pqdesk")
+            with Translating(self._path):
+                self._db.execute("RELEASE pqdesk")
         if isinstance(exc, apsw.Error):
             raise translated(exc, self._path) from exc
 

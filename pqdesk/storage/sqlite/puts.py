@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import apsw
 
@@ -36,28 +36,54 @@ _ADD_MARK = "INSERT INTO pqdesk_mark (mark, message_id, put_us) VALUES (?, ?, ?)
 _HAS_MARK = "SELECT 1 FROM pqdesk_mark WHERE mark = ?"
 
 
+_SCHEDULED, _READY = int(State.SCHEDULED), int(State.READY)  # an enum member costs more at each use
+
+
+class _Into:
+    """A queue that is put into: what changes in it, and how much room it has where it has a max_size."""
+
+    __slots__ = ("change", "put", "room", "size", "wanted")
+
+    def __init__(self, change: QueueChange, room: int | None, size: int) -> None:
+        self.change, self.room, self.size = change, room, size
+        self.wanted = 1
+        self.put: dict[str | None, int] = {}  # by type
+
+    def take_room(self, queue: str, count: int = 1) -> None:
+        """Raise Full when `count` messages more are too many. Called where there is a max_size."""
+        assert self.room is not None
+        if sum([self.change.by_state[state] for state in UNFINISHED]) + count > self.room:
+            text = f"queue {queue!r} has as many unfinished messages as its max_size, {self.size:,}; nothing was put"
+            raise Full(text, queue=queue, size=self.size, wanted=max(self.wanted, count))
+
+
 class Putting:
     """One transaction's worth of puts. Make one inside a write transaction, `add`, then `finish`.
 
     `change` and `queue`: what the caller changed in a queue before; what is put there is added to it.
     """
 
+    __slots__ = ("_db", "_now_us", "_own", "_queues", "_types")
+
     def __init__(
         self, db: apsw.Connection, now_us: int, change: QueueChange | None = None, queue: str | None = None
     ) -> None:
         self._db = db
         self._now_us = now_us
-        self._own_change, self._own_queue = change, queue
-        self._queues: dict[str, QueueChange] = {}
+        self._own = (queue, change)
+        self._queues: dict[str, _Into] = {}
         self._types: dict[str, int] = {}
-        self._room: dict[int, tuple[int, int]] = {}  # of queues with a max_size: how many more they take, and that
-        self._wanted: Counter[str] = Counter()
-        self._put: dict[tuple[str, str | None], int] = {}
 
     def add_all(self, messages: Sequence[NewMessage]) -> list[int]:
-        if len(messages) > 1:
-            self._wanted.update(message.queue for message in messages)
-        return [self.add(message) for message in messages]
+        if len(messages) == 1:
+            return [self.add(messages[0])]
+        ids: list[int] = []
+        for queue, run in groupby(messages, _plain_queue):
+            if queue is None:
+                ids += [self.add(message) for message in run]
+            else:
+                ids += self._add_plain(queue, list(run))
+        return ids
 
     def add_unmarked(self, marked: Iterable[tuple[str, NewMessage]]) -> int:
         """Put those whose mark was never put, and remember the mark with them; returns how many."""
@@ -70,51 +96,67 @@ class Putting:
 
     def add(self, message: NewMessage) -> int:
         """The id of the message put, or with on_conflict="keep" of the one that has its key."""
-        change = self._change(message.queue)
+        into = self._queues.get(message.queue) or self._open(message.queue)
+        change, now_us = into.change, self._now_us
         if message.key is not None:
             holder = self._make_way(change, message)
             if holder is not None:
                 return holder
-        if change.queue_id in self._room:
-            self._take_room(change, message.queue)
-        due_us = message.at_us if message.at_us is not None else self._now_us + (message.delay_us or 0)
-        state = State.SCHEDULED if due_us > self._now_us else State.READY
-        line = place_in_line(self._db, change, message.group)
-        message_id = self._insert(change.queue_id, message, state, line, max(due_us, self._now_us))
-        change.enters(state)
-        self._put[message.queue, message.type] = self._put.get((message.queue, message.type), 0) + 1
-        if state == State.SCHEDULED:
+        if into.room is not None:
+            into.take_room(message.queue)
+        due_us = message.at_us if message.at_us is not None else now_us + (message.delay_us or 0)
+        state = _SCHEDULED if due_us > now_us else _READY
+        line = 0 if message.group is None else place_in_line(self._db, change, message.group)
+        message_id = self._insert(change.queue_id, message, state, line, max(due_us, now_us))
+        change.by_state[state] += 1
+        into.put[message.type] = into.put.get(message.type, 0) + 1
+        if state == _SCHEDULED:
             change.wake_at(due_us)
         elif line == 2:
             change.blocked += 1
         if message.expires_us is not None:
-            change.wake_at(self._now_us + message.expires_us)
+            change.wake_at(now_us + message.expires_us)
         return message_id
 
     def finish(self, metrics: Metrics, *, but: str | None = None) -> list[str]:
         """Write the counters, but those of the queue `but`; returns the queues that were put to, for the bells."""
-        for queue, change in self._queues.items():
+        for queue, into in self._queues.items():
             if queue != but:
-                change.write(self._db)
-        for (queue, type_name), count in self._put.items():
-            metrics.put(self._queues[queue].queue_id, type_name, self._now_us, count)
+                into.change.write(self._db)
+            for type_name, count in into.put.items():
+                metrics.put(into.change.queue_id, type_name, self._now_us, count)
         return list(self._queues)
 
-    def _change(self, queue: str) -> QueueChange:
-        change = self._queues.get(queue)
-        if change is None:
-            row = first_row(self._db, _QUEUE, (queue,)) or (add_queue(self._db, queue), None, None)
-            own = self._own_change if queue == self._own_queue else None
-            change = self._queues[queue] = own or QueueChange(row[0])
-            if row[1] is not None:
-                self._room[row[0]] = (row[1], row[2])
-        return change
+    def _open(self, queue: str) -> _Into:
+        row = first_row(self._db, _QUEUE, (queue,)) or (add_queue(self._db, queue), None, 0)
+        own_queue, own_change = self._own
+        change = own_change if own_change is not None and queue == own_queue else QueueChange(row[0])
+        into = self._queues[queue] = _Into(change, row[1], row[2])
+        return into
 
-    def _take_room(self, change: QueueChange, queue: str) -> None:
-        room, size = self._room[change.queue_id]
-        if sum(change.by_state[state] for state in UNFINISHED) >= room:
-            text = f"queue {queue!r} has as many unfinished messages as its max_size, {size:,}; nothing was put"
-            raise Full(text, queue=queue, size=size, wanted=max(self._wanted[queue], 1))
+    def _add_plain(self, queue: str, messages: list[NewMessage]) -> range:
+        """Insert messages that are ready at once, in a row: their ids follow each other."""
+        into = self._queues.get(queue) or self._open(queue)
+        count, now_us, queue_id = len(messages), self._now_us, into.change.queue_id
+        if into.room is not None:
+            into.take_room(queue, count)
+        types = {name: self._type_id(name) for name in {message.type for message in messages}}
+        self._db.executemany(
+            _INSERT,
+            [
+                (
+                    queue_id, _READY, 0, one.priority, one.max_attempts, types[one.type], now_us, now_us, None, None,
+                    None, None, one.headers, one.payload.kind,
+                    checksum(one.payload.kind, None, one.payload.data), one.payload.data,
+                )
+                for one in messages
+            ],
+        )  # fmt: skip
+        into.change.by_state[_READY] += count
+        for message in messages:
+            into.put[message.type] = into.put.get(message.type, 0) + 1
+        last = self._db.last_insert_rowid()
+        return range(last - count + 1, last + 1)
 
     def _make_way(self, change: QueueChange, message: NewMessage) -> int | None:
         """Apply the conflict rule; the holder's id when nothing is to be put."""
@@ -141,16 +183,17 @@ class Putting:
             message_id=holder,
         )
 
-    def _insert(self, queue_id: int, message: NewMessage, state: State, line: int, due_us: int) -> int:
-        kind, data = message.payload.kind, message.payload.data
+    def _insert(self, queue_id: int, message: NewMessage, state: int, line: int, due_us: int) -> int:
+        kind, data, key = message.payload.kind, message.payload.data, message.key
         is_inline = len(data) <= INLINE_BYTES
         expires_us = None if message.expires_us is None else self._now_us + message.expires_us
+        type_id = None if message.type is None else self._type_id(message.type)
         self._db.execute(
             _INSERT,
             (
-                queue_id, state, line, message.priority, message.max_attempts, self._type_id(message.type),
-                self._now_us, due_us, expires_us, message.group, message.key, message.key, message.headers, kind,
-                checksum(kind, message.key, data), data if is_inline else None,
+                queue_id, state, line, message.priority, message.max_attempts, type_id, self._now_us, due_us,
+                expires_us, message.group, key, key, message.headers, kind,
+                checksum(kind, key, data), data if is_inline else None,
             ),
         )  # fmt: skip
         message_id = self._db.last_insert_rowid()
@@ -171,3 +214,16 @@ class Putting:
                 found = int(row[0])
             self._types[name] = found
         return found
+
+
+def _plain_queue(message: NewMessage) -> str | None:
+    """The queue of a message that is nothing but a row, ready at once; None of any other."""
+    is_plain = (
+        message.key is None
+        and message.delay_us is None
+        and message.at_us is None
+        and message.group is None
+        and message.expires_us is None
+        and len(message.payload.data) <= INLINE_BYTES
+    )
+    return message.queue if is_plain else None

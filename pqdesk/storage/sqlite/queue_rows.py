@@ -17,7 +17,6 @@ from pqdesk.messages.records import (
     DEFAULT_MAX_DEATHS,
     QueueConfiguration,
 )
-from pqdesk.messages.states import State
 from pqdesk.storage.contract import NO_DEFAULTS, HandlerDefaults
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.limits import resize_rate
@@ -73,7 +72,7 @@ class QueueChange:
 
     def write(self, db: apsw.Connection) -> None:
         if any(self.by_state) or self.blocked:
-            db.execute(_COUNT, (self.queue_id, *self.by_state[State.SCHEDULED :], self.blocked))
+            db.execute(_COUNT, (self.queue_id, *self.by_state[1:], self.blocked))
         if self._wake_us is not None:
             db.execute(_SOONER, (self.queue_id, self._wake_us))
 
