@@ -28,6 +28,7 @@ SPAWN_ERROR = 50
 ALREADY_STARTED = 60
 NOT_RUNNING = 70
 ALREADY_ADDED = 90
+STILL_RUNNING = 91
 CANT_REREAD = 92
 
 STOPPING = "supervisord is stopping its workers; messages are unaffected; try again when it is gone"

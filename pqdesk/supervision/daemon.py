@@ -12,15 +12,19 @@ from pathlib import Path
 
 import psutil
 
+from pqdesk import __version__
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import DaemonAddress, address_of
 from pqdesk.supervision.client import SHUTDOWN_STATE, STOPPING, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.definitions import write_supervisor_configuration
+from pqdesk.supervision.faults import located
 from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.orphans import end_orphans
 from pqdesk.supervision.programs import daemon_command
 from pqdesk.supervision.waiting import wait_for
+
+VERSION_VARIABLE = "PQDESK_DAEMON_VERSION"  # in supervisord's environment: which PQDesk started it
 
 _LOCK_S = 30.0
 _ANSWER_S = 20.0
@@ -65,6 +69,23 @@ def is_process_gone(pid: int) -> bool:
         return True
 
 
+class DaemonVersions:
+    """Which PQDesk started a supervisord; asked of the system once for each."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, str | None] | None = None
+
+    def of(self, pid: int) -> str | None:
+        """None when it was started by hand, or cannot be looked at."""
+        if self._known is None or self._known[0] != pid:
+            try:
+                version = psutil.Process(pid).environ().get(VERSION_VARIABLE)
+            except (psutil.Error, OSError):
+                version = None
+            self._known = pid, version
+        return self._known[1]
+
+
 def boot_error(log: Path) -> str:
     """What supervisord said on stderr before it gave up, as one line; empty when it said nothing."""
     try:
@@ -98,6 +119,7 @@ def _launch(address: DaemonAddress, paths: WorkspacePaths) -> int:
     """Start supervisord; its pid."""
     command = ["/bin/sh", "-c", _DETACH, "sh", *daemon_command(address.configuration)]
     environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_WORKER}
+    environment[VERSION_VARIABLE] = __version__
     try:
         log = os.open(paths.boot_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
@@ -136,7 +158,7 @@ def _wait_until_it_answers(address: DaemonAddress, pid: int, boot_log: Path, tim
             f"see '{boot_log}'"
         )
     if has_ended and not _is_answering(address, timeout_s):
-        reason = boot_error(boot_log) or "it ended without a word"
+        reason = located(boot_error(boot_log)) or "it ended without a word"
         raise SupervisorError(
             f"supervisord does not start: {reason}; messages are unaffected; correct that and try again"
         )

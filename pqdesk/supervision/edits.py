@@ -62,13 +62,15 @@ class ConfigurationText:
         """The number of the line, from 1, of a section's header."""
         return next((one.at + 1 for one in self._of(section)), None)
 
-    def line_of(self, section: str, option: str) -> int | None:
-        """The number of the line, from 1, where an option is set; None where it is not."""
-        for span in reversed(self._of(section)):
-            for one in reversed(span.options):
-                if one.name == option:
-                    return one.at + 1
-        return None
+    def options(self, section: str) -> list[tuple[str, str, int]]:
+        """Name, value (its first line) and the number of the line, from 1, of each option of a section."""
+        found = []
+        for span in self._of(section):
+            for one in span.options:
+                body = self._lines[one.at].rstrip("\r\n")
+                match = _OPTION.match(body[: _comment_at(body)].strip())
+                found.append((one.name, match["value"] if match is not None else "", one.at + 1))
+        return found
 
     def set(self, section: str, values: Mapping[str, str]) -> None:
         """Give options of a section these values; those that are not there yet are added at its end."""

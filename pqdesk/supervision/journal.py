@@ -1,4 +1,4 @@
-"""Why and when processes ended, from supervisord's own log.
+"""Why, when and how often processes ended, from the lines of supervisord's own log. Pure.
 
 Its interface does not tell: the exit status is 0 while it backs off, restarts are not counted, and who looks only now
 and then misses most of them. The log has a line for each (supervisor/process.py, Subprocess.finish).
@@ -6,82 +6,182 @@ and then misses most of them. The log has a line for each (supervisor/process.py
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+import signal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from pqdesk.supervision.logs import tail_lines
+from pqdesk.supervision.records import LastExit
 
-_LINES = 2_000
 _LINE = re.compile(
     r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} [A-Z]+ "
-    r"(?:(?P<ended>exited): (?P<exited>\S+) \((?P<how>.*); (?P<expected>expected|not expected)\)"
+    r"(?:exited: (?P<exited>\S+) \((?P<how>.*); (?P<expected>expected|not expected)\)"
     r"|success: (?P<succeeded>\S+) entered RUNNING"
-    r"|stopped: (?P<stopped>\S+) \()"
+    r"|stopped: (?P<stopped>\S+) \((?P<stopped_how>.*)\)"
+    r"|spawned: '(?P<spawned>\S+)' with pid"
+    r"|gave up: (?P<given_up>\S+) entered FATAL"
+    r"|(?P<begun>supervisord started) with pid)"
 )
+_CODE = re.compile(r"exit status (\d+)")
+_SIGNAL = re.compile(r"terminated by (?:SIG([A-Z0-9+]+)|signal (\d+))")
+_HOUR = timedelta(hours=1)
+_AT_ONCE = timedelta(seconds=3)  # supervisord starts again at its next look, a second later for each failure
+    seconds=3
+)  # supervisord starts again at its next look; after a failure it waits a second more each
+_MOST_ENDS, _MOST_RESTARTS = 20, 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Exits:
-    """What the log tells of one process since it was last stopped on purpose.
+    """What the log tells of one process.
 
     Attributes:
-        unexpected: When it ended without being asked, oldest first; aware, whole seconds.
+        unexpected: When it ended without being asked, oldest first, since it was last stopped on purpose; aware,
+            whole seconds. The newest few.
         failures: Of these, how many since it was last up for long enough to count as started.
-        how: How it last ended: "exit status 3", "terminated by SIGKILL"; None if it did not.
+        how: How it last ended: "exit status 3", "terminated by SIGKILL"; None if it did not, or was stopped.
+        last: How and when it last ended, also when it was stopped.
+        restarts: When supervisord started it again by itself, of the last hour before the log's newest line.
+        restarts_total: How often that was, ever.
     """
 
     unexpected: tuple[datetime, ...] = ()
     failures: int = 0
     how: str | None = None
+    last: LastExit | None = None
+    restarts: tuple[datetime, ...] = ()
+    restarts_total: int = 0
 
 
-class ExitJournal:
-    """The exits of all processes, read anew when the log has changed. Belongs to one thread."""
+@dataclass(slots=True)
+class _Process:
+    unexpected: list[datetime] = field(default_factory=list)
+    failures: int = 0
+    how: str | None = None
+    last: LastExit | None = None
+    restarts: list[datetime] = field(default_factory=list)
+    restarts_total: int = 0
+    ended_at: datetime | None = None  # and not been started or stopped since
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        self._seen: tuple[int, int] | None = None
-        self._exits: dict[str, Exits] = {}
+    def exits(self) -> Exits:
+        return Exits(
+            tuple(self.unexpected), self.failures, self.how, self.last, tuple(self.restarts), self.restarts_total
+        )
 
-    def refresh(self) -> None:
-        """Read the log's end if it has changed; a log that cannot be read tells nothing."""
-        try:
-            info = os.stat(self._log)
-            if (info.st_ino, info.st_size) == self._seen:
-                return
-            self._seen = info.st_ino, info.st_size
-            self._exits = exits_of(tail_lines(self._log, _LINES))
-        except OSError:
-            self._exits, self._seen = {}, None
+
+class Journal:
+    """Takes lines in as they come, and knows what they tell of each process."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, _Process] = {}
+
+    def take(self, lines: Iterable[str]) -> None:
+        """More lines of the log, older ones before newer ones."""
+        for line in lines:
+            match = _LINE.match(line)
+            if match is not None:
+                self._take(match)
 
     def of(self, process: str) -> Exits:
         """By supervisord's name for the process, without its group."""
-        return self._exits.get(process, Exits())
+        found = self._processes.get(process)
+        return Exits() if found is None else found.exits()
+
+    def all(self) -> dict[str, Exits]:
+        return {name: one.exits() for name, one in self._processes.items()}
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON values, for load()."""
+        return {name: _dumped(one) for name, one in self._processes.items()}
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Go on from there. Raises ValueError, KeyError, TypeError when it is no dump."""
+        self._processes = {name: _loaded(one) for name, one in dumped.items()}
+
+    def _take(self, match: re.Match[str]) -> None:
+        if match["begun"]:
+            for one in self._processes.values():
+                one.ended_at = None  # what it starts from now on was not running under it before
+            return
+        at = datetime.fromisoformat(match["at"]).astimezone(UTC)  # written in local time
+        name = match["exited"] or match["succeeded"] or match["stopped"] or match["spawned"] or match["given_up"]
+        one = self._processes.setdefault(name, _Process())
+        if match["exited"]:
+            _end(one, at, match["how"], is_expected=match["expected"] == "expected")
+        elif match["succeeded"]:
+            one.failures = 0
+        elif match["spawned"]:
+            _count_restart(one, at)
+        else:
+            one.ended_at = None
+            if match["stopped"]:
+                one.unexpected, one.failures, one.how = [], 0, None
+                one.last = last_exit(match["stopped_how"], at, is_expected=True)
 
 
 def exits_of(lines: Iterable[str]) -> dict[str, Exits]:
     """The exits of each process in `lines` of supervisord's log, oldest first."""
-    exits: dict[str, Exits] = {}
-    for line in lines:
-        match = _LINE.match(line)
-        if match is None:
-            continue
-        if match["ended"]:
-            exits[match["exited"]] = _with(exits.get(match["exited"], Exits()), match)
-        elif match["succeeded"]:
-            before = exits.get(match["succeeded"], Exits())
-            exits[match["succeeded"]] = Exits(before.unexpected, 0, before.how)
-        else:
-            exits.pop(match["stopped"], None)
-    return exits
+    journal = Journal()
+    journal.take(lines)
+    return journal.all()
 
 
-def _with(before: Exits, match: re.Match[str]) -> Exits:
-    if match["expected"] == "expected":
-        return Exits(before.unexpected, before.failures, match["how"])
-    at = datetime.fromisoformat(match["at"]).astimezone(UTC)  # written in local time
-    return Exits((*before.unexpected, at), before.failures + 1, match["how"])
+def last_exit(how: str, at: datetime, *, is_expected: bool) -> LastExit | None:
+    """`how` in supervisord's words; None when they are none of those known."""
+    code = _CODE.match(how)
+    if code is not None:
+        return LastExit(int(code[1]), None, at, is_expected)
+    by = _SIGNAL.match(how)
+    return None if by is None else LastExit(None, by[1] or _signal_name(int(by[2])), at, is_expected)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name.removeprefix("SIG")
+    except ValueError:
+        return str(number)
+
+
+def _end(one: _Process, at: datetime, how: str, *, is_expected: bool) -> None:
+    one.how, one.ended_at = how, at
+    one.last = last_exit(how, at, is_expected=is_expected)
+    if not is_expected:
+        one.unexpected = [*one.unexpected, at][-_MOST_ENDS:]
+        one.failures += 1
+
+
+def _count_restart(one: _Process, at: datetime) -> None:
+    """Count a start after an end as a restart, unless it came so late that somebody must have asked for it."""
+    ended_at, one.ended_at = one.ended_at, None
+    if ended_at is None or at - ended_at > _AT_ONCE + timedelta(seconds=one.failures):
+        return
+    one.restarts_total += 1
+    one.restarts = [*(then for then in one.restarts if at - then < _HOUR), at][-_MOST_RESTARTS:]
+
+
+def _dumped(one: _Process) -> dict[str, Any]:
+    last = one.last
+    return {
+        "unexpected": [at.isoformat() for at in one.unexpected],
+        "failures": one.failures,
+        "how": one.how,
+        "last": None if last is None else [last.code, last.signal, last.at.isoformat(), last.is_expected],
+        "restarts": [at.isoformat() for at in one.restarts],
+        "restarts_total": one.restarts_total,
+        "ended_at": None if one.ended_at is None else one.ended_at.isoformat(),
+    }
+
+
+def _loaded(dumped: Mapping[str, Any]) -> _Process:
+    last = dumped["last"]
+    return _Process(
+        unexpected=[datetime.fromisoformat(at) for at in dumped["unexpected"]],
+        failures=int(dumped["failures"]),
+        how=dumped["how"],
+        last=None if last is None else LastExit(last[0], last[1], datetime.fromisoformat(last[2]), bool(last[3])),
+        restarts=[datetime.fromisoformat(at) for at in dumped["restarts"]],
+        restarts_total=int(dumped["restarts_total"]),
+        ended_at=None if dumped["ended_at"] is None else datetime.fromisoformat(dumped["ended_at"]),
+    )

@@ -10,6 +10,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision import client as rpc
 from pqdesk.supervision.addresses import address_of
 from pqdesk.supervision.client import DaemonDown, Fault, SupervisorClient
+from pqdesk.supervision.faults import located
 from pqdesk.supervision.replicas import ProcessInfo
 
 _CALLS_AT_ONCE = 50  # starting one takes supervisord 3 ms, and the whole has to be answered in time
@@ -54,11 +55,10 @@ class Daemon:
         Returns:
             Why it could not, or None. What was loaded before is unaffected then.
         """
-        client = self.client()
-        answer = client.try_call("supervisor.reloadConfig")
+        answer = self.reload()
         if isinstance(answer, Fault):
-            return answer.reason
-        [[added, changed, _]] = answer
+            return located(answer.reason)
+        added, changed, _ = answer
         groups = {one.partition(":")[0] for one in processes}
         busy = {info.group for info in self.infos() if not info.is_settled}
         replaced = [group for group in changed if group in groups - busy]
@@ -66,6 +66,26 @@ class Daemon:
         self.ask("removeProcessGroup", replaced)
         refused = self.ask("addProcessGroup", new + replaced, accept={rpc.ALREADY_ADDED})
         return next((fault.reason for fault in refused.values()), None)
+
+    def reload(self) -> tuple[list[str], list[str], list[str]] | Fault:
+        """Let supervisord read its configuration: the groups added, changed and removed in it; it applies none."""
+        answer = self.client().try_call("supervisor.reloadConfig")
+        if isinstance(answer, Fault):
+            if answer.code == rpc.SHUTDOWN_STATE:
+                raise SupervisorError(rpc.STOPPING)
+            return answer
+        [[added, changed, removed]] = answer
+        return added, changed, removed
+
+    def is_foreign(self) -> bool:
+        """Whether what answers runs on another configuration than the workspace's."""
+        identification: str = self.client().call("supervisor.getIdentification")
+        return identification != address_of(self._paths).identifier
+
+    def drop(self, processes: Collection[str]) -> None:
+        """Take processes out that have stopped; one that is there no more, or runs again, is left."""
+        groups = list(dict.fromkeys(one.partition(":")[0] for one in processes))
+        self.ask("removeProcessGroup", groups, accept={rpc.BAD_NAME, rpc.STILL_RUNNING})
 
     def ask(
         self, method: str, processes: Sequence[str], *arguments: Any, accept: Collection[int] = ()

@@ -100,6 +100,7 @@ def unstarted_record(
         queues=worker.queues,
         command=shlex.join(worker.command),
         is_autostart=worker.is_autostart,
+        stop_wait_s=worker.stop_wait_s,
         stdout_log=process.stdout_log,
         stderr_log=process.stderr_log,
     )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pqdesk import __version__
+from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import DaemonAddress
 from pqdesk.supervision.client import SHUTDOWN_STATE, Call, DaemonDown, DaemonHangs, Fault, SupervisorClient
 from pqdesk.supervision.configured import ConfiguredWorkers
-from pqdesk.supervision.journal import ExitJournal
+from pqdesk.supervision.daemon import DaemonVersions
+from pqdesk.supervision.journal_file import ExitJournal
 from pqdesk.supervision.records import DaemonStateWord, ReplicaRecord, SupervisionStatus, WorkerState
 from pqdesk.supervision.replicas import ProcessInfo, replica_record, unstarted_record
 
@@ -22,16 +25,20 @@ _CALLS: tuple[Call, ...] = (
     ("supervisor.getIdentification", ()),
     ("supervisor.getAllProcessInfo", ()),
 )
+_HOUR = timedelta(hours=1)
 _NEW = "not loaded yet; Start loads it"
 
 
 class StatusReader:
     """Looks, and remembers what it needs to count restarts. Belongs to one thread."""
 
-    def __init__(self, paths: WorkspacePaths, configured: ConfiguredWorkers) -> None:
+    def __init__(self, paths: WorkspacePaths, configured: ConfiguredWorkers, clock: Clock) -> None:
         self._paths = paths
         self._configured = configured
-        self._journal = ExitJournal(paths.logs / "supervisord.log")
+        self._clock = clock
+        self._journal = ExitJournal(paths)
+        self._versions = DaemonVersions()
+        self._stopping_since_ms: dict[str, int] = {}
         self._started_s: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
         self._asked_at: dict[str, datetime] = {}
@@ -75,8 +82,11 @@ class StatusReader:
     ) -> SupervisionStatus:
         """What the files tell, each process in `state`."""
         definitions = self._configured.read()
+        self._journal.refresh()
         records = [
-            unstarted_record(worker, process, state) for worker in definitions.workers for process in worker.processes
+            self._with_history(unstarted_record(worker, process, state))
+            for worker in definitions.workers
+            for process in worker.processes
         ]
         return SupervisionStatus(False, word, None, _ordered(records), _first(problem, *definitions.problems))
 
@@ -94,6 +104,8 @@ class StatusReader:
         for info in map(ProcessInfo.of, infos):
             base = known.pop(info.process, None) or _undefined_record(info, self._paths.logs)
             records.append(self._record(info, base))
+        records += map(self._with_history, known.values())
+        version = self._versions.of(pid)
         problem = (
             None
             if is_ours
@@ -103,8 +115,10 @@ class StatusReader:
             is_running=True,
             state_word="running" if is_ours else "foreign",
             pid=pid,
-            replicas=_ordered([*records, *known.values()]),
+            replicas=_ordered(records),
             problem=_first(problem, *definitions.problems),
+            version=version,
+            is_outdated=is_ours and version not in (None, __version__),
         )
 
     def _record(self, info: ProcessInfo, base: ReplicaRecord) -> ReplicaRecord:
@@ -115,15 +129,35 @@ class StatusReader:
             self._started_s[info.process] = info.started_s
         record = replica_record(
             info,
-            base,
+            self._with_history(base),
             self._journal.of(info.name),
             restarts=self._restarts.get(info.process, 0),
             asked_at=self._asked_at.get(info.process),
         )
+        record = self._with_deadline(record)
         reason = self._refusals.get(info.process)
         if reason is None or record.state is not WorkerState.STOPPED:
             return record
         return replace(record, state=WorkerState.FAILED_TO_START, exit_text=reason)
+
+    def _with_history(self, record: ReplicaRecord) -> ReplicaRecord:
+        exits = self._journal.of(record.process.rpartition(":")[2])
+        since = to_datetime(self._clock.wall_us()) - _HOUR
+        return replace(
+            record,
+            last_exit=exits.last,
+            restarts_total=exits.restarts_total,
+            restarts_last_hour=sum(at > since for at in exits.restarts),
+        )
+
+    def _with_deadline(self, record: ReplicaRecord) -> ReplicaRecord:
+        """Counted from the look that first saw it stopping, which supervisord does not tell the time of."""
+        if record.state is not WorkerState.STOPPING:
+            self._stopping_since_ms.pop(record.process, None)
+            return record
+        now_ms = self._clock.awake_ms()
+        since_ms = self._stopping_since_ms.setdefault(record.process, now_ms)
+        return replace(record, stop_deadline_s=max(0.0, record.stop_wait_s - (now_ms - since_ms) / 1000))
 
 
 def _undefined_record(info: ProcessInfo, logs: Path) -> ReplicaRecord:

@@ -19,8 +19,8 @@ from pqdesk.supervision.definitions import write_definition, write_supervisor_co
 from pqdesk.supervision.edits import ConfigurationText
 from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.locks import held_lock
-from pqdesk.supervision.planning import Change, normal_definition, plan_change
-from pqdesk.supervision.reading import read_definitions, replica_sections
+from pqdesk.supervision.planning import Change, group_of, normal_definition, plan_change
+from pqdesk.supervision.reading import definition_files, read_definitions, replica_sections
 from pqdesk.supervision.records import RemovedWorker
 from pqdesk.supervision.rendering import check_definition, definition_text
 from pqdesk.supervision.secret_files import (
@@ -96,13 +96,35 @@ class WorkerFiles:
                 write_private_file(change.file, change.before)
                 forget_secrets(change.new_secrets)
 
+    def take_back_new(self, file: Path) -> None:
+        """Remove the file that add() has written."""
+        with self._lock():
+            _unlink(file)
+            forget_old_secrets(self._paths, file.stem, keep=())
+
+    def autostarting(self, processes: Collection[str]) -> list[tuple[Path, list[str]]]:
+        """By file, those of `processes` that are sections of it and start with supervisord."""
+        found: dict[Path, list[str]] = {}
+        for file in definition_files(self._paths):
+            try:
+                sections = [one for each in replica_sections(read_configuration(file), file).values() for one in each]
+            except SupervisorError:
+                continue
+            for _, section in sections:
+                if group_of(section.name) in processes and section.is_on("autostart", default=True):
+                    found.setdefault(file, []).append(group_of(section.name))
+        return list(found.items())
+
     def set_autostart(self, sections: Collection[str], on: bool, file: Path) -> Change:
         """Whether these processes start with supervisord, for each by itself."""
         with self._lock():
             before = read_configuration(file)
             text = ConfigurationText(before)
+            names = {
+                group_of(one.name): one.name for each in replica_sections(before, file).values() for _, one in each
+            }
             for name in sections:
-                text.set(f"program:{name}", {"autostart": str(on).lower()})
+                text.set(names[name], {"autostart": str(on).lower()})
             write_private_file(file, text.text)
             return Change(file, before, text.text)
 

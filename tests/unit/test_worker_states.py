@@ -100,7 +100,8 @@ def test_the_log_tells_how_and_how_often_processes_ended() -> None:
         ]
     )
 
-    assert set(exits) == {"a", "b-2"}
+    assert set(exits) == {"a", "b-2", "c"}
+    assert (exits["c"].unexpected, exits["c"].how) == ((), None), "it was stopped on purpose"
     assert (exits["a"].failures, exits["a"].how) == (1, "terminated by SIGSEGV (core dumped)")
     first, second = exits["a"].unexpected
     assert second - first == timedelta(seconds=8)

@@ -1,0 +1,33 @@
+"""supervisord's words about its configuration, with the line that they are about."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pqdesk.supervision.edits import ConfigurationText
+
+_WHERE = re.compile(r"in section '(?P<section>[^']+)' \(file: '(?P<file>[^']+)'\)")
+
+
+def located(reason: str) -> str:
+    """`reason` with the number of the line, where it names a section and a file; else as it is.
+
+    The line is that of the option whose name or value the reason tells, or else of the section's header.
+    """
+    where = _WHERE.search(reason)
+    if where is None:
+        return reason
+    try:
+        text = ConfigurationText(Path(where["file"]).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return reason
+    line = _line_told(text, where["section"], reason[: where.start()])
+    return reason if line is None else f"{reason[: where.end() - 1]}, line {line}){reason[where.end() :]}"
+
+
+def _line_told(text: ConfigurationText, section: str, told: str) -> int | None:
+    named = [line for name, _, line in text.options(section) if re.search(rf"\b{name}\b", told)]
+    quoted = [line for _, value, line in text.options(section) if value and f"'{value}'" in told]
+    within = [(len(value), line) for _, value, line in text.options(section) if len(value) > 3 and value in told]
+    return next(iter([*named, *quoted, *[line for _, line in sorted(within, reverse=True)]]), text.header_line(section))

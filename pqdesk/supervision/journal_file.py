@@ -1,0 +1,108 @@
+"""supervisord's log, read on from where the last reader of the workspace stopped.
+
+The log is rotated, so what it told is kept in run/restarts.json, together with how far it was read. Each reader
+computes the same from the same lines, so whoever writes that file last does no harm; one that is lost or broken costs
+no more than what was rotated away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from pqdesk.errors import PQDeskError
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.files import write_private_file
+from pqdesk.supervision.journal import Exits, Journal
+
+_MOST_ROTATED = 50
+_SAVE_BYTES = 32 * 1024
+
+
+class ExitJournal:
+    """The exits of all processes, up to date with the log at each refresh(). Belongs to one thread."""
+
+    def __init__(self, paths: WorkspacePaths) -> None:
+        self._log = paths.logs / "supervisord.log"
+        self._file = paths.run / "restarts.json"
+        self._journal = Journal()
+        self._place: tuple[int, int] | None = None  # inode and offset up to which the log was taken in
+        self._unsaved_bytes = 0
+        self._has_begun = False
+
+    def refresh(self) -> None:
+        """Take in what is new in the log; a log that cannot be read tells nothing."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._restore()
+        try:
+            for file in self._unread():
+                self._read(file)
+        except OSError:
+            return
+        if self._unsaved_bytes >= _SAVE_BYTES:
+            self._save()
+
+    def of(self, process: str) -> Exits:
+        """By supervisord's name for the process, without its group."""
+        return self._journal.of(process)
+
+    def _unread(self) -> list[Path]:
+        """The files to go on with, oldest first: the one read last, if it is still there, and all after it."""
+        if self._place is not None and _inode(self._log) == self._place[0]:
+            return [self._log]
+        found = [self._log]
+        for number in range(1, _MOST_ROTATED):
+            rotated = self._log.with_name(f"{self._log.name}.{number}")
+            inode = _inode(rotated)
+            if inode is None:
+                break
+            found.insert(0, rotated)
+            if self._place is not None and inode == self._place[0]:
+                break
+        return found
+
+    def _read(self, path: Path) -> None:
+        try:
+            file = open(path, "rb")  # noqa: SIM115  # closed below; only its absence is no error
+        except FileNotFoundError:
+            return
+        with file:
+            info = os.fstat(file.fileno())
+            begin = self._place[1] if self._place is not None and self._place[0] == info.st_ino else 0
+            if begin > info.st_size:
+                begin = 0  # emptied in place
+            file.seek(begin)
+            data = file.read()
+        end = data.rfind(b"\n") + 1  # what has no end yet is read the next time
+        self._journal.take(data[:end].decode("utf-8", "replace").splitlines())
+        self._place = info.st_ino, begin + end
+        self._unsaved_bytes += end
+
+    def _restore(self) -> None:
+        try:
+            kept = json.loads(self._file.read_bytes())
+            place = int(kept["inode"]), int(kept["offset"])
+            self._journal.load(kept["processes"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            self._journal = Journal()
+            return
+        self._place = place
+
+    def _save(self) -> None:
+        if self._place is None or not self._file.parent.is_dir():
+            return
+        kept = {"inode": self._place[0], "offset": self._place[1], "processes": self._journal.dump()}
+        try:
+            write_private_file(self._file, json.dumps(kept))
+        except PQDeskError:
+            pass  # a full disk, or one to be read only: the log is still there
+        self._unsaved_bytes = 0
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None

@@ -1,0 +1,162 @@
+"""Running a worker's command for a moment, to see whether it runs at all."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pqdesk.clock import Clock, SystemClock
+from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
+from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.likely_cause import likely_cause
+from pqdesk.supervision.logs import readable
+from pqdesk.supervision.planning import normal_definition
+from pqdesk.supervision.programs import path_with_program
+from pqdesk.supervision.records import TryOut
+from pqdesk.supervision.rendering import definition_text
+from pqdesk.supervision.secret_files import secrets_text
+
+OUTPUT_LIMIT_BYTES = 64 * 1024
+
+_GRACE_S = 5.0
+_REST_S = 1.0  # for what is left in the pipe of a program that has ended
+_CHUNK_BYTES = 64 * 1024
+_LAST_LINES = 20
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as shells have it
+
+
+def try_out(definition: WorkerDefinition, paths: WorkspacePaths, seconds: float) -> TryOut:
+    """As Supervision.try_out()."""
+    wanted = normal_definition(definition, paths)
+    definition_text(replace(wanted, file=None))  # what could not be saved is not tried
+    secrets_text(wanted.secrets, besides=wanted.environment)
+    try:
+        process = subprocess.Popen(
+            wanted.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=wanted.folder or (paths.root if paths.root.is_dir() else None),
+            env=_environment(wanted, paths),
+            start_new_session=True,
+        )
+    except OSError as exc:
+        return _unstarted(wanted, exc)
+    run = _Run(process, SystemClock())
+    try:
+        has_ended = run.read(seconds)
+        code = process.returncode if has_ended else None
+        run.end(getattr(signal, f"SIG{wanted.stop_signal}"))
+    finally:
+        run.close()
+    return _outcome(code, run.text)
+
+
+def _environment(definition: WorkerDefinition, paths: WorkspacePaths) -> Mapping[str, str]:
+    environment = dict(os.environ)
+    environment["PATH"] = path_with_program(environment)
+    environment[WORKSPACE_VARIABLE] = str(paths.root)
+    return {**environment, **definition.environment, **definition.secrets}
+
+
+def _unstarted(definition: WorkerDefinition, exc: OSError) -> TryOut:
+    if definition.folder is not None and not definition.folder.is_dir():
+        reason = f"couldn't chdir to {definition.folder}: {exc.strerror}"
+        return TryOut(_NOT_FOUND, None, reason, likely_cause(reason, ()))
+    program = definition.command[0]
+    if isinstance(exc, FileNotFoundError):
+        return TryOut(
+            _NOT_FOUND, None, f"{program}: command not found", likely_cause(f"can't find command '{program}'", ())
+        )
+    return TryOut(_NOT_EXECUTABLE, None, f"{program}: {exc.strerror}", likely_cause("exit status 126", ()))
+
+
+def _outcome(code: int | None, output: str) -> TryOut:
+    if code is None:
+        return TryOut(None, None, output, None)
+    lines = output.splitlines()[-_LAST_LINES:]
+    if code >= 0:
+        return TryOut(code, None, output, likely_cause(f"exit status {code}", lines) or None)
+    try:
+        name = signal.Signals(-code).name.removeprefix("SIG")
+    except ValueError:
+        name = str(-code)
+    return TryOut(None, name, output, likely_cause(f"signal {name}", lines) or None)
+
+
+class _Run:
+    """One running program, its output read so that it never waits for us."""
+
+    def __init__(self, process: subprocess.Popen[bytes], clock: Clock) -> None:
+        assert process.stdout is not None
+        self._process = process
+        self._pipe = process.stdout
+        self._clock = clock
+        self._output = bytearray()
+        self._is_open = True
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._pipe, selectors.EVENT_READ)
+        os.set_blocking(self._pipe.fileno(), False)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line for one in bytes(self._output).removesuffix(b"\n").split(b"\n") for line in readable(one))
+
+    def read(self, seconds: float) -> bool:
+        """Read for so long, or until the program has ended; whether it has."""
+        ends_ms = self._clock.awake_ms() + seconds * 1000
+        while self._process.poll() is None:
+            left_s = (ends_ms - self._clock.awake_ms()) / 1000
+            if left_s <= 0:
+                return False
+            if self._is_open:
+                self._take(min(left_s, 0.05))
+            else:
+                self._wait(min(left_s, 0.05))
+        return True
+
+    def end(self, number: int) -> None:
+        """Ask it to end, kill what is left of it and its children, and read the rest of what it wrote."""
+        if self._process.poll() is None:
+            self._kill(number)
+            self.read(_GRACE_S)
+        self._kill(signal.SIGKILL)
+        self._process.wait()
+        ends_ms = self._clock.awake_ms() + _REST_S * 1000
+        while self._is_open and self._clock.awake_ms() < ends_ms and self._take(0.05):
+            pass
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._kill(signal.SIGKILL)
+            self._process.wait()
+        self._selector.close()
+        self._pipe.close()
+
+    def _kill(self, number: int) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def _take(self, wait_s: float) -> bool:
+        """Read what is there, waiting for it; False when nothing came."""
+        if not self._selector.select(wait_s):
+            return False
+        chunk = os.read(self._pipe.fileno(), _CHUNK_BYTES)
+        if not chunk:
+            self._is_open = False
+            self._selector.unregister(self._pipe)
+        self._output += chunk
+        del self._output[:-OUTPUT_LIMIT_BYTES]
+        return bool(chunk)
+
+    def _wait(self, wait_s: float) -> None:
+        try:
+            self._process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            pass
