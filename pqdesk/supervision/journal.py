@@ -28,8 +28,6 @@ _CODE = re.compile(r"exit status (\d+)")
 _SIGNAL = re.compile(r"terminated by (?:SIG([A-Z0-9+]+)|signal (\d+))")
 _HOUR = timedelta(hours=1)
 _AT_ONCE = timedelta(seconds=3)  # supervisord starts again at its next look, a second later for each failure
-    seconds=3
-)  # supervisord starts again at its next look; after a failure it waits a second more each
 _MOST_ENDS, _MOST_RESTARTS = 20, 5_000
 
 
