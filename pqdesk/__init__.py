@@ -82,14 +82,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(handlers, name)
     if name == "__version__":
-        return _installed_version()
+        from pqdesk.version import installed_version
+
+        return installed_version()
     raise AttributeError(f"module 'pqdesk' has no attribute {name!r}")
-
-
-def _installed_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # takes a third of the time of all the others together
-
-    try:
-        return version("pqdesk")
-    except PackageNotFoundError:  # run from a bare checkout
-        return "0+unknown"

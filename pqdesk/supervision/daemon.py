@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psutil
 
-from pqdesk import __version__
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import DaemonAddress, address_of
@@ -23,6 +22,7 @@ from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.orphans import end_orphans
 from pqdesk.supervision.programs import daemon_command
 from pqdesk.supervision.waiting import wait_for
+from pqdesk.version import installed_version
 
 VERSION_VARIABLE = "PQDESK_DAEMON_VERSION"  # in supervisord's environment: which PQDesk started it
 
@@ -119,7 +119,7 @@ def _launch(address: DaemonAddress, paths: WorkspacePaths) -> int:
     """Start supervisord; its pid."""
     command = ["/bin/sh", "-c", _DETACH, "sh", *daemon_command(address.configuration)]
     environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_WORKER}
-    environment[VERSION_VARIABLE] = __version__
+    environment[VERSION_VARIABLE] = installed_version()
     try:
         log = os.open(paths.boot_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pqdesk import __version__
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
@@ -19,6 +18,7 @@ from pqdesk.supervision.daemon import DaemonVersions
 from pqdesk.supervision.journal_file import ExitJournal
 from pqdesk.supervision.records import DaemonStateWord, ReplicaRecord, SupervisionStatus, WorkerState
 from pqdesk.supervision.replicas import ProcessInfo, replica_record, unstarted_record
+from pqdesk.version import installed_version
 
 _CALLS: tuple[Call, ...] = (
     ("supervisor.getPID", ()),
@@ -118,7 +118,7 @@ class StatusReader:
             replicas=_ordered(records),
             problem=_first(problem, *definitions.problems),
             version=version,
-            is_outdated=is_ours and version not in (None, __version__),
+            is_outdated=is_ours and version not in (None, installed_version()),
         )
 
     def _record(self, info: ProcessInfo, base: ReplicaRecord) -> ReplicaRecord:
