@@ -96,11 +96,13 @@ class WorkspaceError(PQDeskError):
 
     Attributes:
         path: The file or folder concerned.
+        needs_restart: Whether every further call of this process will fail, and a new one's may not.
     """
 
-    def __init__(self, text: str, *, path: Path | None = None) -> None:
+    def __init__(self, text: str, *, path: Path | None = None, needs_restart: bool = False) -> None:
         super().__init__(text)
         self.path = path
+        self.needs_restart = needs_restart
 
 
 class SchemaTooNew(WorkspaceError):
