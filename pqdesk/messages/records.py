@@ -132,6 +132,15 @@ class Outcome:
     errors: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedPut:
+    """A row of pqdesk_put, by plain SQL, that cannot become a message: its id there, and why."""
+
+    id: int
+    queue: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueConfiguration:
     """What `Queue.configure` stores; None means the default. Times in seconds.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -41,8 +42,10 @@ class Chores:
         rng: Random,
         hand: Hand,
         bells: Bells,
+        take_in: Callable[[], int],
     ) -> None:
         self._db, self._path, self._clock, self._rng, self._hand, self._bells = db, path, clock, rng, hand, bells
+        self._take_in = take_in
         self._reaper = Reaper(db, path, owners_folder, clock, rng, self.ring)
         self._pruner = Pruner(db, path, clock)
         self._prune_at_ms = clock.awake_ms() + rng.randrange(_PRUNE_EVERY_MS)  # not all processes at once
@@ -50,8 +53,11 @@ class Chores:
     def do_all(self) -> float:
         """All that is due; returns seconds until something is due again, at most 1."""
         pause_s = min(self.extend_leases(), self.end_overdue())  # first: what it has to extend it must not reap
+        self.give_back_spare()
         self.reap()
         self.promote_overdue()
+        if self._take_in():
+            pause_s = 0.0  # there may be more
         now_ms = self._clock.awake_ms()
         if now_ms >= self._prune_at_ms:
             has_more = self.prune() > 0
@@ -89,6 +95,17 @@ class Chores:
                 )  # fmt: skip
                 self._bells.ring(claim.queue)
         return pause_s
+
+    def give_back_spare(self) -> None:
+        """Release what a loop claimed ahead and did not come to: its body takes long."""
+        for claim in self._hand.too_long_spare(self._clock.awake_ms()):
+            self._hand.drop(claim.receipt)
+            with contextlib.suppress(LeaseLost), WriteTransaction(self._db, self._path):
+                settlements.settle(
+                    self._db, claim.id, claim.receipt, Settlement(AttemptOutcome.RELEASED),
+                    now_us=self._clock.wall_us(), rng=self._rng,
+                )  # fmt: skip
+            self._bells.ring(claim.queue)
 
     def reap(self) -> None:
         """Take back what the dead and the hung have in hand."""

@@ -17,6 +17,7 @@ from pqdesk.messages.records import (
     MessageRecord,
     QueueConfiguration,
     QueueRecord,
+    RefusedPut,
 )
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.contract import PageRequest
@@ -56,6 +57,9 @@ _ATTEMPTS = """
 _RUNNING = """
     SELECT o.pid, o.name, m.id FROM pqdesk_message m INDEXED BY pqdesk_running JOIN pqdesk_owner o ON o.id = m.owner_id
      WHERE m.state = 3 LIMIT 10000"""
+_REFUSED = """
+    SELECT id, CAST(substr(queue, 1, 255) AS BLOB), CAST(substr(refused, 1, 1000) AS TEXT) FROM pqdesk_put
+     WHERE refused IS NOT NULL AND octet_length(queue) < 1000000 ORDER BY id LIMIT ?"""
 _PROGRESS = "SELECT cancel_requested FROM pqdesk_message WHERE id = ? AND state = 3 AND receipt = ?"
 
 
@@ -129,6 +133,11 @@ class SqliteInspection:
         with Translating(self._path):
             row = first_row(self._db, _PROGRESS, (message_id, receipt))
         return row is not None and bool(row[0])
+
+    def refused_puts(self, limit: int = 100) -> tuple[RefusedPut, ...]:
+        with Translating(self._path):
+            rows = () if self._is_empty else all_rows(self._db, _REFUSED, (limit,))
+        return tuple(RefusedPut(row_id, bytes(queue).decode("utf-8", "replace"), why) for row_id, queue, why in rows)
 
     def running_by_worker(self) -> dict[int, tuple[str, tuple[int, ...]]]:
         found: dict[int, tuple[str, tuple[int, ...]]] = {}

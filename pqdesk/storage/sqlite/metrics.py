@@ -57,6 +57,11 @@ class Metrics:
             key = (start_s, queue_id, type_name, kind, bucket)
             counts[key] = counts.get(key, 0) + 1
 
+    def add_all(self, other: Metrics) -> None:
+        """Count what `other` counted, too."""
+        for key, count in other._counts.items():
+            self._counts[key] = self._counts.get(key, 0) + count
+
     def __bool__(self) -> bool:
         return bool(self._counts)
 

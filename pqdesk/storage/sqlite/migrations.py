@@ -22,7 +22,11 @@ from pqdesk.storage.sqlite.files import Location
 
 APPLICATION_ID = 0x50514431  # "PQD1"
 _TRIGGER_OF_OURS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(tbl_name, 1, 7) = 'pqdesk_'"
-_OBJECTS = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' AND type <> 'trigger'"
+_VIEW = "SELECT name FROM sqlite_schema WHERE type = 'view'"
+_OBJECTS = """
+    SELECT name, sql FROM sqlite_schema
+     WHERE sql IS NOT NULL AND type <> 'trigger'
+       AND (name LIKE 'pqdesk^_%' ESCAPE '^' OR tbl_name LIKE 'pqdesk^_%' ESCAPE '^')"""
 _STEP_NAME = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -86,11 +90,13 @@ def check_schema(db: apsw.Connection, location: Location) -> int:
 
 
 def _check_objects(db: apsw.Connection, location: Location) -> None:
-    """Refuse a file whose tables and indexes are not the ones that the steps make: somebody changed it.
+    """Refuse a file whose tables and indexes named pqdesk_… are not the ones that the steps make: somebody changed it.
 
-    In a file of ours there is nothing else; an application's own objects are its business.
+    Tables of an application may be there too. In a file of ours there are no views: they would be off in it.
     """
-    found = {row[0]: row[1] for row in all_rows(db, _OBJECTS) if location.is_ours or row[0].startswith("pqdesk_")}
+    found = {row[0]: row[1] for row in all_rows(db, _OBJECTS)}
+    if location.is_ours:
+        found.update({row[0]: "a view" for row in all_rows(db, _VIEW)})
     expected = _expected_objects()
     differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
     if differing:

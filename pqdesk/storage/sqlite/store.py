@@ -37,8 +37,9 @@ from pqdesk.storage.sqlite.chores import Chores
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
+from pqdesk.storage.sqlite.ingestion import Ingestion
 from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
-from pqdesk.storage.sqlite.metrics import MetricKind
+from pqdesk.storage.sqlite.metrics import MetricKind, Metrics
 from pqdesk.storage.sqlite.operating import SqliteOperating
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
@@ -61,9 +62,10 @@ class SqliteStore:
         self._engine = engine = Engine(location, clock=clock, rng=rng, durability=durability, vfs=vfs)
         self._clock = clock
         self._space = SpaceReserve(location.database, clock)
+        self._ingestion = Ingestion(engine)
         self._chores = Chores(
             engine.db, location.database, engine.owners_folder,
-            clock=clock, rng=rng, hand=engine.hand, bells=engine.bells,
+            clock=clock, rng=rng, hand=engine.hand, bells=engine.bells, take_in=self._ingestion.take_in,
         )  # fmt: skip
         self._keeper: Keeper | None = None
         self._likely: set[str] = set()  # queues with something to claim when last looked at
@@ -72,13 +74,13 @@ class SqliteStore:
     # --- putting ----------------------------------------------------------------------------------
 
     def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
-        engine = self._engine_of(tx)
+        engine, joined = self._joined(tx)
         self._space.check(sum([len(message.payload.data) for message in messages]))
         with engine.writing(tx) as db:
             putting = Putting(db, self._clock.wall_us())
             ids = putting.add_all(messages)
-            queues = putting.finish(engine.metrics)
-        self._ring(queues, tx)  # before the flush: the sleeper wakes while the disk works
+            queues = putting.finish(engine.metrics if joined is None else joined.metrics)
+        self._ring(queues, joined)  # before the flush: the sleeper wakes while the disk works
         self._flush(tx)
         return ids
 
@@ -99,7 +101,7 @@ class SqliteStore:
             self._engine.bells.wait(_room_of(queue), seconds, self._engine.alarm)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        return transaction(self._engine)
+        return transaction(self._engine, self._ingestion, self._flush)
 
     # --- taking -----------------------------------------------------------------------------------
 
@@ -117,6 +119,8 @@ class SqliteStore:
         with engine.locked() as db:
             if queue not in self._likely:  # by what the last claim said; else it is asked without the write lock
                 nothing = self._look(db, queue)
+                if nothing is not None and self._ingestion.take_in():
+                    nothing = self._look(db, queue)
                 if nothing is not None:
                     return nothing
             own = 0 if is_detached else self._own()
@@ -126,11 +130,12 @@ class SqliteStore:
             (self._likely.add if look.more else self._likely.discard)(queue)
         return self._taken(look, is_detached=is_detached)
 
-    def begin(self, claim: Claim) -> None:
+    def begin(self, claim: Claim) -> bool:
         engine = self._engine
         with engine.lock:
-            engine.hand.begin(claim, self._clock.wall_us(), self._clock.awake_ms())
+            is_in_hand = engine.hand.begin(claim, self._clock.wall_us(), self._clock.awake_ms())
             self._tell_begun()
+        return is_in_hand
 
     def end(self, claim: Claim) -> None:
         with self._engine.lock:
@@ -166,19 +171,22 @@ class SqliteStore:
         settlement: Settlement,
         *,
         put: Sequence[NewMessage] = (),
-        claim_next: bool = False,
+        claim_next: int = 0,
         defaults: HandlerDefaults = NO_DEFAULTS,
         tx: Transaction | None = None,
     ) -> Look | None:
-        engine, look = self._engine_of(tx), None
+        (engine, joined), look = self._joined(tx), None
+        metrics = Metrics(self._clock) if put or joined is not None else engine.metrics
         try:
             with engine.writing(tx) as db:
                 change = QueueChange(claim.queue_id)
-                is_back = self._end_one(db, change, claim, settlement, defaults)
-                queues = self._put_along(db, put, change, claim.queue) if put else []
+                is_back = self._end_one(db, change, claim, settlement, defaults, metrics)
+                queues = self._put_along(db, put, change, claim.queue, metrics) if put else []
+                if metrics is not engine.metrics:  # counted only now that no put can undo it
+                    (engine.metrics if joined is None else joined.metrics).add_all(metrics)
                 if claim_next:
-                    terms = self._terms(engine.owner_id, None, False, defaults)
-                    look = claims.claim(db, claim.queue, 1, terms, engine.rng, change)
+                    terms = self._terms(engine.owner_id, None, True, defaults)
+                    look = claims.claim(db, claim.queue, claim_next, terms, engine.rng, change)
                 else:
                     change.write(db)
         except LeaseLost:
@@ -192,9 +200,9 @@ class SqliteStore:
             queues += [claim.queue, _room_of(claim.queue)]
         elif is_back:
             queues.append(claim.queue)
-        self._ring(queues, tx)
+        self._ring(queues, joined)
         self._flush(tx)
-        return None if look is None else self._taken(look, is_detached=False)
+        return None if look is None else self._taken(look, is_detached=False, is_spare=True)
 
     def settle_many(
         self,
@@ -211,7 +219,9 @@ class SqliteStore:
             for claim, settlement in settled:
                 assert claim.queue_id == queue_id, "one queue at a time: its counters change once"
                 try:
-                    is_back |= self._end_one(db, change, claim, settlement, defaults) or claim.has_waiters
+                    is_back |= (
+                        self._end_one(db, change, claim, settlement, defaults, engine.metrics) or claim.has_waiters
+                    )
                 except LeaseLost:
                     lost.append(claim)
             if claim_next:
@@ -231,7 +241,7 @@ class SqliteStore:
         with engine.writing() as db:
             now_us = self._clock.wall_us()
             ended = settlements.settle(db, message_id, receipt, settlement, now_us=now_us, rng=engine.rng)
-            self._count(ended, now_us)
+            self._count(ended, now_us, engine.metrics)
             engine.hand.drop(receipt)
         queue = engine.queue_name(ended.queue_id)
         engine.ring([queue, _room_of(queue)])
@@ -337,17 +347,18 @@ class SqliteStore:
         with engine.lock:
             pause_s = self._chores.do_all()
             engine.write_metrics()
-        if engine.checkpointer.is_due:
+        if engine.checkpointer.is_overdue:
             engine.checkpointer.run()
         return pause_s
 
-    def _engine_of(self, tx: Transaction | None) -> Engine:
+    def _joined(self, tx: Transaction | None) -> tuple[Engine, SqliteTransaction | None]:
         """Where a call with `tx` writes: over the connection of that transaction, which may be another store's."""
         if tx is None:
-            return self._engine
+            return self._engine, None
         if not isinstance(tx, SqliteTransaction) or tx.engine.path != self._engine.path:
             raise InvalidInput("tx must be the value of `with queue.transaction()`, of a queue of the same file")
-        return tx.engine
+        tx.join(self._engine)
+        return tx.engine, tx
 
     def _look(self, db: apsw.Connection, queue: str) -> Look | None:
         """What a claim would find, without the write lock; None when there may be something."""
@@ -365,6 +376,7 @@ class SqliteStore:
         claim: Claim,
         settlement: Settlement,
         defaults: HandlerDefaults,
+        metrics: Metrics,
     ) -> bool:
         """End one delivery in a write transaction; whether something else may be claimable by that."""
         now_us, began_us = self._clock.wall_us(), self._engine.hand.begun_us(claim)
@@ -374,23 +386,25 @@ class SqliteStore:
                 group=claim.group, now_us=now_us, started_us=began_us,
             )  # fmt: skip
             waited_us, ran_us = max(0, began_us - claim.due_us), max(0, now_us - began_us)
-            self._engine.metrics.completed(claim.queue_id, claim.type, waited_us, ran_us, now_us)
+            metrics.completed(claim.queue_id, claim.type, waited_us, ran_us, now_us)
             return claim.group is not None
         ended = settlements.settle(
             db, claim.id, claim.receipt, settlement,
             now_us=now_us, rng=self._engine.rng, defaults=defaults, change=change, started_us=began_us,
         )  # fmt: skip
-        self._count(ended, now_us)
+        self._count(ended, now_us, metrics)
         return True
 
-    def _put_along(self, db: apsw.Connection, put: Sequence[NewMessage], change: QueueChange, queue: str) -> list[str]:
+    def _put_along(
+        self, db: apsw.Connection, put: Sequence[NewMessage], change: QueueChange, queue: str, metrics: Metrics
+    ) -> list[str]:
         """Put in the transaction of a settlement; `change` of `queue` is left to be written. Returns the queues."""
         putting = Putting(db, self._clock.wall_us(), change, queue)
         putting.add_all(put)
-        return putting.finish(self._engine.metrics, but=queue)
+        return putting.finish(metrics, but=queue)
 
-    def _count(self, ended: Ended, now_us: int) -> None:
-        metrics = self._engine.metrics
+    @staticmethod
+    def _count(ended: Ended, now_us: int, metrics: Metrics) -> None:
         if ended.after == State.COMPLETED:
             metrics.completed(ended.queue_id, ended.type, ended.waited_us, ended.ran_us, now_us)
         elif ended.after in (State.FAILED, State.RETRYING):
@@ -401,16 +415,21 @@ class SqliteStore:
         with self._engine.lock:
             self._engine.hand.drop(claim.receipt)
 
-    def _ring(self, queues: Sequence[str], tx: Transaction | None) -> None:
+    def _ring(self, queues: Sequence[str], tx: SqliteTransaction | None) -> None:
         if tx is None:
             self._engine.ring(queues)
         else:
-            tx.ring(queues)  # type: ignore[attr-defined]  # ours, as _engine_of saw
+            tx.ring(queues)
 
     def _flush(self, tx: Transaction | None = None) -> None:
-        self._engine.flush(tx)
-        if self._engine.checkpointer.is_due:
-            self._keep().poke()
+        engine = self._engine
+        engine.flush(tx)
+        if engine.checkpointer.is_due and tx is None:
+            with engine.lock:
+                if not engine.is_closing and engine.transaction is None:
+                    engine.checkpointer.do_by_the_way(engine.db)
+            if engine.checkpointer.is_overdue:
+                self._keep().poke()
 
     def _terms(
         self, owner_id: int, lease_us: int | None, is_ahead: bool, defaults: HandlerDefaults
@@ -425,23 +444,25 @@ class SqliteStore:
         self._keep()
         return owner_id
 
-    def _taken(self, look: Look, *, is_detached: bool) -> Look:
+    def _taken(self, look: Look, *, is_detached: bool, is_spare: bool = False) -> Look:
         if not look.claims:
             return look
-        taken = tuple([claim if claim.payload is not None else self._with_payload(claim) for claim in look.claims])
         engine = self._engine
         if not is_detached:
             with engine.lock:
-                engine.hand.take(taken, self._clock.awake_ms())
+                engine.hand.take(look.claims, self._clock.awake_ms(), is_spare=is_spare)
+        for claim in look.claims:
+            if claim.payload is None:
+                self._load_payload(claim)
         if look.more:
-            engine.bells.ring(taken[0].queue)  # this wake-up was for one message; another sleeper takes the next
-        return Look(taken, look.wake_us, look.more, look.is_paused)
+            engine.bells.ring(look.claims[0].queue)  # this wake-up was for one; another sleeper takes the next
+        return look
 
-    def _with_payload(self, claim: Claim) -> Claim:
+    def _load_payload(self, claim: Claim) -> None:
+        """Read a large one, which is not read in the claiming transaction."""
         with self._engine.locked() as db, Translating(self._engine.path):
             row = first_row(db, _LARGE_PAYLOAD, (claim.id,))
         claim.payload = EncodedPayload(claim.payload_kind, b"" if row is None else row[0])
-        return claim
 
     def _tell_begun(self) -> None:
         own_lock = self._engine.own_lock

@@ -133,7 +133,8 @@ def test_a_trigger_on_a_table_of_ours_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "name"),
     [
-        ("CREATE TABLE extra(x)", "extra"),
+        ("CREATE TABLE pqdesk_extra(x)", "pqdesk_extra"),
+        ("CREATE INDEX extra ON pqdesk_message (priority)", "extra"),
         ("CREATE VIEW v AS SELECT 1", "v"),
         ("ALTER TABLE pqdesk_message ADD COLUMN extra TEXT", "pqdesk_message"),
         ("DROP INDEX pqdesk_claimable", "pqdesk_claimable"),
