@@ -34,6 +34,10 @@ _CAUSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tu
             lambda found: f"The command was not found: {found[1]}. Give its whole path: a worker's PATH may be another",
         ),
         (
+            r"(?i)command '([^']+)' is not found here or in \$PATH",
+            lambda found: f"The command {found[1]} was not found. Give its whole path: workers may have another PATH",
+        ),
+        (
             r"(?i)\b(?:exit (?:status|code)|code) 127\b|command not found|: not found$",
             lambda found: "The command was not found. Give its whole path: a worker's PATH may be another",
         ),

@@ -83,7 +83,7 @@ def read_secrets(file: Path | None) -> dict[str, str]:
     if file is None:
         return {}
     try:
-        words = shlex.split(file.read_text(encoding="utf-8"), comments=True)
+        words = shlex.split(file.read_bytes().decode("utf-8"), comments=True)  # not as text: it has all line ends
     except (OSError, ValueError):
         return {}
     return {name: value for name, sign, value in (word.partition("=") for word in words) if sign}

@@ -68,7 +68,8 @@ def _without_worker(replicas: Collection[ReplicaRecord], queues: Collection[Queu
             rest = f"{_words(names)} would take them and {'do' if len(names) > 1 else 'does'} not run; start it"
         else:
             rest = "no worker is there for this queue; add one"
-        yield Alarm("no worker", queue.name, f"{_messages(queue.ready)} of {queue.name!r} wait: {rest}")
+        verb = "waits" if queue.ready == 1 else "wait"
+        yield Alarm("no worker", queue.name, f"{_messages(queue.ready)} of {queue.name!r} {verb}: {rest}")
 
 
 def _never_finishing(

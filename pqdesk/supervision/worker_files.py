@@ -53,7 +53,7 @@ class WorkerFiles:
                 raise SupervisorError(problem)
         names = ", ".join(one.name for one in found.workers)
         there = f"the workers are {names}" if names else "this workspace has none"
-        raise NotFound(f"there is no worker {name!r}; {there}")
+        raise NotFound("; ".join((f"there is no worker {name!r}; {there}", *found.problems)))
 
     def preview(self, definition: WorkerDefinition) -> str:
         """The text of the file as it would be. Raises InvalidInput, and what read() and change() do."""
@@ -244,8 +244,8 @@ class WorkerFiles:
 
 def _text_of(file: Path | None) -> str:
     try:
-        return file.read_text(encoding="utf-8") if file is not None else ""
-    except OSError:
+        return file.read_bytes().decode("utf-8") if file is not None else ""
+    except (OSError, UnicodeDecodeError):
         return ""
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from supervisor.datatypes import RestartUnconditionally, RestartWhenExitUnexpected
 from supervisor.options import ServerOptions
 
 from pqdesk.demo import write_demo
@@ -21,12 +24,19 @@ from pqdesk.supervision.definitions import (
     write_definition,
     write_supervisor_configuration,
 )
+from pqdesk.supervision.records import RestartPolicy
 from tests.checkout import ROOT
 
 _NASTY = st.text(alphabet=st.sampled_from("ab%()s;# \"'\\\u00a0\u2003é$`&|<>*=,:{}[]/-~!?\u202e"), max_size=12)
 _TEXT = st.one_of(
     _NASTY, st.text(max_size=12), st.sampled_from(["%(here)s", "%%(here)s", "x ;y", "%(ENV_HOME)s", " #"])
 )
+_SECRET = st.one_of(_TEXT, st.text(alphabet="'\"\n\r;#%$`\\ =\u00e9", max_size=8)).filter(lambda text: "\0" not in text)
+_AUTORESTARTS: dict[str, tuple[object, ...]] = {
+    "always": (RestartUnconditionally,),
+    "if it fails": (RestartWhenExitUnexpected,),
+    "never": (False,),
+}
 _NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}[A-Za-z]", fullmatch=True).filter(lambda name: name != "all")
 
 
@@ -46,13 +56,18 @@ def fresh_workspace(folder: Path) -> WorkspacePaths:
     return paths
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=2000)
 @given(
     name=_NAMES,
     arguments=st.lists(_TEXT, max_size=4),
     variables=st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]{0,8}", fullmatch=True), _TEXT, max_size=3),
     replicas=st.integers(1, 3),
     is_autostart=st.booleans(),
+    folder=st.one_of(st.none(), _TEXT.map(lambda text: Path("/srv", text.strip("/") or "x"))),
+    secrets=st.dictionaries(st.from_regex(r"S_[A-Z0-9_]{0,8}", fullmatch=True), _SECRET, max_size=2),
+    restart=st.sampled_from(["always", "if it fails", "never"]),
+    stop_signal=st.sampled_from(["TERM", "INT", "USR1", "HUP"]),
+    log_bytes=st.sampled_from([0, 1, 1000, 1024, 3 * 1024**2, 2**30]),
 )
 def test_supervisord_reads_what_was_meant_or_it_is_refused(
     short_folder: Path,
@@ -61,6 +76,11 @@ def test_supervisord_reads_what_was_meant_or_it_is_refused(
     variables: dict[str, str],
     replicas: int,
     is_autostart: bool,
+    folder: Path | None,
+    secrets: dict[str, str],
+    restart: RestartPolicy,
+    stop_signal: str,
+    log_bytes: int,
 ) -> None:
     variables.pop("PQDESK_WORKSPACE", None)
     definition = WorkerDefinition(
@@ -69,6 +89,12 @@ def test_supervisord_reads_what_was_meant_or_it_is_refused(
         environment=variables,
         replicas=replicas,
         is_autostart=is_autostart,
+        folder=folder,
+        secrets=secrets,
+        restart=restart,
+        stop_signal=stop_signal,
+        log_bytes=log_bytes,
+        log_backups=replicas,
     )
     paths = fresh_workspace(short_folder)
 
@@ -82,19 +108,19 @@ def test_supervisord_reads_what_was_meant_or_it_is_refused(
     parsed = parsed_by_supervisor(paths)
     assert set(parsed) == {name, *(f"{name}-{number}" for number in range(2, replicas + 1))}
     for process, config in parsed.items():
-        assert shlex.split(config.command) == list(definition.command)  # type: ignore[attr-defined]
+        words = shlex.split(config.command)  # type: ignore[attr-defined]
+        assert words[-len(definition.command) :] == list(definition.command)
+        assert words[:2] == (["/bin/sh", "-c"] if secrets else ["/bin/echo", *arguments][:2])
+        assert os.path.normpath(config.directory) == str(folder or paths.root)  # type: ignore[attr-defined]
+        assert config.stopsignal == signal.Signals[f"SIG{stop_signal}"]  # type: ignore[attr-defined]
+        assert config.autorestart in _AUTORESTARTS[restart]  # type: ignore[attr-defined]
+        assert (config.stdout_logfile_maxbytes, config.stderr_logfile_backups) == (log_bytes, replicas)  # type: ignore[attr-defined]
         assert config.environment.pop("PQDESK_WORKSPACE") == f"{paths.workers}/../.."  # type: ignore[attr-defined]
         assert config.environment == variables  # type: ignore[attr-defined]
         assert config.autostart is is_autostart  # type: ignore[attr-defined]
         assert os.path.realpath(config.stdout_logfile) == str(paths.logs.resolve() / f"{process}.out.log")  # type: ignore[attr-defined]
     [read] = read_definitions(paths).workers
-    assert (read.name, read.command, read.replicas, read.is_autostart) == (
-        name,
-        definition.command,
-        replicas,
-        is_autostart,
-    )
-    assert read.environment == variables
+    assert replace(read, processes=(), file=None, secrets_file=None, version=None) == definition
 
 
 @pytest.mark.parametrize(
@@ -122,6 +148,17 @@ def test_names_that_would_lead_elsewhere_are_refused(short_folder: Path, name: s
         ({"replicas": 0}, "replicas"),
         ({"replicas": 501}, "replicas"),
         ({"stop_wait_s": -1}, "stop_wait_s"),
+        ({"log_bytes": -1}, "log_bytes"),
+        ({"folder": Path("relative")}, "whole path"),
+        ({"folder": Path("/srv/a ;b")}, "cuts off"),
+        ({"folder": Path("/srv/%(here)s")}, "replaces"),
+        ({"folder": Path("/srv/a\nb")}, "garbles a line"),
+        ({"restart": "sometimes"}, "restart"),
+        ({"stop_signal": "NONSENSE"}, "stop signal"),
+        ({"secrets": {"A": "x\0"}}, "no variable can hold"),
+        ({"secrets": {"A-B": "x"}}, "variable 'A-B'"),
+        ({"secrets": {"A": "x"}, "environment": {"A": "y"}}, "secret A is an environment variable"),
+        ({"secrets": {"PQDESK_WORKSPACE": "x"}}, "PQDESK_WORKSPACE"),
     ],
 )
 def test_what_cannot_be_expressed_is_refused_with_the_reason(

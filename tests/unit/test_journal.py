@@ -1,0 +1,176 @@
+"""Restarts and exits, counted from supervisord's log, across readers and its rotation."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.journal import Exits, Journal, exits_of
+from pqdesk.supervision.journal_file import ExitJournal
+from pqdesk.supervision.records import LastExit
+
+START = datetime(2026, 11, 24, 12, 0, 0)  # noqa: DTZ001  # the log has local time
+
+
+def line(second: float, text: str) -> str:
+    return f"{START + timedelta(seconds=second):%Y-%m-%d %H:%M:%S},000 INFO {text}"
+
+
+def crash(second: float, process: str = "a", how: str = "exit status 3") -> list[str]:
+    return [
+        line(second, f"exited: {process} ({how}; not expected)"),
+        line(second + 1, f"spawned: '{process}' with pid 7"),
+        line(second + 4, f"success: {process} entered RUNNING state, process has stayed up for > than 3 seconds"),
+    ]
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> WorkspacePaths:
+    made = WorkspacePaths(tmp_path)
+    made.logs.mkdir()
+    made.run.mkdir()
+    return made
+
+
+def write(paths: WorkspacePaths, *lines: str) -> None:
+    with (paths.logs / "supervisord.log").open("a") as log:
+        log.writelines(f"{one}\n" for one in lines)
+
+
+def rotate(paths: WorkspacePaths) -> None:
+    for number in (2, 1):
+        old = paths.logs / f"supervisord.log.{number}"
+        if old.exists():
+            old.rename(paths.logs / f"supervisord.log.{number + 1}")
+    (paths.logs / "supervisord.log").rename(paths.logs / "supervisord.log.1")
+
+
+def read(journal: ExitJournal, process: str = "a") -> Exits:
+    journal.refresh()
+    return journal.of(process)
+
+
+def test_a_start_after_an_end_is_a_restart_and_one_by_request_is_none() -> None:
+    exits = exits_of(
+        [
+            line(0, "supervisord started with pid 1"),
+            line(1, "spawned: 'a' with pid 2"),
+            *crash(10),
+            line(20, "stopped: a (terminated by SIGTERM)"),
+            line(21, "spawned: 'a' with pid 3"),
+            line(30, "exited: a (exit status 0; expected)"),
+            line(300, "spawned: 'a' with pid 4"),
+            line(310, "exited: a (exit status 1; not expected)"),
+            line(311, "supervisord started with pid 5"),
+            line(311, "spawned: 'a' with pid 6"),
+        ]
+    )["a"]
+
+    assert (exits.restarts_total, len(exits.restarts)) == (1, 1)
+
+
+def test_failures_wait_longer_each_time_and_are_restarts_all_the_same() -> None:
+    lines, second = [], 0
+    for number in range(1, 8):
+        lines += [line(second, "exited: a (exit status 1; not expected)")]
+        second += number + 1
+        lines += [line(second, "spawned: 'a' with pid 2")]
+    lines += [line(second, "exited: a (exit status 1; not expected)"), line(second, "gave up: a entered FATAL state")]
+    lines += [line(second + 1, "spawned: 'a' with pid 9")]
+
+    exits = exits_of(lines)["a"]
+
+    assert (exits.restarts_total, exits.failures) == (7, 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("exited: a (exit status 7; not expected)", (7, None, False, "code 7")),
+        ("exited: a (exit status 0; expected)", (0, None, True, "code 0")),
+        ("exited: a (terminated by SIGKILL; not expected)", (None, "KILL", False, "signal KILL")),
+        ("exited: a (terminated by SIGSEGV (core dumped); not expected)", (None, "SEGV", False, "signal SEGV")),
+        ("exited: a (terminated by signal 10; not expected)", (None, "USR1", False, "signal USR1")),
+        ("stopped: a (terminated by SIGTERM)", (None, "TERM", True, "signal TERM")),
+    ],
+)
+def test_the_last_exit_is_a_code_or_a_signal(text: str, expected: tuple[object, ...]) -> None:
+    last = exits_of([line(5, text)])["a"].last
+
+    assert last == LastExit(*expected[:2], (START + timedelta(seconds=5)).astimezone(UTC), expected[2])  # type: ignore[arg-type]
+    assert last.text == expected[3]
+
+
+def test_only_the_last_hours_restarts_are_told_by_time() -> None:
+    exits = exits_of([one for second in range(0, 7200, 600) for one in crash(second)])["a"]
+
+    assert (exits.restarts_total, len(exits.restarts)) == (12, 6)
+
+
+def test_new_lines_are_added_to_what_is_known(paths: WorkspacePaths) -> None:
+    journal = ExitJournal(paths)
+    assert read(journal) == Exits()
+    write(paths, *crash(10))
+    assert read(journal).restarts_total == 1
+    with (paths.logs / "supervisord.log").open("a") as log:
+        log.write(crash(20)[0])
+
+    assert len(read(journal).unexpected) == 1, "the line has no end yet"
+    write(paths, "", *crash(20)[1:])
+
+    assert read(journal).restarts_total == 2
+
+
+def test_rotation_loses_and_repeats_nothing(paths: WorkspacePaths) -> None:
+    journal = ExitJournal(paths)
+    write(paths, *crash(10))
+    assert read(journal).restarts_total == 1
+    write(paths, *crash(20))
+    rotate(paths)
+    write(paths, *crash(30))
+    rotate(paths)
+    write(paths, *crash(40))
+
+    assert read(journal).restarts_total == 4
+    assert read(ExitJournal(paths)).restarts_total == 4, "who begins now reads the old files too"
+
+
+def test_the_total_survives_its_log(paths: WorkspacePaths) -> None:
+    lines = [one for second in range(0, 6000, 10) for one in crash(second)]
+    write(paths, *lines)
+    first = ExitJournal(paths)
+    assert read(first).restarts_total == 600
+    assert (paths.run / "restarts.json").stat().st_mode & 0o777 == 0o600
+    (paths.logs / "supervisord.log").unlink()
+    write(paths, *crash(6010))
+
+    second = read(ExitJournal(paths))
+
+    assert second.restarts_total == 601
+    assert second == read(first)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"inode": 1, "offset": 2, "processes": {"a": {}}}', "\0"])
+def test_a_broken_memory_is_begun_anew(paths: WorkspacePaths, text: str) -> None:
+    (paths.run / "restarts.json").write_text(text)
+    write(paths, *crash(10))
+
+    assert read(ExitJournal(paths)).restarts_total == 1
+
+
+def test_a_dump_is_complete() -> None:
+    journal, other = Journal(), Journal()
+    journal.take(
+        [*crash(10), *crash(20, "b", "terminated by SIGKILL"), line(30, "exited: a (exit status 1; expected)")]
+    )
+
+    other.load(json.loads(json.dumps(journal.dump())))
+
+    assert other.all() == journal.all()
+    for one in (journal, other):
+        one.take([line(31, "spawned: 'a' with pid 7")])
+    assert other.of("a").restarts_total == journal.of("a").restarts_total == 2

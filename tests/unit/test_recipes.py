@@ -1,0 +1,139 @@
+"""What a person chooses for a worker, and the command line that does it: each comes back from the other."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pqdesk.errors import InvalidInput
+from pqdesk.supervision.commands import kind_of, queues_of, usual_restart
+from pqdesk.supervision.recipes import (
+    CommandRecipe,
+    FolderRecipe,
+    FunctionRecipe,
+    OtherRecipe,
+    PostRecipe,
+    Recipe,
+    ScheduleRecipe,
+    command_of,
+    recipe_of,
+    with_recipe,
+)
+
+_WORD = st.text(min_size=1, max_size=8).filter(lambda text: text.strip() and not text.startswith("-"))
+_QUEUES = st.lists(_WORD, min_size=1, max_size=3).map(tuple)
+_COMMAND = st.lists(st.one_of(_WORD, st.sampled_from(["--", "-n", "", "--handler"])), max_size=3).flatmap(
+    lambda rest: _WORD.map(lambda program: (program, *rest))
+)
+_DURATION = st.one_of(st.none(), st.sampled_from(["250ms", "10s", "5m", "1h30m"]))
+_NUMBER = st.one_of(st.none(), st.integers(1, 64))
+_CONSUMES = {
+    "queues": _QUEUES,
+    "concurrency": _NUMBER,
+    "timeout": _DURATION,
+    "lease": _DURATION,
+    "max_attempts": _NUMBER,
+}
+_URL = st.sampled_from(["http://localhost:8000/x", "https://example.com/?a=b&c=d"])
+_RECIPES = st.one_of(
+    st.builds(FunctionRecipe, handler=_WORD, **_CONSUMES),
+    st.builds(CommandRecipe, command=_COMMAND, **_CONSUMES),
+    st.builds(PostRecipe, url=_URL, **_CONSUMES),
+    st.builds(FolderRecipe, folder=_WORD, queue=_WORD),
+    st.builds(
+        ScheduleRecipe,
+        queue=_WORD,
+        handler=_WORD,
+        cron=st.just("*/10 * * * *"),
+        timezone=st.sampled_from(["UTC", None]),
+    ),
+    st.builds(ScheduleRecipe, queue=_WORD, command=_COMMAND, every=_DURATION, missed=st.sampled_from([None, "all"])),
+    st.builds(ScheduleRecipe, queue=_WORD, payload=_WORD.filter(lambda text: "\n" not in text), every=_DURATION),
+    st.builds(OtherRecipe, command=_COMMAND),
+)
+
+
+@settings(max_examples=1000)
+@given(recipe=_RECIPES)
+def test_a_recipe_comes_back_from_its_command(recipe: Recipe) -> None:
+    command = command_of(recipe)
+
+    assert recipe_of(command) == recipe
+    assert with_recipe(command, recipe) is command
+
+
+@pytest.mark.parametrize(
+    ("words", "recipe"),
+    [
+        (
+            "pqdesk consume --timeout=5s a b --handler m:f",
+            FunctionRecipe(handler="m:f", queues=("a", "b"), timeout="5s"),
+        ),
+        ("pqdesk consume a -- sha256sum -b", CommandRecipe(command=("sha256sum", "-b"), queues=("a",))),
+        ("pqdesk produce a --folder /srv/in", FolderRecipe(folder="/srv/in", queue="a")),
+        ("pqdesk produce a --every 5m -- printf %s\\n {}", ScheduleRecipe(queue="a", payload="{}", every="5m")),
+    ],
+)
+def test_a_command_by_hand_is_understood(words: str, recipe: Recipe) -> None:
+    assert recipe_of(words.split(" ")) == recipe
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sleep 5",
+        "pqdesk watch",
+        "pqdesk consume a",
+        "pqdesk consume a --handler m:f --drain",
+        "pqdesk consume a --handler m:f --handler m:g",
+        "pqdesk consume a --handler m:f -- x",
+        "pqdesk consume a --handler m:f --concurrency many",
+        "pqdesk consume a --handler m:f --unheard-of x",
+        "pqdesk -w /x consume a --handler m:f",
+        "/opt/pqdesk consume a --handler m:f",
+        "pqdesk produce a b --handler m:f",
+        "pqdesk produce a --folder x --every 5m",
+        "pqdesk produce a --timezone UTC --handler m:f",
+    ],
+)
+def test_a_command_that_no_recipe_tells_completely_stays_as_it_is(words: str) -> None:
+    command = tuple(words.split(" "))
+
+    assert recipe_of(command) == OtherRecipe(command=command)
+    assert command_of(recipe_of(command)) == command
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        (FunctionRecipe(handler="", queues=("a",)), "the function is missing"),
+        (FunctionRecipe(handler="m:f", queues=()), "name of a queue is missing"),
+        (FunctionRecipe(handler="m:f", queues=("-x",)), "reads as an option"),
+        (FunctionRecipe(handler="m:f", queues=("a",), concurrency=0), "concurrency is 0"),
+        (FunctionRecipe(handler="m:f", queues=("a",), timeout="soon"), "no duration"),
+        (CommandRecipe(command=(), queues=("a",)), "the command is missing"),
+        (PostRecipe(url="localhost", queues=("a",)), "no address"),
+        (PostRecipe(url="ftp://x/", queues=("a",)), "no address"),
+        (PostRecipe(url="http://x/a b", queues=("a",)), "no address"),
+        (FolderRecipe(folder=" ", queue="a"), "the folder is missing"),
+        (ScheduleRecipe(queue="a"), "one thing"),
+        (ScheduleRecipe(queue="a", handler="m:f", payload="x"), "one thing"),
+        (ScheduleRecipe(queue="a", payload="x\ny"), "one line"),
+        (ScheduleRecipe(queue="a", payload="x", every="5m", cron="* * * * *"), "not both"),
+        (ScheduleRecipe(queue="a", payload="x", every="5m", timezone="UTC"), "cron line"),
+        (ScheduleRecipe(queue="a", payload="x", missed="never"), "missed runs"),
+        (OtherRecipe(command=(" ",)), "the command is missing"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_told(recipe: Recipe, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        command_of(recipe)
+
+
+def test_what_runs_is_known_from_the_command_of_each_recipe() -> None:
+    post = command_of(PostRecipe(url="http://localhost/", queues=("a",), concurrency=2))
+    folder = command_of(FolderRecipe(folder="/srv", queue="a"))
+
+    assert (kind_of(post), queues_of(post), usual_restart(post)) == ("consumer", ("a",), "always")
+    assert (kind_of(folder), queues_of(folder), usual_restart(folder)) == ("producer", ("a",), "if it fails")
