@@ -102,12 +102,19 @@ class SupervisorClient:
             for one in answers
         ]
 
+    def _who(self) -> str:
+        """Its pid, where it is written beside the socket, as in the configuration that PQDesk writes."""
+        try:
+            return f" (pid {int(self._socket_path.with_name('supervisord.pid').read_text(encoding='ascii'))})"
+        except (OSError, ValueError):
+            return ""
+
     def _translated(self, exc: Exception) -> SupervisorError:
         if isinstance(exc, OSError) and exc.errno in _DOWN:
             return DaemonDown("supervisord is not running; messages are unaffected; start it with `pqdesk start all`")
         if isinstance(exc, TimeoutError | BlockingIOError):
             return DaemonHangs(
-                f"supervisord did not answer within {self._timeout_s:g} s; its workers and messages are "
+                f"supervisord{self._who()} did not answer within {self._timeout_s:g} s; its workers and messages are "
                 "unaffected; try again, and if that does not help, end it and start it anew"
             )
         if isinstance(exc, OSError) and not isinstance(exc, ConnectionError):

@@ -181,7 +181,7 @@ class Supervision:
 
     def removed_worker(self, name: str) -> RemovedWorker:
         """The last worker of this name that was removed, by whomever. Raises NotFound."""
-        raise NotImplementedError
+        return self._files.removed(name)
 
     def bring_back(self, removed: RemovedWorker) -> Saved:
         """Undo remove(): its file as it was, and what was up is started again.
