@@ -76,9 +76,10 @@ class Control:
         except DaemonDown:
             pass  # the files tell
         wanted = {names} if isinstance(names, str) else set(names)
-        for unknown in sorted(wanted - {ALL, *workers, *workers.values()}):
+        alone = {process: f"{process}:{process}" for process in workers}
+        for unknown in sorted(wanted - {ALL, *workers, *workers.values(), *alone.values()}):
             raise self._configured.unknown(unknown)
-        return [process for process, worker in workers.items() if wanted & {ALL, worker, process}]
+        return [process for process, worker in workers.items() if wanted & {ALL, worker, process, alone[process]}]
 
     def start(self, names: Names) -> None:
         targets = self.targets(names)

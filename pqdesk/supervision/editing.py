@@ -85,7 +85,8 @@ class Editing:
         if not removed.running:
             return Saved()
         try:
-            self._control.start(removed.running)
+            self._control.ensure_daemon()
+            self._control.start_processes(removed.running)
         except SupervisorError as exc:
             return Saved(removed.running, str(exc))
         return Saved(removed.running)

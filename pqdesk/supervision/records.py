@@ -99,6 +99,11 @@ class ReplicaRecord:
     stdout_log: Path
     stderr_log: Path
 
+    @property
+    def address(self) -> str:
+        """Names this process alone: the first of several has the name of its worker, which means all of them."""
+        return self.process if ":" in self.process else f"{self.process}:{self.process}"
+
 
 @dataclass(frozen=True, slots=True)
 class SupervisionStatus:

@@ -1,7 +1,7 @@
 """The workers of one workspace: how they are, and starting, stopping, restarting them.
 
 The way to supervisord for the window and the commands alike. A worker is addressed by its name, one of its processes
-by supervisord's name for it (`NAME-2`), all of them as `all`.
+by supervisord's name for it (`NAME-2`; the first alone is `NAME:NAME`), all of them as `all`.
 """
 
 from __future__ import annotations

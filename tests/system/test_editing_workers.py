@@ -309,6 +309,18 @@ def test_many_are_stopped_at_once_and_told_one_by_one(supervised: SupervisedWork
     assert supervised.replica("w5x").pid is not None
 
 
+def test_the_first_of_several_can_be_meant_alone(supervised: SupervisedWorkspace) -> None:
+    supervised.supervision.add(definition("worker", replicas=2), start=True)
+    second = supervised.wait_for_running("worker-2").pid
+    first = supervised.wait_for_running("worker")
+
+    supervised.supervision.stop(first.address, wait_s=None)
+
+    assert (supervised.replica("worker").state, supervised.replica("worker-2").pid) == (WorkerState.STOPPED, second)
+    supervised.supervision.stop("worker", wait_s=None)
+    assert supervised.replica("worker-2").state is WorkerState.STOPPED
+
+
 def test_restarts_and_the_last_exit_are_told_to_who_looks_later(supervised: SupervisedWorkspace) -> None:
     supervised.supervision.add(definition("worker"), start=True)
     pid = supervised.wait_for_running("worker").pid
