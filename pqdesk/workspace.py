@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.records import Counts, Durability, Duration, MessageDetail, MessageRecord, Outcome, QueueRecord
+from pqdesk.messages.records import (
+    Counts,
+    Durability,
+    Duration,
+    MessageDetail,
+    MessageRecord,
+    Outcome,
+    Outgoing,
+    QueueRecord,
+    ScheduleRecord,
+)
+from pqdesk.messages.schedules import Missed
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
 from pqdesk.queues import operations
 from pqdesk.queues.message import completed, error_text, parse_receipt
 from pqdesk.queues.operations import Ids
 from pqdesk.queues.queue import Queue
+from pqdesk.queues.scheduled import checked_schedule
 from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Inspection, Settlement, Store
 
@@ -84,6 +97,79 @@ class Workspace:
         from pqdesk.supervision.supervision import Supervision
 
         return Supervision(self.paths).status().replicas
+
+    # --- schedules ----------------------------------------------------------------------------------
+
+    def schedules(self) -> tuple[ScheduleRecord, ...]:
+        """All schedules that are stored here, by name."""
+        return self.store.schedules.all()
+
+    def add_schedule(
+        self,
+        name: str,
+        queue: str,
+        payload: Any = None,
+        *,
+        every: Duration | None = None,
+        cron: str | None = None,
+        timezone: str | None = None,
+        missed: Missed = "once",
+        type: str | None = None,
+        priority: int = 0,
+        key: str | None = None,
+        group: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_attempts: int | None = None,
+        enabled: bool = True,
+    ) -> ScheduleRecord:
+        """Put a message again and again from now on, also when this process has ended.
+
+        Any process of the workspace that waits or works does it; each due time is put once. Every message has the
+        headers `Schedule` (this name) and `Scheduled-For` (its due time, ISO 8601).
+
+        Args:
+            name: 1–255 characters; not in use.
+            queue, payload, type, priority, group, headers, max_attempts: As of Queue.put; at most 62 headers.
+            key: With one, nothing is put while the message of an earlier run is unfinished; that run is skipped.
+            every: Seconds (at least 1) or timedelta between runs; the first is at once.
+            cron: Instead, five fields (six: seconds first), such as "*/10 * * * *".
+            timezone: Of the cron expression, such as "Europe/Berlin"; None is the machine's.
+            missed: What becomes of runs that were due while nobody was there: "once" (one run, late), "skip", or "all"
+                (each, at most 1,000).
+            enabled: Whether it runs; else it waits for enable_schedule.
+
+        Raises:
+            InvalidInput: An argument is wrong, or the name is in use; nothing was changed.
+        """
+        new = checked_schedule(
+            name, Outgoing(payload, queue=queue, type=type, priority=priority, key=key, group=group, headers=headers,
+                           max_attempts=max_attempts),
+            every=every, cron=cron, timezone=timezone, missed=missed, is_enabled=enabled,
+        )  # fmt: skip
+        return self.store.schedules.add(new)
+
+    def remove_schedule(self, name: str) -> ScheduleRecord:
+        """Put nothing more by it; what it has put stays. Returns what it was. Raises NotFound."""
+        return self.store.schedules.remove(name)
+
+    def enable_schedule(self, name: str) -> ScheduleRecord:
+        """Let it run again, from now on. Raises NotFound."""
+        return self.store.schedules.enable(name, True)
+
+    def disable_schedule(self, name: str) -> ScheduleRecord:
+        """Let it rest; what is due meanwhile is not missed. Raises NotFound."""
+        return self.store.schedules.enable(name, False)
+
+    def run_schedule(self, name: str) -> int:
+        """Put its message now, beside its plan; the id. Raises NotFound, and what Queue.put raises."""
+        return self.store.schedules.run_now(name)
+
+    def attend(self) -> None:
+        """Do what this workspace needs in the background until close: run its schedules, promote, prune and so on.
+
+        A process that gets messages does so anyway; this is for one that only looks or puts.
+        """
+        self.store.attend()
 
     def inspection(self) -> Inspection:
         """A connection for looking only, of the calling thread; the caller closes it."""

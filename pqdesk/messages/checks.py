@@ -12,7 +12,7 @@ from pqdesk.errors import InvalidInput
 from pqdesk.messages.states import State
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_HEADERS_LIMIT = 64
+HEADERS_LIMIT = 64
 _HEADER_VALUE_LIMIT_BYTES = 4096
 _NAME_LIMIT = 255
 PRIORITY_LIMIT = 2**31
@@ -50,8 +50,8 @@ def encode_headers(headers: object) -> str | None:
         return None
     if not isinstance(headers, Mapping):
         raise InvalidInput(f"headers must be a mapping of str to str, got {type(headers).__name__}")
-    if len(headers) > _HEADERS_LIMIT:
-        raise InvalidInput(f"a message has at most {_HEADERS_LIMIT} headers, got {len(headers)}")
+    if len(headers) > HEADERS_LIMIT:
+        raise InvalidInput(f"a message has at most {HEADERS_LIMIT} headers, got {len(headers)}")
     for name, value in headers.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
             raise InvalidInput(f"header name {name!r:.80} must be 1 to 64 of A-Z a-z 0-9 _ -")

@@ -132,6 +132,40 @@ class Outcome:
     errors: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRecord:
+    """A schedule that is stored in the workspace: what it puts, and when.
+
+    Attributes:
+        every: Seconds between runs; None with `cron`.
+        timezone: Of the cron expression; None is the machine's.
+        missed: "once", "skip" or "all": what becomes of the runs that nobody was there to make.
+        next_at: None while it is disabled, or when its expression cannot be used on this machine.
+        last_at: The due time of the last run.
+        skipped: Due times passed over since it was made: missed ones, and those whose key was still in use.
+    """
+
+    name: str
+    queue: str
+    payload: Any
+    type: str | None
+    priority: int
+    key: str | None
+    group: str | None
+    headers: Mapping[str, str]
+    max_attempts: int | None
+    every: float | None
+    cron: str | None
+    timezone: str | None
+    missed: str
+    is_enabled: bool
+    created_at: datetime
+    next_at: datetime | None
+    last_at: datetime | None
+    last_message_id: int | None
+    skipped: int
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedPut:
     """A row of pqdesk_put, by plain SQL, that cannot become a message: its id there, and why."""

@@ -6,21 +6,31 @@ answers whether a run is due. What it makes of runs that were missed (the machin
     once   the missed ones become one run, late
     skip   they are passed over
     all    each is made up for, one after the other
+
+A schedule that is stored has no Timetable: `due_runs` says what is to be put for it, whoever asks, and `next_runs`
+what will be.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal, Protocol, cast, get_args
 
 from cronsim import CronSim, CronSimError
 
-from pqdesk.clock import from_datetime, to_datetime
+from pqdesk.clock import SystemClock, from_datetime, to_datetime
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.durations import duration_us
+from pqdesk.zones import find_zone
 
 Missed = Literal["once", "skip", "all"]
 
 _LATE_US = 60 * 1_000_000  # later than this is missed, also where nothing else was running
+MADE_UP_FOR = 1000  # at most so many missed runs of one schedule, the oldest ones
+_COUNTED = 10_000  # at most so many missed runs are looked at, one by one
+_MINUTE = timedelta(minutes=1)
+_LONGEST_PREVIEW = 1000
 _CLOCK_CORRECTION_US = 3 * 3600 * 1_000_000  # set back by less, nothing runs twice: the rule of Debian's cron(8)
 
 
@@ -76,10 +86,18 @@ class Cron:
             ) from exc
 
     def first_us(self, now_us: int) -> int:
-        return from_datetime(next(self._instants(now_us)))
+        instants = self._instants(now_us)
+        while (found_us := from_datetime(next(instants))) <= now_us:  # the second time in a night when clocks go back
+            pass
+        return found_us
 
     def following_us(self, due_us: int, now_us: int) -> int:
         return self.first_us(now_us)
+
+    def is_named(self, local: datetime) -> bool:
+        """Whether the expression names this local time; else a run at it was moved there by a change of the clocks."""
+        naive = local.replace(tzinfo=None)
+        return next(CronSim(self._expression, naive - timedelta(seconds=1))) == naive
 
     def set_back_us(self, due_us: int, now_us: int, step_us: int) -> int:
         return self.first_us(now_us) if step_us > _CLOCK_CORRECTION_US else due_us
@@ -123,6 +141,124 @@ class Timetable:
 
 def check_missed(value: str) -> Missed:
     """`value`, if it names what to do about missed runs. Raises InvalidInput."""
-    if value not in get_args(Missed):
+    if not isinstance(value, str) or value not in get_args(Missed):
         raise InvalidInput(f"missed must be one of {', '.join(get_args(Missed))}, got {value!r}")
     return cast(Missed, value)
+
+
+def make_schedule(every_us: int | None, cron: str | None, timezone: str | None) -> Schedule:
+    """The schedule that exactly one of `every_us` and `cron` describes. Raises InvalidInput."""
+    if (every_us is None) == (cron is None):
+        raise InvalidInput("a schedule has either every or cron; give one of them")
+    if cron is not None:
+        return Cron(cron, find_zone(timezone))
+    if timezone is not None:
+        raise InvalidInput("timezone goes with cron; an interval is the same in every time zone")
+    assert every_us is not None
+    return Every(every_us)
+
+
+@dataclass(frozen=True, slots=True)
+class DueRuns:
+    """What is to be done for a stored schedule now.
+
+    Attributes:
+        runs_us: The due instants to put a message for, oldest first.
+        skipped: How many more were due and are passed over; counted up to 10,000.
+        next_us: When to look again.
+    """
+
+    runs_us: tuple[int, ...]
+    skipped: int
+    next_us: int
+
+
+def due_runs(schedule: Schedule, missed: Missed, next_us: int, now_us: int) -> DueRuns:
+    """What is due by now of a schedule whose next run was to be at `next_us`.
+
+    A run that is found up to a minute late is on time, since whoever puts it may just have been busy.
+    """
+    found: list[int] = []
+    count, due_us = 0, next_us
+    while due_us <= now_us and count < _COUNTED:
+        count += 1
+        if missed != "all":
+            found = [due_us]
+        elif len(found) < MADE_UP_FOR:
+            found.append(due_us)
+        due_us = schedule.following_us(due_us, due_us)
+    if due_us <= now_us:
+        due_us = schedule.following_us(due_us, now_us)
+    if missed == "skip" and found and now_us - found[0] > _LATE_US:
+        found = []
+    return DueRuns(tuple(found), count - len(found), due_us)
+
+
+def after_clock_was_set_us(schedule: Schedule, next_us: int, last_us: int | None, now_us: int) -> int:
+    """The next run in place of `next_us`, which may lie too far off since the clock was set back.
+
+    Asking again changes nothing more, so every process may ask. An interval is waited for once at most; by a cron
+    expression no run is made twice, unless the clock was set back by more than three hours.
+    """
+    first_us = schedule.first_us(now_us)
+    if isinstance(schedule, Every):
+        return min(next_us, schedule.following_us(first_us, now_us))
+    has_run = last_us is not None and first_us <= last_us <= now_us + _CLOCK_CORRECTION_US
+    return next_us if has_run else min(next_us, first_us)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run to come: an aware datetime in the schedule's zone, and what daylight saving does to it, if anything."""
+
+    at: datetime
+    note: str = ""
+
+
+def next_runs(
+    expression: str | float | timedelta,
+    timezone: str | None = None,
+    count: int = 10,
+    *,
+    after: datetime | None = None,
+) -> tuple[PlannedRun, ...]:
+    """The next `count` (at most 1,000) runs by a cron expression, or at intervals of seconds or a timedelta.
+
+    Needs no workspace. `after` is an aware datetime; None is now. The zone of an interval is for showing only.
+
+    Raises:
+        InvalidInput: The expression, the zone or the count cannot be used.
+    """
+    if not isinstance(count, int) or not 1 <= count <= _LONGEST_PREVIEW:
+        raise InvalidInput(f"count must be between 1 and {_LONGEST_PREVIEW:,}, got {count!r:.80}")
+    if after is not None and after.tzinfo is None:
+        raise InvalidInput("after must be a datetime with a time zone")
+    now_us = SystemClock().wall_us() if after is None else from_datetime(after)
+    zone = find_zone(timezone)
+    cron = Cron(expression, zone) if isinstance(expression, str) else None
+    schedule: Schedule = cron or Every(duration_us(expression, "every", least_us=1))
+    due_us, before = schedule.first_us(now_us), to_datetime(now_us).astimezone(zone)
+    found = []
+    for _ in range(count):
+        local = to_datetime(due_us).astimezone(zone)
+        found.append(PlannedRun(local, _daylight_note(cron, before, local)))
+        before, due_us = local, schedule.following_us(due_us, due_us)
+    return tuple(found)
+
+
+def _daylight_note(cron: Cron | None, before: datetime, local: datetime) -> str:
+    """What a change of the clocks between the run before and this one, or at it, does."""
+    is_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    if is_twice:  # of the times that do not exist, none comes from an instant
+        return f"{local:%H:%M} comes twice that day; this is the {'second' if local.fold else 'first'} time"
+    change = (local.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
+    if cron is not None and change > timedelta() and not cron.is_named(local.replace(microsecond=0)):
+        return f"moved here: its time is skipped that day, as the clocks go forward by {_minutes(change)}"
+    if change:
+        return f"the clocks go {'forward' if change > timedelta() else 'back'} by {_minutes(change)} before it"
+    return ""
+
+
+def _minutes(change: timedelta) -> str:
+    minutes = abs(change) // _MINUTE
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"

@@ -32,7 +32,7 @@ from pqdesk.workers.lines import CommandSource
 from pqdesk.workers.process import child_environment
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
 from pqdesk.workers.report import Report, describe_exception
-from pqdesk.workers.zones import find_zone
+from pqdesk.zones import find_zone
 
 _PAUSE_S = 1.0  # before a handler that yielded nothing is called again
 _LONGEST_WAIT_S = 30.0  # a schedule is looked at this often, since the clock may be set and the machine may sleep

@@ -9,7 +9,7 @@ import pytest
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed
+from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed, next_runs
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -117,3 +117,67 @@ def test_interval_of_zero_is_refused():
 def test_unknown_rule_for_missed_runs_is_refused():
     with pytest.raises(InvalidInput, match="missed must be one of once, skip, all"):
         check_missed("never")
+
+
+def planned(expression, *parts, zone=BERLIN, count=4):
+    runs = next_runs(expression, "Europe/Berlin", count, after=datetime(*parts, tzinfo=zone))
+    return [(f"{run.at:%d %H:%M%z}", run.note) for run in runs]
+
+
+def test_the_next_runs_are_told_in_their_zone():
+    assert planned("0 7 * * 1", 2030, 1, 1, count=2) == [("07 07:00+0100", ""), ("14 07:00+0100", "")]
+
+
+def test_a_run_whose_time_is_skipped_says_so():
+    assert planned("30 2 * * *", 2030, 3, 30, count=3) == [
+        ("30 02:30+0100", ""),
+        ("31 03:00+0200", "moved here: its time is skipped that day, as the clocks go forward by 1 h"),
+        ("01 02:30+0200", ""),
+    ]
+
+
+def test_a_run_whose_time_comes_twice_says_so_and_is_made_once():
+    assert planned("30 2 * * *", 2030, 10, 26, 12, count=2) == [
+        ("27 02:30+0200", "02:30 comes twice that day; this is the first time"),
+        ("28 02:30+0100", "the clocks go back by 1 h before it"),
+    ]
+
+
+def test_runs_by_the_hour_are_made_both_times():
+    assert planned("*/30 * * * *", 2030, 10, 27, 1, 45, count=5) == [
+        ("27 02:00+0200", "02:00 comes twice that day; this is the first time"),
+        ("27 02:30+0200", "02:30 comes twice that day; this is the first time"),
+        ("27 02:00+0100", "02:00 comes twice that day; this is the second time"),
+        ("27 02:30+0100", "02:30 comes twice that day; this is the second time"),
+        ("27 03:00+0100", ""),
+    ]
+
+
+def test_intervals_are_told_too_and_keep_real_time():
+    assert planned(3600, 2030, 3, 31, 0, 30, count=3) == [
+        ("31 00:30+0100", ""),
+        ("31 01:30+0100", ""),
+        ("31 03:30+0200", "the clocks go forward by 1 h before it"),
+    ]
+
+
+def test_in_the_second_hour_of_the_night_a_run_of_the_first_is_over():
+    schedule = Cron("30 2 * * *", BERLIN)
+
+    now = us(2030, 10, 27, 1, 10)  # 02:10 for the second time
+    assert schedule.first_us(now) == us(2030, 10, 28, 1, 30)
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "count"),
+    [("* * * *", None, 10), ("* * * * *", "Mars/Olympus", 10), ("* * * * *", None, 0), (-1, None, 10), (0, None, 3)],
+)
+def test_what_has_no_next_runs_is_refused(expression, zone, count):
+    with pytest.raises(InvalidInput):
+        next_runs(expression, zone, count)
+
+
+def test_a_day_of_another_zone_needs_no_workspace():
+    [run] = next_runs("0 12 * * *", "Asia/Tokyo", 1)
+
+    assert (run.at.hour, run.at.utcoffset().total_seconds()) == (12, 9 * 3600)

@@ -17,6 +17,8 @@ from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import settlements
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, only_value
 from pqdesk.storage.sqlite.hand import Hand
+from pqdesk.storage.sqlite.history import HistoryKeeper
+from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.promotion import overdue_queues, promote
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.reaping import Reaper
@@ -42,11 +44,14 @@ class Chores:
         rng: Random,
         hand: Hand,
         bells: Bells,
+        metrics: Metrics,
         take_in: Callable[[], int],
+        run_schedules: Callable[[], float],
     ) -> None:
         self._db, self._path, self._clock, self._rng, self._hand, self._bells = db, path, clock, rng, hand, bells
-        self._take_in = take_in
-        self._reaper = Reaper(db, path, owners_folder, clock, rng, self.ring)
+        self._take_in, self._run_schedules, self._metrics = take_in, run_schedules, metrics
+        self._reaper = Reaper(db, path, owners_folder, clock, rng, self.ring, metrics)
+        self._history = HistoryKeeper(db, path, clock)
         self._pruner = Pruner(db, path, clock)
         self._prune_at_ms = clock.awake_ms() + rng.randrange(_PRUNE_EVERY_MS)  # not all processes at once
 
@@ -58,6 +63,7 @@ class Chores:
         self.promote_overdue()
         if self._take_in():
             pause_s = 0.0  # there may be more
+        pause_s = min(pause_s, self._run_schedules())
         now_ms = self._clock.awake_ms()
         if now_ms >= self._prune_at_ms:
             has_more = self.prune() > 0
@@ -88,11 +94,14 @@ class Chores:
             settlement = Settlement(AttemptOutcome.TIMED_OUT, error=f"it ran for longer than its time limit of {limit}")
             started_us = self._hand.begun_us(claim)
             self._hand.drop(claim.receipt)
-            with contextlib.suppress(LeaseLost), WriteTransaction(self._db, self._path):
-                settlements.settle(
-                    self._db, claim.id, claim.receipt, settlement,
-                    now_us=self._clock.wall_us(), rng=self._rng, defaults=claim.defaults, started_us=started_us,
-                )  # fmt: skip
+            now_us = self._clock.wall_us()
+            with contextlib.suppress(LeaseLost):
+                with WriteTransaction(self._db, self._path):
+                    ended = settlements.settle(
+                        self._db, claim.id, claim.receipt, settlement,
+                        now_us=now_us, rng=self._rng, defaults=claim.defaults, started_us=started_us,
+                    )  # fmt: skip
+                self._metrics.settled(ended, now_us)
                 self._bells.ring(claim.queue)
         return pause_s
 
@@ -128,6 +137,7 @@ class Chores:
 
     def prune(self) -> int:
         """Delete a batch of what is past its retention; returns how many messages."""
+        self._history.tidy()
         with Translating(self._path):
             return self._pruner.prune()
 

@@ -20,7 +20,7 @@ from pqdesk.messages.records import (
     QueueConfiguration,
     QueueRecord,
 )
-from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import (
     NO_DEFAULTS,
     Claim,
@@ -39,11 +39,12 @@ from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.ingestion import Ingestion
 from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
-from pqdesk.storage.sqlite.metrics import MetricKind, Metrics
+from pqdesk.storage.sqlite.looking import SqliteLooking
+from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.operating import SqliteOperating
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
-from pqdesk.storage.sqlite.settlements import Ended
+from pqdesk.storage.sqlite.scheduling import SqliteScheduling
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
 
@@ -63,13 +64,16 @@ class SqliteStore:
         self._clock = clock
         self._space = SpaceReserve(location.database, clock)
         self._ingestion = Ingestion(engine)
+        self.schedules = SqliteScheduling(engine)
         self._chores = Chores(
             engine.db, location.database, engine.owners_folder,
-            clock=clock, rng=rng, hand=engine.hand, bells=engine.bells, take_in=self._ingestion.take_in,
+            clock=clock, rng=rng, hand=engine.hand, bells=engine.bells, metrics=engine.metrics,
+            take_in=self._ingestion.take_in, run_schedules=self.schedules.run_due,
         )  # fmt: skip
         self._keeper: Keeper | None = None
         self._likely: set[str] = set()  # queues with something to claim when last looked at
         self.operating = SqliteOperating(engine, self._chores)
+        self.looking = SqliteLooking(engine)
 
     # --- putting ----------------------------------------------------------------------------------
 
@@ -241,7 +245,7 @@ class SqliteStore:
         with engine.writing() as db:
             now_us = self._clock.wall_us()
             ended = settlements.settle(db, message_id, receipt, settlement, now_us=now_us, rng=engine.rng)
-            self._count(ended, now_us, engine.metrics)
+            engine.metrics.settled(ended, now_us)
             engine.hand.drop(receipt)
         queue = engine.queue_name(ended.queue_id)
         engine.ring([queue, _room_of(queue)])
@@ -304,20 +308,16 @@ class SqliteStore:
     # --- looking ----------------------------------------------------------------------------------
 
     def counts(self, queue: str | None = None) -> Counts:
-        with self._engine.inspecting() as inspection:
-            return inspection.counts(queue)
+        return self.looking.counts(queue)
 
     def queues(self) -> tuple[QueueRecord, ...]:
-        with self._engine.inspecting() as inspection:
-            return inspection.queues()
+        return self.looking.queues()
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        with self._engine.inspecting() as inspection:
-            return inspection.page(request)
+        return self.looking.page(request)
 
     def message(self, message_id: int) -> MessageDetail:
-        with self._engine.inspecting() as inspection:
-            return inspection.message(message_id)
+        return self.looking.message(message_id)
 
     # --- living -----------------------------------------------------------------------------------
 
@@ -340,6 +340,10 @@ class SqliteStore:
             with contextlib.suppress(WorkspaceError, Busy):
                 self._give_back()
             engine.end()
+
+    def attend(self) -> None:
+        with self._engine.locked():
+            self._keep()
 
     def tend(self) -> float:
         """What the keeper does; returns seconds until the next time."""
@@ -392,7 +396,7 @@ class SqliteStore:
             db, claim.id, claim.receipt, settlement,
             now_us=now_us, rng=self._engine.rng, defaults=defaults, change=change, started_us=began_us,
         )  # fmt: skip
-        self._count(ended, now_us, metrics)
+        metrics.settled(ended, now_us)
         return True
 
     def _put_along(
@@ -402,14 +406,6 @@ class SqliteStore:
         putting = Putting(db, self._clock.wall_us(), change, queue)
         putting.add_all(put)
         return putting.finish(metrics, but=queue)
-
-    @staticmethod
-    def _count(ended: Ended, now_us: int, metrics: Metrics) -> None:
-        if ended.after == State.COMPLETED:
-            metrics.completed(ended.queue_id, ended.type, ended.waited_us, ended.ran_us, now_us)
-        elif ended.after in (State.FAILED, State.RETRYING):
-            kind = MetricKind.FAILED if ended.after == State.FAILED else MetricKind.RETRIED
-            metrics.ended(ended.queue_id, ended.type, kind, now_us)
 
     def _let_go(self, claim: Claim) -> None:
         with self._engine.lock:

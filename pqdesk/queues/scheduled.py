@@ -1,0 +1,50 @@
+"""From what the caller wants put again and again to what the store keeps: checked before anything happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.checks import HEADERS_LIMIT, check_name
+from pqdesk.messages.durations import duration_us
+from pqdesk.messages.records import Duration, Outgoing
+from pqdesk.messages.schedules import check_missed, make_schedule
+from pqdesk.queues.outgoing import checked
+from pqdesk.storage.scheduling import NewSchedule
+
+_SHORTEST_US = 1_000_000
+_OWN_HEADERS = 2  # Schedule and Scheduled-For
+
+
+def checked_schedule(
+    name: str,
+    outgoing: Outgoing,
+    *,
+    every: Duration | None,
+    cron: str | None,
+    timezone: str | None,
+    missed: str,
+    is_enabled: bool,
+) -> NewSchedule:
+    """The schedule to keep. Raises InvalidInput."""
+    check_name(name, "schedule")
+    every_us = None if every is None else duration_us(every, "every", least_us=1)
+    if every_us is not None and every_us < _SHORTEST_US:
+        raise InvalidInput(f"every must be at least 1 second, got {every_us / 1e6:g} s; a producer can run more often")
+    for value, what in ((cron, "cron"), (timezone, "timezone")):
+        _check_text(value, what)
+    if not isinstance(is_enabled, bool):
+        raise InvalidInput(f"enabled must be True or False, got {is_enabled!r:.80}")
+    make_schedule(every_us, cron, timezone)
+    if outgoing.headers is not None and len(outgoing.headers) > HEADERS_LIMIT - _OWN_HEADERS:
+        raise InvalidInput(f"a schedule's message has at most {HEADERS_LIMIT - _OWN_HEADERS} headers of its own")
+    message = checked(outgoing, check_name(outgoing.queue, "queue"))
+    return NewSchedule(
+        name=name, message=message, every_us=every_us, cron=cron, timezone=timezone,
+        missed=check_missed(missed), is_enabled=is_enabled,
+    )  # fmt: skip
+
+
+def _check_text(value: Any, what: str) -> None:
+    if value is not None and (not isinstance(value, str) or not value.isprintable()):
+        raise InvalidInput(f"{what} must be one line of text, got {value!r:.80}")
