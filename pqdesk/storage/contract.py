@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pqdesk.messages.records import (
     Counts,
@@ -23,7 +23,11 @@ from pqdesk.messages.records import (
 )
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import AttemptOutcome
+from pqdesk.storage.looking import Inspection, Looking, PageRequest
 from pqdesk.storage.operating import Operating
+
+if TYPE_CHECKING:
+    from pqdesk.storage.scheduling import Scheduling  # which needs NewMessage
 
 
 # What is made once per message is not frozen, since a frozen dataclass takes three times as long to make.
@@ -144,50 +148,6 @@ class Transaction(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
-    """One page of messages by id, newest first: those below `before` or above `after`, at most `limit`."""
-
-    selection: Selection = field(default_factory=Selection)
-    before: int | None = None
-    after: int | None = None
-    limit: int = 100
-
-
-class Inspection(Protocol):
-    """Looks at a workspace over a connection of its own; belongs to the thread that opened it."""
-
-    def version(self) -> int:
-        """Changes whenever somebody else changed anything. Costs microseconds."""
-        ...
-
-    def queues(self) -> tuple[QueueRecord, ...]:
-        """All queues by name, with their counts."""
-        ...
-
-    def counts(self, queue: str | None = None) -> Counts:
-        """Counts of one queue or of all; an unknown queue has none."""
-        ...
-
-    def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        """Newest first. An unknown queue has none."""
-        ...
-
-    def message(self, message_id: int) -> MessageDetail:
-        """Raises NotFound."""
-        ...
-
-    def running_by_worker(self) -> dict[int, tuple[str, tuple[int, ...]]]:
-        """For each live process: pid → (name, ids of the messages it has in hand)."""
-        ...
-
-    def interrupt(self) -> None:
-        """Ends the question under way with Busy. The only call allowed from another thread."""
-        ...
-
-    def close(self) -> None: ...
-
-
 class Store(Protocol):
     """Everything that changes a workspace. Thread-safe. Durable calls return after the flush."""
 
@@ -223,8 +183,11 @@ class Store(Protocol):
         """
         ...
 
-    def begin(self, claim: Claim) -> None:
-        """A message that was claimed ahead goes to its handler now. Costs no transaction."""
+    def begin(self, claim: Claim) -> bool:
+        """A message that was claimed ahead goes to its handler now. Costs no transaction.
+
+        False when it is not in hand any more: `settle` claimed it ahead, and it was given back for having waited.
+        """
         ...
 
     def end(self, claim: Claim) -> None:
@@ -259,11 +222,15 @@ class Store(Protocol):
         settlement: Settlement,
         *,
         put: Sequence[NewMessage] = (),
-        claim_next: bool = False,
+        claim_next: int = 0,
         defaults: HandlerDefaults = NO_DEFAULTS,
         tx: Transaction | None = None,
     ) -> Look | None:
-        """End a delivery; in the same transaction put messages, and lease the queue's next one. Raises LeaseLost."""
+        """End a delivery; in the same transaction put messages, and claim up to `claim_next` of its queue ahead.
+
+        What was claimed so and is not begun within a fraction of a second is given back to the others.
+        Raises LeaseLost.
+        """
         ...
 
     def settle_many(
@@ -319,6 +286,20 @@ class Store(Protocol):
         """What an operator does to messages and queues."""
         ...
 
+    @property
+    def schedules(self) -> Scheduling:
+        """What is put again and again."""
+        ...
+
+    def attend(self) -> None:
+        """Do the workspace's chores in the background from now on, for a process that neither waits nor works."""
+        ...
+
+    @property
+    def looking(self) -> Looking:
+        """Questions, over a connection that never writes; a long one lets others in between."""
+        ...
+
     def counts(self, queue: str | None = None) -> Counts: ...
 
     def queues(self) -> tuple[QueueRecord, ...]: ...
@@ -340,6 +321,7 @@ __all__ = [
     "HandlerDefaults",
     "Inspection",
     "Look",
+    "Looking",
     "NewMessage",
     "PageRequest",
     "Selection",

@@ -26,7 +26,7 @@ def test_pages_go_by_id_in_both_directions(queue: Queue) -> None:
 def test_every_state_is_listed_whichever_way_it_is_found(
     queue: Queue, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr("pqdesk.storage.sqlite.listing._FEW", few)
+    monkeypatch.setattr("pqdesk.storage.sqlite.listing.FEW", few)
     groups = itertools.cycle([None, "g"])
     ids: dict[State, list[int]] = {state: [] for state in State}
     for _ in range(4):

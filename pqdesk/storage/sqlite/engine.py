@@ -182,9 +182,9 @@ class Engine:
     def owners_folder(self) -> Path:
         return self.location.run / "owners"
 
-    def write_metrics(self) -> None:
-        """Write what was counted, if it is time; for those who write nothing else. With the lock held."""
-        if self.metrics.is_due:
+    def write_metrics(self, *, is_forced: bool = False) -> None:
+        """Write what was counted, if it is time or `is_forced`; for those who write nothing else. With the lock held."""
+        if self.metrics.is_due or (is_forced and self.metrics):
             with WriteTransaction(self.db, self.path):
                 self.metrics.write(self.db)
 

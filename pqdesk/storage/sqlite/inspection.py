@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
-from pqdesk.clock import Clock, to_datetime
-from pqdesk.errors import NotFound
+from pqdesk.clock import Clock, from_datetime
+from pqdesk.errors import Busy, NotFound, WorkspaceError
 from pqdesk.messages.checks import decode_headers
-from pqdesk.messages.payloads import PayloadKind, decode_payload
+from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
+from pqdesk.messages.payloads import decode_payload
 from pqdesk.messages.records import (
-    DEFAULT_MAX_ATTEMPTS,
-    AttemptRecord,
     Counts,
     MessageDetail,
     MessageRecord,
@@ -19,16 +21,22 @@ from pqdesk.messages.records import (
     QueueRecord,
     RefusedPut,
 )
-from pqdesk.messages.states import AttemptOutcome, State
-from pqdesk.storage.contract import PageRequest
+from pqdesk.messages.selection import Selection
+from pqdesk.messages.states import State
+from pqdesk.storage.looking import SLICE_IDS, PageRequest
+from pqdesk.storage.sqlite import pages
 from pqdesk.storage.sqlite.connection import ReadTransaction, Translating, all_rows, connect, first_row, only_value
+from pqdesk.storage.sqlite.errors import read_errors
+from pqdesk.storage.sqlite.explaining import explain
 from pqdesk.storage.sqlite.files import Location, check_file, check_folder
-from pqdesk.storage.sqlite.listing import select_ids
+from pqdesk.storage.sqlite.listing import Finder
+from pqdesk.storage.sqlite.metric_rows import read_metrics
 from pqdesk.storage.sqlite.migrations import check_schema, newest
+from pqdesk.storage.sqlite.naming import oldest_ready, read_names
 from pqdesk.storage.sqlite.queue_rows import find_queue, read_configuration
+from pqdesk.storage.sqlite.rows import PAYLOAD_KIND, attempt_record, current_attempt, message_fields, message_row
 
-_PREVIEW_CHARACTERS = 160
-_SYMBOLS = {code: 0x2400 + code for code in range(32)} | {127: 0x2421}
+T = TypeVar("T")
 
 _QUEUES = """
     SELECT id, name, is_paused, wake_us, scheduled, ready, running, retrying, completed, failed, cancelled
@@ -36,17 +44,6 @@ _QUEUES = """
 _DUE = """
     SELECT state, count(*) FROM pqdesk_message INDEXED BY pqdesk_due
      WHERE queue_id = ? AND state IN (1, 4) AND due_us <= ? GROUP BY state"""
-_ROW = f"""
-    SELECT m.id, q.name, m.state, t.name, m.priority, m."group", m.key, m.attempt,
-           m.forgiven + coalesce(m.max_attempts, q.max_attempts, {DEFAULT_MAX_ATTEMPTS}), m.enqueued_us, m.due_us,
-           m.started_us, m.finished_us, substr(a.error, 1, 1000), substr(a.error, -1000), o.name, m.payload_kind,
-           substr(coalesce(m.payload, p.payload), 1, {_PREVIEW_CHARACTERS * 4}), length(coalesce(m.payload, p.payload))
-      FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id
-      LEFT JOIN pqdesk_type t ON t.id = m.type_id
-      LEFT JOIN pqdesk_owner o ON o.id = m.owner_id
-      LEFT JOIN pqdesk_attempt a ON a.message_id = m.id AND a.attempt = m.attempt
-      LEFT JOIN pqdesk_payload p ON p.id = m.id
-     WHERE m.id = ?"""
 _WHOLE = """
     SELECT coalesce(m.payload, p.payload), m.headers, r.kind, r.result
       FROM pqdesk_message m LEFT JOIN pqdesk_payload p ON p.id = m.id LEFT JOIN pqdesk_result r ON r.id = m.id
@@ -70,7 +67,9 @@ class SqliteInspection:
         check_folder(location.database.parent)
         check_file(location.database, is_ours=location.is_ours)
         self._path = location.database
+        self._run = location.run
         self._clock = clock
+        self._is_interrupted = False
         self._db = connect(location.database, is_ours=location.is_ours, readonly=True, vfs=vfs, rng=rng)
         try:
             with Translating(self._path):
@@ -94,40 +93,113 @@ class SqliteInspection:
             return read_configuration(self._db, find_queue(self._db, queue))
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        now_us = self._clock.wall_us()
+        return pages.whole_page(request, self._asked())
+
+    def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
+        with self._finding(request.selection) as finder:
+            return pages.search(finder, request, from_id, slice_ids)
+
+    def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
+        return pages.whole_count(selection, cap, self._asked())
+
+    def id_at(self, at: datetime) -> int | None:
         with ReadTransaction(self._db, self._path):
-            ids = select_ids(
-                self._db,
-                request.selection,
-                now_us=now_us,
-                below=request.before,
-                above=request.after,
-                limit=request.limit,
-            )
-            rows = (first_row(self._db, _ROW, (message_id,)) for message_id in ids)
-            records = [MessageRecord(**_fields(row, now_us)) for row in rows if row is not None]
-        return tuple(sorted(records, key=lambda record: -record.id))
+            return pages.id_at(self._db, from_datetime(at))
+
+    def quick_page(self, request: PageRequest) -> tuple[MessageRecord, ...] | None:
+        """The page where it is quick to find, else None."""
+        with self._finding(request.selection) as finder:
+            return pages.quick_page(finder, request)
+
+    def page_part(
+        self, request: PageRequest, from_id: int | None, limit: int
+    ) -> tuple[list[MessageRecord], int | None]:
+        """What one slice of ids has of a page, nearest first, and where the next slice begins."""
+        with self._finding(request.selection) as finder:
+            return pages.page_part(finder, request, from_id, limit)
+
+    def quick_count(self, selection: Selection) -> int | None:
+        """The exact count where counters or an index tell it, else None."""
+        with self._finding(selection) as finder:
+            if not pages.is_counted(finder):
+                found = finder.few()
+                return None if found is None else len(found)
+        counts = self.counts(selection.queue)
+        return sum(counts.of(state) for state in finder.states)
+
+    def count_part(self, selection: Selection, from_id: int | None, cap: int) -> tuple[int, int | None]:
+        """How many of one slice of ids match, at most `cap`, and where the next slice begins."""
+        with self._finding(selection) as finder:
+            return finder.count_down(from_id, SLICE_IDS, cap)
 
     def message(self, message_id: int) -> MessageDetail:
         now_us = self._clock.wall_us()
         with ReadTransaction(self._db, self._path):
-            row = first_row(self._db, _ROW, (message_id,))
+            row = message_row(self._db, message_id)
             if row is None:
-                raise NotFound(f"there is no message {message_id} in {str(self._path)!r}")
+                raise self._not_found(message_id)
             payload, headers, result_kind, result = all_rows(self._db, _WHOLE, (message_id,))[0]
             ended = all_rows(self._db, _ATTEMPTS, (message_id,))
-        attempts = [_attempt(*one) for one in ended]
-        fields = _fields(row, now_us)
-        if fields["state"] in (State.RUNNING, State.COMPLETED) and not any(a.attempt == row[7] for a in attempts):
-            attempts.append(_current_attempt(fields))
+        attempts = [attempt_record(*one) for one in ended]
+        fields = message_fields(row, now_us)
+        has_own = any(one.attempt == fields["attempt"] for one in attempts)
+        if fields["state"] in (State.RUNNING, State.COMPLETED) and not has_own:
+            attempts.append(current_attempt(fields))
         return MessageDetail(
             **fields,
-            payload=decode_payload(row[16], payload),
+            payload=decode_payload(row[PAYLOAD_KIND], payload),
             headers=decode_headers(headers),
             result=None if result_kind is None else decode_payload(result_kind, result),
             attempts=tuple(attempts),
             error_text=attempts[-1].error if attempts else None,
         )
+
+    def explain(self, message_id: int) -> tuple[Reason, ...]:
+        if self._is_empty:
+            text = f"{str(self._path)!r} was made by an older PQDesk; put a message to bring it up to date"
+            raise WorkspaceError(text, path=self._path)
+        with ReadTransaction(self._db, self._path):
+            found = explain(self._db, self._run, self._clock, message_id)
+        if found is None:
+            raise self._not_found(message_id)
+        return found
+
+    def names(self) -> Names:
+        with ReadTransaction(self._db, self._path):
+            return read_names(self._db)
+
+    def errors(self, queue: str | None = None) -> tuple[ErrorRecord, ...]:
+        if self._is_empty:
+            return ()
+        with ReadTransaction(self._db, self._path):
+            return read_errors(self._db, queue)
+
+    def metrics(
+        self,
+        queue: str | None = None,
+        type: str | None = None,
+        *,
+        since: datetime,
+        until: datetime,
+        step_s: int = 60,
+        by_queue: bool = False,
+    ) -> tuple[MetricRecord, ...]:
+        if self._is_empty:
+            return ()
+        with ReadTransaction(self._db, self._path):
+            return read_metrics(
+                self._db,
+                queue,
+                type,
+                since_us=from_datetime(since),
+                until_us=from_datetime(until),
+                step_s=step_s,
+                by_queue=by_queue,
+            )
+
+    def waiting_since(self) -> dict[str, datetime]:
+        with ReadTransaction(self._db, self._path):
+            return oldest_ready(self._db, self._clock.wall_us())
 
     def is_cancel_requested(self, message_id: int, receipt: int) -> bool:
         with Translating(self._path):
@@ -148,10 +220,31 @@ class SqliteInspection:
         return found
 
     def interrupt(self) -> None:
+        self._is_interrupted = True  # between two slices nothing runs that SQLite could end
         self._db.interrupt()
 
     def close(self) -> None:
         self._db.close()
+
+    @contextlib.contextmanager
+    def _finding(self, selection: Selection) -> Iterator[Finder]:
+        """A Finder inside one short read."""
+        with ReadTransaction(self._db, self._path):
+            yield Finder(self._db, selection, self._clock.wall_us())
+
+    def _asked(self) -> pages.Ask:
+        """Lets a long question ask its parts one after the other, until `interrupt`."""
+        self._is_interrupted = False
+
+        def ask(part: Callable[[SqliteInspection], T]) -> T:
+            if self._is_interrupted:
+                raise Busy(f"the question to queue file {str(self._path)!r} was stopped")
+            return part(self)
+
+        return ask
+
+    def _not_found(self, message_id: int) -> NotFound:
+        return NotFound(f"there is no message {message_id} in {str(self._path)!r}")
 
     def _queues(self, name: str | None) -> tuple[QueueRecord, ...]:
         now_us = self._clock.wall_us()
@@ -167,55 +260,3 @@ class SqliteInspection:
                 by_state[state - 1] -= count
                 by_state[State.READY - 1] += count
         return Counts(*by_state)
-
-
-def _fields(row: tuple[Any, ...], now_us: int) -> dict[str, Any]:
-    (message_id, queue, state, type_name, priority, group, key, attempt, max_attempts, enqueued_us, due_us,
-     started_us, finished_us, error_head, error_tail, worker, kind, head, size) = row  # fmt: skip
-    shown = State(abs(state))
-    if shown in (State.SCHEDULED, State.RETRYING) and due_us <= now_us:
-        shown = State.READY
-    return {
-        "id": message_id, "queue": queue, "state": shown, "type": type_name, "priority": priority, "group": group,
-        "key": key, "attempt": attempt, "max_attempts": max_attempts,
-        "enqueued_at": to_datetime(enqueued_us), "due_at": to_datetime(due_us),
-        "started_at": to_datetime(started_us) if started_us else None,
-        "finished_at": to_datetime(finished_us) if shown.is_final and finished_us else None,
-        "error": _headline(error_head, error_tail) if error_head else None, "worker": worker,
-        "payload_preview": _preview(kind, head or b""), "payload_size": size or 0, "is_trashed": state < 0,
-    }  # fmt: skip
-
-
-def _headline(head: str, tail: str) -> str:
-    """The line that says why: of a traceback the last one that starts a line, else the first."""
-    lines = [line for line in head.splitlines() if line.strip()] or [""]
-    if any(line.startswith(("Traceback (most recent call last)", '  File "')) for line in lines):
-        lines = [line for line in reversed(tail.splitlines()) if line.strip() and not line[0].isspace()] or lines
-    return lines[0].strip()[:300].translate(_SYMBOLS)
-
-
-def _preview(kind: int, head: bytes) -> str:
-    if kind == PayloadKind.BYTES:
-        return head[: _PREVIEW_CHARACTERS // 2].hex()
-    return head.decode("utf-8", "ignore")[:_PREVIEW_CHARACTERS].translate(_SYMBOLS)
-
-
-def _attempt(
-    attempt: int, worker: str | None, started_us: int, ended_us: int, outcome: int, error: str | None
-) -> AttemptRecord:
-    started_at = to_datetime(started_us) if started_us else None
-    return AttemptRecord(attempt, worker, started_at, to_datetime(ended_us), AttemptOutcome(outcome), error)
-
-
-def _current_attempt(fields: dict[str, Any]) -> AttemptRecord:
-    """The attempt that the message's own row tells of: the running or the completed one."""
-    is_done = fields["state"] == State.COMPLETED
-    outcome = AttemptOutcome.COMPLETED if is_done else None
-    return AttemptRecord(
-        fields["attempt"],
-        fields["worker"],
-        fields["started_at"],
-        fields["finished_at"] if is_done else None,
-        outcome,
-        None,
-    )

@@ -53,6 +53,14 @@ class Limits:
             return number, min(row[0], now_us) + self.rate_us
         return max(0, min(wanted, self.rate_count)), None
 
+    def next_us(self, db: apsw.Connection, now_us: int) -> int | None:
+        """When the rate lets the next one through; None when it would now. Only reads."""
+        if self.rate_count is None or self.rate_us is None:
+            return None
+        row = first_row(db, _SLOT, (self.queue_id, self.rate_claims % self.rate_count))
+        next_us = None if row is None else min(row[0], now_us) + self.rate_us
+        return next_us if next_us is not None and next_us > now_us else None
+
     def take(self, db: apsw.Connection, count: int, now_us: int) -> None:
         """Note `count` claims at `now_us`, in the claiming transaction."""
         if self.rate_count is None or not count:

@@ -1,22 +1,24 @@
 """Which messages a selection is about, found without ever counting or sorting a large table.
 
-Rows come by id, newest first. Where the counters say that few rows are in the wanted states, they are taken from
-the partial indexes of those states and sorted; else the table is walked from its end, where dense states fill a
-page at once. What is due by now counts as ready.
+Rows come by id. Where an index or the counters say that few rows can match, those are taken and tested; else the
+table is walked in slices of ids, where dense selections fill a page at once. What is due by now counts as ready.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import apsw
 
-from pqdesk.messages.selection import Selection
+from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
-from pqdesk.storage.sqlite.connection import Row, all_rows
+from pqdesk.storage.sqlite.connection import Row, all_rows, first_row, only_value
+from pqdesk.storage.sqlite.terms import Compiled
 
-_FEW = 10_000
+FEW = 10_000
+_MANY = 200_000  # so many ids of an index are looked through in about 20 ms
+_FIRST_IDS = 20_000  # walked before anything else is thought of: a dense selection fills its page from them
 
 # One SELECT of ids per state. ?1 is the queue's id, ?2 the time; the literals make SQLite see that the partial
 # index covers the rows.
@@ -46,24 +48,180 @@ _FROM_INDEX = {
         SELECT id FROM pqdesk_message INDEXED BY pqdesk_final
          WHERE state >= 5 AND queue_id = ?1 AND state = 7 AND ?2 > 0""",
 }
-_STATE_TEST = {
-    State.SCHEDULED: "(m.state = 1 AND m.due_us > :now)",
-    State.READY: "(m.state = 2 OR (m.state IN (1, 4) AND m.due_us <= :now))",
-    State.RUNNING: "m.state = 3",
-    State.RETRYING: "(m.state = 4 AND m.due_us > :now)",
-    State.COMPLETED: "m.state = 5",
-    State.FAILED: "m.state = 6",
-    State.CANCELLED: "m.state = 7",
-}
-_SEARCH_TEST = """
-    (CAST(coalesce(m.payload, (SELECT payload FROM pqdesk_payload WHERE id = m.id)) AS TEXT) LIKE :like ESCAPE '\\'
-     OR m.key LIKE :like ESCAPE '\\'
-     OR (SELECT name FROM pqdesk_type WHERE id = m.type_id) LIKE :like ESCAPE '\\'
-     OR EXISTS (SELECT 1 FROM pqdesk_attempt a WHERE a.message_id = m.id AND a.error LIKE :like ESCAPE '\\'))"""
 _IN_TRASH = "SELECT id FROM pqdesk_message INDEXED BY pqdesk_trash WHERE trashed_us IS NOT NULL LIMIT ?"
+_OF_ERROR = """
+    SELECT id FROM pqdesk_message INDEXED BY pqdesk_error_of WHERE error_id = ? AND error_id IS NOT NULL LIMIT ?"""
 _QUEUES = """
     SELECT id, scheduled, ready, running, retrying, completed, failed, cancelled FROM pqdesk_queue
      WHERE ?1 IS NULL OR name = ?1"""
+_NEXT_BELOW = "SELECT max(id) FROM pqdesk_message WHERE id <= ?"
+_NEXT_ABOVE = "SELECT min(id) FROM pqdesk_message WHERE id >= ?"
+_HIGHEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one slice of ids held. `next_id`: where to go on, None at the end of the table."""
+
+    ids: list[int]
+    next_id: int | None
+    scanned: int
+
+
+class Finder:
+    """Finds the messages of one selection at one time, inside the reads of one connection."""
+
+    def __init__(self, db: apsw.Connection, selection: Selection, now_us: int) -> None:
+        self.db, self.selection, self.now_us = db, selection, now_us
+        self.compiled = Compiled(selection, now_us)
+        self._queues: list[Row] | None = None
+
+    @property
+    def queues(self) -> list[Row]:
+        """(id, count of state 1, …, 7) of the queues it is about."""
+        if self._queues is None:
+            self._queues = all_rows(self.db, _QUEUES, (self.selection.queue,))
+        return self._queues
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return self.selection.states or tuple(State)
+
+    def counted(self) -> int:
+        """How many messages are in its queues and states; what is due is counted under the state it still has."""
+        counted = set(self.states)
+        if State.READY in counted:
+            counted |= {State.SCHEDULED, State.RETRYING}
+        return sum(row[state] for row in self.queues for state in counted)
+
+    def few(self) -> list[int] | None:
+        """Every id that matches, unordered, when few can; else None."""
+        candidates = self._candidates()
+        if candidates is None:
+            return None
+        return [message_id for message_id in dict.fromkeys(candidates) if self.matches(message_id)]
+
+    def first_of_few(self, *, below: int | None, above: int | None, limit: int) -> list[int] | None:
+        """At most `limit` ids below or above an id, nearest first, when few can match; else None."""
+        candidates = self._candidates()
+        if candidates is None:
+            return None
+        found: list[int] = []
+        for message_id in _in_order(candidates, below, above):
+            if len(found) == limit:
+                break
+            if self.matches(message_id):
+                found.append(message_id)
+        return found
+
+    def matches(self, message_id: int) -> bool:
+        sql = f"SELECT 1 FROM pqdesk_message m WHERE m.id = :id AND {self.compiled.where}"
+        return self.db.execute(sql, {**self.compiled.values, "id": message_id}).fetchone() is not None
+
+    def from_indexes(self, *, below: int | None, above: int | None, limit: int) -> list[int] | None:
+        """The same from the indexes of its states, for a selection of states and queue alone that is not too large."""
+        selection = self.selection
+        is_plain = not self.compiled.has_own_tests and not selection.is_trashed and selection.ids is None
+        if not is_plain or not selection.states or self.counted() > _MANY:
+            return None
+        bound, order = ("id > ?4", "ASC") if above is not None else ("id < ?4", "DESC")
+        edge = above if above is not None else _HIGHEST if below is None else below
+        found = [
+            row[0]
+            for queue in self.queues
+            for state in selection.states
+            for row in all_rows(
+                self.db,
+                f"SELECT id FROM ({_FROM_INDEX[state]}) WHERE {bound} ORDER BY id {order} LIMIT ?3",
+                (queue[0], self.now_us, limit, edge),
+            )
+        ]
+        return sorted(found, reverse=above is None)[:limit]
+
+    def down(self, from_id: int, size: int, limit: int) -> Part:
+        """At most `limit` that match among the `size` ids from `from_id` down, highest first."""
+        lowest = max(from_id - size + 1, 0)
+        ids = self._between(lowest, from_id, limit, "DESC")
+        if len(ids) == limit:
+            return Part(ids, ids[-1] - 1 if ids[-1] > 0 else None, from_id - ids[-1] + 1)
+        return Part(ids, only_value(self.db, _NEXT_BELOW, (lowest - 1,)), from_id - lowest + 1)
+
+    def up(self, from_id: int, size: int, limit: int) -> Part:
+        """The same from `from_id` up, lowest first."""
+        highest = min(from_id + size - 1, _HIGHEST)
+        ids = self._between(from_id, highest, limit, "ASC")
+        if len(ids) == limit:
+            return Part(ids, ids[-1] + 1 if ids[-1] < _HIGHEST else None, ids[-1] - from_id + 1)
+        above = None if highest == _HIGHEST else only_value(self.db, _NEXT_ABOVE, (highest + 1,))
+        return Part(ids, above, highest - from_id + 1)
+
+    def count_down(self, from_id: int | None, size: int, cap: int) -> tuple[int, int | None]:
+        """How many match, at most `cap`, among the `size` ids from `from_id` (the highest) down; where to go on."""
+        start = self.start(below=None, above=None) if from_id is None else from_id
+        if start is None:
+            return 0, None
+        lowest = max(start - size + 1, 0)
+        sql = f"""
+            SELECT count(*) FROM (SELECT 1 FROM pqdesk_message m NOT INDEXED
+             WHERE m.id BETWEEN :lowest AND :highest AND {self.compiled.where} LIMIT :cap)"""
+        values = {**self.compiled.values, "lowest": lowest, "highest": start, "cap": cap}
+        return only_value(self.db, sql, values), only_value(self.db, _NEXT_BELOW, (lowest - 1,))
+
+    def walk(self, from_id: int, size: int, limit: int, *, is_upward: bool) -> Part:
+        return self.up(from_id, size, limit) if is_upward else self.down(from_id, size, limit)
+
+    def start(self, *, below: int | None, above: int | None) -> int | None:
+        """The id to walk from: the nearest there is; None when there is none."""
+        if above is not None:
+            row = first_row(self.db, _NEXT_ABOVE, (above + 1,)) if above < _HIGHEST else None
+        else:
+            row = first_row(self.db, _NEXT_BELOW, (_HIGHEST if below is None else below - 1,))
+        return None if row is None else row[0]
+
+    def _between(self, lowest: int, highest: int, limit: int, order: str) -> list[int]:
+        sql = f"""
+            SELECT m.id FROM pqdesk_message m NOT INDEXED
+             WHERE m.id BETWEEN :lowest AND :highest AND {self.compiled.where} ORDER BY m.id {order} LIMIT :limit"""
+        values = {**self.compiled.values, "lowest": lowest, "highest": highest, "limit": limit}
+        return [row[0] for row in all_rows(self.db, sql, values)]
+
+    def _candidates(self) -> Iterable[int] | None:
+        """At most FEW ids among which all that match are; None when there may be more."""
+        selection = self.selection
+        if selection.ids is not None:
+            return selection.ids
+        error = next((_error_of(term) for term in selection.terms if _error_of(term) is not None), None)
+        if error is not None:
+            found = [row[0] for row in all_rows(self.db, _OF_ERROR, (error, FEW + 1))]
+            if len(found) <= FEW:
+                return found
+        if selection.is_trashed:
+            found = [row[0] for row in all_rows(self.db, _IN_TRASH, (FEW + 1,))]
+            return found if len(found) <= FEW else None
+        if not selection.states and selection.queue is None:
+            return None
+        if self.counted() > FEW:
+            return None
+        return [
+            found[0]
+            for row in self.queues
+            for state in self.states
+            for found in all_rows(self.db, _FROM_INDEX[state], (row[0], self.now_us))
+        ]
+
+
+def quick_ids(finder: Finder, *, below: int | None, above: int | None, limit: int) -> list[int] | None:
+    """At most `limit` ids by id, nearest first, where that is quick; None when the table has to be walked."""
+    found = finder.first_of_few(below=below, above=above, limit=limit)
+    if found is not None:
+        return found
+    start = finder.start(below=below, above=above)
+    if start is None:
+        return []
+    part = finder.walk(start, _FIRST_IDS, limit, is_upward=above is not None)
+    if part.next_id is None or len(part.ids) == limit:
+        return part.ids
+    return finder.from_indexes(below=below, above=above, limit=limit)
 
 
 def select_ids(
@@ -76,72 +234,24 @@ def select_ids(
     limit: int,
 ) -> list[int]:
     """At most `limit` ids: those below `below`, highest first, or those next above `above`, lowest first."""
-    queues = all_rows(db, _QUEUES, (selection.queue,))
-    if not queues:
-        return []
-    values: dict[str, Any] = {"now": now_us, "limit": limit}
-    tests = list(_tests(selection, queues, values))
-    if below is not None:
-        values["below"] = below
-        tests.append("m.id < :below")
+    finder = Finder(db, selection, now_us)
+    found = quick_ids(finder, below=below, above=above, limit=limit)
+    if found is not None:
+        return found
+    start = finder.start(below=below, above=above)
+    return [] if start is None else finder.walk(start, _HIGHEST, limit, is_upward=above is not None).ids
+
+
+def _error_of(term: Term) -> int | None:
+    """The group of errors that a term asks for, if it asks for one and nothing else."""
+    if term.field is not Field.ERROR or term.is_negated or len(term.tests) != 1:
+        return None
+    test = term.tests[0]
+    return int(test.value) if isinstance(test, Is) else None
+
+
+def _in_order(ids: Iterable[int], below: int | None, above: int | None) -> list[int]:
+    """The ids beyond the bound, those nearest to it first."""
     if above is not None:
-        values["above"] = above
-        tests.append("m.id > :above")
-    order = "DESC" if above is None else "ASC"
-    source = _few_ids(db, selection, queues, now_us)
-    if source is not None:
-        few = sorted(source, reverse=above is None)
-        return _filter_few(db, few, tests, values, limit)
-    where = " AND ".join(tests) or "1"
-    sql = f"SELECT m.id FROM pqdesk_message m NOT INDEXED WHERE {where} ORDER BY m.id {order} LIMIT :limit"
-    return [row[0] for row in all_rows(db, sql, values)]
-
-
-def _tests(selection: Selection, queues: list[Row], values: dict[str, Any]) -> Iterator[str]:
-    yield "m.state < 0" if selection.is_trashed else "m.state > 0"
-    if selection.queue is not None:
-        values["queue"] = queues[0][0]
-        yield "m.queue_id = :queue"
-    if selection.states:
-        tests = [_STATE_TEST[state] for state in selection.states]
-        joined = " OR ".join(tests)
-        yield f"({joined.replace('m.state', '-m.state')})" if selection.is_trashed else f"({joined})"
-    if selection.type is not None:
-        values["type"] = selection.type
-        yield "m.type_id = (SELECT id FROM pqdesk_type WHERE name = :type)"
-    if selection.search is not None:
-        escaped = selection.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values["like"] = f"%{escaped}%"
-        yield _SEARCH_TEST
-
-
-def _few_ids(db: apsw.Connection, selection: Selection, queues: list[Row], now_us: int) -> list[int] | None:
-    """All ids of the wanted states, when the counters say that there are few; else None."""
-    if selection.ids is not None:
-        return list(selection.ids)
-    if selection.is_trashed:
-        found = [row[0] for row in all_rows(db, _IN_TRASH, (_FEW,))]
-        return found if len(found) < _FEW else None
-    if not selection.states and selection.queue is None:
-        return None
-    states = selection.states or tuple(State)
-    counted = set(states)
-    if State.READY in states:  # what is due is counted under the state it still has
-        counted |= {State.SCHEDULED, State.RETRYING}
-    if sum(row[state] for row in queues for state in counted) > _FEW:
-        return None
-    return [
-        found[0] for row in queues for state in states for found in all_rows(db, _FROM_INDEX[state], (row[0], now_us))
-    ]
-
-
-def _filter_few(db: apsw.Connection, ids: list[int], tests: list[str], values: dict[str, Any], limit: int) -> list[int]:
-    sql = f"SELECT 1 FROM pqdesk_message m WHERE m.id = :id AND {' AND '.join(tests)}"
-    del values["limit"]
-    found: list[int] = []
-    for message_id in ids:
-        if len(found) == limit:
-            break
-        if db.execute(sql, {**values, "id": message_id}).fetchone():
-            found.append(message_id)
-    return found
+        return sorted({one for one in ids if one > above})
+    return sorted({one for one in ids if below is None or one < below}, reverse=True)

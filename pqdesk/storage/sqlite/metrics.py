@@ -11,6 +11,8 @@ from enum import IntEnum
 import apsw
 
 from pqdesk.clock import Clock
+from pqdesk.messages.states import State
+from pqdesk.storage.sqlite.settlements import Ended
 
 _WRITE_EVERY_MS = 1000
 MINUTE_S = 60
@@ -56,6 +58,15 @@ class Metrics:
         for kind, bucket in ((_COMPLETED, 0), (_WAITED, bucket_of(waited_us)), (_RAN, bucket_of(ran_us))):
             key = (start_s, queue_id, type_name, kind, bucket)
             counts[key] = counts.get(key, 0) + 1
+
+    def settled(self, ended: Ended, now_us: int) -> None:
+        """A delivery ended, in whatever way."""
+        if ended.after == State.COMPLETED:
+            self.completed(ended.queue_id, ended.type, ended.waited_us, ended.ran_us, now_us)
+        elif ended.after == State.FAILED:
+            self.ended(ended.queue_id, ended.type, MetricKind.FAILED, now_us)
+        elif ended.is_retried:
+            self.ended(ended.queue_id, ended.type, MetricKind.RETRIED, now_us)
 
     def add_all(self, other: Metrics) -> None:
         """Count what `other` counted, too."""

@@ -14,7 +14,9 @@ from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import owners, settlements
 from pqdesk.storage.sqlite.connection import WriteTransaction
+from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.owners import Owner
+from pqdesk.storage.sqlite.settlements import Ended
 
 _SMALLEST_LEASE_END = """
     SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_running
@@ -34,6 +36,7 @@ class Reaper:
     clock: Clock
     rng: Random
     ring: Callable[[int], None]
+    metrics: Metrics
 
     def reap(self) -> int:
         """Take back everything from dead owners and ended leases; returns how many messages."""
@@ -56,10 +59,10 @@ class Reaper:
         while True:
             with WriteTransaction(self.db, self.path):
                 held = settlements.messages_of_owner(self.db, owner.id)
-                touched = self._settle_all(held, settlement, begun)
+                ended = self._settle_all(held, settlement, begun)
                 if not held:
                     owners.end_owner(self.db, owner.id, self.clock.wall_us())
-            self._ring_all(touched)
+            self._tell(ended)
             count += len(held)
             if not held:
                 (self.folder / owner.token).unlink(missing_ok=True)
@@ -69,21 +72,28 @@ class Reaper:
         settlement = Settlement(AttemptOutcome.LEASE_ENDED, error="its lease ended without an ack")
         with WriteTransaction(self.db, self.path):
             held = settlements.messages_past_lease(self.db, owner.id, awake_ms)
-            touched = self._settle_all(held, settlement, frozenset())
-        self._ring_all(touched)
+            ended = self._settle_all(held, settlement, frozenset())
+        self._tell(ended)
         return len(held)
 
-    def _settle_all(self, held: list[tuple[int, int, int]], settlement: Settlement, begun: frozenset[int]) -> list[int]:
-        """Settle each so, but those that were only claimed ahead: they are released. Returns the queues' ids."""
+    def _settle_all(
+        self, held: list[tuple[int, int, int]], settlement: Settlement, begun: frozenset[int]
+    ) -> list[Ended]:
+        """Settle each so, but those that were only claimed ahead: they are released."""
         now_us = self.clock.wall_us()
         released = Settlement(AttemptOutcome.RELEASED)
-        touched: dict[int, None] = {}
-        for message_id, receipt, started_us in held:
-            ending = settlement if started_us or receipt in begun else released
-            ended = settlements.settle(self.db, message_id, receipt, ending, now_us=now_us, rng=self.rng)
-            touched[ended.queue_id] = None
-        return list(touched)
+        return [
+            settlements.settle(
+                self.db, message_id, receipt, settlement if started_us or receipt in begun else released,
+                now_us=now_us, rng=self.rng,
+            )
+            for message_id, receipt, started_us in held
+        ]  # fmt: skip
 
-    def _ring_all(self, queue_ids: list[int]) -> None:
-        for queue_id in queue_ids:
+    def _tell(self, ended: list[Ended]) -> None:
+        """Count what was committed, and ring for its queues."""
+        now_us = self.clock.wall_us()
+        for one in ended:
+            self.metrics.settled(one, now_us)
+        for queue_id in dict.fromkeys(one.queue_id for one in ended):
             self.ring(queue_id)

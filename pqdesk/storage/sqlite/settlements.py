@@ -16,6 +16,7 @@ from pqdesk.errors import LeaseLost
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.contract import NO_DEFAULTS, EncodedPayload, HandlerDefaults, Settlement
 from pqdesk.storage.sqlite.connection import all_rows, first_row
+from pqdesk.storage.sqlite.errors import note_error
 from pqdesk.storage.sqlite.queue_rows import QueueChange, read_rules
 from pqdesk.storage.sqlite.transitions import finish, leave_line, record_attempt
 
@@ -69,11 +70,15 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a settlement left the message, for the bells and the metrics."""
+    """How a settlement left the message, for the bells and the metrics.
+
+    `is_retried`: the attempt counts, and there will be another one.
+    """
 
     queue_id: int
     type: str | None
     after: State
+    is_retried: bool
     waited_us: int
     ran_us: int
 
@@ -136,7 +141,8 @@ def settle(
     if change is None:
         own.write(db)
     waited_us, ran_us = started_us - held.due_us, now_us - started_us
-    return Ended(held.queue_id, held.type, after, max(waited_us, 0), max(ran_us, 0))
+    is_retried = not after.is_final and settlement.outcome != AttemptOutcome.RELEASED
+    return Ended(held.queue_id, held.type, after, is_retried, max(waited_us, 0), max(ran_us, 0))
 
 
 def lost(message_id: int) -> LeaseLost:
@@ -220,6 +226,8 @@ def _end_unfinished(
             db, message_id, held.attempt, outcome,
             owner_id=held.owner_id, started_us=started_us, ended_us=now_us, error=settlement.error,
         )  # fmt: skip
+        if outcome != AttemptOutcome.CANCELLED:
+            note_error(db, held.queue_id, message_id, outcome, settlement.error, now_us)
     if after.is_final:
         finish(db, change, message_id, State.RUNNING, after, group=held.group, line=held.line, now_us=now_us)
         return after

@@ -130,8 +130,7 @@ class Bells:
     def _path(self, queue: str) -> str:
         path = self._paths.get(queue)
         if path is None:  # made once: a put that wakes nobody asks for it each time
-            name = hashlib.sha256(queue.encode()).hexdigest()[:24]
-            path = self._paths[queue] = f"{self._folder}/{name}.bell"
+            path = self._paths[queue] = bell_path(self._folder, queue)
         return path
 
     def _descriptor(self, queue: str) -> int:
@@ -183,6 +182,25 @@ class Bells:
             return
         if _is_at(path, descriptor):
             os.unlink(path)
+
+
+def is_waited_for(folder: Path, queue: str) -> bool:
+    """Whether a living process waits for this queue, or has and is at work: it keeps the bell open. Rings nothing.
+
+    Where there are no bells, nobody knows: True.
+    """
+    if not _HAS_EPOLL:
+        return True
+    try:
+        descriptor = os.open(bell_path(folder, queue), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:  # no bell, or ENXIO: nobody hears it (fifo(7))
+        return False
+    os.close(descriptor)
+    return True
+
+
+def bell_path(folder: Path, queue: str) -> str:
+    return f"{folder}/{hashlib.sha256(queue.encode()).hexdigest()[:24]}.bell"
 
 
 def _is_at(path: str, descriptor: int) -> bool:

@@ -1,0 +1,77 @@
+"""A store's questions, over its one connection for looking: one part of a long question at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
+from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
+from pqdesk.messages.selection import Selection
+from pqdesk.storage.looking import SLICE_IDS, PageRequest
+from pqdesk.storage.sqlite import pages
+from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.inspection import SqliteInspection
+
+T = TypeVar("T")
+
+
+class SqliteLooking:
+    """See `storage.looking.Looking`. Thread-safe; between two parts of a search other threads get their answers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def queues(self) -> tuple[QueueRecord, ...]:
+        return self._ask(lambda one: one.queues())
+
+    def counts(self, queue: str | None = None) -> Counts:
+        return self._ask(lambda one: one.counts(queue))
+
+    def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
+        return pages.whole_page(request, self._ask)
+
+    def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
+        return self._ask(lambda one: one.search(request, from_id=from_id, slice_ids=slice_ids))
+
+    def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
+        return pages.whole_count(selection, cap, self._ask)
+
+    def id_at(self, at: datetime) -> int | None:
+        return self._ask(lambda one: one.id_at(at))
+
+    def message(self, message_id: int) -> MessageDetail:
+        return self._ask(lambda one: one.message(message_id))
+
+    def explain(self, message_id: int) -> tuple[Reason, ...]:
+        return self._ask(lambda one: one.explain(message_id))
+
+    def names(self) -> Names:
+        return self._ask(lambda one: one.names())
+
+    def errors(self, queue: str | None = None) -> tuple[ErrorRecord, ...]:
+        return self._ask(lambda one: one.errors(queue))
+
+    def metrics(
+        self,
+        queue: str | None = None,
+        type: str | None = None,
+        *,
+        since: datetime,
+        until: datetime,
+        step_s: int = 60,
+        by_queue: bool = False,
+    ) -> tuple[MetricRecord, ...]:
+        with self._engine.locked():
+            self._engine.write_metrics(is_forced=True)  # what this process has just done is in them
+        return self._ask(
+            lambda one: one.metrics(queue, type, since=since, until=until, step_s=step_s, by_queue=by_queue)
+        )
+
+    def waiting_since(self) -> dict[str, datetime]:
+        return self._ask(lambda one: one.waiting_since())
+
+    def _ask(self, part: Callable[[SqliteInspection], T]) -> T:
+        with self._engine.inspecting() as inspection:
+            return part(inspection)
