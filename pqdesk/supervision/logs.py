@@ -19,6 +19,7 @@ _TAIL_BYTES = 1024 * 1024
 _AT_ONCE_BYTES = 1024 * 1024
 _PARTIAL_BYTES = 4 * LONGEST_LINE
 
+_COLOURS = re.compile("\x1b\\[[0-9;:]*m")
 # What may act on a terminal or imitate other text: control characters, except tabs and the colours of `ESC [ … m`,
 # line and paragraph separators, bidirectional marks and overrides.
 _ACTIVE = re.compile(
@@ -50,9 +51,14 @@ class LogFollower:
     Belongs to one thread; keeps the file open until close() or until it is dropped.
     """
 
-    def __init__(self, path: Path, *, from_end_lines: int = 200) -> None:
-        """`from_end_lines`: how many of the lines that are there by the first read() it answers with."""
+    def __init__(self, path: Path, *, from_end_lines: int = 200, skip_beyond_bytes: int | None = None) -> None:
+        """`from_end_lines`: how many of the lines that are there by the first read() it answers with.
+
+        `skip_beyond_bytes`: when more than that is new, a line says how much was left out, and the newest MiB
+        follows; for a reader that would lag behind ever more. None leaves nothing out.
+        """
         self._path = path
+        self._skip_beyond_bytes = skip_beyond_bytes
         self._from_end_lines = from_end_lines
         self._has_begun = False
         self._file: int | None = None
@@ -72,6 +78,8 @@ class LogFollower:
         if not self._has_begun:
             return self._begin()
         is_replaced = self._is_replaced()  # asked first: what is written until then is in the old file
+        if self._skip_beyond_bytes is not None and self._bytes_behind(is_replaced) > self._skip_beyond_bytes:
+            return self._skip(is_replaced)
         lines = self._read_new()
         if is_replaced and self._is_at_end():
             lines += self._end_partial()
@@ -119,6 +127,28 @@ class LogFollower:
         except FileNotFoundError:
             return False  # between two steps of a rotation, or gone: the open file still has its end
 
+    def _bytes_behind(self, is_replaced: bool) -> int:
+        behind = os.fstat(self._opened()).st_size - self._offset
+        if is_replaced:
+            behind += sum(_size(one) for one in [self._path, *self._newer_than_open()])
+        return behind
+
+    def _skip(self, is_replaced: bool) -> list[str]:
+        """Go on with the newest MiB, at the beginning of a line; says how much is left out."""
+        behind = self._bytes_behind(is_replaced) + len(self._partial)
+        self._partial, self._line_goes_on = b"", False
+        if is_replaced:
+            self.close()
+            if not self._open():
+                return []
+        size = os.fstat(self._opened()).st_size
+        self._offset = max(self._offset if not is_replaced else 0, size - _AT_ONCE_BYTES)
+        data = os.pread(self._opened(), _AT_ONCE_BYTES, self._offset)
+        if self._offset:
+            self._offset += data.find(b"\n") + 1
+        skipped = behind - (size - self._offset)
+        return [f"… {skipped // 1024:,} KiB skipped, they are in the file …", *self._read_new()]
+
     def _is_at_end(self) -> bool:
         return self._offset >= os.fstat(self._opened()).st_size
 
@@ -147,8 +177,8 @@ class LogFollower:
         self._partial, self._line_goes_on = self._partial[cut:], goes_on and cut > 0
         return lines
 
-    def _lines_between(self) -> list[str]:
-        """Lines of files that came and were rotated away between two reads."""
+    def _newer_than_open(self) -> list[Path]:
+        """Rotated files that are newer than the one that is open, newest first."""
         newer: list[Path] = []
         for rotated in _rotated(self._path):
             try:
@@ -157,7 +187,35 @@ class LogFollower:
             except FileNotFoundError:
                 continue
             newer.append(rotated)
-        return [line for one in reversed(newer) for line in _last_lines(one, None)]
+        return newer
+
+    def _lines_between(self) -> list[str]:
+        """Lines of files that came and were rotated away between two reads."""
+        return [line for one in reversed(self._newer_than_open()) for line in _last_lines(one, None)]
+
+
+def clear_log(path: Path) -> None:
+    """Empty a log and delete its rotated files. Whoever writes it goes on: supervisord appends.
+
+    Raises:
+        OSError: It cannot be.
+    """
+    for rotated in list(_rotated(path)):
+        rotated.unlink(missing_ok=True)
+    try:
+        os.truncate(path, 0)
+    except FileNotFoundError:
+        pass
+
+
+def log_files(path: Path) -> list[Path]:
+    """The log and its rotated files that are there, newest first."""
+    return [one for one in (path, *_rotated(path)) if one.exists()]
+
+
+def without_colours(line: str) -> str:
+    """The line without its escapes of colours."""
+    return _COLOURS.sub("", line)
 
 
 def readable(line: bytes) -> list[str]:
@@ -179,6 +237,13 @@ def _rotated(path: Path) -> Iterator[Path]:
         if not rotated.exists():
             return
         yield rotated
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _last_lines(path: Path, count: int | None) -> list[str]:

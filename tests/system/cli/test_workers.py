@@ -35,7 +35,7 @@ def test_workers_are_listed_started_and_stopped(at: Callable[..., Done], supervi
     assert started.out == f"ticker: running (pid {supervised.replica('ticker').pid})\n"
     assert supervised.replica("ticker").state is WorkerState.RUNNING
     header, row = at("workers").out.splitlines()
-    assert header.split() == ["Worker", "State", "Pid", "Up", "for", "Description"]
+    assert header.split() == ["Worker", "State", "Pid", "Up", "for", "CPU", "Memory", "Description"]
     assert row.split()[:2] == ["ticker", "Running"]
 
     assert at("stop", "all").out == "ticker: stopped\n"

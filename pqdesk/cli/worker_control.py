@@ -1,0 +1,93 @@
+"""`start`, `stop`, `restart`, `signal`: telling workers what to do."""
+
+from __future__ import annotations
+
+import click
+
+from pqdesk.cli.command import command
+from pqdesk.cli.exits import ExitCode
+from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import say
+from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.cli.worker_progress import progress_lines
+from pqdesk.cli.worker_settling import START_S, STOP_S, has_restarted, has_started, has_stopped, report, settled
+from pqdesk.cli.workers import ALL, replicas_named
+from pqdesk.supervision.records import ReplicaRecord
+from pqdesk.supervision.supervision import Supervision
+
+_names = click.argument("names", metavar="NAME…|all", nargs=-1, required=True)
+_no_wait = click.option("--no-wait", is_flag=True, help="Ask for it and return, before it has happened.")
+
+
+@command("start", has_json=True)
+@_names
+@_no_wait
+@pass_settings
+def start_command(settings: Settings, names: tuple[str, ...], no_wait: bool) -> int:
+    """Start workers or all. Supervisord is started too, when it does not run."""
+    supervision = Supervision(settings.paths)
+    before = _replicas(settings, supervision, names)
+    supervision.start(names)
+    return report(settings, settled(supervision, before, has_started, 0.0 if no_wait else START_S), no_wait)
+
+
+@command("stop", has_json=True)
+@_names
+@_no_wait
+@click.option("--now", "is_now", is_flag=True, help="Kill them with all their children; messages in hand run again.")
+@pass_settings
+def stop_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_now: bool) -> int:
+    """Stop workers or all. The message in hand is finished first."""
+    supervision = Supervision(settings.paths)
+    before = _replicas(settings, supervision, names)
+    if is_now:
+        supervision.stop_now(names)
+    else:
+        supervision.stop(names)
+    return report(settings, settled(supervision, before, has_stopped, 0.0 if no_wait else STOP_S), no_wait)
+
+
+@command("restart", has_json=True)
+@_names
+@_no_wait
+@click.option("--supervisord", "is_daemon", is_flag=True, help="With all: supervisord too, as after an upgrade.")
+@pass_settings
+def restart_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_daemon: bool) -> int:
+    """Stop and start workers or all."""
+    if is_daemon and tuple(names) != (ALL,):
+        raise click.UsageError("supervisord is restarted with all its workers: give the name 'all'")
+    supervision = Supervision(settings.paths)
+    before = _replicas(settings, supervision, names)
+    if is_daemon:
+        supervision.restart_daemon(on_progress=progress_lines(settings, "stopped"))
+        up = [one for one in before if one.pid is not None]
+        return report(settings, settled(supervision, up, has_restarted, START_S), no_wait)
+    supervision.restart(names)
+    wait_s = 0.0 if no_wait else STOP_S + START_S
+    return report(settings, settled(supervision, before, has_restarted, wait_s), no_wait)
+
+
+@command("signal", has_json=True)
+@click.argument("name", metavar="NAME|all")
+@click.argument("number", metavar="SIGNAL")
+@pass_settings
+def signal_command(settings: Settings, name: str, number: str) -> int:
+    """Send a signal to a worker or all.
+
+    SIGNAL is a name or a number: HUP, USR1, 10. It goes to each of the worker's processes.
+    """
+    supervision = Supervision(settings.paths)
+    found = _replicas(settings, supervision, (name,))
+    supervision.signal(name, number)
+    if settings.is_json:
+        print_json(found)
+    else:
+        for one in found:
+            say(f"{one.process}: {number} sent")
+    return ExitCode.DONE
+
+
+def _replicas(settings: Settings, supervision: Supervision, names: tuple[str, ...]) -> list[ReplicaRecord]:
+    """The processes meant, each once. Raises NotFound."""
+    found = {one.process: one for name in names for one in replicas_named(settings, supervision, name)}
+    return list(found.values())

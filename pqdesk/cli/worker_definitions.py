@@ -1,0 +1,182 @@
+"""`add-worker`, `edit-worker`, `remove-worker`, `scale`: what the workers of this workspace are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from pqdesk.cli.command import DashesCommand, command, command_words
+from pqdesk.cli.exits import ExitCode
+from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import remark, say
+from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
+from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
+from pqdesk.cli.worker_options import worker_options
+from pqdesk.cli.worker_progress import progress_lines
+from pqdesk.cli.worker_settling import START_S, has_started, report, settled
+from pqdesk.supervision.commands import usual_restart
+from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.recipes import command_of, recipe_of, with_recipe
+from pqdesk.supervision.records import Saved, TryOut
+from pqdesk.supervision.supervision import Supervision
+
+_RUNS = (
+    "What it runs is one of: a Python function (--handler with --queue); a command per message (--queue with "
+    "-- COMMAND); HTTP POST per message (--post with --queue); a folder to watch (--folder with --queue); something on "
+    "a schedule (--every or --cron with --queue and --handler, --payload or -- COMMAND); or any other command."
+)
+_test = click.option("--test", "is_test", is_flag=True, help="Run it for three seconds and save nothing.")
+_preview = click.option("--preview", "is_preview", is_flag=True, help="Show the file, and save nothing.")
+
+
+@command("add-worker", has_json=True, cls=DashesCommand, options_metavar="[OPTIONS]", epilog=_RUNS)
+@click.argument("name", metavar="NAME [-- COMMAND…]")
+@worker_options
+@click.option("--start/--no-start", "is_start", default=True, help="Start it at once; the default.")
+@_test
+@_preview
+@pass_settings
+def add_worker_command(
+    settings: Settings, name: str, is_start: bool, is_test: bool, is_preview: bool, **values: Any
+) -> int:
+    """Add a worker, and start it."""
+    given = _given(values)
+    recipe = recipe_from(given)
+    if recipe is None:
+        raise click.UsageError("nothing to run: give --handler, --folder, --post, --payload, or -- COMMAND")
+    words = command_of(recipe)
+    base = WorkerDefinition(name=name, command=words, restart=usual_restart(words))
+    definition = definition_from(given, base)
+    supervision = Supervision(settings.paths)
+    if is_test or is_preview:
+        return _look(settings, supervision, definition, is_test=is_test)
+    saved = supervision.add(definition, start=is_start)
+    return _tell(settings, supervision, name, saved, f"{name}: added, not started" if not is_start else None)
+
+
+@command("edit-worker", has_json=True, cls=DashesCommand, options_metavar="[OPTIONS]", epilog=_RUNS)
+@click.argument("name", metavar="NAME [-- COMMAND…]")
+@worker_options
+@click.option("--unset", multiple=True, metavar="NAME", help="Take this variable or secret away; may repeat.")
+@click.option("--in-workspace", is_flag=True, help="Run it in the workspace again, not in a --directory.")
+@_test
+@_preview
+@pass_settings
+def edit_worker_command(
+    settings: Settings, name: str, in_workspace: bool, is_test: bool, is_preview: bool, **values: Any
+) -> int:
+    """Change a worker, and restart what that changes.
+
+    What is not given stays as it is. Processes that are not changed are not touched.
+    """
+    require_workspace_or_workers(settings)
+    supervision = Supervision(settings.paths)
+    old = supervision.definition(name)
+    given = _given(values)
+    recipe = recipe_from(given, recipe_of(old.command))
+    definition = definition_from(given, old)
+    if recipe is not None:
+        words = with_recipe(old.command, recipe)
+        restart = usual_restart(words) if values["restart"] is None and words != old.command else definition.restart
+        definition = replace(definition, command=words, restart=restart)
+    if in_workspace:
+        definition = replace(definition, folder=None)
+    if is_test or is_preview:
+        return _look(settings, supervision, definition, is_test=is_test)
+    saved = supervision.change(definition, on_progress=progress_lines(settings, "restarted"))
+    return _tell(settings, supervision, name, saved, f"{name}: saved, nothing had to be restarted")
+
+
+@command("remove-worker", has_json=True)
+@click.argument("name", metavar="NAME")
+@click.option("--undo", "is_undo", is_flag=True, help="Bring back the worker of this name that was removed last.")
+@pass_settings
+def remove_worker_command(settings: Settings, name: str, is_undo: bool) -> int:
+    """Take a worker out; it finishes the message in hand first.
+
+    Its logs stay, and --undo brings it back.
+    """
+    require_workspace_or_workers(settings)
+    supervision = Supervision(settings.paths)
+    if is_undo:
+        saved = supervision.bring_back(supervision.removed_worker(name))
+        return _tell(settings, supervision, name, saved, f"{name}: back, not started")
+    removed = supervision.remove(name, on_progress=progress_lines(settings, "ended"))
+    if settings.is_json:
+        print_json({"removed": removed.name, "file": removed.file, "running": removed.running})
+    else:
+        say(f"{name}: removed; bring it back with: {settings.command} remove-worker {name} --undo")
+    return ExitCode.DONE
+
+
+@command("scale", has_json=True)
+@click.argument("name", metavar="NAME")
+@click.argument("count", metavar="N", type=int)
+@pass_settings
+def scale_command(settings: Settings, name: str, count: int) -> int:
+    """Run a worker in N processes; the others are not touched.
+
+    Of too many, those with the highest numbers finish the message in hand and end.
+    """
+    require_workspace_or_workers(settings)
+    supervision = Supervision(settings.paths)
+    saved = supervision.scale(name, count, on_progress=progress_lines(settings, "ended"))
+    return _tell(settings, supervision, name, saved, None)
+
+
+def _given(values: dict[str, Any]) -> WorkerOptions:
+    words = command_words()
+    return WorkerOptions(values, None if words is None else tuple(words))
+
+
+def _look(settings: Settings, supervision: Supervision, definition: WorkerDefinition, *, is_test: bool) -> int:
+    if not is_test:
+        text = supervision.definition_preview(definition)
+        if settings.is_json:
+            print_json({"text": text})
+        else:
+            for line in text.splitlines():
+                say(line)
+        return ExitCode.DONE
+    outcome = supervision.try_out(definition)
+    if settings.is_json:
+        print_json({**_fields(outcome), "is_still_running": outcome.is_still_running})
+    else:
+        for line in outcome.output.splitlines():
+            say(line)
+        remark(_outcome_line(outcome))
+    is_good = outcome.is_still_running or outcome.exit_code == 0
+    return ExitCode.DONE if is_good else ExitCode.FAILED
+
+
+def _fields(outcome: TryOut) -> dict[str, Any]:
+    return {
+        "exit_code": outcome.exit_code,
+        "signal": outcome.signal,
+        "output": outcome.output,
+        "likely_cause": outcome.likely_cause,
+    }
+
+
+def _outcome_line(outcome: TryOut) -> str:
+    if outcome.is_still_running:
+        return "it was still running after three seconds, and was ended; nothing was saved"
+    how = f"exit code {outcome.exit_code}" if outcome.signal is None else f"signal {outcome.signal}"
+    return "; ".join(filter(None, (f"it ended with {how}", outcome.likely_cause, "nothing was saved")))
+
+
+def _tell(settings: Settings, supervision: Supervision, name: str, saved: Saved, at_rest: str | None) -> int:
+    """How the worker's processes are, once those that were started have come up or not."""
+    if saved.problem is not None:
+        remark(saved.problem)
+    before = [one for one in supervision.status().replicas if one.worker == name]
+    started = [one for one in before if one.process in saved.restarting]
+    now = {one.process: (one, is_settled) for one, is_settled in settled(supervision, started, has_started, START_S)}
+    if not started and at_rest is not None and not settings.is_json:
+        say(at_rest)
+        code = int(ExitCode.DONE)
+    else:
+        code = report(settings, [now.get(one.process, (one, True)) for one in before], is_asked_only=not started)
+    return code if saved.problem is None else ExitCode.FAILED

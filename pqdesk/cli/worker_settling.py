@@ -1,0 +1,69 @@
+"""Waiting until workers have come up or ended, and telling how each process is then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from pqdesk.cli.exits import ExitCode
+from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import remark, say
+from pqdesk.cli.settings import Settings
+from pqdesk.clock import SystemClock
+from pqdesk.supervision.records import ReplicaRecord, WorkerState
+from pqdesk.supervision.supervision import Supervision
+
+START_S = 20.0  # a worker counts as running after startsecs, 3 by default
+STOP_S = 60.0  # it has stopwaitsecs, 30 by default, for the message in hand
+
+_LOOK_S = 0.1
+_NOT_COMING_UP = frozenset(
+    {WorkerState.EXITED, WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START}
+)
+_AT_REST = _NOT_COMING_UP | {WorkerState.STOPPED}
+
+
+def has_started(_before: ReplicaRecord, now: ReplicaRecord) -> bool:
+    return now.state is WorkerState.RUNNING or now.state in _NOT_COMING_UP
+
+
+def has_stopped(_before: ReplicaRecord, now: ReplicaRecord) -> bool:
+    return now.state in _AT_REST
+
+
+def has_restarted(before: ReplicaRecord, now: ReplicaRecord) -> bool:
+    return now.pid != before.pid and has_started(before, now)
+
+
+def settled(
+    supervision: Supervision,
+    before: Sequence[ReplicaRecord],
+    has_settled: Callable[[ReplicaRecord, ReplicaRecord], bool],
+    wait_s: float,
+) -> list[tuple[ReplicaRecord, bool]]:
+    """Each process as it stands when all have settled, at the latest after `wait_s`; and whether it has."""
+    clock = SystemClock()
+    ends_ms = clock.awake_ms() + wait_s * 1000
+    while True:
+        now = {one.process: one for one in supervision.status().replicas}
+        pairs = [(one, now.get(one.process, one)) for one in before]
+        if all(has_settled(*pair) for pair in pairs) or clock.awake_ms() >= ends_ms:
+            return [(pair[1], has_settled(*pair)) for pair in pairs]
+        time.sleep(_LOOK_S)
+
+
+def report(settings: Settings, pairs: Sequence[tuple[ReplicaRecord, bool]], is_asked_only: bool) -> int:
+    if settings.is_json:
+        print_json([one for one, _ in pairs])
+    elif not pairs:
+        remark(f"no workers in {str(settings.paths.workers)!r}")
+    else:
+        for one, _ in pairs:
+            say(_line(one))
+    has_failed = any(not is_settled or one.state in _NOT_COMING_UP for one, is_settled in pairs)
+    return ExitCode.FAILED if has_failed and not is_asked_only else ExitCode.DONE
+
+
+def _line(one: ReplicaRecord) -> str:
+    detail = one.exit_text or ("" if one.pid is None else f"pid {one.pid}")
+    return f"{one.process}: {one.state.word.lower()}" + (f" ({detail})" if detail else "")

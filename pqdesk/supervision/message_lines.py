@@ -1,0 +1,142 @@
+"""The lines about one message in the logs of workers, and the message that a line is about.
+
+Workers write `completed id=7 queue=code attempt=1 12 ms` to stdout and `message 7 (queue code, attempt 1): …` to
+stderr, there with a traceback after it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pqdesk.supervision.log_levels import goes_on
+from pqdesk.supervision.logs import log_files, readable
+
+_NAMED = re.compile(r"(?<![\w.=-])id=(\d{1,19})(?!\w)|(?<!\w)message (\d{1,19}) \(queue ")
+_SEARCHED_BYTES = 32 * 1024 * 1024  # of each log, from its end on
+_CHUNK_BYTES = 4 * 1024 * 1024
+_MOST_LINES = 500
+_MOST_OF_A_TRACE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLine:
+    """A line and the log that it stands in."""
+
+    path: Path
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLines:
+    """Lines about a message, log by log, oldest first in each.
+
+    Attributes:
+        skipped_bytes: How much of the logs, the oldest part, was not looked at.
+        problems: Why a log could not be read, a sentence for each.
+    """
+
+    lines: tuple[FoundLine, ...] = ()
+    skipped_bytes: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def message_id_of(line: str) -> int | None:
+    """The message that the line is about; None when it names none."""
+    found = _NAMED.search(line)
+    return None if found is None else int(found[1] or found[2])
+
+
+def is_about(line: str, message_id: int) -> bool:
+    """Whether the line names this message, first or not."""
+    return any(int(found[1] or found[2]) == message_id for found in _NAMED.finditer(line))
+
+
+def lines_of_message(logs: Iterable[Path], message_id: int) -> FoundLines:
+    """What these logs and their rotated files say about a message, tracebacks included; the newest 32 MiB of each."""
+    lines: list[FoundLine] = []
+    skipped, problems = 0, []
+    for log in logs:
+        try:
+            found, left_out = _search(log, message_id)
+        except OSError as exc:
+            problems.append(f"cannot read {log}: {exc.strerror}")
+            continue
+        skipped += left_out
+        lines += [FoundLine(log, text) for text in found[-_MOST_LINES:]]
+    return FoundLines(tuple(lines), skipped, tuple(problems))
+
+
+class MessageFilter:
+    """Of lines that come one after another, those about one message, with what goes on from them."""
+
+    def __init__(self, message_id: int) -> None:
+        self._message_id = message_id
+        self._left = 0  # lines that may still belong to the one found
+        self._was_indented = False
+
+    def passes(self, line: str) -> bool:
+        """Whether the next line is one of them."""
+        named = message_id_of(line)
+        if named is not None:
+            is_it = is_about(line, self._message_id)
+            self._left, self._was_indented = (_MOST_OF_A_TRACE if is_it else 0), False
+            return is_it
+        if not self._left:
+            return False
+        self._left -= 1
+        if goes_on(line):
+            self._was_indented = True
+            return True
+        is_exception = self._was_indented  # the line that ends a traceback
+        if not is_exception:
+            self._left = 0
+        self._was_indented = False
+        return is_exception
+
+
+def _search(log: Path, message_id: int) -> tuple[list[str], int]:
+    found: list[list[str]] = []
+    left, skipped = _SEARCHED_BYTES, 0
+    for file in log_files(log):  # newest first
+        try:
+            lines, size = _search_file(file, message_id, left)
+        except FileNotFoundError:  # rotated away meanwhile
+            continue
+        found.append(lines)
+        skipped += max(0, size - left)
+        left = max(0, left - size)
+    return [line for lines in reversed(found) for line in lines], skipped
+
+
+def _search_file(file: Path, message_id: int, limit: int) -> tuple[list[str], int]:
+    """Lines of the last `limit` bytes, and the size of the whole."""
+    needles = (b"id=%d" % message_id, b"message %d (queue " % message_id)
+    with open(file, "rb", buffering=0) as raw:
+        size = os.fstat(raw.fileno()).st_size
+        lines: list[str] = []
+        for chunk in _chunks(raw.fileno(), max(0, size - limit), size) if limit else ():
+            if any(needle in chunk for needle in needles):  # far quicker than to look at each line
+                wanted = MessageFilter(message_id)
+                texts = (text for part in chunk.split(b"\n") for text in readable(part))
+                lines += [text for text in texts if wanted.passes(text)]
+        return lines, size
+
+
+def _chunks(file: int, start: int, end: int) -> Iterator[bytes]:
+    """The file from `start` to `end` in pieces of whole lines."""
+    rest = b""
+    while start < end:
+        data = os.pread(file, min(_CHUNK_BYTES, end - start), start)
+        if not data:
+            break
+        start += len(data)
+        whole, _, rest_of_it = (rest + data).rpartition(b"\n")
+        rest = rest_of_it
+        if whole:
+            yield whole
+    if rest:
+        yield rest

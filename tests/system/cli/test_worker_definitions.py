@@ -1,0 +1,261 @@
+"""`add-worker`, `edit-worker`, `remove-worker`, `scale`, `signal`: with the real supervisord."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.records import WorkerState
+from tests.support import wait_until
+from tests.system.cli.conftest import Cli, Done
+from tests.system.conftest import SupervisedWorkspace
+
+At = Callable[..., Done]
+
+_QUICK = ("--start-wait", "0s", "--stop-wait", "5s")
+_SLEEP = ("--", "sleep", "600")
+
+
+@pytest.fixture
+def at(cli: Cli, supervised: SupervisedWorkspace) -> At:
+    """Call a command on the supervised workspace."""
+    return lambda *words, **options: cli("-w", supervised.paths.root, *words, **options)
+
+
+def definition(supervised: SupervisedWorkspace, name: str) -> WorkerDefinition:
+    return supervised.supervision.definition(name)
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        (("--handler", "mail:send", "--queue", "a", "--queue", "b"), "pqdesk consume a b --handler mail:send"),
+        (("--queue", "a", "--timeout", "5s", "--", "sha256sum"), "pqdesk consume a --timeout 5s -- sha256sum"),
+        (("--post", "http://localhost:8000/x", "--queue", "a"), "pqdesk consume a --post http://localhost:8000/x"),
+        (("--folder", "/srv/in", "--queue", "a"), "pqdesk produce a --folder /srv/in"),
+        (
+            ("--every", "5m", "--payload", '{"n": 1}', "--queue", "a"),
+            "pqdesk produce a --every 5m -- printf '%s\\n' '{\"n\": 1}'",
+        ),
+        (
+            ("--cron", "0 6 * * *", "--timezone", "UTC", "--handler", "m:f", "--queue", "a"),
+            "pqdesk produce a --handler m:f --cron '0 6 * * *' --timezone UTC",
+        ),
+        (("--", "sleep", "600"), "sleep 600"),
+    ],
+)
+def test_each_kind_is_added_without_writing_a_command(
+    at: At, supervised: SupervisedWorkspace, options: tuple[str, ...], command: str
+) -> None:
+    done = at("add-worker", "worker", "--no-start", *options)
+
+    assert (done.code, done.out) == (0, "worker: added, not started\n"), done.err
+    [one] = at("workers", "--json").json
+    assert one["command"] == command
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ((), "nothing to run"),
+        (("--queue", "a"), "nothing to run"),
+        (("--handler", "m:f"), "no queue named"),
+        (("--handler", "m:f", "--queue", "a", "--", "x"), "--handler and a command after -- exclude each other"),
+        (("--post", "nowhere", "--queue", "a"), "no address"),
+        (("--folder", "/x", "--queue", "a", "--concurrency", "2"), "--concurrency does not go with the rest"),
+        (("--folder", "/x", "--queue", "a", "--queue", "b"), "one queue"),
+        (("--every", "5m", "--cron", "* * * * *", "--payload", "x", "--queue", "a"), "not both"),
+        (("--replicas", "0", *_SLEEP), "replicas"),
+        (("--env", "A", *_SLEEP), "no variable"),
+        (("--env", 'A="', *_SLEEP), "make it a secret"),
+        (("--log-size", "big", *_SLEEP), "no size"),
+        (("--directory", "/no/such", *_SLEEP), "no folder"),
+        (("--stop-signal", "NONSENSE", *_SLEEP), "stop signal"),
+    ],
+)
+def test_what_cannot_be_is_wrong_usage_and_adds_nothing(
+    at: At, supervised: SupervisedWorkspace, options: tuple[str, ...], reason: str
+) -> None:
+    done = at("add-worker", "worker", *options)
+
+    assert done.code == 2
+    assert reason in done.err.replace("\n", " ")
+    assert not supervised.paths.workers.exists()
+
+
+def test_a_worker_is_added_with_all_that_can_be_chosen(at: At, supervised: SupervisedWorkspace, tmp_path: Path) -> None:
+    words = (
+        *("--replicas", "2", "--env", "A=b=c", "--secret", "S=t", "--secret", "FROM_STDIN", "--directory", tmp_path),
+        *("--restart", "never", "--stop-signal", "sigint", "--log-size", "2MB", "--log-backups", "5", "--no-autostart"),
+    )
+
+    done = at("add-worker", "worker", *_QUICK, *words, *_SLEEP, stdin=b"two\nlines\n")
+
+    assert (done.code, len(done.out.splitlines())) == (0, 2), done.err
+    assert done.out.startswith("worker: running (pid ")
+    made = definition(supervised, "worker")
+    assert (made.command, made.replicas, made.folder, made.restart) == (("sleep", "600"), 2, tmp_path, "never")
+    assert (made.environment, made.secrets) == ({"A": "b=c"}, {"S": "t", "FROM_STDIN": "two\nlines"})
+    assert (made.stop_signal, made.stop_wait_s, made.log_bytes, made.log_backups) == ("INT", 5, 2 * 1024**2, 5)
+    assert not made.is_autostart
+    pid = supervised.replica("worker-2").pid
+    assert pid is not None
+    assert psutil.Process(pid).environ()["FROM_STDIN"] == "two\nlines"
+    assert at("add-worker", "worker", *_SLEEP).code == 1
+
+
+def test_paths_are_those_of_here(
+    at: At, supervised: SupervisedWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mail.py").touch()
+
+    at("add-worker", "one", "--no-start", "--handler", "mail.py:send", "--queue", "a")
+    at("add-worker", "two", "--no-start", "--", "./run.sh", "x")
+    at("add-worker", "three", "--no-start", "--folder", "in", "--queue", "a")
+
+    assert definition(supervised, "one").command[-1] == f"{tmp_path}/mail.py:send"
+    assert definition(supervised, "two").command == (f"{tmp_path}/run.sh", "x")
+    assert definition(supervised, "three").command[-1] == f"{tmp_path}/in"
+
+
+def test_one_that_does_not_come_up_is_added_and_fails(at: At, supervised: SupervisedWorkspace) -> None:
+    done = at("add-worker", "bad", "--", "no-such-program")
+
+    assert done.code == 1
+    assert "can't find command 'no-such-program'" in done.err
+    assert done.out == "bad: failed to start (can't find command 'no-such-program')\n"
+
+
+def test_test_and_preview_save_nothing(at: At, supervised: SupervisedWorkspace) -> None:
+    ended = at("add-worker", "x", "--test", "--", sys.executable, "-c", "print('hi'); raise SystemExit(2)")
+    missing = at("add-worker", "x", "--test", "--json", "--", "no-such-program")
+    shown = at("add-worker", "x", "--preview", "--secret", "A=hunter2", *_SLEEP)
+
+    assert (ended.code, ended.out) == (1, "hi\n")
+    assert ended.err.startswith("it ended with exit code 2; Its command line was not understood")
+    assert (missing.code, missing.json["exit_code"], missing.json["is_still_running"]) == (1, 127, False)
+    assert shown.code == 0
+    assert "[program:x]\n" in shown.out
+    assert "hunter2" not in shown.out
+    assert not supervised.paths.supervisor.exists()
+
+
+def test_only_what_is_given_is_changed(at: At, supervised: SupervisedWorkspace) -> None:
+    at("add-worker", "worker", *_QUICK, "--env", "A=1", "--env", "B=2", *_SLEEP)
+    pid = supervised.replica("worker").pid
+    file = supervised.paths.workers / "worker.conf"
+    file.write_text("; mine\n" + file.read_text())
+
+    assert at("edit-worker", "worker", "--no-autostart").out == "worker: saved, nothing had to be restarted\n"
+    assert supervised.replica("worker").pid == pid
+    changed = at("edit-worker", "worker", "--env", "A=3", "--unset", "B")
+
+    assert changed.code == 0, changed.err
+    assert changed.out == f"worker: running (pid {supervised.replica('worker').pid})\n"
+    assert supervised.replica("worker").pid != pid
+    assert definition(supervised, "worker").environment == {"A": "3"}
+    assert file.read_text().startswith("; mine\n")
+
+
+def test_what_a_worker_runs_is_changed_part_by_part(at: At, supervised: SupervisedWorkspace) -> None:
+    def command() -> tuple[str, ...]:
+        return definition(supervised, "worker").command
+
+    at("add-worker", "worker", "--no-start", "--handler", "m:f", "--queue", "a", "--concurrency", "2")
+
+    at("edit-worker", "worker", "--timeout", "5s")
+    assert command() == ("pqdesk", "consume", "a", "--handler", "m:f", "--concurrency", "2", "--timeout", "5s")
+    at("edit-worker", "worker", "--", "sha256sum", "-b")
+    assert command() == ("pqdesk", "consume", "a", "--", "sha256sum", "-b")
+    at("edit-worker", "worker", "--post", "http://localhost/")
+    assert command() == ("pqdesk", "consume", "a", "--post", "http://localhost/")
+    assert definition(supervised, "worker").restart == "always"
+    at("edit-worker", "worker", "--folder", "/srv")
+    assert command() == ("pqdesk", "produce", "a", "--folder", "/srv")
+    assert definition(supervised, "worker").restart == "if it fails"
+    refused = at("edit-worker", "nobody", "--replicas", "2")
+    assert (refused.code, refused.err) == (3, "pqdesk: error: there is no worker 'nobody'; the workers are worker\n")
+
+
+def test_scaling_and_signals(at: At, supervised: SupervisedWorkspace) -> None:
+    at("add-worker", "worker", *_QUICK, *_SLEEP)
+    first = supervised.replica("worker").pid
+
+    grown = at("scale", "worker", 3)
+    assert [line.split()[:2] for line in grown.out.splitlines()] == [
+        [f"{name}:", "running"] for name in ("worker", "worker-2", "worker-3")
+    ]
+    assert at("signal", "worker-3", "STOP").out == "worker-3: STOP sent\n"
+    at("signal", "worker-3", "CONT")
+    shrunk = at("scale", "worker", 1, "--json")
+
+    assert [(one["process"], one["pid"]) for one in shrunk.json] == [("worker", first)]
+    assert at("scale", "worker", 0).code == 2
+    assert at("signal", "worker", "NONSENSE").code == 2
+    assert at("scale", "nobody", 2).code == 3
+
+
+def test_a_removed_worker_comes_back(at: At, supervised: SupervisedWorkspace) -> None:
+    at("add-worker", "worker", *_QUICK, *_SLEEP)
+
+    removed = at("remove-worker", "worker")
+
+    assert removed.code == 0
+    assert removed.out.startswith("worker: removed; bring it back with: pqdesk -w ")
+    assert at("workers", "--json").json == []
+    assert at("remove-worker", "worker").code == 3
+    back = at("remove-worker", "worker", "--undo")
+    assert back.out.startswith("worker: running (pid ")
+    assert at("remove-worker", "worker", "--undo").code == 3
+
+
+def test_several_are_started_and_killed_at_once(at: At, supervised: SupervisedWorkspace) -> None:
+    for name in ("a", "b", "c"):
+        at("add-worker", name, "--no-start", "--no-autostart", *_QUICK, *_SLEEP)
+
+    assert [line.split(":")[0] for line in at("start", "a", "b").out.splitlines()] == ["a", "b"]
+    assert supervised.replica("c").state is WorkerState.STOPPED
+    assert at("stop", "--now", "a", "b").out == "a: stopped\nb: stopped\n"
+    assert at("start", "a", "nobody").code == 3
+
+
+def test_the_list_tells_what_happened(at: At, supervised: SupervisedWorkspace) -> None:
+    at("add-worker", "worker", *_QUICK, *_SLEEP)
+    pid = supervised.replica("worker").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    supervised.wait_for_running("worker", other_than=pid)
+
+    [one] = at("workers", "--json").json
+    assert (one["restarts_total"], one["restarts_last_hour"]) == (1, 1)
+    assert (one["last_exit"]["signal"], one["last_exit"]["is_expected"]) == ("KILL", False)
+    assert one["memory_bytes"] > 100_000
+    assert one["cpu_percent"] >= 0
+    header, row = at("workers").out.splitlines()
+    assert "Restarts" in header
+    assert "1 / 1" in row
+    assert "signal KILL, " in row
+
+
+def test_supervisord_is_brought_up_to_date(
+    at: At, supervised: SupervisedWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("pqdesk.supervision.daemon.installed_version", lambda: "0.0.9")
+        at("add-worker", "worker", *_QUICK, *_SLEEP)
+    old = supervised.daemon_pid
+
+    assert "started by PQDesk 0.0.9; bring it up to date with: pqdesk -w " in at("workers").err
+    assert at("restart", "worker", "--supervisord").code == 2
+    assert at("restart", "all", "--supervisord").code == 0
+
+    wait_until(lambda: supervised.daemon_pid != old, 15, "another supervisord")
+    assert at("workers").err == ""
