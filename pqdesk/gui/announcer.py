@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from pqdesk.errors import PQDeskError
 from pqdesk.gui.notices import describe_failure, describe_outcome
 from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.threads.orders import WorkerOrder, who
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.widgets.toast import Toast
 from pqdesk.messages.records import Outcome
+from pqdesk.supervision.records import RemovedWorker
 
 
 class Announcer(QObject):
-    """Listens to the actor and to supervisord's link of one workspace. `silence` before the next."""
+    """Listens to the actor and to supervisord's link of one workspace. `silence` before the next.
+
+    Signals:
+        order_asked: For the link: a WorkerOrder that takes something back.
+    """
+
+    order_asked = Signal(object)
 
     def __init__(
         self, actor: Actor, link: SupervisorLink, toast: Toast, perform: Callable[[str, tuple[int, ...]], None]
@@ -31,6 +39,8 @@ class Announcer(QObject):
         actor.message_put.connect(self._on_message_put)
         actor.problem.connect(self._on_problem)
         link.action_done.connect(self._on_done)
+        link.removed.connect(self._on_removed)
+        self.order_asked.connect(link.carry_out)
         link.action_failed.connect(self._on_problem)
 
     def silence(self) -> None:
@@ -59,6 +69,14 @@ class Announcer(QObject):
     @Slot(str)
     def _on_done(self, text: str) -> None:
         self._toast.show_text(text)
+
+    @Slot(object)
+    def _on_removed(self, removed: tuple[RemovedWorker, ...]) -> None:
+        names = tuple(one.name for one in removed)
+        is_running = any(one.running for one in removed)
+        rest = "; what is in hand is finished first" if is_running else ""
+        back = partial(self.order_asked.emit, WorkerOrder("bring_back", names, removed=removed))
+        self._toast.show_text(f"Removed {who(names)}{rest}", undo=back)
 
     @Slot(str)
     def _on_problem(self, text: str) -> None:

@@ -18,6 +18,7 @@ from pqdesk.queues import operations
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Inspection
+from pqdesk.supervision.login import LoginStart
 from pqdesk.supervision.supervision import Supervision
 from pqdesk.workspace import Workspace
 
@@ -25,21 +26,23 @@ _log = logging.getLogger(__name__)
 
 _READER_WAIT_MS = 1_000
 _WAIT_MS = 3_000
+_SIDE_WAIT_MS = 9_000  # a command on trial gets three seconds, and five more to end
 
 
 class Session:
-    """Reader, actor, supervisord's link and log reader of `place`, each in its thread."""
+    """Reader, actor, supervisord's link, log reader and side jobs of `place`, each in its thread."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.reader = Reader(lambda: open_what_is_there(place), identify=lambda: identify(place))
         self.actor = Actor(lambda: _Database(place) if place.database is not None else Workspace(place.paths.root))
-        self.link = SupervisorLink(lambda: Supervision(place.paths))
+        self.link = SupervisorLink(lambda: Supervision(place.paths), lambda: LoginStart(place.paths))
         self._threads: list[tuple[QThread, QObject, int]] = []
         self._add("reader", self.reader, self.reader.start, self.reader.stop, _READER_WAIT_MS)
         self._add("actor", self.actor, None, self.actor.stop, _WAIT_MS)
         self._add("supervisord-link", self.link, self.link.begin, self.link.finish, _WAIT_MS)
         self._add("log-reader", self.link.logs, self.link.logs.begin, self.link.logs.finish, _READER_WAIT_MS)
+        self._add("side-jobs", self.link.side, None, self.link.side.finish, _SIDE_WAIT_MS)
 
     def start(self) -> None:
         for thread, _, _ in self._threads:

@@ -5,11 +5,13 @@ By class or by the dynamic property `look`; nothing here touches item views, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtGui import QColor
 
 from pqdesk.gui.palette import Role
+
+PICTURES = ("chevron_up", "chevron_down", "check")
 
 _SHEET = """
 QToolTip {{ border: 1px solid {hairline}; padding: 4px 6px; color: {text}; background: {base}; }}
@@ -57,12 +59,37 @@ QFrame[look="hairline"] {{ background: {hairline}; border: none; }}
 QFrame[look="code"] {{ background: {window}; border: 1px solid {hairline}; border-radius: 4px; }}
 QLabel[look="muted"] {{ color: {muted}; }}
 QLabel[look="link"] {{ color: {accent}; }}
+QLabel[look="error"] {{ color: {error}; }}
 
 QLineEdit, QComboBox, QSpinBox {{
     min-height: 18px; padding: 4px 8px; border: 1px solid {input_border}; border-radius: 4px;
     background: {base}; color: {text}; selection-background-color: {selection}; selection-color: {text};
 }}
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus {{ border: 2px solid {accent}; padding: 3px 7px; }}
+QSpinBox {{ padding-right: 24px; }}
+QSpinBox:focus {{ padding-right: 23px; }}
+QSpinBox::up-button, QSpinBox::down-button {{
+    subcontrol-origin: border; width: 22px; border: none; background: transparent;
+}}
+QSpinBox::up-button {{ subcontrol-position: top right; margin-top: 2px; }}
+QSpinBox::down-button {{ subcontrol-position: bottom right; margin-bottom: 2px; }}
+QSpinBox::up-button:hover, QSpinBox::down-button:hover {{ background: {hover}; }}
+QSpinBox::up-arrow {{ image: url("{chevron_up}"); width: 10px; height: 10px; }}
+QSpinBox::down-arrow {{ image: url("{chevron_down}"); width: 10px; height: 10px; }}
+QCheckBox, QRadioButton {{ spacing: 8px; padding: 3px 2px; min-height: 20px; border: 2px solid transparent; }}
+QCheckBox:focus, QRadioButton:focus {{ border-color: {accent}; border-radius: 4px; }}
+QCheckBox::indicator, QRadioButton::indicator {{
+    width: 14px; height: 14px; border: 1px solid {input_border}; background: {base};
+}}
+QCheckBox::indicator {{ border-radius: 3px; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ border-color: {accent}; }}
+QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{check}"); }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {hairline}; }}
+QCheckBox::indicator:checked:disabled {{ background: {input_border}; border-color: {input_border}; }}
+QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {accent}; }}
+QProgressBar {{ border: none; border-radius: 3px; background: {hairline}; }}
+QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url("{chevron_down}"); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{
@@ -95,12 +122,12 @@ QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 """
 
 
-def make_stylesheet(color: Callable[[Role], QColor], *, chevron_down: str) -> str:
-    """The application's style sheet in the colours of the theme. `chevron_down` is the path of a picture."""
+def make_stylesheet(color: Callable[[Role], QColor], *, pictures: Mapping[str, str]) -> str:
+    """The application's style sheet in the colours of the theme. `pictures`: the path of each of PICTURES."""
     names = {role.name.lower(): color(role).name() for role in Role}
     is_dark = color(Role.BASE).lightness() < 128
     accent_hover = color(Role.ACCENT).lighter(108) if is_dark else color(Role.ACCENT).darker(112)
     scroll_handle = color(Role.HAIRLINE).lighter(130) if is_dark else color(Role.HAIRLINE).darker(115)
     return _SHEET.format(
-        accent_hover=accent_hover.name(), scroll_handle=scroll_handle.name(), chevron_down=chevron_down, **names
+        accent_hover=accent_hover.name(), scroll_handle=scroll_handle.name(), **pictures, **names
     )

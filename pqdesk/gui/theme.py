@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from pqdesk.gui.icons import IconLoader
 from pqdesk.gui.palette import STATE_LOOKS, WORKER_LOOKS, Role, make_palette
-from pqdesk.gui.stylesheet import make_stylesheet
+from pqdesk.gui.stylesheet import PICTURES, make_stylesheet
 from pqdesk.messages.states import State
 from pqdesk.paths import resources_folder
 from pqdesk.supervision.records import WorkerState
@@ -130,8 +130,9 @@ class Theme(QObject):
             scheme = _SCHEMES[self._choice]
         self._is_dark = scheme == Qt.ColorScheme.Dark
         self._application.setPalette(make_palette(is_dark=self._is_dark))
-        chevron = resources_folder() / "theme" / f"chevron-down-{'dark' if self._is_dark else 'light'}.svg"
-        self._application.setStyleSheet(make_stylesheet(self.color, chevron_down=chevron.as_posix()))
+        folder, suffix = resources_folder() / "theme", "dark" if self._is_dark else "light"
+        pictures = {name: (folder / f"{name.replace('_', '-')}-{suffix}.svg").as_posix() for name in PICTURES}
+        self._application.setStyleSheet(make_stylesheet(self.color, pictures=pictures))
         self.changed.emit()
 
 

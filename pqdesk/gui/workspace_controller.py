@@ -131,7 +131,7 @@ class WorkspaceController(QObject):
         session = self.session
         self._overview = OverviewPage(session.reader, session.actor, session.link, theme, clock)
         self._messages = messages.build(session.reader, session.actor, theme)
-        self._workers = workers.build(session.link, theme)
+        self._workers = workers.build(session.link, session.reader, theme)
         self._logs = logs.build(session.link, theme)
         self._welcome = WelcomeView(theme)
         self._welcome.show_workspace(self.place.python_arguments)
@@ -179,9 +179,11 @@ class WorkspaceController(QObject):
         self._welcome.demo_asked.connect(self.demo_asked)
         self._welcome.open_asked.connect(self.open_asked)
         self._welcome.create_asked.connect(self.create_asked)
-        for page in (self._messages, self._workers, self._logs):
-            if hasattr(page, "notice"):
-                page.notice.connect(self._window.toast.show_text)
+        self._workers.notice.connect(self._window.toast.show_text)
+        self._workers.problem.connect(self._on_problem)
+        self._workers.messages_asked.connect(self._on_messages_asked)
+        self._workers.log_asked.connect(self._on_log_asked)
+        self._messages.worker_asked.connect(self._on_worker_asked)
 
     def disconnect_from_all(self) -> None:
         """The window and the tray outlive this; a late answer must not reach them."""
@@ -284,8 +286,22 @@ class WorkspaceController(QObject):
     @Slot(str)
     def _on_worker_asked(self, name: str) -> None:
         self._window.show_page("Workers")
-        if hasattr(self._workers, "show_worker"):
-            self._workers.show_worker(name)
+        self._workers.show_worker(name)
+
+    @Slot(object)
+    def _on_messages_asked(self, ids: tuple[int, ...]) -> None:
+        self._window.show_page("Messages")
+        self._messages.show_messages(ids)
+
+    @Slot(str)
+    def _on_log_asked(self, process: str) -> None:
+        self._window.show_page("Logs")
+        if hasattr(self._logs, "show_worker"):
+            self._logs.show_worker(process)
+
+    @Slot(str)
+    def _on_problem(self, text: str) -> None:
+        self._window.toast.show_text(text, is_error=True)
 
     @Slot(str)
     def _on_page_changed(self, title: str) -> None:

@@ -87,14 +87,14 @@ class FakeSupervision:
     def __init__(self, answer: SupervisionStatus) -> None:
         self.answer = answer
         self.error: PQDeskError | None = None
-        self.told: list[tuple[str, str]] = []
+        self.told: list[tuple[Any, ...]] = []
 
     def status(self) -> SupervisionStatus:
         return self.answer
 
     def __getattr__(self, verb: str) -> Any:
-        def do(name: str = "") -> None:
-            self.told.append((verb, name))
+        def do(name: Any = "", *more: Any, **_options: Any) -> None:
+            self.told.append((verb, name, *more))
             if self.error is not None:
                 raise self.error
 

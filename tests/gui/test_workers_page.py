@@ -1,87 +1,48 @@
-"""The workers and logs pages over a link that says what the test wants."""
+"""The workers page over a supervision that says what the test wants."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
-from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QPushButton, QTableView
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTableView
 
-from pqdesk.gui.pages.logs.logs_page import LogsPage
-from pqdesk.gui.pages.workers.likely_cause import likely_cause
-from pqdesk.gui.pages.workers.workers_model import WorkerColumn, WorkersModel
-from pqdesk.gui.pages.workers.workers_page import WorkersPage
-from pqdesk.supervision.records import SupervisionStatus, WorkerState
-from tests.gui.shell_fakes import make_replica, make_status
-
-
-class FakeLogs(QObject):
-    tail_read = Signal(str, object, object)
-    lines_read = Signal(object, object)
-    failed = Signal(object, str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.followed: dict[str, tuple[str, ...]] = {}
-
-    @Slot(str, object)
-    def follow(self, who, paths):
-        self.followed[who] = tuple(path.name for path in paths)
-
-
-class FakeLink(QObject):
-    status_changed = Signal(object)
-    action_failed = Signal(str)
-    action_done = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.logs = FakeLogs()
-        self.told: list[tuple[str, str]] = []
-
-    @Slot(str)
-    def start(self, name):
-        self.told.append(("start", name))
-
-    @Slot(str)
-    def stop(self, name):
-        self.told.append(("stop", name))
-
-    @Slot(str)
-    def restart(self, name):
-        self.told.append(("restart", name))
-
-    @Slot()
-    def start_daemon(self):
-        self.told.append(("start_daemon", ""))
-
-    @Slot()
-    def poll(self):
-        pass
-
+from pqdesk.errors import SupervisorError
+from pqdesk.gui.announcer import Announcer
+from pqdesk.gui.pages.workers.worker_rows import WorkerColumn, WorkerFacts
+from pqdesk.gui.pages.workers.workers_model import WorkersModel
+from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.widgets.toast import Toast
+from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.records import LastExit, SupervisionStatus, WorkerState
+from tests.gui.shell_fakes import make_queue, make_replica, make_status
+from tests.gui.worker_fakes import WorkersRig
 
 RUNNING = make_replica("consumer", queues=("code", "text"), command="pqdesk consume code text")
-STOPPED = make_replica("producer", WorkerState.STOPPED)
-LOOPING = make_replica("importer", WorkerState.CRASH_LOOPING, exit_text="exit status 1", restarts=7)
+STOPPED = make_replica("producer", WorkerState.STOPPED, kind="producer")
+LOOPING = make_replica(
+    "importer",
+    WorkerState.CRASH_LOOPING,
+    exit_text="exit status 1",
+    restarts_last_hour=7,
+    restarts_total=9,
+    last_exit=LastExit(1, None, datetime(2026, 11, 24, tzinfo=UTC)),
+)
+PAIR = [make_replica("pair", worker="pair"), make_replica("pair-2", worker="pair", replica=2, pid=99)]
 
 
 @pytest.fixture
-def link():
-    return FakeLink()
+def rig(qtbot, theme, clock):
+    return WorkersRig(qtbot, theme, clock, RUNNING, LOOPING, STOPPED)
 
 
 @pytest.fixture
-def page(qtbot, link, theme, clock):
-    page = WorkersPage(link, theme, clock)
-    qtbot.addWidget(page)
-    page.resize(1060, 700)
-    page.show()
-    qtbot.waitExposed(page)
-    page.set_live(True)
-    link.status_changed.emit(make_status(RUNNING, LOOPING, STOPPED))
-    return page
+def page(rig):
+    return rig.page
 
 
 @pytest.fixture
@@ -92,149 +53,290 @@ def drain(qtbot):
     return wait
 
 
-def cells(page, row):
-    model = page.table.model()
-    return [model.data(model.index(row, column)) for column in range(model.columnCount())]
-
-
 def press(qtbot, page, name):
-    button = page.findChild(QPushButton, f"{name}_button")
-    assert button is not None
+    button = page.findChild(QPushButton, name)
+    assert button is not None, name
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def test_the_table_reads_as_shown(page):
+def trigger(page, name):
+    action = page.findChild(QAction, f"action_{name}")
+    assert action is not None
+    assert action.isEnabled(), f"{name} is not enabled: {action.toolTip()}"
+    action.trigger()
+
+
+def dialog(page, name) -> QDialog:
+    return next(one for one in page.findChildren(QDialog, name) if one.isVisible())
+
+
+def choose(qtbot, box, text):
+    """Press the button `text` of a question."""
+    button = next(one for one in box.findChildren(QPushButton) if one.text() == text)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+# --- the table --------------------------------------------------------------------------------------
+
+
+def test_the_table_reads_as_shown(rig, page):
     assert page.findChild(QTableView, "workers").accessibleName() == "Workers"
-    assert cells(page, 0) == [
-        "consumer",
+    shown = rig.cells("consumer")
+    assert (shown["State"], shown["PID"], shown["Up for"], shown["Queues"]) == (
         "Running",
         "4321",
         "3 min 05 s",
-        "0",
-        "",
         "code, text",
-        "pqdesk consume code text",
-    ]
-    assert cells(page, 1)[:6] == ["importer", "Crash-looping", "", "", "7", "exit status 1"]
+    )
+    assert (rig.cells("importer")["State"], rig.cells("importer")["Restarts"]) == ("Crash-looping", "7 / 9")
 
 
-def test_rows_are_merged_and_the_selection_stays(qtbot, page, link):
+def test_rows_are_merged_and_the_selection_stays(rig, page):
     page.show_worker("producer")
     resets = []
     page.table.model().modelReset.connect(lambda: resets.append(1))
 
-    link.status_changed.emit(make_status(replace(STOPPED, state=WorkerState.STARTING), RUNNING))
-    link.status_changed.emit(make_status(RUNNING, make_replica("new"), replace(STOPPED, state=WorkerState.RUNNING)))
+    rig.tell(replace(STOPPED, state=WorkerState.STARTING), RUNNING)
+    rig.tell(RUNNING, make_replica("new"), replace(STOPPED, state=WorkerState.RUNNING))
 
-    assert [cells(page, row)[0] for row in range(3)] == ["consumer", "new", "producer"]
-    assert [one.process for one in page.selected()] == ["producer"]
+    assert rig.names() == ["consumer", "new", "producer"]
+    assert page.table.selected().targets == ("producer",)
     assert not resets
 
 
-def test_the_model_is_consistent_through_changes(qtbot, theme):
+def test_the_model_is_consistent_through_changes(theme):
     model = WorkersModel(theme)
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     a, b, c = (make_replica(name) for name in "abc")
+    a2, a3 = (make_replica(f"a-{number}", worker="a", replica=number) for number in (2, 3))
 
-    for replicas in ([a], [a, b], [c, b, a], [b], [], [a, c], [c, a], [b, a, c]):
-        model.merge(replicas)
-        assert [model.replica(row) for row in range(model.rowCount())] == replicas
+    for replicas in ([a], [a, b], [c, b, a], [a, a2, b], [b], [], [a, a2, a3, c], [c, a], [b, a, c], [a, a2]):
+        model.show_facts(WorkerFacts(now=datetime.now(UTC), replicas=replicas))
+        shown = [model.row_at(row) for row in range(model.rowCount())]
+        assert [one for row in shown if not row.is_group for one in row.replicas] == replicas
     assert tester.model() is model
 
 
-def test_buttons_fit_the_state_of_the_selected_worker(qtbot, page, link):
+def test_replicas_fold_away_and_come_back(rig, page):
+    rig.tell(*PAIR)
+    page.show_worker("pair")
+    page.table.setFocus()
+
+    QTest.keyClick(page.table, Qt.Key.Key_Left)
+    assert rig.names() == ["pair"]
+    QTest.keyClick(page.table, Qt.Key.Key_Right)
+    assert rig.names() == ["pair", "pair", "pair-2"]
+
+
+def test_a_click_on_the_message_in_hand_leads_to_it(qtbot, rig, page):
+    rig.reader.hands_loaded.emit({4321: ("consumer", (17,))})
+    assert rig.cells("consumer")["Now running"] == "17"
+    place = page.table.visualRect(page.table.model().index(0, WorkerColumn.NOW_RUNNING)).center()
+
+    with qtbot.waitSignal(page.messages_asked) as asked:
+        qtbot.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+    assert asked.args == [(17,)]
+
+
+def test_only_what_can_be_seen_is_measured(rig, page):
+    assert rig.link._usage_of == {"consumer", "importer", "producer"}
+
+    page.set_live(False)
+
+    assert rig.link._usage_of == frozenset()
+
+
+# --- orders -----------------------------------------------------------------------------------------
+
+
+def test_buttons_fit_the_state_of_the_selected_worker(qtbot, rig, page):
+    def enabled():
+        return [page.buttons[name].isEnabled() for name in ("start", "stop", "restart")]
+
     page.show_worker("consumer")
-    assert [page.buttons[name].isEnabled() for name in ("start", "stop", "restart")] == [False, True, True]
-    press(qtbot, page, "stop")
-    link.status_changed.emit(make_status(replace(RUNNING, state=WorkerState.STOPPING)))
-    assert [page.buttons[name].isEnabled() for name in ("start", "stop", "restart")] == [False, False, False]
+    assert enabled() == [False, True, True]
+    press(qtbot, page, "stop_button")
+    rig.tell(replace(RUNNING, state=WorkerState.STOPPING, stop_wait_s=10, stop_deadline_s=3.0))
+    assert (enabled(), page.buttons["stop"].text()) == ([False, True, False], "Stop now")
+    assert rig.cells("consumer")["State"] == "Stopping… 7 s of 10"
     assert "It is stopping" in page.buttons["start"].toolTip()
-    link.status_changed.emit(make_status(replace(RUNNING, state=WorkerState.STOPPED)))
-    press(qtbot, page, "start")
+    press(qtbot, page, "stop_button")
+    rig.tell(replace(RUNNING, state=WorkerState.STOPPED))
+    press(qtbot, page, "start_button")
 
-    assert link.told == [("stop", "consumer"), ("start", "consumer")]
-
-
-def test_start_all_and_stop_all(qtbot, page, link):
-    press(qtbot, page, "start_all")
-    press(qtbot, page, "stop_all")
-
-    assert link.told == [("start", "all"), ("stop", "all")]
+    assert rig.told == [("stop", "consumer"), ("stop_now", "consumer"), ("start", "consumer")]
 
 
-def test_a_stopping_worker_counts_the_seconds(page, link, clock):
-    link.status_changed.emit(make_status(replace(RUNNING, state=WorkerState.STOPPING)))
-    assert cells(page, 0)[WorkerColumn.STATE] == "Stopping…"
+def test_a_row_of_a_worker_acts_on_all_its_replicas_and_one_of_a_replica_on_that(qtbot, rig, page):
+    rig.tell(*PAIR, STOPPED)
+    page.table.selectAll()
+    press(qtbot, page, "stop_button")
+    page.show_worker("pair-2")
+    press(qtbot, page, "restart_button")
 
-    clock.advance(7)
+    assert rig.told == [("stop", "pair"), ("restart", "pair-2")]
+
+
+def test_start_all_and_stop_all_tell_how_far_they_are(qtbot, rig, page):
+    press(qtbot, page, "start_all_button")
+    rig.tell(*PAIR)
+    press(qtbot, page, "stop_all_button")
+    rig.tell(replace(PAIR[0], state=WorkerState.STOPPED), replace(PAIR[1], state=WorkerState.STOPPING))
+
+    assert rig.told == [("start", "all"), ("stop", "all")]
+    assert page.findChild(QLabel, "workers_activity_text").text() == "Stopping 2 processes: 1 stopped"
+    rig.tell(*[replace(one, state=WorkerState.STOPPED) for one in PAIR])
+    assert not page.activity.isVisible()
+
+
+def test_what_supervisord_is_waited_for_is_said_after_a_second(rig, page, clock):
+    rig.link.waiting_changed.emit("Stopping consumer")
+    assert not page.activity.isVisible()
+
+    clock.advance(3)
     page.controller._on_tick()
 
-    assert cells(page, 0)[WorkerColumn.STATE] == "Stopping… 7 s"
+    assert page.findChild(QLabel, "workers_activity_text").text() == "Waiting for supervisord: Stopping consumer… 3 s"
+    rig.link.waiting_changed.emit("")
+    assert not page.activity.isVisible()
 
 
-def test_without_supervisord_it_can_be_started(qtbot, page, link):
-    link.status_changed.emit(make_status(STOPPED, is_running=False))
+def test_signals_are_sent_at_once_but_for_kill_which_is_asked_about(qtbot, rig, page):
+    page.show_worker("consumer")
+    trigger(page, "signal_hup")
+    trigger(page, "signal_kill")
+    assert rig.told == [("signal", "consumer", "HUP")]
+
+    choose(qtbot, dialog(page, "kill_dialog"), "Send KILL")
+
+    assert rig.told[-1] == ("signal", "consumer", "KILL")
+
+
+def test_enable_at_start_shows_how_it_is_and_changes_it(rig, page):
+    page.show_worker("consumer")
+    assert page.findChild(QAction, "action_autostart").isChecked()
+
+    trigger(page, "autostart")
+
+    assert rig.told == [("set_autostart", "consumer", False)]
+
+
+def test_scaling_says_what_will_happen_before_it_does(qtbot, rig, page):
+    page.show_worker("consumer")
+    trigger(page, "scale")
+    scale = dialog(page, "scale_dialog")
+    story = scale.findChild(QLabel, "scale_story")
+    assert not scale.findChild(QPushButton, "do_scale").isEnabled()
+
+    scale.findChild(object, "scale_replicas").setValue(3)
+
+    assert story.text() == "2 more replicas will start; running ones are not touched."
+    qtbot.mouseClick(scale.findChild(QPushButton, "do_scale"), Qt.MouseButton.LeftButton)
+    assert rig.told == [("scale", "consumer", 3)]
+
+
+def test_removing_what_is_stopped_is_not_asked_about_and_can_be_undone(qtbot, rig, page):
+    toast = Toast(page._theme, page)
+    announcer = Announcer(Actor(lambda: None), rig.link, toast, lambda *_: None)
+    rig.supervision.keep(WorkerDefinition(name="producer", command=("true",)))
+    page.show_worker("producer")
+
+    trigger(page, "remove")
+
+    assert (rig.told, toast._text.text()) == ([("remove", "producer")], "Removed producer")
+    toast.undo()
+    assert rig.told[-1] == ("bring_back", "producer")
+    announcer.silence()
+
+
+def test_removing_what_runs_is_asked_about(qtbot, rig, page):
+    rig.supervision.keep(WorkerDefinition(name="consumer", command=("true",)))
+    page.show_worker("consumer")
+    trigger(page, "remove")
+    assert rig.told == []
+
+    choose(qtbot, dialog(page, "remove_worker_dialog"), "Remove")
+
+    assert rig.told == [("remove", "consumer")]
+
+
+def test_a_replica_alone_cannot_be_removed_and_the_reason_is_told(rig, page):
+    rig.tell(*PAIR)
+    page.show_worker("pair-2")
+
+    action = page.findChild(QAction, "action_remove")
+    assert not action.isEnabled()
+    assert "Scale" in action.toolTip()
+
+
+# --- supervisord and alarms -------------------------------------------------------------------------
+
+
+def test_without_supervisord_it_can_be_started(qtbot, rig, page):
+    rig.tell(status=make_status(STOPPED, is_running=False))
     assert page.banner.isVisible()
 
-    button = page.findChild(QPushButton, "workers_banner_button")
-    assert button.text() == "Start supervisord"
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    press(qtbot, page, "workers_banner_button")
 
-    assert link.told == [("start_daemon", "")]
-    link.status_changed.emit(make_status(RUNNING))
+    assert rig.told == [("ensure_running", "")]
+    rig.tell(RUNNING)
     assert not page.banner.isVisible()
 
 
-def test_a_foreign_supervisord_cannot_be_started(page, link):
-    link.status_changed.emit(SupervisionStatus(False, "foreign", 7, (STOPPED,), "another one is on the socket"))
+def test_a_foreign_supervisord_cannot_be_started(rig, page):
+    rig.tell(status=SupervisionStatus(False, "foreign", 7, (STOPPED,), "another one is on the socket"))
 
     assert page.banner._text.text() == "Cannot reach supervisord: another one is on the socket"
     assert not page.findChild(QPushButton, "workers_banner_button").isVisible()
 
 
-def test_no_workers(page, link):
-    link.status_changed.emit(make_status())
+def test_a_supervisord_of_another_version_can_be_restarted(qtbot, rig, page):
+    rig.tell(status=replace(make_status(RUNNING), is_outdated=True, version="0.1"))
+
+    press(qtbot, page, "workers_banner_button")
+
+    assert rig.told == [("restart_daemon", "")]
+
+
+def test_no_workers(qtbot, rig, page):
+    rig.tell()
 
     assert page.empty.isVisible()
     assert page.empty._title.text() == "No workers defined"
+    assert not page.log.isVisible()
+    press(qtbot, page, "workers_empty_button")
+    dialog(page, "worker_dialog").close()
 
 
-def test_the_log_of_the_selected_worker_is_followed(qtbot, page, link, drain):
+def test_a_queue_without_a_worker_is_an_alarm_that_leads_to_a_new_worker(qtbot, rig, page):
+    rig.tell_queues(make_queue("mail", ready=2))
+    assert "2 messages of 'mail' wait" in page.alarm._text.text()
+
+    press(qtbot, page, "workers_alarm_button")
+
+    assert dialog(page, "worker_dialog")._form._fields[1]._queues.text == "mail"
+    dialog(page, "worker_dialog").close()
+    rig.tell_queues(make_queue("mail", ready=0))
+    assert not page.alarm.isVisible()
+
+
+def test_a_worker_that_cannot_be_read_is_told_and_no_dialog_opens(qtbot, rig, page):
     page.show_worker("consumer")
-    assert link.logs.followed["workers page"] == ("consumer.out.log", "consumer.err.log")
 
-    link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["1", "2"])
-    link.logs.tail_read.emit("logs page", RUNNING.stdout_log, ["0", "1", "2"])
-    link.logs.lines_read.emit(RUNNING.stdout_log, ["3"])
-    link.logs.lines_read.emit(RUNNING.stderr_log, ["oh"])
-    drain(page.log)
+    with qtbot.waitSignal(page.problem) as told:
+        trigger(page, "edit")
 
-    assert page.log.text.toPlainText() == "1\n2\n3"
-    page.stream.setCurrentText("Errors")
-    assert page.log.text.toPlainText() == "oh"
+    assert "no worker 'consumer'" in told.args[0]
 
 
-def test_switching_workers_keeps_what_was_read(qtbot, page, link, drain):
-    page.show_worker("consumer")
-    link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["1", "2"])
-    page.show_worker("producer")
-    page.show_worker("consumer")
-    link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["2", "3"])
-    drain(page.log)
-
-    assert page.log.text.toPlainText() == "1\n2\n3"
+# --- trouble and the log ----------------------------------------------------------------------------
 
 
-def test_nothing_is_followed_while_it_cannot_be_seen(page, link):
-    page.show_worker("consumer")
-    page.set_live(False)
-
-    assert link.logs.followed["workers page"] == ()
-
-
-def test_trouble_is_explained(qtbot, page, link):
+def test_trouble_is_explained_with_three_ways_on(qtbot, rig, page):
+    rig.supervision.keep(WorkerDefinition(name="importer", command=("pqdesk", "consume", "q", "--", "true")))
     page.show_worker("importer")
-    link.logs.tail_read.emit(
+    rig.link.logs.tail_read.emit(
         "workers page", LOOPING.stderr_log, ["Traceback…", "ModuleNotFoundError: No module named 'requests'"]
     )
 
@@ -242,48 +344,70 @@ def test_trouble_is_explained(qtbot, page, link):
     assert page.trouble._title.text() == "importer: crash-looping"
     assert "Python cannot find the module requests" in page.trouble._cause.text()
     assert "No module named 'requests'" in page.trouble._last.toPlainText()
-    qtbot.mouseClick(page.findChild(QPushButton, "stop_retrying"), Qt.MouseButton.LeftButton)
-    assert link.told == [("stop", "importer")]
+    press(qtbot, page, "stop_retrying")
+    assert rig.told == [("stop", "importer")]
+    with qtbot.waitSignal(page.log_asked) as asked:
+        press(qtbot, page, "open_full_log")
+    assert asked.args == ["importer"]
+    press(qtbot, page, "edit_command")
+    assert dialog(page, "worker_dialog").windowTitle() == "Edit importer"
+    dialog(page, "worker_dialog").close()
     page.show_worker("consumer")
     assert not page.trouble.isVisible()
 
 
-@pytest.mark.parametrize(
-    ("exit_text", "lines", "cause"),
-    [
-        ("can't find command '/no/such'", [], "The command was not found"),
-        ("exit status 127", [], "The command was not found"),
-        ("exit status 126", [], "Permission denied"),
-        ("exit status 1", ["OSError: [Errno 98] Address already in use"], "The port it wants is taken"),
-        ("exit status 1", ["ModuleNotFoundError: No module named 'x.y'", ""], "cannot find the module x.y"),
-        ("terminated by SIGKILL", [], "Something killed it"),
-        ("exit status 0", [], "ends by itself"),
-        ("exit status 3", ["nothing known"], ""),
-        (None, [], ""),
-    ],
-)
-def test_the_likely_cause_in_words(exit_text, lines, cause):
-    said = likely_cause(exit_text, lines)
+def test_the_log_of_the_selected_worker_is_followed(rig, page, drain):
+    page.show_worker("consumer")
+    assert rig.followed[-1] == ("consumer.out.log", "consumer.err.log")
 
-    assert cause in said
-    assert bool(cause) == bool(said)
+    logs = rig.link.logs
+    logs.tail_read.emit("workers page", RUNNING.stdout_log, ["1", "2"])
+    logs.tail_read.emit("logs page", RUNNING.stdout_log, ["0", "1", "2"])
+    logs.lines_read.emit(RUNNING.stdout_log, ["3"])
+    logs.lines_read.emit(RUNNING.stderr_log, ["oh"])
+    drain(page.log)
+
+    assert page.log.text.toPlainText() == "1\n2\n3"
+    page.stream.setCurrentText("Errors")
+    drain(page.log)
+    assert page.log.text.toPlainText() == "oh"
 
 
-def test_the_logs_page_merges_workers_under_their_names(qtbot, link, theme, drain):
-    page = LogsPage(link, theme)
-    qtbot.addWidget(page)
-    page.show()
-    page.set_live(True)
-    link.status_changed.emit(make_status(RUNNING, STOPPED))
-    link.logs.tail_read.emit("logs page", RUNNING.stdout_log, ["done 1"])
-    link.logs.tail_read.emit("logs page", STOPPED.stdout_log, ["put 2"])
-    link.logs.lines_read.emit(RUNNING.stderr_log, ["oh"])
-    drain(page._log)
-    assert page._log.text.toPlainText() == "consumer  done 1\nproducer  put 2\nconsumer  oh"
+def test_the_log_of_a_worker_is_that_of_its_replicas_under_their_names(rig, page, drain):
+    rig.tell(*PAIR)
+    page.show_worker("pair")
+    rig.link.logs.lines_read.emit(PAIR[0].stdout_log, ["one"])
+    rig.link.logs.lines_read.emit(PAIR[1].stdout_log, ["two"])
+    drain(page.log)
 
-    page._list.setCurrentRow(2)
+    assert page.log.text.toPlainText() == "pair    one\npair-2  two"
+    page.show_worker("pair-2")
+    drain(page.log)
+    assert page.log.text.toPlainText() == "two"
 
-    assert page._log.text.toPlainText() == "producer  put 2"
-    assert link.logs.followed["logs page"] == ("producer.out.log", "producer.err.log")
-    link.status_changed.emit(make_status(RUNNING, make_replica("more"), STOPPED))
-    assert page._list.currentItem().text() == "producer"
+
+def test_switching_workers_keeps_what_was_read(rig, page, drain):
+    page.show_worker("consumer")
+    rig.link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["1", "2"])
+    page.show_worker("producer")
+    page.show_worker("consumer")
+    rig.link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["2", "3"])
+    drain(page.log)
+
+    assert page.log.text.toPlainText() == "1\n2\n3"
+
+
+def test_nothing_is_followed_while_it_cannot_be_seen(rig, page):
+    page.show_worker("consumer")
+    page.set_live(False)
+
+    assert rig.followed[-1] == ()
+
+
+def test_a_refusal_ends_the_progress(qtbot, rig, page):
+    rig.tell(*PAIR)
+    rig.supervision.error = SupervisorError("it does not answer")
+
+    press(qtbot, page, "stop_all_button")
+
+    assert not page.activity.isVisible()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -52,6 +52,30 @@ def tell_before_quit(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
         do,
         is_harmless=True,
     )
+
+
+def ask_discard(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
+    text = "The worker stays as it is."
+    return _ask(parent, "discard_dialog", "Discard your changes?", text, "Discard", do)
+
+
+def ask_kill(parent: QWidget, names: Sequence[str], in_hand: int, do: Callable[[], None]) -> QMessageBox:
+    what = f"{', '.join(names)} {'ends' if len(names) == 1 else 'end'} at once and cannot finish anything."
+    message = "The message in hand is" if in_hand == 1 else "The messages in hand are"
+    text = f"{what} {message} retried at once; what was done so far for {'it' if in_hand == 1 else 'them'} may stay."
+    return _ask(
+        parent, "kill_dialog", "Send KILL?", text if in_hand else f"{what} No message is in hand.", "Send KILL", do
+    )
+
+
+def ask_remove_worker(parent: QWidget, names: Sequence[str], do: Callable[[], None]) -> QMessageBox:
+    """Only for what runs: the stopped are removed without a question, since it can be undone."""
+    is_one = len(names) == 1
+    text = (
+        f"{', '.join(names)} {'runs' if is_one else 'run'}: {'it is' if is_one else 'they are'} asked to end, and "
+        f"{'finishes' if is_one else 'finish'} the message in hand first. The logs stay, and it can be undone."
+    )
+    return _ask(parent, "remove_worker_dialog", f"Remove {', '.join(names)}?", text, "Remove", do)
 
 
 def _ask(

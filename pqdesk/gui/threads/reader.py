@@ -38,6 +38,7 @@ class Reader(QObject):
     Signals:
         changed: Somebody wrote; whoever shows messages asks again.
         counts_loaded: tuple[QueueRecord, ...]; at most once a second. Empty when there is no workspace yet.
+        hands_loaded: dict of pid → (name, ids of the messages in hand); while `set_hands_wanted`, with the counts.
         page_loaded: tuple[MessageRecord, ...], newest first, with the generation of its request.
         message_loaded: MessageDetail with the generation of its request.
         failed: PQDeskError with the generation of the request that failed; the reader goes on serving.
@@ -47,6 +48,7 @@ class Reader(QObject):
 
     changed = Signal()
     counts_loaded = Signal(object)
+    hands_loaded = Signal(object)
     page_loaded = Signal(object, int)
     message_loaded = Signal(object, int)
     failed = Signal(object, int)
@@ -85,6 +87,7 @@ class Reader(QObject):
         self._has_waiting = False
         self._counts_at = float("-inf")
         self._is_hidden = False
+        self._are_hands_wanted = False
         self._interval_ms = POLL_MS
         self._lock = threading.Lock()  # guards the newest generations and what is under way
         self._newest = {"page": 0, "message": 0}
@@ -144,6 +147,13 @@ class Reader(QObject):
         if not is_hidden:
             self.poll()
 
+    @Slot(bool)
+    def set_hands_wanted(self, are_wanted: bool) -> None:
+        """Whether a page shows which process has which messages in hand."""
+        self._are_hands_wanted = are_wanted
+        if are_wanted:
+            self.refresh()
+
     @Slot()
     def refresh(self) -> None:
         """Read the counts now and let every page ask again."""
@@ -192,6 +202,8 @@ class Reader(QObject):
         was_stale, self._are_counts_stale, self._counts_at = self._are_counts_stale, False, now
         self._has_waiting = any(one.counts.scheduled or one.counts.retrying for one in queues)
         self.counts_loaded.emit(queues)
+        if self._are_hands_wanted:
+            self.hands_loaded.emit(self._ask("hands", inspection.running_by_worker))
         if not was_stale:
             self.changed.emit()  # something may have become due, which no version tells
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.errors import PQDeskError
 from pqdesk.gui.threads.log_reader import LogReader
-from pqdesk.supervision.records import SupervisionStatus, WorkerState
+from pqdesk.gui.threads.orders import SaveRequest, WorkerOrder
+from pqdesk.gui.threads.side_jobs import SideJobs
+from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, WorkerState
 from pqdesk.supervision.supervision import Supervision
+
+if TYPE_CHECKING:
+    from pqdesk.supervision.login import LoginStart
+    from pqdesk.supervision.usage import UsageReader
 
 _log = logging.getLogger(__name__)
 
 _QUICK_MS = 500
 _SLOW_MS = 5_000
+_USAGE_MS = 2_000
 _CHANGING = (WorkerState.STARTING, WorkerState.STOPPING, WorkerState.BACKING_OFF)
 
 
@@ -24,27 +34,49 @@ class SupervisorLink(QObject):
 
     Signals:
         status_changed: SupervisionStatus, after each look; equal ones are told once.
+        usage_read: Usage by process, of those that `watch_usage` named.
+        waiting_changed: What supervisord is asked for just now, in words; empty when it has answered.
         action_failed: One sentence: what failed, what to do.
         action_done: What was done, in words.
+        removed: tuple[RemovedWorker, ...]: what was taken out, to be brought back by an order.
+        definition_read, preview_made, saved: Answers to `read_definition`, `preview` and `save`: the token of the
+            question, and the WorkerDefinition, the text, or what came of saving; or the PQDeskError.
+        conflict_found: The file of what was to be saved has changed since; the token, and the WorkerDefinition of now.
         shut_down_ended: The answer to `shut_down`: empty, or why it failed.
 
     Attributes:
         logs: The LogReader of the same workspace; it lives in another thread.
+        side: The SideJobs of the same workspace; they live in a third one.
     """
 
     status_changed = Signal(object)
+    usage_read = Signal(object)
+    waiting_changed = Signal(str)
     action_failed = Signal(str)
     action_done = Signal(str)
+    removed = Signal(object)
+    definition_read = Signal(int, object)
+    preview_made = Signal(int, object)
+    saved = Signal(int, object)
+    conflict_found = Signal(int, object)
     shut_down_ended = Signal(str)
 
-    def __init__(self, open_supervision: Callable[[], Supervision]) -> None:
-        """`open_supervision` is called in the link's thread."""
+    def __init__(
+        self,
+        open_supervision: Callable[[], Supervision],
+        open_login: Callable[[], LoginStart] | None = None,
+    ) -> None:
+        """`open_supervision` is called in the link's thread, both once more in that of the side jobs."""
         super().__init__()
         self.logs = LogReader()
+        self.side = SideJobs(open_supervision, open_login)
         self._open_supervision = open_supervision
         self._supervision: Supervision | None = None
+        self._usage: UsageReader | None = None
         self._timer: QTimer | None = None
+        self._usage_timer: QTimer | None = None
         self._status: SupervisionStatus | None = None
+        self._usage_of: frozenset[str] = frozenset()
         self._is_watched = False
 
     @property
@@ -58,14 +90,19 @@ class SupervisorLink(QObject):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.poll)
         self._timer.start(_QUICK_MS)
+        self._usage_timer = QTimer(self)
+        self._usage_timer.timeout.connect(self.read_usage)
         self.poll()
 
     @Slot()
     def finish(self) -> None:
         """Stop watching; the thread's last act. supervisord and the workers run on."""
-        if self._timer is not None:
-            self._timer.stop()
+        for timer in (self._timer, self._usage_timer):
+            if timer is not None:
+                timer.stop()
         self._supervision = None
+
+    # --- looking ----------------------------------------------------------------------------------
 
     @Slot(bool)
     def set_watched(self, is_watched: bool) -> None:
@@ -87,34 +124,153 @@ class SupervisorLink(QObject):
             self._status = status
             self.status_changed.emit(status)
 
+    @Slot(object)
+    def watch_usage(self, processes: frozenset[str]) -> None:
+        """From now on tell every two seconds what these use; of none, nothing is read."""
+        is_more = bool(processes - self._usage_of)
+        self._usage_of = processes
+        if self._usage_timer is None:
+            return
+        if not processes:
+            self._usage_timer.stop()
+        elif is_more or not self._usage_timer.isActive():
+            self._usage_timer.start(_USAGE_MS)
+            self.read_usage()
+
+    @Slot()
+    def read_usage(self) -> None:
+        if self._status is None:
+            return
+        if self._usage is None:
+            from pqdesk.supervision.usage import UsageReader  # psutil takes its time: not before the first paint
+
+            self._usage = UsageReader()
+        wanted = [one for one in self._status.replicas if one.process in self._usage_of]
+        self.usage_read.emit(self._usage.read(wanted))
+
+    # --- acting -----------------------------------------------------------------------------------
+
     @Slot(str)
     def start(self, name: str) -> None:
         """Start a worker, a replica or `all`; supervisord too, if it does not run."""
-        self._do(f"Started {_who(name)}", lambda supervision: supervision.start(name))
+        self.carry_out(WorkerOrder("start", (name,)))
 
     @Slot(str)
     def stop(self, name: str) -> None:
         """Ask a worker, a replica or `all` to stop; it finishes the message in hand first."""
-        self._do(f"Stopping {_who(name)}", lambda supervision: supervision.stop(name))
+        self.carry_out(WorkerOrder("stop", (name,)))
 
     @Slot(str)
     def restart(self, name: str) -> None:
-        self._do(f"Restarting {_who(name)}", lambda supervision: supervision.restart(name))
+        self.carry_out(WorkerOrder("restart", (name,)))
+
+    @Slot(object)
+    def carry_out(self, order: WorkerOrder) -> None:
+        """Do what is ordered; `action_done` or `action_failed` tells. What takes long goes on with later looks."""
+        self._do(order.doing, order.done, lambda supervision: self._carry_out(supervision, order))
 
     @Slot()
     def start_daemon(self) -> None:
         """Attach to supervisord or start it, detached; workers marked so start with it."""
-        self._do("", lambda supervision: supervision.ensure_running())
+        self._do("Starting supervisord", "", lambda supervision: supervision.ensure_running())
 
     @Slot()
     def shut_down(self) -> None:
         """Stop all workers, then supervisord. Answers when they are gone."""
-        problem = self._do("Workers and supervisord stopped", lambda supervision: supervision.shutdown())
+        doing = "Stopping the workers and supervisord"
+        problem = self._do(doing, "Workers and supervisord stopped", lambda supervision: supervision.shutdown())
         self.shut_down_ended.emit(problem)
 
-    def _do(self, done: str, act: Callable[[Supervision], object]) -> str:
+    # --- what workers are -------------------------------------------------------------------------
+
+    @Slot(str, int)
+    def read_definition(self, name: str, token: int) -> None:
+        try:
+            self.definition_read.emit(token, self._opened().definition(name))
+        except PQDeskError as exc:
+            self.definition_read.emit(token, exc)
+
+    @Slot(object, int)
+    def preview(self, definition: WorkerDefinition, token: int) -> None:
+        """The text that saving would write."""
+        try:
+            self.preview_made.emit(token, self._opened().definition_preview(definition))
+        except PQDeskError as exc:
+            self.preview_made.emit(token, exc)
+
+    @Slot(object, int)
+    def save(self, request: SaveRequest, token: int) -> None:
+        """Write it. Only the processes of this worker whose settings differ are restarted."""
+        definition = request.definition
+        self.waiting_changed.emit(f"Saving {definition.name}")
+        try:
+            self.saved.emit(token, self._save(request))
+        except PQDeskError as exc:
+            now = None if request.is_new else self._changed_meanwhile(definition)
+            if now is not None:
+                self.conflict_found.emit(token, now)
+            else:
+                _log.warning("worker not saved: %s", str(exc))
+                self.saved.emit(token, exc)
+        finally:
+            self.waiting_changed.emit("")
+        self.poll()
+
+    def _save(self, request: SaveRequest) -> Saved:
+        supervision, definition = self._opened(), request.definition
+        if request.is_new:
+            return supervision.add(definition, start=request.is_started)
+        if request.is_forced:
+            definition = replace(definition, version=supervision.definition(definition.name).version)
+        return supervision.change(definition, wait_s=0)
+
+    def _changed_meanwhile(self, definition: WorkerDefinition) -> WorkerDefinition | None:
+        """The worker as its file has it now, if that is not what `definition` was made from."""
+        try:
+            now = self._opened().definition(definition.name)
+        except PQDeskError:
+            return None
+        return now if now.version != definition.version else None
+
+    def _carry_out(self, supervision: Supervision, order: WorkerOrder) -> None:
+        names = order.names[0] if len(order.names) == 1 else order.names
+        match order.verb:
+            case "start":
+                supervision.start(names)
+            case "stop":
+                supervision.stop(names)
+            case "restart":
+                supervision.restart(names, wait_s=0)
+            case "stop_now":
+                supervision.stop_now(names)
+            case "signal":
+                supervision.signal(names, str(order.value))
+            case "autostart":
+                supervision.set_autostart(names, bool(order.value))
+            case "scale":
+                for name in order.names:
+                    supervision.scale(name, int(order.value or 1), wait_s=0)
+            case "remove":
+                self._remove(supervision, order.names)
+            case "bring_back":
+                for one in order.removed:
+                    supervision.bring_back(one)
+            case "restart_daemon":
+                supervision.restart_daemon()
+
+    def _remove(self, supervision: Supervision, names: tuple[str, ...]) -> None:
+        gone: list[RemovedWorker] = []
+        try:
+            for name in names:
+                gone.append(supervision.remove(name, wait_s=0))
+        finally:
+            if gone:
+                self.removed.emit(tuple(gone))
+
+    def _do(self, doing: str, done: str, act: Callable[[Supervision], object]) -> str:
         """`done` says what was done; empty where the new status tells it. Returns why it failed, or nothing."""
         problem = ""
+        self.waiting_changed.emit(doing)
         try:
             act(self._opened())
         except PQDeskError as exc:
@@ -125,6 +281,8 @@ class SupervisorLink(QObject):
             if done:
                 _log.info("%s", done)
                 self.action_done.emit(done)
+        finally:
+            self.waiting_changed.emit("")
         self.poll()
         return problem
 
@@ -132,7 +290,3 @@ class SupervisorLink(QObject):
         if self._supervision is None:
             self._supervision = self._open_supervision()
         return self._supervision
-
-
-def _who(name: str) -> str:
-    return "all workers" if name == "all" else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime
@@ -17,7 +18,7 @@ from pqdesk.gui.pages.messages.attempts_view import AttemptsView
 from pqdesk.gui.pages.messages.summary_view import SummaryView
 from pqdesk.gui.palette import STATE_LOOKS, Role
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.visible_text import json_chunks, payload_chunks, visible_line, visible_text
+from pqdesk.gui.visible_text import as_tooltip, json_chunks, payload_chunks, visible_line, visible_text
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
@@ -25,6 +26,7 @@ from pqdesk.gui.widgets.text_pane import TextPane
 from pqdesk.messages.records import MessageDetail, MessageRecord
 from pqdesk.messages.states import State
 
+_PID = re.compile(r"pid \d+")  # of a process that supervisord does not run
 _NOT_RAW = ("payload", "payload_preview", "result", "attempts", "error_text")
 
 
@@ -33,9 +35,11 @@ class DetailPane(QWidget):
 
     Signals:
         closed: Nothing is shown any more.
+        worker_asked: The name of the process that has, or had, the message.
     """
 
     closed = Signal()
+    worker_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +50,8 @@ class DetailPane(QWidget):
         self._state = PlainLabel("", self)
         self._title = ElidedLabel("", self)
         self._title.setObjectName("detail_title")
+        self._worker = make_button("Worker", "detail_worker", self, look="link", description="Show it on Workers")
+        self._worker.clicked.connect(self._on_worker)
         self._copy = make_button("Copy id", "copy_id", self, look="quiet")
         self._copy.clicked.connect(self._on_copy)
         self._tabs = QTabWidget(self)
@@ -86,6 +92,7 @@ class DetailPane(QWidget):
         head.addWidget(self._state)
         head.addSpacing(6)
         head.addWidget(self._title, 1)
+        head.addWidget(self._worker)
         head.addWidget(self._copy)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -118,6 +125,9 @@ class DetailPane(QWidget):
         self._state.setText(detail.state.word.capitalize())
         self._title.setText(f"Message {detail.id}{kind}")
         self._show_head(True)
+        has_worker = bool(detail.worker) and not _PID.fullmatch(detail.worker or "")
+        self._worker.setVisible(has_worker)
+        self._worker.setToolTip(as_tooltip(f"Show {detail.worker} on Workers") if has_worker else "")
         for tab, has in ((3, bool(detail.error_text)), (4, detail.result is not None)):
             self._tabs.setTabEnabled(tab, has)
         self._take_looks()
@@ -166,8 +176,12 @@ class DetailPane(QWidget):
             self._raw.show_text((detail.id, text), iter((text,)), caption="As stored")
 
     def _show_head(self, is_shown: bool) -> None:
-        for widget in (self._icon, self._state, self._title, self._copy, self._tabs):
+        for widget in (self._icon, self._state, self._title, self._worker, self._copy, self._tabs):
             widget.setVisible(is_shown)
+
+    def _on_worker(self) -> None:
+        if self._detail is not None and self._detail.worker:
+            self.worker_asked.emit(self._detail.worker)
 
     def _on_copy(self) -> None:
         if self._detail is not None:

@@ -121,15 +121,15 @@ class FilterBar(QWidget):
         self._queue.blockSignals(False)
         self._take_looks()
 
-    def show_filter(self, state: State | None, queue: str | None) -> None:
-        """Show these and nothing else."""
+    def show_filter(self, state: State | None, queue: str | None, text: str = "") -> None:
+        """Show these and nothing else; `text` as a user would type it."""
         for widget in (self._state, self._queue, self._field):
             widget.blockSignals(True)
         self._state.setCurrentIndex(0 if state is None else STATE_ORDER.index(state) + 1)
         if queue is not None and self._queue.findData(queue) < 0:
             self._queue.addItem(visible_line(queue), queue)
         self._queue.setCurrentIndex(0 if queue is None else self._queue.findData(queue))
-        self._field.clear()
+        self._field.setText(text)
         for widget in (self._state, self._queue, self._field):
             widget.blockSignals(False)
         self._apply()

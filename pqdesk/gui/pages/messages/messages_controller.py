@@ -85,6 +85,10 @@ class MessagesController(QObject):
         else:
             self._detail_timer.stop()
 
+    def show_message(self, message_id: int) -> None:
+        """Show it in the detail pane, whatever the table shows."""
+        self._on_chosen(message_id)
+
     # --- what the user does -----------------------------------------------------------------------
 
     @Slot(object)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
@@ -19,15 +20,22 @@ from pqdesk.messages.states import State
 
 
 class MessagesPage(MessagesView):
-    """The view with its model and its controller."""
+    """The view with its model and its controller.
+
+    Signals:
+        worker_asked: The name of the process to show on the page Workers.
+    """
 
     title = "Messages"
+
+    worker_asked = Signal(str)
 
     def __init__(self, reader: Reader, actor: Actor, theme: Theme, clock: Clock) -> None:
         model = MessageTableModel(to_datetime(clock.wall_us()))
         super().__init__(model, theme)
         model.setParent(self)
         self.controller = MessagesController(self, model, reader, actor, clock)
+        self.detail.worker_asked.connect(self.worker_asked)
 
     @property
     def message_actions(self) -> Sequence[QAction]:
@@ -45,6 +53,12 @@ class MessagesPage(MessagesView):
     def show_filter(self, state: str | None, queue: str | None) -> None:
         """Show the messages of one state (its word), of one queue, or both; links from elsewhere lead here."""
         self.filter_bar.show_filter(None if state is None else State.from_word(state), queue)
+
+    def show_messages(self, ids: Sequence[int]) -> None:
+        """Show these and nothing else; of one, its detail too."""
+        self.filter_bar.show_filter(None, None, f"id:{','.join(map(str, ids))}")
+        if len(ids) == 1:
+            self.controller.show_message(ids[0])
 
     def focus_filter(self) -> None:
         self.filter_bar.focus_field()

@@ -1,15 +1,24 @@
-"""The workers page: every process of the workspace, start and stop, and the log of the selected one."""
+"""The workers page: add workers, see each process and the message it holds, control them, read why one fails.
+
+worker_rows       what a row says, worked out from what the threads know (pure), with worker_watch, worker_notices
+workers_model     the rows as a table, merged by name, never reset; workers_table shows them
+worker_actions    what can be done to the selected_workers, and why not
+worker_dialogs    the dialogs (pqdesk.gui.dialogs) and their questions to the threads
+worker_log        the log below the table
+workers_controller joins them with supervisord's link and the reader
+"""
 
 from __future__ import annotations
 
 from pqdesk.clock import SystemClock
 from pqdesk.gui.pages.workers.workers_page import WorkersPage
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 
 __all__ = ["WorkersPage", "build"]
 
 
-def build(link: SupervisorLink, theme: Theme) -> WorkersPage:
-    """The page over this link and its log reader, which live in threads of their own."""
-    return WorkersPage(link, theme, SystemClock())
+def build(link: SupervisorLink, reader: Reader, theme: Theme) -> WorkersPage:
+    """The page over this link with its log reader and side jobs, and the reader, which live in their threads."""
+    return WorkersPage(link, reader, theme, SystemClock())

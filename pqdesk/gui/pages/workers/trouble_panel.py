@@ -1,20 +1,21 @@
-"""Why the selected worker does not stay up: how it ended, the likely cause, its last words."""
+"""Why the selected worker does not stay up: how it ended, the likely cause, its last words, and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QTextOption
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from pqdesk.gui.pages.workers.likely_cause import likely_cause
+from pqdesk.gui.pages.workers.selected_workers import TROUBLED
 from pqdesk.gui.palette import WORKER_LOOKS, Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.ansi import parse_ansi
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.supervision.likely_cause import likely_cause
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
 LAST_LINES = 20
@@ -26,11 +27,13 @@ class TroublePanel(QWidget):
 
     Signals:
         stop_asked: The process shall not be started again and again.
-        errors_asked: The whole error log shall be shown.
+        edit_asked: The name of the worker whose command is to be mended.
+        log_asked: The process whose whole log shall be shown.
     """
 
     stop_asked = Signal(str)
-    errors_asked = Signal()
+    edit_asked = Signal(str)
+    log_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,10 +54,9 @@ class TroublePanel(QWidget):
         self._last.setTabChangesFocus(True)
         self._last.setFrameShape(QFrame.Shape.NoFrame)
         self._last.setWordWrapMode(QTextOption.WrapMode.NoWrap)
-        self._stop = make_button("Stop retrying", "stop_retrying", self)
-        self._stop.clicked.connect(self._on_stop)
-        self._show = make_button("Show errors", "show_errors", self, look="link")
-        self._show.clicked.connect(self.errors_asked)
+        self._stop = self._button("Stop retrying", "stop_retrying", lambda one: self.stop_asked.emit(one.process))
+        self._edit = self._button("Edit command", "edit_command", lambda one: self.edit_asked.emit(one.worker))
+        self._show = self._button("Open full log", "open_full_log", lambda one: self.log_asked.emit(one.process))
         self._lay_out()
         theme.changed.connect(self._take_looks)
         self._take_looks()
@@ -69,8 +71,8 @@ class TroublePanel(QWidget):
         head.setSpacing(10)
         head.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
-        head.addWidget(self._show, 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(self._stop, 0, Qt.AlignmentFlag.AlignTop)
+        for button in (self._stop, self._edit, self._show):
+            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 10, 16, 10)
         column.setSpacing(8)
@@ -82,12 +84,12 @@ class TroublePanel(QWidget):
         lines = [visible_line(parse_ansi(line)[0]) for line in error_lines[-LAST_LINES:]]
         self._replica = replica
         self._title.setText(f"{visible_line(replica.process)}: {replica.state.word.lower()}")
-        self._cause.setText(likely_cause(replica.exit_text, lines))
+        self._cause.setText(visible_line(likely_cause(how_it_ended(replica), lines)))
         self._cause.setVisible(bool(self._cause.text()))
-        how = replica.exit_text or replica.description
-        self._how.setText(f"How it ended: {visible_line(how)}" if how else "")
+        how = how_it_ended(replica) or replica.description
+        self._how.setText(f"Last exit: {visible_line(how)}" if how else "")
         self._how.setVisible(bool(how))
-        self._stop.setVisible(replica.state is not WorkerState.FAILED_TO_START)
+        self._stop.setVisible(replica.state in (WorkerState.CRASH_LOOPING, WorkerState.BACKING_OFF))
         if self._last.toPlainText() != "\n".join(lines):
             self._last.setPlainText("\n".join(lines))
             self._last.verticalScrollBar().setValue(self._last.verticalScrollBar().maximum())
@@ -108,9 +110,10 @@ class TroublePanel(QWidget):
     def _role(self) -> Role:
         return WORKER_LOOKS[self._replica.state][1] if self._replica is not None else Role.ERROR
 
-    def _on_stop(self) -> None:
-        if self._replica is not None:
-            self.stop_asked.emit(self._replica.process)
+    def _button(self, text: str, name: str, press: Callable[[ReplicaRecord], None]) -> QPushButton:
+        button = make_button(text, name, self)
+        button.clicked.connect(lambda: press(self._replica) if self._replica is not None else None)
+        return button
 
     def _take_looks(self) -> None:
         name = WORKER_LOOKS[self._replica.state][0] if self._replica is not None else "warning"
@@ -120,3 +123,17 @@ class TroublePanel(QWidget):
         self._last.setStyleSheet("QPlainTextEdit { background: transparent; }")
         self._last.setFixedHeight(self._last.fontMetrics().lineSpacing() * _LINES_SEEN + 12)
         self.update()
+
+
+def has_trouble(replica: ReplicaRecord) -> bool:
+    """It does not stay up, or has ended as nobody wanted it to."""
+    ended = replica.last_exit
+    is_unexpected = ended is not None and not ended.is_expected and (ended.code != 0 or ended.signal is not None)
+    return replica.state in TROUBLED or (replica.state is WorkerState.EXITED and is_unexpected)
+
+
+def how_it_ended(replica: ReplicaRecord) -> str:
+    """`code 1: the last line that it wrote`."""
+    if replica.exit_text:
+        return replica.exit_text
+    return replica.last_exit.text if replica.last_exit is not None else ""

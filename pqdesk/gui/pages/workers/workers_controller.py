@@ -2,228 +2,314 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from pqdesk.clock import Clock
-from pqdesk.gui.pages.workers.trouble_panel import LAST_LINES
-from pqdesk.gui.pages.workers.worker_actions import AT_REST, AT_WORK, TROUBLED
+from pqdesk.clock import Clock, to_datetime
+from pqdesk.gui.pages.workers.order_progress import OrderProgress
+from pqdesk.gui.pages.workers.selected_workers import AT_REST, AT_WORK
+from pqdesk.gui.pages.workers.trouble_panel import LAST_LINES, has_trouble
+from pqdesk.gui.pages.workers.worker_dialogs import WorkerDialogs
+from pqdesk.gui.pages.workers.worker_log import WorkerLog
+from pqdesk.gui.pages.workers.worker_notices import Notice, alarm_notice, daemon_notice
+from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
+from pqdesk.gui.pages.workers.worker_watch import Hands, WorkerWatch
 from pqdesk.gui.pages.workers.workers_model import WorkersModel
-from pqdesk.gui.pages.workers.workers_view import STREAMS, WorkersView
+from pqdesk.gui.pages.workers.workers_view import WorkersView
+from pqdesk.gui.threads.orders import WorkerOrder
+from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.gui.visible_text import visible_line
-from pqdesk.gui.widgets.log_buffer import LogBuffer
-from pqdesk.gui.widgets.log_text import LogLine
-from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+from pqdesk.gui.widgets.banner import Banner
+from pqdesk.messages.records import QueueRecord
+from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
-_WHO = "workers page"
+if TYPE_CHECKING:
+    from pqdesk.supervision.usage import Usage
+
 _TICK_MS = 1_000
-_CAN_BE_STARTED = ("not running", "not answering")
+_SHOW_WAITING_AFTER_S = 1.0  # what is answered sooner needs no word
 
 
 class WorkersController(QObject):
-    """Joins the view, the model, supervisord's link and the log reader.
+    """Joins the view, the model, supervisord's link and the reader.
 
     Signals:
-        start_asked, stop_asked, restart_asked: The name of a process, or `all`.
+        order_asked: For the link: a WorkerOrder.
         daemon_asked: supervisord shall be started.
-        follow_asked: For the log reader: who asks, and the paths.
+        usage_wanted: For the link: the processes whose rows can be seen.
+        hands_wanted: For the reader: whether messages in hand are shown.
+        messages_asked: Ids of messages to show on the page Messages.
+        log_asked: The process whose log to show on the page Logs.
     """
 
-    start_asked = Signal(str)
-    stop_asked = Signal(str)
-    restart_asked = Signal(str)
+    order_asked = Signal(object)
     daemon_asked = Signal()
-    follow_asked = Signal(str, object)
     poll_asked = Signal()
+    usage_wanted = Signal(object)
+    hands_wanted = Signal(bool)
+    messages_asked = Signal(object)
+    log_asked = Signal(str)
 
-    def __init__(self, view: WorkersView, model: WorkersModel, link: SupervisorLink, clock: Clock) -> None:
+    def __init__(
+        self,
+        view: WorkersView,
+        model: WorkersModel,
+        link: SupervisorLink,
+        reader: Reader,
+        dialogs: WorkerDialogs,
+        clock: Clock,
+    ) -> None:
         super().__init__(view)
         self._view, self._model, self._clock = view, model, clock
-        self._buffer = LogBuffer()
+        self._dialogs = dialogs
+        self._log = WorkerLog(view, link.logs)
+        self._watch = WorkerWatch()
+        self._progress = OrderProgress()
         self._status: SupervisionStatus | None = None
-        self._shown: ReplicaRecord | None = None
-        self._followed: tuple[Path, ...] = ()
+        self._usages: Mapping[str, Usage] = {}
         self._wanted: str | None = None  # selected as soon as it is there
-        self._stopping_since_ms: dict[str, int] = {}
+        self._usage_of: frozenset[str] = frozenset()
+        self._waiting_for, self._waiting_since_s = "", 0.0
+        self._silent_since_s: float | None = None  # since when supervisord does not answer
+        self._notices: dict[Banner, Notice | None] = {}
         self._is_live = False
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._on_tick)
         self._connect_view()
-        link.status_changed.connect(self._on_status_changed)
-        link.logs.tail_read.connect(self._on_tail_read)
-        link.logs.lines_read.connect(self._on_lines_read)
-        link.logs.failed.connect(self._on_log_failed)
-        self.start_asked.connect(link.start)
-        self.stop_asked.connect(link.stop)
-        self.restart_asked.connect(link.restart)
-        self.daemon_asked.connect(link.start_daemon)
-        self.poll_asked.connect(link.poll)
-        self.follow_asked.connect(link.logs.follow)
+        self._connect_threads(link, reader)
 
     def _connect_view(self) -> None:
-        view = self._view
+        view, actions = self._view, self._view.actions_on_workers
         view.table.selectionModel().selectionChanged.connect(lambda *_: self._on_selection_changed())
-        view.actions_on_workers.asked.connect(self._on_asked)
-        view.start_all.clicked.connect(lambda: self.start_asked.emit("all"))
-        view.stop_all.clicked.connect(lambda: self.stop_asked.emit("all"))
-        view.banner.pressed.connect(self.daemon_asked)
-        view.trouble.stop_asked.connect(self.stop_asked)
-        view.trouble.errors_asked.connect(lambda: view.stream.setCurrentText(STREAMS[1]))
-        view.stream.currentIndexChanged.connect(lambda _: self._show_log())
-        view.log.cleared.connect(self._on_cleared)
+        view.table.messages_asked.connect(self.messages_asked)
+        view.table.visible_changed.connect(self._update_usage)
+        actions.asked.connect(self._on_asked)
+        actions.signal_asked.connect(lambda name: self._dialogs.send_signal(actions.selected, name))
+        actions.add.triggered.connect(lambda: self._dialogs.add())
+        actions.at_login.triggered.connect(self._dialogs.show_login)
+        view.start_all.clicked.connect(lambda: self._order("start", ("all",)))
+        view.stop_all.clicked.connect(lambda: self._order("stop", ("all",)))
+        view.banner.pressed.connect(lambda: self._on_notice_pressed(view.banner))
+        view.alarm.pressed.connect(lambda: self._on_notice_pressed(view.alarm))
+        view.trouble.stop_asked.connect(lambda process: self._order("stop", (process,)))
+        view.trouble.edit_asked.connect(lambda worker: self._dialogs.edit(worker, is_about_command=True))
+        view.trouble.log_asked.connect(self.log_asked)
+        self._log.errors_changed.connect(self._show_trouble)
+        self._dialogs.order_asked.connect(self._on_order)
+        self._dialogs.worker_saved.connect(self.show_worker)
+
+    def _connect_threads(self, link: SupervisorLink, reader: Reader) -> None:
+        link.status_changed.connect(self._on_status_changed)
+        link.usage_read.connect(self._on_usage_read)
+        link.waiting_changed.connect(self._on_waiting_changed)
+        link.action_failed.connect(self._on_action_failed)
+        reader.counts_loaded.connect(self._on_counts_loaded)
+        reader.hands_loaded.connect(self._on_hands_loaded)
+        self.order_asked.connect(link.carry_out)
+        self.daemon_asked.connect(link.start_daemon)
+        self.poll_asked.connect(link.poll)
+        self.usage_wanted.connect(link.watch_usage)
+        self.hands_wanted.connect(reader.set_hands_wanted)
 
     def set_live(self, is_live: bool) -> None:
         """Ask for everything anew when it becomes live."""
-        if is_live and not self._is_live:
+        is_news = is_live != self._is_live
+        self._is_live = is_live
+        if is_news:
+            self.hands_wanted.emit(is_live)
+        if is_live and is_news:
             self.poll_asked.emit()
             self._timer.start(_TICK_MS)
-        self._is_live = is_live
-        if not is_live:
+            self._show()
+        elif not is_live:
             self._timer.stop()
-        self._follow()
+        self._log.set_live(is_live)
+        self._update_usage()
 
     def show_worker(self, name: str) -> None:
-        """Select the process, or the first of the worker, called so."""
+        """Select the worker, or the process, called so; as soon as it is there."""
         self._wanted = name
         self._select_wanted()
 
-    # --- what supervisord says --------------------------------------------------------------------
+    # --- what the threads say ---------------------------------------------------------------------
 
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
         self._status = status
-        self._model.merge(status.replicas)
-        self._note_stopping(status.replicas)
-        self._select_wanted()
-        self._on_selection_changed()
-        self._update_banner(status)
-        self._update_all_buttons(status.replicas)
-        if status.replicas:
-            self._view.empty.hide()
-        else:
-            self._view.empty.show_text(
-                "No workers defined",
-                "Each file supervisor/workers/NAME.conf of this workspace is a worker.",
-                icon="workers",
-            )
+        is_silent = status.state_word == "not answering"
+        self._silent_since_s = (self._silent_since_s or self._now_s()) if is_silent else None
+        self._show()
+        self._update_usage()
 
-    def _update_banner(self, status: SupervisionStatus) -> None:
-        if status.is_running and not status.problem:
-            self._view.banner.hide()
-            return
-        button = "Start supervisord" if status.state_word in _CAN_BE_STARTED and status.replicas else ""
-        if status.problem:
-            self._view.banner.show_text("error", f"Cannot reach supervisord: {status.problem}", button)
-        elif status.state_word == "stopping":
-            self._view.banner.show_text("info", "supervisord is stopping; it ends the workers first")
-        else:
-            text = "supervisord does not run, so no worker does. Messages wait in their queues."
-            self._view.banner.show_text("warning", text, button)
+    @Slot(object)
+    def _on_usage_read(self, usages: Mapping[str, Usage]) -> None:
+        self._usages = usages
+        self._show()
 
-    def _update_all_buttons(self, replicas: Sequence[ReplicaRecord]) -> None:
-        can_start = any(one.state in AT_REST for one in replicas)
-        can_stop = any(one.state in AT_WORK for one in replicas)
-        self._view.start_all.setEnabled(can_start)
-        self._view.start_all.setToolTip("Start every worker that does not run" if can_start else "Every worker runs")
-        self._view.stop_all.setEnabled(can_stop)
-        tip = "Stop every worker; each finishes the message in hand first" if can_stop else "No worker runs"
-        self._view.stop_all.setToolTip(tip)
+    @Slot(object)
+    def _on_hands_loaded(self, hands: Hands) -> None:
+        self._watch.observe_hands(hands)
+        self._show()
 
-    def _note_stopping(self, replicas: Sequence[ReplicaRecord]) -> None:
-        now_ms = self._clock.awake_ms()
-        stopping = [one.process for one in replicas if one.state is WorkerState.STOPPING]
-        self._stopping_since_ms = {name: self._stopping_since_ms.get(name, now_ms) for name in stopping}
+    @Slot(object)
+    def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
+        self._watch.observe_queues(queues, self._now_s())
+
+    @Slot(str)
+    def _on_waiting_changed(self, what: str) -> None:
+        self._waiting_for, self._waiting_since_s = what, self._now_s()
+        self._show_activity()
+
+    @Slot(str)
+    def _on_action_failed(self, _why: str) -> None:
+        self._progress.end()
+        self._show_activity()
 
     @Slot()
     def _on_tick(self) -> None:
-        if self._stopping_since_ms:
-            now_ms = self._clock.awake_ms()
-            self._model.tell_stopping({name: (now_ms - at) // 1000 for name, at in self._stopping_since_ms.items()})
+        self._watch.tick(self._now_s())
+        self._show()
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        if self._status is None or not self._is_live:
+            return
+        replicas, now_s = self._status.replicas, self._now_s()
+        self._model.show_facts(
+            WorkerFacts(
+                now=to_datetime(self._clock.wall_us()),
+                replicas=replicas,
+                usages=self._usages,
+                in_hand=self._watch.in_hand(replicas),
+                rates=self._watch.rates(replicas, now_s),
+            )
+        )
+        self._dialogs.set_replicas(replicas)
+        self._select_wanted()
+        self._on_selection_changed()
+        self._show_notices(self._status, now_s)
+        self._show_activity()
+        self._update_all_buttons()
+        self._view.set_empty(not replicas)
+
+    def _show_notices(self, status: SupervisionStatus, now_s: float) -> None:
+        silent_s = None if self._silent_since_s is None else now_s - self._silent_since_s
+        self._notices = {
+            self._view.banner: daemon_notice(status, silent_s),
+            self._view.alarm: alarm_notice(self._watch.alarms(status.replicas, now_s), status),
+        }
+        for banner, notice in self._notices.items():
+            if notice is None:
+                banner.hide()
+            else:
+                banner.show_text(notice.kind, notice.text, notice.button)
+
+    def _show_activity(self) -> None:
+        waited_s = self._now_s() - self._waiting_since_s
+        progress = self._progress.look(self._status.replicas) if self._status is not None else None
+        if self._waiting_for and waited_s >= _SHOW_WAITING_AFTER_S:
+            self._view.activity.show_text(f"Waiting for supervisord: {self._waiting_for}… {waited_s:.0f} s")
+        elif progress is not None:
+            self._view.activity.show_text(progress.text, progress.done, progress.total)
+        else:
+            self._view.activity.hide()
+
+    def _update_all_buttons(self) -> None:
+        view = self._view
+        states = {one.state for one in self._status.replicas} if self._status is not None else set()
+        can_start, can_stop = not states.isdisjoint(AT_REST), not states.isdisjoint(AT_WORK)
+        view.start_all.setEnabled(can_start)
+        view.start_all.setToolTip("Start every worker that does not run" if can_start else "Every worker runs")
+        view.stop_all.setEnabled(can_stop)
+        tip = "Stop every worker; each finishes the message in hand first" if can_stop else "No worker runs"
+        view.stop_all.setToolTip(tip)
+
+    def _update_usage(self) -> None:
+        """Only what can be seen is looked at."""
+        processes = self._view.table.visible_processes() if self._is_live else frozenset()
+        if processes != self._usage_of:
+            self._usage_of = processes
+            self.usage_wanted.emit(processes)
+
+    def _show_trouble(self) -> None:
+        selected = self._view.table.selected()
+        troubled = next((one for one in selected.replicas if has_trouble(one)), None)
+        if troubled is None:
+            self._view.trouble.hide()
+        else:
+            self._view.trouble.show_trouble(troubled, self._log.errors_of(troubled, LAST_LINES))
 
     # --- what the user does -----------------------------------------------------------------------
 
-    @Slot(str, object)
-    def _on_asked(self, action: str, names: tuple[str, ...]) -> None:
-        ask = {"start": self.start_asked, "stop": self.stop_asked, "restart": self.restart_asked}[action]
-        for name in names:
-            ask.emit(name)
-
     def _select_wanted(self) -> None:
+        table = self._view.table
         if self._wanted is not None:
             row = self._model.row_of(self._wanted)
-            if row is None:
-                return
-            self._wanted = None
-            self._view.select(row)
-        elif self._model.rowCount() and not self._view.selected():
-            self._view.select(0)
+            if row is not None:
+                self._wanted = None
+                table.select(row)
+        elif self._model.rowCount() and not table.selectionModel().hasSelection():
+            table.select(0)
 
     def _on_selection_changed(self) -> None:
-        selected = self._view.selected()
+        selected = self._view.table.selected()
         self._view.actions_on_workers.set_selected(selected)
-        shown = selected[0] if selected else None
-        is_other = (shown and shown.process) != (self._shown and self._shown.process)
-        self._shown = shown
-        if is_other:
-            self._view.log_title.setText(visible_line(shown.process) if shown else "")
-            self._follow()
-            self._show_log()
+        first = selected.rows[0] if selected.rows else None
+        self._log.show_replicas(first.target if first else "", first.replicas if first else ())
         self._show_trouble()
 
-    # --- the log ----------------------------------------------------------------------------------
+    @Slot(str)
+    def _on_asked(self, action: str) -> None:
+        selected = self._view.actions_on_workers.selected
+        match action:
+            case "start":
+                self._order("start", selected.targets_in(AT_REST))
+            case "stop" if selected.is_stopping:
+                self._order("stop_now", selected.targets_in({WorkerState.STOPPING}))
+            case "stop":
+                self._order("stop", selected.targets_in(AT_WORK))
+            case "restart":
+                self._order("restart", selected.targets_in(AT_WORK))
+            case "autostart":
+                self._on_order(WorkerOrder("autostart", selected.whole_workers, not selected.is_autostart))
+            case "show_message":
+                self.messages_asked.emit(selected.message_ids)
+            case "show_log":
+                self.log_asked.emit(selected.replicas[0].process)
+            case _:
+                self._dialogs.open(action, selected)
 
-    def _follow(self) -> None:
-        shown = self._shown
-        paths = (shown.stdout_log, shown.stderr_log) if shown is not None and self._is_live else ()
-        if paths != self._followed:
-            self._followed = paths
-            self.follow_asked.emit(_WHO, paths)
+    def _order(self, verb: str, names: tuple[str, ...]) -> None:
+        if names:
+            self._on_order(WorkerOrder(verb, names))  # type: ignore[arg-type]
 
-    @property
-    def _path(self) -> Path | None:
-        if self._shown is None:
-            return None
-        is_errors = self._view.stream.currentText() == STREAMS[1]
-        return self._shown.stderr_log if is_errors else self._shown.stdout_log
+    @Slot(object)
+    def _on_order(self, order: WorkerOrder) -> None:
+        replicas = self._status.replicas if self._status is not None else ()
+        meant = [one for one in replicas if {"all", one.worker, one.process} & set(order.names)]
+        states = AT_REST if order.verb == "start" else AT_WORK
+        self._progress.begin(order.verb, [one for one in meant if one.state in states])
+        self.order_asked.emit(order)
+        self._show_activity()
 
-    def _show_log(self) -> None:
-        path = self._path
-        lines = [] if path is None else self._buffer.lines(path)
-        nothing = "No errors yet" if self._view.stream.currentText() == STREAMS[1] else "No output yet"
-        self._view.log.set_lines([LogLine(line) for line in lines], nothing if path else "Select a worker")
+    def _on_notice_pressed(self, banner: Banner) -> None:
+        notice = self._notices.get(banner)
+        if notice is None:
+            return
+        match notice.remedy:
+            case "start_daemon":
+                self.daemon_asked.emit()
+            case "restart_daemon":
+                self._on_order(WorkerOrder("restart_daemon", ("all",)))
+            case "add":
+                self._dialogs.add(queue=notice.subject)
+            case "start":
+                self._order("start", (notice.subject,))
+            case "show":
+                self.show_worker(notice.subject)
 
-    @Slot(object, object)
-    def _on_lines_read(self, path: Path, lines: list[str]) -> None:
-        if path in self._followed:
-            self._buffer.add(path, lines)
-            self._append(path, lines)
-
-    @Slot(str, object, object)
-    def _on_tail_read(self, who: str, path: Path, lines: list[str]) -> None:
-        if who == _WHO and path in self._followed:
-            self._append(path, self._buffer.add_tail(path, lines))
-
-    def _append(self, path: Path, lines: Sequence[str]) -> None:
-        if path == self._path:
-            self._view.log.append_lines([LogLine(line) for line in lines])
-        if self._shown is not None and path == self._shown.stderr_log:
-            self._show_trouble()
-
-    @Slot(object, str)
-    def _on_log_failed(self, path: Path, why: str) -> None:
-        if path == self._path:
-            self._view.log.append_lines([LogLine(f"cannot read {path}: {why}")])
-
-    def _on_cleared(self) -> None:
-        if self._path is not None:
-            self._buffer.clear([self._path])
-
-    def _show_trouble(self) -> None:
-        shown = self._shown
-        if shown is None or shown.state not in TROUBLED:
-            self._view.trouble.hide()
-        else:
-            self._view.trouble.show_trouble(shown, self._buffer.lines(shown.stderr_log)[-LAST_LINES:])
+    def _now_s(self) -> float:
+        return self._clock.awake_ms() / 1000

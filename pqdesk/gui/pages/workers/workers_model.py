@@ -1,79 +1,74 @@
-"""The workers' processes as a table: a row per replica. Rows are merged by the process's name, never reset."""
+"""The rows of workers as a table model. Rows are merged by their key, never reset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from enum import IntEnum
+from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QFont, QPixmap
 
-from pqdesk.gui.formatting import format_absolute, format_number, format_uptime
+from pqdesk.gui.pages.workers.worker_rows import HEADERS, WorkerColumn, WorkerFacts, WorkerRow, worker_rows
 from pqdesk.gui.palette import WORKER_LOOKS, Role
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.visible_text import as_tooltip, visible_line
-from pqdesk.supervision.records import ReplicaRecord, WorkerState
+from pqdesk.gui.visible_text import as_tooltip
+from pqdesk.supervision.records import WorkerState
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-
-
-class WorkerColumn(IntEnum):
-    """In their order from left to right."""
-
-    NAME = 0
-    STATE = 1
-    PID = 2
-    UP_FOR = 3
-    RESTARTS = 4
-    LAST_EXIT = 5
-    QUEUES = 6
-    COMMAND = 7
-
-
-HEADERS = ("Name", "State", "PID", "Up for", "Restarts", "Last exit", "Queues", "Command")
-RIGHT = (WorkerColumn.PID, WorkerColumn.UP_FOR, WorkerColumn.RESTARTS)
-_QUIET = (WorkerColumn.PID, WorkerColumn.UP_FOR, WorkerColumn.RESTARTS, WorkerColumn.COMMAND)
+_RIGHT = (
+    WorkerColumn.PID, WorkerColumn.UP_FOR, WorkerColumn.CPU, WorkerColumn.MEMORY, WorkerColumn.RESTARTS,
+    WorkerColumn.NOW_RUNNING, WorkerColumn.RATE,
+)  # fmt: skip
+_QUIET = (WorkerColumn.PID, WorkerColumn.UP_FOR, WorkerColumn.RESTARTS, WorkerColumn.QUEUES)
+_BROKEN = (WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START, WorkerState.BACKING_OFF)
+_HEADER_TIPS = {
+    WorkerColumn.CPU: "Of one core, child processes included",
+    WorkerColumn.RESTARTS: "By supervisord, not asked for: in the last hour / in all",
+    WorkerColumn.NOW_RUNNING: "The message in hand; click to show it",
+    WorkerColumn.RATE: "Messages per second of its queues",
+}
+_STEP_PX = 16
 
 
 class WorkersModel(QAbstractTableModel):
-    """What supervisord said last of each process."""
+    """The rows made of the newest WorkerFacts."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._rows: list[ReplicaRecord] = []
-        self._stopping_s: dict[str, int] = {}  # for how long each has been stopping
+        self._rows: list[WorkerRow] = []
+        self._facts: WorkerFacts | None = None
+        self._folded: frozenset[str] = frozenset()
+        self._blanks = {level: _blank(_STEP_PX * (level + 1)) for level in (0, 1)}
         theme.changed.connect(self._repaint)
 
-    def merge(self, replicas: Sequence[ReplicaRecord]) -> None:
-        """Show `replicas` in their order, touching only rows that differ."""
-        names = [one.process for one in replicas]
-        for at in reversed(range(len(self._rows))):
-            if self._rows[at].process not in names:
-                self.beginRemoveRows(_NOWHERE, at, at)
-                del self._rows[at]
-                self.endRemoveRows()
-        for at, replica in enumerate(replicas):
-            self._put(at, replica)
+    def show_facts(self, facts: WorkerFacts) -> None:
+        """Show these, touching only rows that differ."""
+        self._facts = facts
+        self._merge(worker_rows(facts, self._folded))
 
-    def replica(self, row: int) -> ReplicaRecord:
+    def row_at(self, row: int) -> WorkerRow:
         return self._rows[row]
 
     def row_of(self, name: str) -> int | None:
-        """Where the process called `name` is, or the first of the worker called so."""
-        names = [one.process for one in self._rows]
-        if name not in names:
-            names = [one.worker for one in self._rows]
-        return names.index(name) if name in names else None
+        """Where the worker called so is, or the process."""
+        names = [one.target for one in self._rows]
+        if name in names:
+            return names.index(name)
+        processes = [[replica.process for replica in one.replicas] for one in self._rows]
+        return next((at for at, found in enumerate(processes) if name in found), None)
 
-    def tell_stopping(self, seconds: dict[str, int]) -> None:
-        """For how long each process has been asked to stop."""
-        self._stopping_s = seconds
-        for at, one in enumerate(self._rows):
-            if one.process in seconds:
-                self.dataChanged.emit(self.index(at, WorkerColumn.STATE), self.index(at, WorkerColumn.STATE))
+    def toggle_fold(self, row: int) -> None:
+        """Hide or show the replicas of the worker in this row."""
+        one = self._rows[row]
+        if one.is_group and self._facts is not None:
+            self._folded ^= {one.worker}
+            self._merge(worker_rows(self._facts, self._folded))
+            self._tell_changed(row, row)
+
+    def is_folded(self, row: int) -> bool:
+        return self._rows[row].worker in self._folded
 
     # --- what Qt asks -----------------------------------------------------------------------------
 
@@ -89,94 +84,103 @@ class WorkersModel(QAbstractTableModel):
                 return HEADERS[section]
             if role == Qt.ItemDataRole.TextAlignmentRole:
                 return _alignment(section)
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return _HEADER_TIPS.get(WorkerColumn(section))
         elif role == Qt.ItemDataRole.DisplayRole and 0 <= section < len(self._rows):
-            return f"{self._rows[section].process} {self._rows[section].state.word}"
+            return f"{self._rows[section].target} {self._rows[section].state.word}"
         return None
 
     def data(self, index: Index, role: int = 0) -> Any:
         if not index.isValid() or index.row() >= len(self._rows):
             return None
-        replica, column = self._rows[index.row()], WorkerColumn(index.column())
+        row, column = self._rows[index.row()], WorkerColumn(index.column())
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._state_text(replica) if column is WorkerColumn.STATE else _TEXTS[column](replica)
+            return row.cells[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.ForegroundRole:
-            return self._theme.color(_ink(replica, column))
-        if role == Qt.ItemDataRole.DecorationRole and column is WorkerColumn.STATE:
-            return self._theme.worker_icon(replica.state)
+            return self._theme.color(_ink(row, column))
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._picture(row, column)
+        if role == Qt.ItemDataRole.FontRole:
+            return self._font(row, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return as_tooltip(_tooltip(replica, column) or str(self.data(index)))
+            return as_tooltip(row.tips[column] or row.cells[column])
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
-            return _phrase(replica)
+            return row.phrase
         return None
 
-    def _state_text(self, replica: ReplicaRecord) -> str:
-        if replica.state is not WorkerState.STOPPING:
-            return replica.state.word
-        seconds = self._stopping_s.get(replica.process, 0)
-        return f"Stopping… {seconds} s" if seconds else "Stopping…"
+    def _picture(self, row: WorkerRow, column: WorkerColumn) -> Any:
+        if column is WorkerColumn.STATE:
+            return self._theme.worker_icon(row.state)
+        if column is not WorkerColumn.NAME or not any(one.is_group for one in self._rows):
+            return None
+        if row.is_group:
+            return self._theme.icon("chevron-right" if row.worker in self._folded else "chevron-down", Role.MUTED)
+        return self._blanks[row.level]
 
-    def _put(self, at: int, replica: ReplicaRecord) -> None:
-        if at < len(self._rows) and self._rows[at].process == replica.process:
-            if self._rows[at] != replica:
-                self._rows[at] = replica
-                self.dataChanged.emit(self.index(at, 0), self.index(at, len(HEADERS) - 1))
+    def _font(self, row: WorkerRow, column: WorkerColumn) -> QFont | None:
+        if column is WorkerColumn.NAME and row.is_group:
+            return self._theme.font(100, is_semibold=True)
+        if column is WorkerColumn.NOW_RUNNING and row.message_ids:
+            font = self._theme.font()
+            font.setUnderline(True)
+            return font
+        return None
+
+    # --- merging ----------------------------------------------------------------------------------
+
+    def _merge(self, rows: Sequence[WorkerRow]) -> None:
+        wanted = {one.key for one in rows}
+        for at in reversed(range(len(self._rows))):
+            if self._rows[at].key not in wanted:
+                self.beginRemoveRows(_NOWHERE, at, at)
+                del self._rows[at]
+                self.endRemoveRows()
+        for at, row in enumerate(rows):
+            self._put(at, row)
+
+    def _put(self, at: int, row: WorkerRow) -> None:
+        """Below the rows that are in their places already."""
+        where = next((one for one in range(at, len(self._rows)) if self._rows[one].key == row.key), None)
+        if where is None:
+            self.beginInsertRows(_NOWHERE, at, at)
+            self._rows.insert(at, row)
+            self.endInsertRows()
             return
-        where = self.row_of(replica.process)
-        if where is not None and self._rows[where].process == replica.process:
+        if where != at:
             self.beginMoveRows(_NOWHERE, where, where, _NOWHERE, at)
             self._rows.insert(at, self._rows.pop(where))
             self.endMoveRows()
-            self._put(at, replica)
-            return
-        self.beginInsertRows(_NOWHERE, at, at)
-        self._rows.insert(at, replica)
-        self.endInsertRows()
+        if self._rows[at] != row:
+            self._rows[at] = row
+            self._tell_changed(at, at)
+
+    def _tell_changed(self, first: int, last: int) -> None:
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(HEADERS) - 1))
 
     def _repaint(self) -> None:
         if self._rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(HEADERS) - 1))
+            self._tell_changed(0, len(self._rows) - 1)
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in RIGHT else Qt.AlignmentFlag.AlignLeft
+    side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-def _ink(replica: ReplicaRecord, column: WorkerColumn) -> Role:
+def _ink(row: WorkerRow, column: WorkerColumn) -> Role:
     if column is WorkerColumn.STATE:
-        return WORKER_LOOKS[replica.state][1]
-    if column is WorkerColumn.LAST_EXIT and replica.state in (WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START):
-        return Role.ERROR
+        return WORKER_LOOKS[row.state][1]
+    if column is WorkerColumn.LAST_EXIT:
+        return Role.ERROR if row.state in _BROKEN else Role.MUTED
+    if column is WorkerColumn.NOW_RUNNING:
+        return Role.ACCENT
     return Role.MUTED if column in _QUIET else Role.TEXT
 
 
-def _tooltip(replica: ReplicaRecord, column: WorkerColumn) -> str:
-    if column is WorkerColumn.STATE:
-        return replica.description
-    if column is WorkerColumn.UP_FOR and isinstance(replica.started_at, datetime):
-        return f"Since {format_absolute(replica.started_at)}"
-    if column is WorkerColumn.RESTARTS:
-        return "New processes that nobody asked for, since this window was opened"
-    return ""
-
-
-def _phrase(replica: ReplicaRecord) -> str:
-    parts = [visible_line(replica.process), replica.state.word]
-    if replica.uptime_s is not None:
-        parts.append(f"up for {format_uptime(replica.uptime_s)}")
-    if replica.exit_text:
-        parts.append(visible_line(replica.exit_text))
-    return ", ".join(parts)
-
-
-_TEXTS: dict[WorkerColumn, Callable[[ReplicaRecord], str]] = {
-    WorkerColumn.NAME: lambda one: visible_line(one.process),
-    WorkerColumn.PID: lambda one: "" if one.pid is None else str(one.pid),
-    WorkerColumn.UP_FOR: lambda one: "" if one.uptime_s is None else format_uptime(one.uptime_s),
-    WorkerColumn.RESTARTS: lambda one: format_number(one.restarts),
-    WorkerColumn.LAST_EXIT: lambda one: visible_line(one.exit_text or ""),
-    WorkerColumn.QUEUES: lambda one: visible_line(", ".join(one.queues)),
-    WorkerColumn.COMMAND: lambda one: visible_line(one.command),
-}
+def _blank(width: int) -> QPixmap:
+    """Room where other rows have a picture: it indents."""
+    pixmap = QPixmap(QSize(width, _STEP_PX))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    return pixmap

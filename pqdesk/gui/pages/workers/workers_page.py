@@ -4,33 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from pqdesk.clock import Clock
-from pqdesk.gui.pages.workers.worker_actions import ACTIONS
+from pqdesk.gui.pages.workers.worker_dialogs import WorkerDialogs
 from pqdesk.gui.pages.workers.workers_controller import WorkersController
 from pqdesk.gui.pages.workers.workers_model import WorkersModel
 from pqdesk.gui.pages.workers.workers_view import WorkersView
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 
 
 class WorkersPage(WorkersView):
-    """The view with its model and its controller."""
+    """The view with its model, its controller and its dialogs.
+
+    Signals:
+        notice, problem: One sentence for the toast.
+        messages_asked: Ids of messages to show on the page Messages.
+        log_asked: The process whose log to show on the page Logs.
+    """
 
     title = "Workers"
 
-    def __init__(self, link: SupervisorLink, theme: Theme, clock: Clock) -> None:
+    notice = Signal(str)
+    problem = Signal(str)
+    messages_asked = Signal(object)
+    log_asked = Signal(str)
+
+    def __init__(self, link: SupervisorLink, reader: Reader, theme: Theme, clock: Clock) -> None:
         model = WorkersModel(theme)
         super().__init__(model, theme)
         model.setParent(self)
-        self.controller = WorkersController(self, model, link, clock)
+        self.dialogs = WorkerDialogs(link, theme, self)
+        self.controller = WorkersController(self, model, link, reader, self.dialogs, clock)
+        self.dialogs.told.connect(self.notice)
+        self.dialogs.failed.connect(self.problem)
+        self.controller.messages_asked.connect(self.messages_asked)
+        self.controller.log_asked.connect(self.log_asked)
 
     @property
     def worker_actions(self) -> Sequence[QAction]:
         """For the window's menu Worker."""
-        return [self.actions_on_workers.actions[look.name] for look in ACTIONS]
+        return self.actions_on_workers.menu_entries()
 
     @property
     def panes(self) -> Sequence[QWidget]:
@@ -43,6 +61,10 @@ class WorkersPage(WorkersView):
     def show_worker(self, name: str) -> None:
         """Select this worker, or process; links from elsewhere lead here."""
         self.controller.show_worker(name)
+
+    def add_worker(self, queue: str = "") -> None:
+        """Begin to define one."""
+        self.dialogs.add(queue)
 
     def focus_filter(self) -> None:
         self.log.focus_find()

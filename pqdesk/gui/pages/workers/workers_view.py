@@ -1,48 +1,36 @@
-"""The workers page as it looks: buttons, the table of processes, and below the log of the selected one."""
+"""The workers page as it looks: buttons, the table of workers, and below the log of the selected one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QFrame,
-    QHBoxLayout,
-    QHeaderView,
-    QMenu,
-    QSplitter,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
-
+from pqdesk.gui.pages.workers.activity_line import ActivityLine
 from pqdesk.gui.pages.workers.trouble_panel import TroublePanel
-from pqdesk.gui.pages.workers.worker_actions import ACTIONS, WorkerActions
-from pqdesk.gui.pages.workers.workers_model import WorkerColumn, WorkersModel
+from pqdesk.gui.pages.workers.worker_actions import (
+    EDIT,
+    RESTART,
+    SCALE,
+    START,
+    STOP,
+    WorkerActionLook,
+    WorkerActions,
+)
+from pqdesk.gui.pages.workers.workers_model import WorkersModel
+from pqdesk.gui.pages.workers.workers_table import WorkersTable
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
-from pqdesk.gui.widgets.ink_delegate import InkDelegate
 from pqdesk.gui.widgets.labels import ElidedLabel, Hairline
 from pqdesk.gui.widgets.log_pane import LogPane
-from pqdesk.supervision.records import ReplicaRecord
 
-_WIDTHS = {
-    WorkerColumn.NAME: 140,
-    WorkerColumn.STATE: 140,
-    WorkerColumn.PID: 76,
-    WorkerColumn.UP_FOR: 112,
-    WorkerColumn.RESTARTS: 88,
-    WorkerColumn.LAST_EXIT: 190,
-    WorkerColumn.QUEUES: 130,
-}
-_TABLE_SHARE = 0.36
+_TABLE_SHARE = 0.42
+_PICTURES_FROM_PX = 940  # narrower, the buttons have room for their words only
+_BUTTONS = (START, STOP, RESTART, SCALE, EDIT)
 STREAMS = ("Output", "Errors")
 
 
@@ -53,14 +41,17 @@ class WorkersView(QWidget):
         super().__init__(parent)
         self.setObjectName("workers_page")
         self._theme = theme
-        self._model = model
         self.actions_on_workers = WorkerActions(self, theme)
-        self.buttons = {look.name: make_button(look.text, f"{look.name}_button", self, look="") for look in ACTIONS}
+        self.add = make_button("Add worker", "add_worker_button", self)
+        self.buttons = {look.name: self._make_button(look) for look in _BUTTONS}
+        self.more = self._make_more()
         self.start_all = make_button("Start all", "start_all_button", self)
         self.stop_all = make_button("Stop all", "stop_all_button", self)
         self.banner = Banner(theme, "workers_banner", self)
-        self.table = self._make_table(model)
+        self.alarm = Banner(theme, "workers_alarm", self)
+        self.table = WorkersTable(model, theme, self)
         self.empty = EmptyState(theme, "workers_empty", self.table.viewport())
+        self.activity = ActivityLine(self)
         self.trouble = TroublePanel(theme, self)
         self.log = LogPane(theme, self)
         self.log_title = ElidedLabel("", self.log)
@@ -72,68 +63,64 @@ class WorkersView(QWidget):
         self.stream.addItems(STREAMS)
         self._splitter = QSplitter(Qt.Orientation.Vertical, self)
         self._lay_out()
-        for look in ACTIONS:
-            self.buttons[look.name].clicked.connect(self.actions_on_workers.actions[look.name].trigger)
+        self.add.clicked.connect(self.actions_on_workers.add.trigger)
+        self.empty.pressed.connect(self.actions_on_workers.add.trigger)
         self.actions_on_workers.changed.connect(self._update_buttons)
         self.table.customContextMenuRequested.connect(self._show_menu)
         theme.changed.connect(self._take_looks)
         self._take_looks()
         self._update_buttons()
 
-    def _make_table(self, model: WorkersModel) -> QTableView:
-        table = QTableView(self)
-        table.setObjectName("workers")
-        table.setAccessibleName("Workers")
-        table.setModel(model)
-        table.setItemDelegate(InkDelegate(table))
-        table.setFrameShape(QFrame.Shape.NoFrame)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.setIconSize(QSize(16, 16))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        table.verticalHeader().hide()
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(True)
-        header.setMinimumSectionSize(48)
-        for column, width in _WIDTHS.items():
-            table.setColumnWidth(column, width)
-        return table
+    def _make_button(self, look: WorkerActionLook) -> QPushButton:
+        button = make_button(look.text, f"{look.name}_button", self)
+        button.clicked.connect(self.actions_on_workers.actions[look.name].trigger)
+        return button
+
+    def _make_more(self) -> QPushButton:
+        button = make_button("More", "more_button", self, description="Everything that can be done to the selection")
+        button.setToolTip("Remove, duplicate, send a signal, …")
+        menu = QMenu(button)
+        menu.setObjectName("more_menu")
+        menu.setToolTipsVisible(True)
+        self.actions_on_workers.fill_menu(menu)
+        menu.addSeparator()
+        menu.addAction(self.actions_on_workers.at_login)
+        button.setMenu(menu)
+        return button
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         buttons.setContentsMargins(16, 10, 16, 10)
         buttons.setSpacing(8)
-        for look in ACTIONS:
-            buttons.addWidget(self.buttons[look.name])
+        buttons.addWidget(self.add)
+        buttons.addSpacing(8)
+        for button in (*self.buttons.values(), self.more):
+            buttons.addWidget(button)
         buttons.addStretch(1)
         for button in (self.start_all, self.stop_all):
             buttons.addWidget(button)
-        upper, lower = QWidget(self), QWidget(self)
+        upper, self._lower = QWidget(self), QWidget(self)
         column = QVBoxLayout(upper)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.alarm)
         column.addLayout(buttons)
         column.addWidget(Hairline(upper))
         inset = QHBoxLayout()  # so that the first column begins at the page's margin
-        inset.setContentsMargins(8, 0, 0, 0)
+        inset.setContentsMargins(8, 0, 8, 0)
         inset.addWidget(self.table)
         column.addLayout(inset, 1)
+        column.addWidget(self.activity)
         self.log.controls.insertWidget(0, self.log_title, 1)
         self.log.controls.insertWidget(1, self.stream)
-        below = QVBoxLayout(lower)
+        below = QVBoxLayout(self._lower)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(0)
         below.addWidget(self.trouble)
         below.addWidget(self.log, 1)
         self._splitter.addWidget(upper)
-        self._splitter.addWidget(lower)
+        self._splitter.addWidget(self._lower)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
         self._splitter.setStretchFactor(1, 1)
@@ -143,15 +130,18 @@ class WorkersView(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._splitter)
 
-    # --- what the controller asks -----------------------------------------------------------------
-
-    def selected(self) -> Sequence[ReplicaRecord]:
-        """The selected processes, from top to bottom."""
-        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self._model.replica(row) for row in rows]
-
-    def select(self, row: int) -> None:
-        self.table.selectRow(row)
+    def set_empty(self, is_empty: bool) -> None:
+        """There is no worker, so there is no log either."""
+        self._lower.setVisible(not is_empty)
+        if not is_empty:
+            self.empty.hide()
+        elif self.empty.isHidden():
+            self.empty.show_text(
+                "No workers defined",
+                "A worker is a function, a command or a folder that is kept at work.",
+                icon="workers",
+                button="Add a worker",
+            )
 
     # --- what Qt tells ----------------------------------------------------------------------------
 
@@ -160,8 +150,7 @@ class WorkersView(QWidget):
         if event.oldSize().height() <= 0:
             upper = round(self.height() * _TABLE_SHARE)
             self._splitter.setSizes([upper, self.height() - upper])
-        is_narrow = self.width() < 940
-        self.table.setColumnHidden(WorkerColumn.COMMAND, is_narrow)
+        self._take_looks()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -169,29 +158,31 @@ class WorkersView(QWidget):
         painter.end()
 
     def _show_menu(self, point: QPoint) -> None:
-        if not self.table.indexAt(point).isValid():
-            return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addActions([self.actions_on_workers.actions[look.name] for look in ACTIONS])
+        menu.setToolTipsVisible(True)
+        if self.table.indexAt(point).isValid():
+            self.actions_on_workers.fill_menu(menu)
+        else:
+            menu.addAction(self.actions_on_workers.add)
         menu.popup(self.table.viewport().mapToGlobal(point))
 
     def _update_buttons(self) -> None:
-        for look in ACTIONS:
-            button = self.buttons[look.name]
-            names = self.actions_on_workers.names(look)
-            reason = self.actions_on_workers.reason(look)
-            button.setEnabled(bool(names))
-            button.setToolTip(as_tooltip(reason))
-            button.setAccessibleDescription(f"{look.text} {', '.join(names)}" if names else reason)
+        for look in _BUTTONS:
+            button, action = self.buttons[look.name], self.actions_on_workers.actions[look.name]
+            tip = self.actions_on_workers.tip(look)
+            button.setText(action.text())
+            button.setEnabled(action.isEnabled())
+            button.setToolTip(as_tooltip(tip))
+            names = ", ".join(self.actions_on_workers.selected.targets)
+            button.setAccessibleDescription(f"{action.text()} {names}" if action.isEnabled() else tip)
 
     def _take_looks(self) -> None:
-        height = max(28, self.fontMetrics().height() + 12)
-        self.table.verticalHeader().setDefaultSectionSize(height)
-        self.table.horizontalHeader().setFixedHeight(height)
-        self.table.setStyleSheet("QTableView::item { padding: 0 5px; }")
         self.log_title.setFont(self._theme.font(100, is_semibold=True))
-        for look in ACTIONS:
-            self.buttons[look.name].setIcon(self._theme.icon(look.icon))
-        self.start_all.setIcon(self._theme.icon("start"))
-        self.stop_all.setIcon(self._theme.icon("stop"))
+        has_pictures = self.width() >= _PICTURES_FROM_PX
+        empty = QIcon()
+        for look in _BUTTONS:
+            self.buttons[look.name].setIcon(self._theme.icon(look.icon) if has_pictures else empty)
+        self.add.setIcon(self._theme.icon("plus"))
+        self.start_all.setIcon(self._theme.icon("start") if has_pictures else empty)
+        self.stop_all.setIcon(self._theme.icon("stop") if has_pictures else empty)

@@ -1,0 +1,76 @@
+"""How many processes a worker runs in, with what will happen before it does."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from pqdesk.gui.dialogs.worker.form_fields import NumberRow
+from pqdesk.gui.formatting import format_count
+from pqdesk.gui.visible_text import visible_line
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.supervision.definitions import MOST_REPLICAS
+
+
+class ScaleDialog(QDialog):
+    """Signals:
+    scale_asked: The number of replicas.
+    """
+
+    scale_asked = Signal(int)
+
+    def __init__(self, worker: str, replicas: int, *, is_up: bool, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("scale_dialog")
+        self.setWindowTitle(f"Scale {visible_line(worker)}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(420)
+        self._replicas, self._is_up = replicas, is_up
+        self._row = NumberRow("Replicas", "scale_replicas", 1, MOST_REPLICAS)
+        self._row.set_number(replicas)
+        self._story = PlainLabel("", self, look="muted")
+        self._story.setObjectName("scale_story")
+        self._story.setWordWrap(True)
+        self._story.setMinimumHeight(self._story.fontMetrics().lineSpacing() * 2 + 4)
+        self._story.setAlignment(Qt.AlignmentFlag.AlignTop)
+        cancel = make_button("Cancel", "cancel_button", self)
+        cancel.clicked.connect(self.reject)
+        self._scale = make_button("Scale", "do_scale", self, look="primary")
+        self._scale.setDefault(True)
+        self._scale.clicked.connect(self._on_scale)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(cancel)
+        foot.addWidget(self._scale)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 20, 20, 16)
+        column.setSpacing(14)
+        column.addWidget(self._row)
+        column.addWidget(self._story)
+        column.addLayout(foot)
+        self._row.changed.connect(self._update)
+        self._row.field.setFocus()
+        self._update()
+
+    def _update(self) -> None:
+        self._story.setText(scale_story(self._replicas, self._row.number, is_up=self._is_up))
+        self._scale.setEnabled(self._row.number != self._replicas)
+
+    def _on_scale(self) -> None:
+        self.scale_asked.emit(self._row.number)
+        self.accept()
+
+
+def scale_story(now: int, wanted: int, *, is_up: bool) -> str:
+    """`2 more replicas will start; running ones are not touched.`"""
+    if wanted == now:
+        return f"It has {format_count(now, 'replica')} now."
+    if wanted > now:
+        more = format_count(wanted - now, "more replica")
+        return f"{more} will start; running ones are not touched." if is_up else f"{more}, stopped as the others are."
+    fewer = format_count(now - wanted, "replica")
+    if not is_up:
+        return f"{fewer} will be taken out, the highest numbers first."
+    verb = "finishes its message and ends" if now - wanted == 1 else "finish their messages and end"
+    return f"{fewer} {verb}, the highest numbers first; the others are not touched."

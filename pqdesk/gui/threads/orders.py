@@ -1,0 +1,95 @@
+"""What the window asks of a workspace's workers, as frozen records that cross threads, and how they are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.records import RemovedWorker
+
+Verb = Literal[
+    "start", "stop", "restart", "stop_now", "signal", "scale", "autostart", "remove", "bring_back", "restart_daemon"
+]
+
+_DOING = {
+    "start": "Starting",
+    "stop": "Stopping",
+    "restart": "Restarting",
+    "stop_now": "Killing",
+    "signal": "Sending a signal to",
+    "scale": "Scaling",
+    "autostart": "Changing the start of",
+    "remove": "Removing",
+    "bring_back": "Bringing back",
+    "restart_daemon": "Restarting supervisord and",
+}
+_DONE = {
+    "start": "Started",
+    "stop": "Stopping",
+    "restart": "Restarting",
+    "stop_now": "Killed",
+    "bring_back": "Brought back",
+}
+_MOST_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOrder:
+    """One thing to be done to workers or processes.
+
+    Attributes:
+        names: Of workers, of processes, or `all`.
+        value: The signal, the number of replicas, or whether they start with supervisord.
+        removed: What is to be brought back.
+    """
+
+    verb: Verb
+    names: tuple[str, ...]
+    value: int | str | bool | None = None
+    removed: tuple[RemovedWorker, ...] = ()
+
+    @property
+    def doing(self) -> str:
+        """`Stopping consumer`."""
+        return f"{_DOING[self.verb]} {who(self.names)}"
+
+    @property
+    def done(self) -> str:
+        """What the toast says when supervisord has taken the order; of a removal it says more, later."""
+        if self.verb == "remove":
+            return ""
+        if self.verb == "signal":
+            return f"{self.value} sent to {who(self.names)}"
+        if self.verb == "scale":
+            return f"{who(self.names)}: {self.value} {'replica' if self.value == 1 else 'replicas'}"
+        if self.verb == "autostart":
+            return f"{who(self.names)}: {'starts' if self.value else 'does not start'} with supervisord"
+        if self.verb == "restart_daemon":
+            return "supervisord restarted"
+        return f"{_DONE[self.verb]} {who(self.names)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRequest:
+    """A worker's definition to be written.
+
+    Attributes:
+        is_new: There must be none of that name; else it takes the place of the one it was made from.
+        is_started: A new one is started.
+        is_forced: Whatever the file has become meanwhile is written over.
+    """
+
+    definition: WorkerDefinition
+    is_new: bool
+    is_started: bool = False
+    is_forced: bool = False
+
+
+def who(names: tuple[str, ...]) -> str:
+    """`consumer, producer and 4 more`."""
+    if names == ("all",):
+        return "all workers"
+    rest = len(names) - _MOST_NAMES
+    shown = ", ".join(names if rest <= 0 else names[:_MOST_NAMES])
+    return f"{shown} and {rest} more" if rest > 0 else shown
