@@ -243,20 +243,23 @@ class Queue:
     def __iter__(self) -> Iterator[Message]:
         """Messages for ever, each under a lease that is extended in the background.
 
-        The ack of one takes the next in the same transaction. Leaving the loop gives back what was taken ahead.
+        The ack of one takes the next in the same transaction; in a quick loop the next few, which others get when the
+        loop does not come to them within a moment. Leaving the loop gives back what was taken ahead.
         A message not settled when the loop goes on stays in hand until its lease ends.
         """
         ahead = Ahead()
         try:
             while True:
                 if ahead.messages:
-                    message = ahead.messages.pop()
+                    message = ahead.messages.popleft()
+                    if not self.store.begin(message._claim):  # others have it: the loop's body took long
+                        continue
                 else:
                     try:
                         message = self.get()
                     except Empty:  # interrupt_waits
                         return
-                    self.store.keep_extending(message._claim)
+                self.store.keep_extending(message._claim)
                 message._ahead = ahead
                 yield message
                 if not message.is_settled:
@@ -278,17 +281,13 @@ class Queue:
         """What Message's ack, nack, fail and release come down to."""
         message._refuse_settled()
         ahead = message._ahead if settlement.outcome == AttemptOutcome.COMPLETED and tx is None else None
-        takes_next = ahead is not None and not ahead.is_left
-        look = self.store.settle(
-            message._claim, settlement, put=put, claim_next=takes_next, defaults=self._defaults, tx=tx
-        )
+        count = 0 if ahead is None else ahead.wanted(self._clock.awake_ms())
+        look = self.store.settle(message._claim, settlement, put=put, claim_next=count, defaults=self._defaults, tx=tx)
         message._is_settled = True
         if tx is not None:
             tx.on_end(lambda is_committed: message._unsettle(is_committed))
         if ahead is not None and look is not None:
-            for following in self._opened(look.claims):
-                self.store.keep_extending(following._claim)  # what comes after the ack in the loop's body may take long
-                ahead.messages.append(following)
+            ahead.messages.extend(self._opened(look.claims))
 
     def use_defaults(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from random import Random, SystemRandom
+from random import Random
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.messages.records import Durability
@@ -30,7 +30,7 @@ def open_store(
         Busy: Another program held the file for too long.
     """
     return SqliteStore(
-        _location(place), clock=clock or SystemClock(), rng=rng or SystemRandom(), durability=durability, vfs=vfs
+        _location(place), clock=clock or SystemClock(), rng=rng or Random(), durability=durability, vfs=vfs
     )
 
 
@@ -38,7 +38,7 @@ def open_inspection(
     place: WorkspacePaths | str | os.PathLike[str], *, clock: Clock | None = None, rng: Random | None = None
 ) -> Inspection:
     """Look at an existing file without ever writing. Raises WorkspaceError where there is none."""
-    return SqliteInspection(_location(place), clock or SystemClock(), rng or SystemRandom())
+    return SqliteInspection(_location(place), clock or SystemClock(), rng or Random())
 
 
 __all__ = ["log_sqlite_events", "open_inspection", "open_store", "sqlite_source_day", "sqlite_version"]

@@ -7,7 +7,7 @@ its holder is gone with the power too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 import apsw
@@ -15,23 +15,27 @@ import apsw
 from pqdesk.messages.records import DEFAULT_LEASE_S, DEFAULT_MAX_ATTEMPTS
 from pqdesk.messages.states import State
 from pqdesk.storage.contract import Claim, EncodedPayload, HandlerDefaults, Look
-from pqdesk.storage.sqlite.connection import Row, all_rows
+from pqdesk.storage.sqlite.connection import Row, only_value
 from pqdesk.storage.sqlite.limits import Limits
 from pqdesk.storage.sqlite.promotion import expire, promote
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 
 _PROMOTED_PER_CLAIM = 20
 _DEFAULT_LEASE_US = round(DEFAULT_LEASE_S * 1e6)
+_READY, _RUNNING = int(State.READY), int(State.RUNNING)  # an enum member costs more at each use
 
 _GATE = """
     SELECT id, is_paused, wake_us, ready - blocked, running, max_attempts, lease_us, timeout_us, concurrency,
-           rate_count, rate_us, rate_claims, max_size
+           rate_count, rate_us, rate_claims, max_size,
+           concurrency IS NOT NULL OR rate_count IS NOT NULL
       FROM pqdesk_queue WHERE name = ?"""
 _PICK = """
-    SELECT id, attempt, forgiven, max_attempts, (SELECT name FROM pqdesk_type WHERE id = type_id), priority, "group",
-           key, headers, enqueued_us, due_us, payload_kind, payload, checksum, expires_us, line
+    SELECT id, attempt, forgiven, max_attempts, type_id, priority, "group", key, headers, enqueued_us, due_us,
+           payload_kind, payload, checksum, expires_us
       FROM pqdesk_message INDEXED BY pqdesk_claimable
      WHERE queue_id = ?1 AND state = 2 AND line < 2 ORDER BY priority DESC, id LIMIT ?2"""
+_TYPE = "SELECT name FROM pqdesk_type WHERE id = ?"
+_LINE = "SELECT line FROM pqdesk_message WHERE id = ?"
 _LEASE = """
     UPDATE pqdesk_message SET state = 3, attempt = attempt + 1, owner_id = ?2, receipt = ?3, lease_ends_ms = ?4,
            started_us = ?5, progress = NULL, progress_note = NULL
@@ -55,18 +59,14 @@ class Gate:
     rate_us: int | None
     rate_claims: int
     max_size: int | None
-
-    @property
-    def has_limits(self) -> bool:
-        return self.concurrency is not None or self.rate_count is not None
+    has_limits: bool
 
     def allowed(self, db: apsw.Connection, wanted: int, now_us: int) -> tuple[int, int | None]:
         """How many of `wanted` the limits let through now, and when the next one; see limits.py."""
-        return self._limits().allowed(db, wanted, now_us) if self.has_limits else (wanted, None)
+        return self._limits().allowed(db, wanted, now_us)
 
     def take(self, db: apsw.Connection, count: int, now_us: int) -> None:
-        if self.rate_count is not None:
-            self._limits().take(db, count, now_us)
+        self._limits().take(db, count, now_us)
 
     def _limits(self) -> Limits:
         return Limits(self.queue_id, self.running, self.concurrency, self.rate_count, self.rate_us, self.rate_claims)
@@ -92,7 +92,10 @@ def look(db: apsw.Connection, gate: Gate, now_us: int) -> Look | None:
 
 @dataclass(slots=True)
 class ClaimTerms:
-    """For whom and for how long. `lease_us=None`: the queue's, else the handler's, else the default."""
+    """For whom and for how long. `lease_us=None`: the queue's, else the handler's, else the default.
+
+    `types`: the names of the types seen so far in this transaction.
+    """
 
     owner_id: int
     lease_us: int | None
@@ -100,6 +103,7 @@ class ClaimTerms:
     defaults: HandlerDefaults
     now_us: int
     awake_ms: int
+    types: dict[int, str] = field(default_factory=dict)
 
 
 def claim(
@@ -116,29 +120,35 @@ def claim(
         return Look((), is_paused=gate is not None)
     if change is None:
         change = QueueChange(gate.queue_id)
-    gate.running += change.by_state[State.RUNNING]
-    gate.claimable += change.by_state[State.READY] - change.blocked
+    else:
+        gate.running += change.by_state[_RUNNING]
+        gate.claimable += change.by_state[_READY] - change.blocked
+    next_us = None
     if gate.wake_us is not None and gate.wake_us <= terms.now_us:
         gate.claimable += promote(db, change, terms.now_us, limit=_PROMOTED_PER_CLAIM)
-    allowed, next_us = gate.allowed(db, limit, terms.now_us)
-    rows = _pick(db, change, allowed, terms.now_us) if allowed else []
-    claims = [_lease(db, queue, gate, row, terms, rng) for row in rows]
-    gate.take(db, len(claims), terms.now_us)
-    change.leaves(State.READY, len(claims))
-    change.enters(State.RUNNING, len(claims))
+    if gate.has_limits:
+        limit, next_us = gate.allowed(db, limit, terms.now_us)
+    rows = _pick(db, change, limit, terms.now_us) if limit else []
+    claims = tuple([_lease(db, queue, gate, row, terms, rng) for row in rows])
+    count = len(claims)
+    if gate.has_limits:
+        gate.take(db, count, terms.now_us)
+    change.by_state[_READY] -= count
+    change.by_state[_RUNNING] += count
     change.write(db)
-    return _looked(db, queue, gate, claims, allowed, next_us)
+    if claims and gate.wake_us is None and not gate.has_limits:
+        return Look(claims, None, max(gate.claimable - count, 0))
+    return _looked(db, queue, gate, claims, next_us)
 
 
-def _looked(
-    db: apsw.Connection, queue: str, gate: Gate, claims: list[Claim], allowed: int, next_us: int | None
-) -> Look:
-    after = read_gate(db, queue) if not claims or gate.wake_us is not None else None
-    more = gate.claimable - len(claims) if after is None else after.claimable
+def _looked(db: apsw.Connection, queue: str, gate: Gate, claims: tuple[Claim, ...], next_us: int | None) -> Look:
+    after = read_gate(db, queue)
+    assert after is not None, queue
+    more = after.claimable
     if gate.has_limits:  # whoever is woken would only find the limit
         room = gate.concurrency - gate.running - len(claims) if gate.concurrency is not None else more
         more = 0 if next_us is not None else min(more, room)
-    return Look(tuple(claims), wake_us=_sooner(after.wake_us if after else None, next_us), more=max(more, 0))
+    return Look(claims, wake_us=_sooner(after.wake_us, next_us), more=max(more, 0))
 
 
 def _sooner(one_us: int | None, other_us: int | None) -> int | None:
@@ -147,29 +157,37 @@ def _sooner(one_us: int | None, other_us: int | None) -> int | None:
 
 def _pick(db: apsw.Connection, change: QueueChange, limit: int, now_us: int) -> list[Row]:
     while True:
-        rows = all_rows(db, _PICK, (change.queue_id, limit))
+        rows: list[Row] = db.execute(_PICK, (change.queue_id, limit)).fetchall()
         late = [row for row in rows if row[14] is not None and row[14] <= now_us]
         if not late:
             return rows
         for row in late:  # more expired at once than one promotion handles
-            expire(db, change, row[0], State.READY, group=row[6], line=row[15], attempt=row[1], now_us=now_us)
+            line = 0 if row[6] is None else only_value(db, _LINE, (row[0],))
+            expire(db, change, row[0], State.READY, group=row[6], line=line, attempt=row[1], now_us=now_us)
 
 
 def _lease(db: apsw.Connection, queue: str, gate: Gate, row: Row, terms: ClaimTerms, rng: Random) -> Claim:
-    (message_id, attempt, forgiven, max_attempts, type_name, priority, group, key,
-     headers, enqueued_us, due_us, kind, payload, checksum, _, _) = row  # fmt: skip
-    lease_us = terms.lease_us or gate.lease_us or terms.defaults.lease_us or _DEFAULT_LEASE_US
-    lease_ends_ms = terms.awake_ms + max(1, lease_us // 1000)
+    (message_id, attempt, forgiven, max_attempts, type_id, priority, group, key,
+     headers, enqueued_us, due_us, kind, payload, checksum, _) = row  # fmt: skip
+    defaults = terms.defaults
+    lease_us = terms.lease_us or gate.lease_us or defaults.lease_us or _DEFAULT_LEASE_US
+    lease_ends_ms = terms.awake_ms + (lease_us // 1000 or 1)
     receipt = rng.getrandbits(62) + 1
-    started_us = 0 if terms.is_ahead else terms.now_us
-    db.execute(_LEASE, (message_id, terms.owner_id, receipt, lease_ends_ms, started_us))
-    allowed = max_attempts or gate.max_attempts or terms.defaults.max_attempts or DEFAULT_MAX_ATTEMPTS
+    db.execute(_LEASE, (message_id, terms.owner_id, receipt, lease_ends_ms, 0 if terms.is_ahead else terms.now_us))
+    allowed = max_attempts or gate.max_attempts or defaults.max_attempts or DEFAULT_MAX_ATTEMPTS
     return Claim(
         id=message_id, queue=queue, queue_id=gate.queue_id, receipt=receipt, lease_ends_ms=lease_ends_ms,
-        lease_us=lease_us, timeout_us=gate.timeout_us or terms.defaults.timeout_us, claimed_us=terms.now_us,
+        lease_us=lease_us, timeout_us=gate.timeout_us or defaults.timeout_us, claimed_us=terms.now_us,
         is_ahead=terms.is_ahead, has_waiters=gate.concurrency is not None or gate.max_size is not None,
-        is_limited=gate.has_limits, defaults=terms.defaults, attempt=attempt + 1, max_attempts=forgiven + allowed,
-        type=type_name, priority=priority, group=group, key=key, headers=headers, enqueued_us=enqueued_us,
-        due_us=due_us, checksum=checksum,
+        is_limited=gate.has_limits, defaults=defaults, attempt=attempt + 1, max_attempts=forgiven + allowed,
+        type=None if type_id is None else _type_name(db, type_id, terms.types), priority=priority, group=group,
+        key=key, headers=headers, enqueued_us=enqueued_us, due_us=due_us, checksum=checksum,
         payload=None if payload is None else EncodedPayload(kind, payload), payload_kind=kind,
     )  # fmt: skip
+
+
+def _type_name(db: apsw.Connection, type_id: int, known: dict[int, str]) -> str:
+    name = known.get(type_id)
+    if name is None:
+        name = known[type_id] = str(only_value(db, _TYPE, (type_id,)))
+    return name

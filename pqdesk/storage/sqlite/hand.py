@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pqdesk.storage.contract import Claim
 
 _TOLD_AFTER_MS = 500  # a handler that runs for so long is shown as begun in the file, too
+_SPARE_AFTER_MS = 200
 _GRACE_MS = 1000  # who begins messages ends the overdue ones with what they said; here only if it cannot
 
 
@@ -19,24 +20,27 @@ class Hand:
         self._ends_ms: dict[int, int] = {}
         self._begun: dict[int, tuple[int, int]] = {}  # receipt → wall µs, awake ms; of those claimed ahead
         self._untold: dict[int, Claim] = {}  # begun, and the file does not say so yet
+        self._spare: dict[int, tuple[Claim, int]] = {}  # claimed ahead by a loop, not begun; since when, awake ms
         self._limited: dict[int, tuple[Claim, int]] = {}  # with a time limit: receipt → its end, awake ms
 
     def __bool__(self) -> bool:
         return bool(self._claims)
 
-    def take(self, claims: Iterable[Claim], awake_ms: int) -> None:
+    def take(self, claims: Iterable[Claim], awake_ms: int, *, is_spare: bool = False) -> None:
+        """`is_spare`: to be given back when they are not begun soon."""
         for claim in claims:
             self._claims[claim.receipt] = claim
+            if is_spare:
+                self._spare[claim.receipt] = (claim, awake_ms)
             if claim.timeout_us is not None and not claim.is_ahead:
                 self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000)
 
     def drop(self, receipt: int) -> None:
-        self._claims.pop(receipt, None)
-        self._extended.pop(receipt, None)
-        self._ends_ms.pop(receipt, None)
-        self._begun.pop(receipt, None)
-        self._untold.pop(receipt, None)
-        self._limited.pop(receipt, None)
+        if self._claims.pop(receipt, None) is None:
+            return
+        for kept in (self._extended, self._ends_ms, self._begun, self._untold, self._spare, self._limited):
+            if kept:  # most are empty most of the time
+                kept.pop(receipt, None)
 
     def empty(self) -> set[str]:
         """Forget all; returns the queues they were of."""
@@ -47,12 +51,22 @@ class Hand:
 
     # --- claimed ahead, then begun ------------------------------------------------------------------
 
-    def begin(self, claim: Claim, now_us: int, awake_ms: int) -> None:
-        if claim.receipt in self._claims:
-            self._begun[claim.receipt] = (now_us, awake_ms)
-            self._untold[claim.receipt] = claim
-            if claim.timeout_us is not None:
-                self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000 + _GRACE_MS)
+    def begin(self, claim: Claim, now_us: int, awake_ms: int) -> bool:
+        """False when it is in hand no more."""
+        if claim.receipt not in self._claims:
+            return False
+        self._spare.pop(claim.receipt, None)
+        self._begun[claim.receipt] = (now_us, awake_ms)
+        self._untold[claim.receipt] = claim
+        if claim.timeout_us is not None:
+            self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000 + _GRACE_MS)
+        return True
+
+    def too_long_spare(self, awake_ms: int) -> list[Claim]:
+        """What a loop claimed ahead and has not begun: by now others could be working on it."""
+        if not self._spare:
+            return []
+        return [claim for claim, since_ms in self._spare.values() if awake_ms - since_ms >= _SPARE_AFTER_MS]
 
     def end(self, claim: Claim) -> None:
         """Its handler has ended; when it began stays known until it is settled."""
