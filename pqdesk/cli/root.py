@@ -51,6 +51,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "restart": "worker_control",
         "signal": "worker_control",
         "logs": "logs",
+        "start-at-login": "login",
         "supervisord": "programs",
         "supervisorctl": "programs",
     },

@@ -20,12 +20,19 @@ _no_wait = click.option("--no-wait", is_flag=True, help="Ask for it and return, 
 
 
 @command("start", has_json=True)
-@_names
+@click.argument("names", metavar="NAME…|all", nargs=-1)
+@click.option("--autostart", "is_autostart", is_flag=True, help="Without a name: supervisord, and what starts with it.")
 @_no_wait
 @pass_settings
-def start_command(settings: Settings, names: tuple[str, ...], no_wait: bool) -> int:
+def start_command(settings: Settings, names: tuple[str, ...], is_autostart: bool, no_wait: bool) -> int:
     """Start workers or all. Supervisord is started too, when it does not run."""
+    if bool(names) == is_autostart:
+        raise click.UsageError("name workers, or 'all', or give --autostart")
     supervision = Supervision(settings.paths)
+    if is_autostart:
+        supervision.ensure_running()
+        say("supervisord: running")
+        return ExitCode.DONE
     before = _replicas(settings, supervision, names)
     supervision.start(names)
     return report(settings, settled(supervision, before, has_started, 0.0 if no_wait else START_S), no_wait)
@@ -35,14 +42,18 @@ def start_command(settings: Settings, names: tuple[str, ...], no_wait: bool) -> 
 @_names
 @_no_wait
 @click.option("--now", "is_now", is_flag=True, help="Kill them with all their children; messages in hand run again.")
+@click.option("--supervisord", "is_daemon", is_flag=True, help="With all: supervisord too.")
 @pass_settings
-def stop_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_now: bool) -> int:
+def stop_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_now: bool, is_daemon: bool) -> int:
     """Stop workers or all. The message in hand is finished first."""
+    _check_daemon(names, is_daemon)
     supervision = Supervision(settings.paths)
     before = _replicas(settings, supervision, names)
     if is_now:
         supervision.stop_now(names)
-    else:
+    if is_daemon:
+        supervision.shutdown(on_progress=progress_lines(settings, "stopped"))
+    elif not is_now:
         supervision.stop(names)
     return report(settings, settled(supervision, before, has_stopped, 0.0 if no_wait else STOP_S), no_wait)
 
@@ -54,8 +65,7 @@ def stop_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_n
 @pass_settings
 def restart_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_daemon: bool) -> int:
     """Stop and start workers or all."""
-    if is_daemon and tuple(names) != (ALL,):
-        raise click.UsageError("supervisord is restarted with all its workers: give the name 'all'")
+    _check_daemon(names, is_daemon)
     supervision = Supervision(settings.paths)
     before = _replicas(settings, supervision, names)
     if is_daemon:
@@ -85,6 +95,11 @@ def signal_command(settings: Settings, name: str, number: str) -> int:
         for one in found:
             say(f"{one.process}: {number} sent")
     return ExitCode.DONE
+
+
+def _check_daemon(names: tuple[str, ...], is_daemon: bool) -> None:
+    if is_daemon and names != (ALL,):
+        raise click.UsageError("supervisord goes with all its workers: give the name 'all'")
 
 
 def _replicas(settings: Settings, supervision: Supervision, names: tuple[str, ...]) -> list[ReplicaRecord]:

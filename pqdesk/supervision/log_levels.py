@@ -52,7 +52,7 @@ _GOES_ON = re.compile(r"^(?:\s|$)|^(?:The above exception|During handling of the
 def level_of(line: str) -> Level | None:
     """What the line says about itself; None when it says nothing."""
     head = (without_colours(line[: 2 * _SEARCHED]) if "\x1b" in line else line)[:_SEARCHED]
-    if head.startswith(_TRACEBACK):
+    if _TRACEBACK in head:
         return Level.ERROR
     if (found := _OURS.match(head)) is not None:
         return _OUR_LEVELS.get(found[1], Level.INFO)

@@ -17,7 +17,7 @@ from pqdesk.supervision.logs import log_files, readable
 
 _NAMED = re.compile(r"(?<![\w.=-])id=(\d{1,19})(?!\w)|(?<!\w)message (\d{1,19}) \(queue ")
 _SEARCHED_BYTES = 32 * 1024 * 1024  # of each log, from its end on
-_CHUNK_BYTES = 4 * 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
 _MOST_LINES = 500
 _MOST_OF_A_TRACE = 200
 
@@ -78,6 +78,11 @@ class MessageFilter:
         self._left = 0  # lines that may still belong to the one found
         self._was_indented = False
 
+    @property
+    def is_open(self) -> bool:
+        """The next line may go on from the one before."""
+        return self._left > 0
+
     def passes(self, line: str) -> bool:
         """Whether the next line is one of them."""
         named = message_id_of(line)
@@ -114,16 +119,27 @@ def _search(log: Path, message_id: int) -> tuple[list[str], int]:
 
 def _search_file(file: Path, message_id: int, limit: int) -> tuple[list[str], int]:
     """Lines of the last `limit` bytes, and the size of the whole."""
-    needles = (b"id=%d" % message_id, b"message %d (queue " % message_id)
+    wanted, lines = MessageFilter(message_id), []
     with open(file, "rb", buffering=0) as raw:
         size = os.fstat(raw.fileno()).st_size
-        lines: list[str] = []
         for chunk in _chunks(raw.fileno(), max(0, size - limit), size) if limit else ():
-            if any(needle in chunk for needle in needles):  # far quicker than to look at each line
-                wanted = MessageFilter(message_id)
+            if wanted.is_open or _names(chunk, message_id):  # far quicker than to look at each line
                 texts = (text for part in chunk.split(b"\n") for text in readable(part))
                 lines += [text for text in texts if wanted.passes(text)]
         return lines, size
+
+
+def _names(chunk: bytes, message_id: int) -> bool:
+    """Whether it may have a line about the message: not `id=70` for 7."""
+    if b"message %d (queue " % message_id in chunk:
+        return True
+    needle = b"id=%d" % message_id
+    at = chunk.find(needle)
+    while at >= 0:
+        if not chunk[at + len(needle) : at + len(needle) + 1].isdigit():
+            return True
+        at = chunk.find(needle, at + len(needle))
+    return False
 
 
 def _chunks(file: int, start: int, end: int) -> Iterator[bytes]:
@@ -134,8 +150,7 @@ def _chunks(file: int, start: int, end: int) -> Iterator[bytes]:
         if not data:
             break
         start += len(data)
-        whole, _, rest_of_it = (rest + data).rpartition(b"\n")
-        rest = rest_of_it
+        whole, _, rest = (rest + data).rpartition(b"\n")
         if whole:
             yield whole
     if rest:

@@ -58,11 +58,15 @@ def supervisorctl(args: Sequence[str], paths: WorkspacePaths | None = None) -> i
 
 def daemon_command(configuration: Path) -> list[str]:
     """How to start supervisord in the foreground on `configuration`: this program again."""
-    rest = ["supervisord", "-n", "-c", str(configuration)]
+    return program_command("supervisord", "-n", "-c", str(configuration))
+
+
+def program_command(*words: str) -> list[str]:
+    """How to call this program's commands, without a window, from wherever: whole paths, nothing from the folder."""
     if getattr(sys, "frozen", False):
-        return [os.path.join(os.path.dirname(sys.executable), "pqdeskd"), *rest]
+        return [os.path.join(os.path.dirname(sys.executable), "pqdeskd"), *words]
     # -P: a module in the current folder must not stand in for one of the library's; utf8: configuration is, everywhere
-    return [sys.executable, "-P", "-X", "utf8", "-m", _PROGRAM, *rest]
+    return [sys.executable, "-P", "-X", "utf8", "-m", _PROGRAM, *words]
 
 
 def path_with_program(environment: MutableMapping[str, str]) -> str:
