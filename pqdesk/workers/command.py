@@ -5,6 +5,9 @@
     exit 65       (EX_DATAERR) failed at once
     other, signal the attempt failed, with the end of stderr as the error
 
+At its time limit the attempt has failed, and the program is ended by TERM and, 5 s later, KILL. A message that somebody
+wants to cancel ends the same way, and is cancelled when its program has ended.
+
 No shell is involved: the arguments are passed as they are, and a payload is only ever data on stdin.
 """
 
@@ -20,18 +23,21 @@ from pathlib import Path
 from typing import IO, Any
 
 from pqdesk.clock import Clock
+from pqdesk.errors import PQDeskError
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.workers.process import Child, ChildGuard, child_environment, describe_status, find_program
 from pqdesk.workers.report import Report
+from pqdesk.workers.settling import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable
 
 RESULT_LIMIT_BYTES = 64 * 1024
 _ERROR_LIMIT_BYTES = 63 * 1024  # with the summary before it, no more than the queue keeps
 _SUMMARY_LIMIT = 200
 _EX_DATAERR = 65
-_KILL_AFTER_S = 5.0  # between TERM and KILL
+_KILL_AFTER_MS = 5000  # between TERM and KILL
+_CANCEL_LOOK_MS = 1000  # how soon a request to cancel is noticed
 _CHUNK_BYTES = 64 * 1024
 _LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
 _LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
@@ -52,19 +58,32 @@ class CommandTarget:
 
 
 class CommandWork:
-    """Runs the command once per message."""
+    """Runs the command once per message.
+
+    Args:
+        settle: Ends a delivery at once, where that cannot wait for the program to end.
+    """
 
     ends_itself = True
 
-    def __init__(self, target: CommandTarget, workspace: Path | None, report: Report, clock: Clock) -> None:
+    def __init__(
+        self,
+        target: CommandTarget,
+        workspace: Path | None,
+        report: Report,
+        settle: Callable[[Delivery, Ending], None],
+        clock: Clock,
+    ) -> None:
         self._command = find_program(target.command)
+        self._settle = settle
         self._workspace = workspace
         self._report = report
         self._clock = clock
         self._guard = ChildGuard()
         self._children: set[Child] = set()
 
-    def do(self, message: Message, timeout_s: float | None) -> Ending:
+    def do(self, delivery: Delivery) -> Ending:
+        message = delivery.message
         environment = child_environment(self._workspace, _message_environment(message))
         try:
             child = Child(self._command, environment, self._guard, has_stdin=True, has_stderr=True)
@@ -75,11 +94,13 @@ class CommandWork:
         self._children.add(child)
         try:
             run = _Run(child, _stdin_bytes(message.payload), self._report, self._clock)
-            run.finish(timeout_s)
+            run.finish(delivery.timeout_s, _is_cancelled(message), lambda: self._give_up(delivery, run))
+        except PQDeskError as exc:
+            return Unworkable(str(exc))
         finally:
             self._children.discard(child)
             child.close()
-        return self._ending(message, run, timeout_s)
+        return self._ending(message, run)
 
     def abandon(self) -> None:
         for child in self._children.copy():
@@ -88,9 +109,14 @@ class CommandWork:
     def close(self) -> None:
         self._guard.close()
 
-    def _ending(self, message: Message, run: _Run, timeout_s: float | None) -> Ending:
-        if run.is_overdue and timeout_s is not None:
-            return Nacked(_error_text(f"timed out after {format_duration(timeout_s)}", bytes(run.errors)), is_told=True)
+    def _give_up(self, delivery: Delivery, run: _Run) -> None:
+        """The time is over: the attempt has failed before the program is asked to end."""
+        error = _error_text(f"timed out after {format_duration(delivery.timeout_s or 0.0)}", bytes(run.errors))
+        self._settle(delivery, Nacked(error, is_told=True, is_timeout=True))
+
+    def _ending(self, message: Message, run: _Run) -> Ending:
+        if run.is_overdue or run.is_cancelled:
+            return Nacked(_error_text("ended since somebody cancelled it", bytes(run.errors)), is_told=True)
         if run.status == 0:
             if run.is_cut:
                 self._report.warn(
@@ -114,6 +140,8 @@ class _Run:
         self.errors = bytearray()
         self.is_cut = False
         self.is_overdue = False
+        self.is_cancelled = False
+        self._act_ms: int | None = None  # when to end it, or to kill it
         self._child = child
         self._unsent = memoryview(stdin)
         self._report = report
@@ -125,19 +153,37 @@ class _Run:
     def status(self) -> int:
         return self._child.status
 
-    def finish(self, timeout_s: float | None) -> None:
-        """Return when the program has ended, after `timeout_s` with the help of TERM, then KILL."""
-        ends_ms = None if timeout_s is None else self._clock.awake_ms() + round(timeout_s * 1000)
+    def finish(self, timeout_s: float | None, is_cancelled: Callable[[], bool], on_overdue: Callable[[], None]) -> None:
+        """Return when the program has ended: by itself, or with the help of TERM, then KILL.
+
+        Args:
+            timeout_s: How long it may run.
+            is_cancelled: Asked now and then whether it is to end.
+            on_overdue: Called when its time is over, before it is told to end.
+        """
+        now_ms = self._clock.awake_ms()
+        look_ms = now_ms + _CANCEL_LOOK_MS
+        self._act_ms = None if timeout_s is None else now_ms + round(timeout_s * 1000)
         with self._selector:
             self._register()
             while not self._child.has_ended():
-                for key, _ in self._selector.select(self._wait_s(ends_ms)):
+                for key, _ in self._selector.select(self._wait_s(look_ms)):
                     key.data()
-                if ends_ms is not None and self._clock.awake_ms() >= ends_ms:
-                    ends_ms = self._end_overdue()
+                now_ms = self._clock.awake_ms()
+                if self._act_ms is not None and now_ms >= self._act_ms:
+                    self._act(now_ms, on_overdue)
+                elif now_ms >= look_ms and not self._is_ending:
+                    look_ms = now_ms + _CANCEL_LOOK_MS
+                    if is_cancelled():
+                        self.is_cancelled = True
+                        self._terminate(now_ms)
             self._read_rest()
-        if self.is_overdue:
+        if self._is_ending:
             self._child.kill_group()
+
+    @property
+    def _is_ending(self) -> bool:
+        return self.is_overdue or self.is_cancelled
 
     def _register(self) -> None:
         child = self._child
@@ -154,21 +200,25 @@ class _Run:
         if child.exit_descriptor is not None:
             self._selector.register(child.exit_descriptor, selectors.EVENT_READ, child.has_ended)
 
-    def _wait_s(self, ends_ms: int | None) -> float | None:
-        look_s = _LOOK_S if self._child.exit_descriptor is None else None
-        if ends_ms is None:
-            return look_s
-        left_s = max(0.0, (ends_ms - self._clock.awake_ms()) / 1000)
-        return left_s if look_s is None else min(left_s, look_s)
+    def _wait_s(self, look_ms: int) -> float:
+        next_ms = look_ms if self._act_ms is None else self._act_ms if self._is_ending else min(look_ms, self._act_ms)
+        left_s = max(0.0, (next_ms - self._clock.awake_ms()) / 1000)
+        return left_s if self._child.exit_descriptor is not None else min(left_s, _LOOK_S)
 
-    def _end_overdue(self) -> int | None:
-        """TERM the first time, KILL the second; the time for the second."""
-        if self.is_overdue:
+    def _act(self, now_ms: int, on_overdue: Callable[[], None]) -> None:
+        if self._is_ending:
             self._child.signal(signal.SIGKILL)
-            return None
+            self._act_ms = now_ms + _KILL_AFTER_MS  # for what cannot be killed yet
+            return
         self.is_overdue = True
+        try:
+            on_overdue()
+        finally:
+            self._terminate(now_ms)
+
+    def _terminate(self, now_ms: int) -> None:
         self._child.signal(signal.SIGTERM)
-        return self._clock.awake_ms() + round(_KILL_AFTER_S * 1000)
+        self._act_ms = now_ms + _KILL_AFTER_MS
 
     def _send(self) -> None:
         stdin = self._child.stdin
@@ -218,6 +268,16 @@ class _Run:
     def _let_go(self, pipe: IO[bytes]) -> None:
         self._selector.unregister(pipe)
         pipe.close()
+
+
+def _is_cancelled(message: Message) -> Callable[[], bool]:
+    def ask() -> bool:
+        try:
+            return message.cancel_requested
+        except PQDeskError:  # the workspace is in trouble, which is for others to tell
+            return False
+
+    return ask
 
 
 def output_value(data: bytes, *, is_cut: bool = False) -> str | bytes:

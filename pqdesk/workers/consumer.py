@@ -30,8 +30,9 @@ from pqdesk.workers.command import CommandTarget, CommandWork
 from pqdesk.workers.drain import DrainGate
 from pqdesk.workers.handlers import ConsumerOptions, Handler, seconds
 from pqdesk.workers.hands import Hands
-from pqdesk.workers.lifecycle import EXIT_FAILED, EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
+from pqdesk.workers.lifecycle import EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
 from pqdesk.workers.loop import Loop
+from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Delivery, Settler
 from pqdesk.workers.work import HandlerWork, Nacked, Unworkable, Work
@@ -83,21 +84,23 @@ def run_consumer(
     if not each:
         raise InvalidInput("a consumer needs a queue")
     marked = (target.consumer if isinstance(target, Handler) else None) or ConsumerOptions(queue=each[0].name)
+    timeout_s = marked.timeout if timeout is None else seconds(timeout, "timeout")
     count = check_int(marked.concurrency if concurrency is None else concurrency, "concurrency", least=1, most=1000)
     for queue in each:
         queue.use_defaults(
             max_attempts=marked.max_attempts if max_attempts is None else max_attempts,
             lease=marked.lease if lease is None else lease,
             backoff=marked.backoff,
+            timeout=timeout_s,
         )
-    timeout_s = marked.timeout if timeout is None else seconds(timeout, "timeout")
+    rate = None if marked.rate is None else RateLimit(*marked.rate, clock)
     with StopSignals(ParentWatch(workspace)) as stop:
         report = Report(out or sys.stdout, err or sys.stderr, stop.request)
-        work = _work(target, workspace, report, clock)
+        settler = Settler(report, clock)
+        work = _work(target, workspace, report, settler, clock)
         hands = Hands(stop.wakeup, clock)
-        settler = Settler(report)
         gate = DrainGate(count * len(each)) if drain else None
-        loop = Loop(work, hands, settler, report, clock, timeout_s=timeout_s, gate=gate)
+        loop = Loop(work, hands, settler, report, clock, gate=gate, rate=rate)
         try:
             return Consumer(each, count, loop, hands, settler, work, report, stop).run()
         finally:
@@ -134,6 +137,7 @@ class Consumer:
         ]
 
     def run(self) -> int:
+        self._loop.start()
         for thread in list(self._threads):
             thread.start()
         while any(thread.is_alive() and not self._hands.is_hung(thread) for thread in self._threads):
@@ -145,12 +149,14 @@ class Consumer:
                 self._stop.wakeup.wait(_LOOK_WHILE_STOPPING_S)
             if self._stop.is_impatient:
                 self._release_all()
+                self._loop.end()
                 return EXIT_INTERRUPTED
+        self._loop.end()
         if not any(thread.is_alive() for thread in self._threads):
             self._stop.close()
         if self._loop.failure is not None:
             self._report.warn(self._loop.failure)
-            return EXIT_FAILED
+            return self._loop.exit_code
         return EXIT_HUNG if self._has_hung else self._stop.exit_code
 
     def _thread(self, target: Callable[[Any], None], argument: Any, name: str) -> threading.Thread:
@@ -187,8 +193,9 @@ class Consumer:
             self._threads.append(thread)
 
     def _nack_overdue(self, delivery: Delivery) -> None:
+        error = Nacked(f"timed out after {format_duration(delivery.timeout_s or 0.0)}", is_timeout=True)
         try:
-            self._settler.settle(delivery, Nacked(f"timed out after {format_duration(delivery.timeout_s or 0.0)}"))
+            self._settler.settle_all(delivery.handling, [self._settler.conclude(delivery, error)])
         except PQDeskError as exc:
             self._report.warn(str(exc))
         finally:
@@ -201,11 +208,14 @@ class Consumer:
         self._work.abandon()
         self._settler.hurry()
         for delivery in deliveries:
-            self._settler.settle(delivery, Unworkable("somebody was in a hurry"))
+            ending = Unworkable("somebody was in a hurry")
+            self._settler.settle_all(delivery.handling, [self._settler.conclude(delivery, ending)])
 
 
-def _work(target: ConsumerTarget, workspace: WorkspacePaths | None, report: Report, clock: Clock) -> Work:
+def _work(
+    target: ConsumerTarget, workspace: WorkspacePaths | None, report: Report, settler: Settler, clock: Clock
+) -> Work:
     if isinstance(target, CommandTarget):
-        return CommandWork(target, None if workspace is None else workspace.root, report, clock)
+        return CommandWork(target, None if workspace is None else workspace.root, report, settler.settle, clock)
     target.check_consumes()
     return HandlerWork(target)

@@ -5,13 +5,23 @@ from __future__ import annotations
 import threading
 
 from pqdesk.clock import Clock
-from pqdesk.queues.message import Message
 from pqdesk.workers.lifecycle import Wakeup
 from pqdesk.workers.settling import Delivery
 
 
+class Hand:
+    """What one thread works on. That thread writes `delivery`; None between two messages."""
+
+    __slots__ = ("delivery", "is_hung", "thread")
+
+    def __init__(self, thread: threading.Thread) -> None:
+        self.thread = thread
+        self.delivery: Delivery | None = None
+        self.is_hung = False  # inside a handler that overran its timeout
+
+
 class Hands:
-    """Thread-safe.
+    """All of them. Thread-safe.
 
     Args:
         wakeup: Set when a deadline comes sooner than the main thread knows.
@@ -21,44 +31,46 @@ class Hands:
         self._wakeup = wakeup
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[threading.Thread, Delivery] = {}
-        self._hung: set[threading.Thread] = set()
+        self._hands: list[Hand] = []
         self._watched_ms: int | None = None  # the deadline that the main thread sleeps for
 
-    def take(self, message: Message, timeout_s: float | None) -> Delivery:
-        """The calling thread begins to work on the message."""
-        delivery = Delivery(message, self._clock, timeout_s)
+    def hand(self) -> Hand:
+        """A new one, of the calling thread."""
+        hand = Hand(threading.current_thread())
         with self._lock:
-            self._held[threading.current_thread()] = delivery
-            deadline_ms = delivery.deadline_ms
-            is_news = deadline_ms is not None and (self._watched_ms is None or deadline_ms < self._watched_ms)
+            self._hands.append(hand)
+        return hand
+
+    def take(self, hand: Hand, delivery: Delivery) -> None:
+        """The thread of `hand` begins to work on it; `hand.delivery = None` afterwards."""
+        hand.delivery = delivery
+        deadline_ms = delivery.deadline_ms
+        if deadline_ms is None:
+            return
+        with self._lock:
+            is_news = self._watched_ms is None or deadline_ms < self._watched_ms
+            if is_news:
+                self._watched_ms = deadline_ms
         if is_news:
             self._wakeup.set()
-        return delivery
-
-    def put_down(self) -> None:
-        """The calling thread has done with its message."""
-        with self._lock:
-            self._held.pop(threading.current_thread(), None)
-            self._hung.discard(threading.current_thread())
 
     @property
     def count(self) -> int:
         with self._lock:
-            return len(self._held)
+            return sum(hand.delivery is not None for hand in self._hands)
 
     def is_hung(self, thread: threading.Thread) -> bool:
         """Whether the thread is still inside a handler that overran its timeout."""
         with self._lock:
-            return thread in self._hung
+            return any(hand.is_hung for hand in self._hands if hand.thread is thread)
 
     def seconds_to_deadline(self) -> float | None:
         """How long the main thread may sleep; None when nothing has a deadline."""
         with self._lock:
             deadlines = [
                 delivery.deadline_ms
-                for thread, delivery in self._held.items()
-                if delivery.deadline_ms is not None and thread not in self._hung
+                for hand in self._hands
+                if (delivery := hand.delivery) is not None and delivery.deadline_ms is not None and not hand.is_hung
             ]
             self._watched_ms = min(deadlines, default=None)
         if self._watched_ms is None:
@@ -68,16 +80,19 @@ class Hands:
     def take_overdue(self) -> list[Delivery]:
         """The deliveries past their deadline; the caller ends them, and their threads count as hung."""
         now_ms = self._clock.awake_ms()
+        overdue = []
         with self._lock:
-            overdue = [
-                (thread, delivery)
-                for thread, delivery in self._held.items()
-                if delivery.deadline_ms is not None and delivery.deadline_ms <= now_ms and delivery.take_end()
-            ]
-            self._hung.update(thread for thread, _ in overdue)
-        return [delivery for _, delivery in overdue]
+            for hand in self._hands:
+                delivery = hand.delivery
+                if delivery is None or delivery.deadline_ms is None or delivery.deadline_ms > now_ms:
+                    continue
+                if delivery.take_end():
+                    hand.is_hung = True
+                    overdue.append(delivery)
+        return overdue
 
     def take_all(self) -> list[Delivery]:
         """All that nobody is ending yet; the caller ends them."""
         with self._lock:
-            return [delivery for delivery in self._held.values() if delivery.take_end()]
+            held = [hand.delivery for hand in self._hands]
+        return [delivery for delivery in held if delivery is not None and delivery.take_end()]

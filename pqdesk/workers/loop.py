@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
-from contextlib import closing
-from dataclasses import dataclass
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, DiskFull, Empty, LeaseLost, PQDeskError
+from pqdesk.errors import PQDeskError
+from pqdesk.queues.handling import Handling
 from pqdesk.queues.message import Message
 from pqdesk.queues.queue import Queue
+from pqdesk.workers.batch import Batch, BatchWatch
 from pqdesk.workers.drain import DrainGate
-from pqdesk.workers.hands import Hands
+from pqdesk.workers.hands import Hand, Hands
+from pqdesk.workers.lifecycle import EXIT_FAILED
+from pqdesk.workers.patience import Patience, exit_code_for
+from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report, describe_exception
-from pqdesk.workers.settling import WORKSPACE_TROUBLE, Settler
+from pqdesk.workers.settling import WORKSPACE_TROUBLE, Delivery, Settler
 from pqdesk.workers.work import Unworkable, Work
-
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 5.0
-_TIMEOUT_AGE_MS = 5_000  # how late a change of the queue's configured timeout may be noticed
-
-
-@dataclass(frozen=True, slots=True)
-class Timeout:
-    """A queue's configured timeout, as it was read last."""
-
-    read_ms: int
-    configured_s: float | None
 
 
 class Loop:
     """The body of a consumer's threads. `run` is called once per thread, everything else from any.
 
     Args:
-        timeout_s: For queues whose configuration names none.
         gate: Where threads wait that found nothing while draining; None: they wait for messages.
+        rate: How often handlers may begin; None: as often as there are messages.
 
     Attributes:
         failure: Why the worker cannot go on; None as long as it can.
+        exit_code: What the process is to exit with then.
     """
 
     def __init__(
@@ -49,19 +40,23 @@ class Loop:
         report: Report,
         clock: Clock,
         *,
-        timeout_s: float | None,
-        gate: DrainGate | None,
+        gate: DrainGate | None = None,
+        rate: RateLimit | None = None,
     ) -> None:
         self._work = work
         self._hands = hands
         self._settler = settler
         self._report = report
         self._clock = clock
-        self._timeout_s = timeout_s
         self._gate = gate
+        self._rate = rate
         self._stopped = threading.Event()
-        self._timeouts: dict[str, Timeout] = {}
+        self._watch = BatchWatch(clock, self.fail_by)
         self.failure: str | None = None
+        self.exit_code = EXIT_FAILED
+
+    def start(self) -> None:
+        self._watch.start()
 
     def stop(self) -> None:
         """No thread takes another message. Those that wait for one have to be woken."""
@@ -69,80 +64,110 @@ class Loop:
         if self._gate is not None:
             self._gate.end()
 
+    def end(self) -> None:
+        """What was claimed ahead goes back; what has ended is settled. Once all threads have ended or hang."""
+        self._watch.end()
+
     @property
     def is_stopped(self) -> bool:
         return self._stopped.is_set()
 
     def run(self, queue: Queue) -> None:
         """Work on the queue's messages. Raises nothing: what ends the worker is in `failure`."""
-        pause_s = _FIRST_PAUSE_S
+        batch = Batch(Handling(queue), self._settler, self._clock, self._on_given_back)
+        self._watch.add(batch)
+        patience = Patience(self._stopped.wait, self._clock)
+        hand = self._hands.hand()
         try:
             while not self._stopped.is_set():
                 try:
-                    self._run(queue)
-                    return
-                except LeaseLost as exc:  # what was taken ahead, and is another's by now
-                    self._report.warn(str(exc))
-                except (DiskFull, Busy) as exc:
+                    self._run(batch, hand, patience)
+                    break
+                except PQDeskError as exc:
                     self._report.begin(WORKSPACE_TROUBLE, f"{exc}; taking no new messages until that is over")
-                    self._stopped.wait(pause_s)
-                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+                    patience.bear(exc)
+            batch.give_back()
         except PQDeskError as exc:
-            self._fail(str(exc))
+            self.fail_by(exc)
         except BaseException as exc:  # noqa: BLE001 - the top of a thread: a bug ends the worker, for all to see
-            self._fail(describe_exception(exc))
+            self._fail(describe_exception(exc), EXIT_FAILED)
 
-    def _run(self, queue: Queue) -> None:
-        with closing(self._messages(queue)) as messages:
-            for message in messages:
-                self._deliver(queue, message)
-                if self._stopped.is_set():
-                    return
+    def fail_by(self, error: PQDeskError) -> None:
+        """The workspace cannot be used any more."""
+        self._fail(str(error), exit_code_for(error))
 
-    def _messages(self, queue: Queue) -> Generator[Message, None, None]:
-        """For ever, taking the next with the ack of each; or, draining, as long as there are any."""
-        if self._gate is None:
-            yield from queue
-            return
-        while True:
-            seen = self._gate.before_look()
-            try:
-                message = queue.get_nowait()
-            except Empty:
-                if not self._gate.wait_for_more(seen):
-                    return
-                continue
-            message.__enter__()  # extends its lease; the other half of `with` would settle it
-            yield message
+    def _run(self, batch: Batch, hand: Hand, patience: Patience) -> None:
+        while not self._stopped.is_set():
+            message = batch.next()
+            if message is not None:
+                self._deliver(batch, hand, message)
+            elif self._refill(batch):
+                patience.recover()
+            else:
+                return
 
-    def _deliver(self, queue: Queue, message: Message) -> None:
-        timeout_s = self._timeout_of(queue)
-        self._report.end(WORKSPACE_TROUBLE)
-        delivery = self._hands.take(message, None if self._work.ends_itself else timeout_s)
+    def _refill(self, batch: Batch) -> bool:
+        """Settle what has ended and claim more, or wait; False when there will be no more."""
+        has_settled = batch.is_shared
+        room = batch.limit if self._rate is None else self._rate.reserve(batch.limit)
+        claimed = 0
         try:
-            ending = self._work.do(message, timeout_s)
-            if isinstance(ending, Unworkable):
-                self._fail(ending.reason)  # before the message is back, or the next thread takes it to no avail
-            if delivery.take_end():
-                self._settler.settle(delivery, ending)
+            if has_settled or room:
+                seen = 0 if self._gate is None or has_settled else self._gate.before_look()
+                claimed = batch.refill(room)
+                self._report.end(WORKSPACE_TROUBLE)
         finally:
-            self._hands.put_down()
-            if self._gate is not None:
-                self._gate.note_finished()
+            if self._rate is not None:
+                self._rate.give_back(room - claimed)
+        if has_settled and self._gate is not None:
+            self._gate.note_finished()
+        if claimed or has_settled:
+            return True
+        if not room:
+            assert self._rate is not None
+            self._stopped.wait(self._rate.wait_s())
+            return True
+        return batch.handling.wait() if self._gate is None else self._gate.wait_for_more(seen)
 
-    def _timeout_of(self, queue: Queue) -> float | None:
-        """The queue's, else the handler's. Looked up now and then only, as it rarely changes."""
-        known = self._timeouts.get(queue.name)
-        now_ms = self._clock.awake_ms()
-        if known is None or now_ms - known.read_ms > _TIMEOUT_AGE_MS:
-            configured_s = known.configured_s if known is not None else None
-            try:
-                configured_s = queue.configuration.timeout
-            except (Busy, DiskFull):
-                pass  # what was known is good for a little longer
-            known = self._timeouts[queue.name] = Timeout(now_ms, configured_s)
-        return self._timeout_s if known.configured_s is None else known.configured_s
+    def _deliver(self, batch: Batch, hand: Hand, message: Message) -> None:
+        handling, now_ms = batch.handling, self._clock.awake_ms()
+        try:
+            # Past its lease, since this process was stopped for long, it may run elsewhere by now.
+            is_ours = not handling.is_past_lease(message, now_ms) and handling.begin(message)
+        except PQDeskError:
+            batch.put_back(message)
+            raise
+        if not is_ours:
+            batch.pass_over(message)
+            return
+        if self._rate is not None:
+            self._rate.use()
+        if batch.is_shared:
+            self._watch.look()  # also extends the lease of one that takes long
+        else:
+            handling.keep_extending(message)
+        delivery = Delivery(message, handling, now_ms, is_watched=not self._work.ends_itself)
+        self._hands.take(hand, delivery)
+        try:
+            ending = self._work.do(delivery)
+            if isinstance(ending, Unworkable):
+                self._fail(ending.reason, EXIT_FAILED)  # before it is back, or the next thread takes it to no avail
+            if delivery.take_end():
+                batch.add(self._settler.conclude(delivery, ending))
+            else:
+                batch.skip()
+        finally:
+            hand.delivery = None
+            hand.is_hung = False
 
-    def _fail(self, reason: str) -> None:
-        self.failure = self.failure or reason
+    def _on_given_back(self, count: int) -> None:
+        """Messages that were claimed ahead are ready again, for the other threads too."""
+        if self._rate is not None:
+            self._rate.give_back(count)
+        if self._gate is not None:
+            self._gate.note_finished()
+
+    def _fail(self, reason: str, exit_code: int) -> None:
+        if self.failure is None:
+            self.failure, self.exit_code = reason, exit_code
         self.stop()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TextIO
 
@@ -31,9 +31,16 @@ class Report:
         self._lock = threading.Lock()
         self._conditions: set[str] = set()
 
-    def settled(self, word: str, message_id: int, queue: str, attempt: int, ran_s: float) -> None:
-        """`completed id=7 queue=code attempt=1 12 ms`."""
-        self.line(f"{word} id={message_id} queue={shown(queue)} attempt={attempt} {format_duration(ran_s)}")
+    def settled_all(self, settled: Sequence[tuple[str, int, str, int, float]]) -> None:
+        """(word, id, queue, attempt, seconds) of messages of one queue: `completed id=7 queue=code attempt=1 12 ms`."""
+        if not settled:
+            return
+        queue = shown(settled[0][2])
+        lines = [
+            f"{word} id={message_id} queue={queue} attempt={attempt} {format_duration(ran_s)}\n"
+            for word, message_id, _, attempt, ran_s in settled
+        ]
+        self._write(self._out, "".join(lines))
 
     def line(self, text: str) -> None:
         self._write(self._out, text + "\n")

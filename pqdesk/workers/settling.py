@@ -3,38 +3,48 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, DiskFull, InvalidInput, LeaseLost
-from pqdesk.queues.message import Message
+from pqdesk.errors import InvalidInput, PQDeskError
+from pqdesk.messages.durations import duration_us
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.queues.handling import Handling
+from pqdesk.queues.message import Message, completed, error_text
+from pqdesk.storage.contract import Settlement
+from pqdesk.workers.patience import Patience
 from pqdesk.workers.report import Report, shown
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked
 
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 5.0
 WORKSPACE_TROUBLE = "workspace"  # the condition of Report.begin, shared by all loops of a worker
+_RELEASED = Settlement(AttemptOutcome.RELEASED)
+_COMPLETED = Settlement(AttemptOutcome.COMPLETED)
 
 
 class Delivery:
     """One message in the hands of a worker.
 
+    Args:
+        is_watched: Whether the main thread ends it at its deadline, since its work does not.
+
     Attributes:
+        handling: The way to its queue.
         deadline_ms: Awake time at which its handler is taken for hung; None for never.
     """
 
-    def __init__(self, message: Message, clock: Clock, timeout_s: float | None) -> None:
+    __slots__ = ("_is_ended", "_lock", "deadline_ms", "handling", "message", "started_ms", "timeout_s")
+
+    def __init__(self, message: Message, handling: Handling, now_ms: int, *, is_watched: bool = False) -> None:
         self.message = message
-        self.timeout_s = timeout_s
-        self.deadline_ms = None if timeout_s is None else clock.awake_ms() + round(timeout_s * 1000)
-        self._clock = clock
-        self._started_ms = clock.awake_ms()
+        self.handling = handling
+        self.timeout_s = message.timeout
+        self.started_ms = now_ms
+        self.deadline_ms: int | None = None
+        if is_watched and self.timeout_s is not None:
+            self.deadline_ms = now_ms + round(self.timeout_s * 1000)
         self._lock = threading.Lock()
         self._is_ended = False
-
-    @property
-    def ran_s(self) -> float:
-        return (self._clock.awake_ms() - self._started_ms) / 1000
 
     def take_end(self) -> bool:
         """True for the first caller only: who gets it ends the delivery."""
@@ -43,67 +53,137 @@ class Delivery:
         return is_first
 
 
+@dataclass(slots=True)
+class Ended:
+    """A delivery that has ended and waits to be settled; `settlement` is None where its handler did that itself."""
+
+    message: Message
+    word: str
+    settlement: Settlement | None
+    ran_s: float
+
+
 class Settler:
     """Settles deliveries and says so. Thread-safe."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, clock: Clock) -> None:
         self._report = report
-        self._pause = threading.Event()  # set only to cut pauses short
+        self._clock = clock
+        self._hurry = threading.Event()
 
     def hurry(self) -> None:
-        """Try no more than once from now on."""
-        self._pause.set()
+        """Try once from now on, since somebody waits for the process to end."""
+        self._hurry.set()
+
+    def conclude(self, delivery: Delivery, ending: Ending) -> Ended:
+        """What becomes of a delivery whose end the caller took; an error is told on stderr at once."""
+        message, ran_s = delivery.message, (self._clock.awake_ms() - delivery.started_ms) / 1000
+        if message.is_settled:
+            if isinstance(ending, Nacked | GivenUp):
+                self._tell(message, ending)
+            return Ended(message, "settled", None, ran_s)
+        delivery.handling.end(message)
+        if isinstance(ending, Completed):
+            return Ended(message, "completed", self._completed(message, ending.result), ran_s)
+        if isinstance(ending, Nacked):
+            self._tell(message, ending)
+            return Ended(message, self._word(message), _nacked(ending), ran_s)
+        if isinstance(ending, GivenUp):
+            self._tell(message, ending)
+            return Ended(message, "failed", Settlement(AttemptOutcome.FAILED, error=error_text(ending.error)), ran_s)
+        return Ended(message, "released", _RELEASED, ran_s)
 
     def settle(self, delivery: Delivery, ending: Ending) -> None:
-        """Write the ending and report it. Raises what makes the workspace unusable, such as Corrupt."""
-        message, ran_s = delivery.message, delivery.ran_s
-        if message.is_settled:  # by the handler itself
-            if isinstance(ending, Nacked | GivenUp):
-                self._tell(message, ending.error if isinstance(ending, Nacked) else ending.reason, ending.is_told)
-            self._report.settled("settled", message.id, message.queue, message.attempt, ran_s)
-            return
-        if isinstance(ending, Completed):
-            word, is_done = "completed", self._patiently(message, lambda: self._ack(message, ending.result))
-        elif isinstance(ending, Nacked):
-            word = "failed" if message.attempt >= message.max_attempts else "retrying"
-            is_done = self._patiently(message, lambda: message.nack(ending.error, delay=ending.delay))
-            self._tell(message, ending.error, ending.is_told)
-        elif isinstance(ending, GivenUp):
-            word, is_done = "failed", self._patiently(message, lambda: message.fail(ending.reason))
-            self._tell(message, ending.reason, ending.is_told)
-        else:
-            word, is_done = "released", self._patiently(message, message.release)
-        if is_done:
-            self._report.settled(word, message.id, message.queue, message.attempt, ran_s)
+        """Settle one delivery now, unless somebody else ends it. Raises what makes the workspace unusable."""
+        if delivery.take_end():
+            self.settle_all(delivery.handling, [self.conclude(delivery, ending)])
 
-    def _ack(self, message: Message, result: object) -> None:
-        try:
-            message.ack(result)
-        except InvalidInput as exc:
-            self._report.warn(f"{_named(message)}: completed without its result: {exc}")
-            message.ack()
+    def settle_all(
+        self, handling: Handling, ended: Sequence[Ended], given_back: Sequence[Message] = (), claim_next: int = 0
+    ) -> list[Message]:
+        """Settle what has ended in one transaction, say so, and claim up to `claim_next` more messages.
 
-    def _tell(self, message: Message, error: str, is_told: bool) -> None:
-        self._report.warn(f"{_named(message)}: {error.splitlines()[0] if is_told else error}")
+        Args:
+            given_back: Messages that were claimed ahead only; nobody is told of them.
 
-    def _patiently(self, message: Message, act: Callable[[], None]) -> bool:
-        """Whether `act` succeeded; while the disk is full or busy, it is tried until the lease is lost."""
-        pause_s = _FIRST_PAUSE_S
+        Raises:
+            WorkspaceError: The workspace cannot be used any more, and no waiting helps.
+        """
+        settled = [(one.message, one.settlement) for one in ended if one.settlement is not None]
+        settled += [(message, _RELEASED) for message in given_back]
+        lost: list[Message] = []
+        claimed: list[Message] = []
+        if settled:
+            done = self._settle_patiently(handling, settled, claim_next)
+            if done is None:
+                return []
+            lost, claimed = done
+        elif claim_next:
+            claimed = handling.take(claim_next)
+        self._tell_of(ended, lost, given_back)
+        return claimed
+
+    def _settle_patiently(
+        self, handling: Handling, settled: Sequence[tuple[Message, Settlement]], claim_next: int
+    ) -> tuple[list[Message], list[Message]] | None:
+        """None when there was no time to try again."""
+        patience: Patience | None = None
         while True:
             try:
-                act()
-            except LeaseLost as exc:
-                self._report.warn(f"{_named(message)}: its lease was lost, so this attempt counts for nothing: {exc}")
-                return False
-            except (DiskFull, Busy) as exc:
+                done = handling.settle(settled, claim_next)
+            except PQDeskError as exc:
                 self._report.begin(WORKSPACE_TROUBLE, f"{exc}; trying again, messages in hand are kept")
-                if self._pause.wait(pause_s):
-                    return False
-                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+                patience = patience or Patience(self._hurry.wait, self._clock)
+                if not patience.bear(exc):
+                    return None
             else:
                 self._report.end(WORKSPACE_TROUBLE)
-                return True
+                return done
+
+    def _tell_of(self, ended: Sequence[Ended], lost: Sequence[Message], given_back: Sequence[Message]) -> None:
+        """One line per message that was settled, written together."""
+        gone = {message.id for message in lost}
+        self._report.settled_all(
+            [
+                (one.word, one.message.id, one.message.queue, one.message.attempt, one.ran_s)
+                for one in ended
+                if not gone or one.message.id not in gone
+            ]
+        )
+        if gone:
+            waiting = {message.id for message in given_back}
+            for message in lost:
+                if message.id not in waiting:
+                    text = "its lease was lost, so this attempt counts for nothing: somebody settled it, or it ran out"
+                    self._report.warn(f"{_named(message)}: {text}")
+
+    def _completed(self, message: Message, result: object) -> Settlement:
+        if result is None:
+            return _COMPLETED
+        try:
+            return completed(result)
+        except InvalidInput as exc:
+            self._report.warn(f"{_named(message)}: completed without its result: {exc}")
+            return _COMPLETED
+
+    def _word(self, message: Message) -> str:
+        """What a failed attempt makes of the message."""
+        try:
+            if message.cancel_requested:
+                return "cancelled"
+        except PQDeskError:
+            pass  # it is one word in the log
+        return "failed" if message.attempt >= message.max_attempts else "retrying"
+
+    def _tell(self, message: Message, ending: Nacked | GivenUp) -> None:
+        self._report.warn(f"{_named(message)}: {ending.error.splitlines()[0] if ending.is_told else ending.error}")
+
+
+def _nacked(ending: Nacked) -> Settlement:
+    outcome = AttemptOutcome.TIMED_OUT if ending.is_timeout else AttemptOutcome.NACKED
+    delay_us = None if ending.delay is None else duration_us(ending.delay, "delay")
+    return Settlement(outcome, error=error_text(ending.error), delay_us=delay_us)
 
 
 def _named(message: Message) -> str:
-    return f"message {message.id} (queue {shown(message.queue)}, attempt {message.attempt})"
+    return f"id={message.id} queue={shown(message.queue)} attempt={message.attempt}"

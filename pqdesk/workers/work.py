@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pqdesk.messages.records import Duration
 from pqdesk.queues.message import Message
 from pqdesk.workers.handlers import Fail, Handler, Retry
 from pqdesk.workers.report import describe_exception
+
+if TYPE_CHECKING:
+    from pqdesk.workers.settling import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,14 @@ class Nacked:
     error: str
     delay: Duration | None = None
     is_told: bool = False
+    is_timeout: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
     """The message failed for good. `is_told` as for Nacked."""
 
-    reason: str
+    error: str
     is_told: bool = False
 
 
@@ -51,10 +55,10 @@ class Work(Protocol):
 
     @property
     def ends_itself(self) -> bool:
-        """Whether `do` keeps to its timeout; else somebody else has to watch it."""
+        """Whether `do` ends soon after its timeout; else the worker has to be started again to be rid of it."""
         ...
 
-    def do(self, message: Message, timeout_s: float | None) -> Ending:
+    def do(self, delivery: Delivery) -> Ending:
         """Work on the message and tell how that ended. Raises nothing."""
         ...
 
@@ -67,6 +71,9 @@ class Work(Protocol):
         ...
 
 
+_COMPLETED = Completed(None)
+
+
 class HandlerWork:
     """Calls a Python handler."""
 
@@ -75,9 +82,10 @@ class HandlerWork:
     def __init__(self, handler: Handler) -> None:
         self._function: Callable[[Message], Any] = handler.function
 
-    def do(self, message: Message, timeout_s: float | None) -> Ending:
+    def do(self, delivery: Delivery) -> Ending:
         try:
-            return Completed(self._function(message))
+            result = self._function(delivery.message)
+            return _COMPLETED if result is None else Completed(result)
         except Fail as exc:
             return GivenUp(exc.reason)
         except Retry as exc:

@@ -52,7 +52,7 @@ def test_exception_is_retried_with_its_traceback_and_no_payload_is_logged(worksp
     assert "handlers.py" in detail.error_text
     assert "pqdesk/workers" not in detail.error_text
     assert worker.lines()[0].startswith(f"retrying id={message_id} queue=mail attempt=1 ")
-    assert f"message {message_id} (queue mail, attempt 1): Traceback" in worker.errors()
+    assert f"id={message_id} queue=mail attempt=1: Traceback" in worker.errors()
     assert "SECRET" not in worker.errors() + "".join(worker.lines())
 
 
@@ -276,7 +276,7 @@ def test_lost_lease_is_a_warning_and_no_crash(workspace, workers):
     (workers.folder / "go").touch()
 
     assert worker.wait() == 0
-    assert f"message {message_id} (queue mail, attempt 1): its lease was lost" in worker.errors()
+    assert f"id={message_id} queue=mail attempt=1: its lease was lost" in worker.errors()
     assert workspace.message(message_id).result == "by somebody else"
 
 

@@ -19,18 +19,18 @@ class Broken(io.StringIO):
         raise self._error
 
 
-def test_line_of_a_message():
+def test_lines_of_messages():
     out = io.StringIO()
 
-    Report(out, io.StringIO()).settled("completed", 7, "code", 1, 0.0123)
+    Report(out, io.StringIO()).settled_all([("completed", 7, "code", 1, 0.0123), ("failed", 8, "code", 2, 1)])
 
-    assert out.getvalue() == "completed id=7 queue=code attempt=1 12 ms\n"
+    assert out.getvalue() == "completed id=7 queue=code attempt=1 12 ms\nfailed id=8 queue=code attempt=2 1.00 s\n"
 
 
 def test_name_with_blanks_is_quoted():
     out = io.StringIO()
 
-    Report(out, io.StringIO()).settled("failed", 7, "my queue", 2, 1)
+    Report(out, io.StringIO()).settled_all([("failed", 7, "my queue", 2, 1)])
 
     assert out.getvalue() == "failed id=7 queue='my queue' attempt=2 1.00 s\n"
 

@@ -8,39 +8,43 @@ from types import SimpleNamespace
 import pytest
 
 from pqdesk.clock import SystemClock
-from pqdesk.errors import Busy, DiskFull, DuplicateKey, Full, InvalidInput, LeaseLost
+from pqdesk.errors import Busy, Corrupt, DiskFull, DuplicateKey, Full, InvalidInput, WorkspaceError
 from pqdesk.messages.records import Outgoing
-from pqdesk.workers import putting, settling
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.workers import patience, putting
 from pqdesk.workers.lifecycle import StopSignals
+from pqdesk.workers.patience import Patience, exit_code_for
 from pqdesk.workers.putting import Putter
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Delivery, Settler
-from pqdesk.workers.work import Completed, GivenUp, Nacked
+from pqdesk.workers.work import Completed, GivenUp, Nacked, Unworkable
 
 
-class TroubledMessage:
-    """Settling it raises `troubles` one after the other, then succeeds."""
+class SomeMessage:
+    """As a handler has it."""
 
-    def __init__(self, *troubles, attempt=1, max_attempts=5):
-        self.id, self.queue, self.attempt, self.max_attempts = 7, "mail", attempt, max_attempts
-        self.is_settled = False
-        self.calls = []
+    def __init__(self, message_id=7, attempt=1, max_attempts=5, timeout=None):
+        self.id, self.queue, self.attempt, self.max_attempts = message_id, "mail", attempt, max_attempts
+        self.timeout = timeout
+        self.is_settled = self.cancel_requested = False
+
+
+class TroubledHandling:
+    """Settling raises `troubles` one after the other, then succeeds; the lease of the ids in `lost` is over."""
+
+    def __init__(self, *troubles, lost=()):
+        self.settled = []
         self._troubles = list(troubles)
+        self._lost = lost
 
-    def _settle(self, *call):
+    def end(self, message):
+        message.is_settled = True
+
+    def settle(self, settled, claim_next=0):
         if self._troubles:
             raise self._troubles.pop(0)
-        self.calls.append(call)
-        self.is_settled = True
-
-    def ack(self, result=None):
-        self._settle("ack", result)
-
-    def nack(self, error, *, delay=None):
-        self._settle("nack", error, delay)
-
-    def fail(self, reason):
-        self._settle("fail", reason)
+        self.settled += [(message.id, settlement) for message, settlement in settled]
+        return [message for message, _ in settled if message.id in self._lost], []
 
 
 class TroubledQueue:
@@ -59,9 +63,17 @@ class TroubledQueue:
         return list(range(1, len(items) + 1))
 
 
+class MovedClock(SystemClock):
+    def __init__(self):
+        self.ms = 0
+
+    def awake_ms(self):
+        return self.ms
+
+
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    for module in (settling, putting):
+    for module in (patience, putting):
         monkeypatch.setattr(module, "_FIRST_PAUSE_S", 0.001)
         monkeypatch.setattr(module, "_LONGEST_PAUSE_S", 0.001)
 
@@ -74,7 +86,7 @@ def told():
 
 @pytest.fixture
 def settler(told):
-    return Settler(Report(told.out, told.err))
+    return Settler(Report(told.out, told.err), SystemClock())
 
 
 @pytest.fixture
@@ -84,73 +96,119 @@ def stop():
     signals.close()
 
 
-def deliver(message):
-    return Delivery(message, SystemClock(), None)
+def deliver(handling, message=None):
+    return Delivery(message or SomeMessage(), handling, SystemClock().awake_ms())
 
 
 def test_settling_is_tried_until_the_disk_has_room_and_told_once(settler, told):
-    message = TroubledMessage(DiskFull("disk full"), Busy("busy"), DiskFull("disk full"))
+    handling = TroubledHandling(DiskFull("disk full"), Busy("busy"), DiskFull("disk full"))
 
-    settler.settle(deliver(message), Completed("result"))
+    settler.settle(deliver(handling), Completed(None))
 
-    assert message.calls == [("ack", "result")]
+    assert [(one, settlement.outcome) for one, settlement in handling.settled] == [(7, AttemptOutcome.COMPLETED)]
     assert told.err.getvalue() == "disk full; trying again, messages in hand are kept\n"
     assert told.out.getvalue().startswith("completed id=7 queue=mail attempt=1 ")
 
 
 def test_trouble_that_comes_again_is_told_again(settler, told):
     for _ in range(2):
-        settler.settle(deliver(TroubledMessage(DiskFull("disk full"))), Completed(None))
+        settler.settle(deliver(TroubledHandling(DiskFull("disk full"))), Completed(None))
 
     assert told.err.getvalue().count("disk full") == 2
 
 
-def test_settling_ends_with_the_lease(settler, told):
-    message = TroubledMessage(DiskFull("disk full"), LeaseLost("message 7: lease lost", message_id=7))
+def test_message_whose_lease_was_lost_is_told_and_the_others_are_settled(settler, told):
+    handling = TroubledHandling(DiskFull("disk full"), lost=(8,))
+    ended = [settler.conclude(deliver(handling, SomeMessage(one)), Completed(None)) for one in (7, 8, 9)]
 
-    settler.settle(deliver(message), Completed("result"))
+    settler.settle_all(handling, ended)
 
-    assert message.calls == []
-    assert told.out.getvalue() == ""
-    assert "message 7 (queue mail, attempt 1): its lease was lost" in told.err.getvalue()
+    assert [line.split()[1] for line in told.out.getvalue().splitlines()] == ["id=7", "id=9"]
+    assert "id=8 queue=mail attempt=1: its lease was lost" in told.err.getvalue()
 
 
 def test_hurried_settling_is_tried_once(settler):
-    message = TroubledMessage(DiskFull("disk full"), DiskFull("disk full"))
+    handling = TroubledHandling(DiskFull("disk full"), DiskFull("disk full"))
     settler.hurry()
 
-    settler.settle(deliver(message), Completed("result"))
+    settler.settle(deliver(handling), Completed("result"))
 
-    assert message.calls == []
+    assert handling.settled == []
+
+
+def test_trouble_that_no_waiting_mends_is_raised(settler):
+    for trouble in (Corrupt("damaged"), WorkspaceError("flush failed", needs_restart=True)):
+        with pytest.raises(WorkspaceError, match=str(trouble)):
+            settler.settle(deliver(TroubledHandling(trouble)), Completed(None))
+
+
+def test_other_trouble_of_the_workspace_is_borne_for_a_minute():
+    clock = MovedClock()
+    bearing = Patience(lambda seconds: False, clock)
+    trouble = WorkspaceError("input/output error")
+
+    assert bearing.bear(trouble)
+    clock.ms = 61_000
+    assert bearing.bear(Busy("busy"))
+    with pytest.raises(WorkspaceError, match="input/output error"):
+        bearing.bear(trouble)
+
+
+def test_new_start_is_asked_for_where_it_may_help():
+    assert exit_code_for(WorkspaceError("flush failed", needs_restart=True)) == 70
+    assert exit_code_for(WorkspaceError("input/output error")) == 70
+    assert exit_code_for(Corrupt("damaged")) == 1
 
 
 def test_result_that_cannot_be_stored_is_left_out(settler, told):
-    message = TroubledMessage(InvalidInput("result contains a set"))
+    handling = TroubledHandling()
 
-    settler.settle(deliver(message), Completed({1}))
+    settler.settle(deliver(handling), Completed({1}))
 
-    assert message.calls == [("ack", None)]
-    assert "completed without its result: result contains a set" in told.err.getvalue()
+    assert handling.settled[0][1].result is None
+    assert "id=7 queue=mail attempt=1: completed without its result: result contains a set" in told.err.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("ending", "attempt", "word"),
-    [(Nacked("no"), 4, "retrying"), (Nacked("no"), 5, "failed"), (GivenUp("no"), 1, "failed")],
+    ("ending", "attempt", "word", "outcome"),
+    [
+        (Nacked("no"), 4, "retrying", AttemptOutcome.NACKED),
+        (Nacked("no"), 5, "failed", AttemptOutcome.NACKED),
+        (Nacked("late", is_timeout=True), 1, "retrying", AttemptOutcome.TIMED_OUT),
+        (GivenUp("no"), 1, "failed", AttemptOutcome.FAILED),
+        (Unworkable("no"), 1, "released", AttemptOutcome.RELEASED),
+    ],
 )
-def test_line_tells_what_becomes_of_the_message(settler, told, ending, attempt, word):
-    settler.settle(deliver(TroubledMessage(attempt=attempt)), ending)
+def test_line_tells_what_becomes_of_the_message(settler, told, ending, attempt, word, outcome):
+    handling = TroubledHandling()
+
+    settler.settle(deliver(handling, SomeMessage(attempt=attempt)), ending)
 
     assert told.out.getvalue().startswith(f"{word} id=7 queue=mail attempt={attempt} ")
+    assert handling.settled[0][1].outcome == outcome
 
 
-def test_delivery_is_ended_by_the_first_only():
-    delivery = deliver(TroubledMessage())
+def test_failed_attempt_of_a_message_that_somebody_cancels_is_told_so(settler, told):
+    message = SomeMessage()
+    message.cancel_requested = True
 
-    assert [delivery.take_end(), delivery.take_end()] == [True, False]
+    settler.settle(deliver(TroubledHandling(), message), Nacked("stopped"))
+
+    assert told.out.getvalue().startswith("cancelled id=7 ")
+
+
+def test_delivery_is_ended_by_the_first_only(settler):
+    handling = TroubledHandling()
+    delivery = deliver(handling)
+
+    settler.settle(delivery, Completed(None))
+    settler.settle(delivery, Nacked("late"))
+
+    assert len(handling.settled) == 1
 
 
 def test_putting_waits_for_room_and_tells_once(told, stop):
-    queue = TroubledQueue(Full("queue full"), Full("queue full"), DiskFull("disk full"))
+    queue = TroubledQueue(Full("queue full", queue="mail", size=1, wanted=2), DiskFull("disk full"))
 
     Putter(queue, Report(told.out, told.err), stop).put(["a", Outgoing("b", queue="other place")])
 
@@ -160,7 +218,7 @@ def test_putting_waits_for_room_and_tells_once(told, stop):
 
 
 def test_stop_while_waiting_for_room_says_what_was_not_put(told, stop):
-    queue = TroubledQueue(*[Full("queue full")] * 3)
+    queue = TroubledQueue(*[Full("queue full", queue="mail", size=1, wanted=1)] * 3)
     stop.request()
 
     Putter(queue, Report(told.out, told.err), stop).put(["a"])
