@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -15,6 +16,8 @@ from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.inspection import SqliteInspection
 
 T = TypeVar("T")
+
+_GIVE_WAY_S = 0.0005
 
 
 class SqliteLooking:
@@ -30,13 +33,13 @@ class SqliteLooking:
         return self._ask(lambda one: one.counts(queue))
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        return pages.whole_page(request, self._ask)
+        return pages.whole_page(request, self._giving_way())
 
     def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
         return self._ask(lambda one: one.search(request, from_id=from_id, slice_ids=slice_ids))
 
     def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
-        return pages.whole_count(selection, cap, self._ask)
+        return pages.whole_count(selection, cap, self._giving_way())
 
     def id_at(self, at: datetime) -> int | None:
         return self._ask(lambda one: one.id_at(at))
@@ -71,6 +74,22 @@ class SqliteLooking:
 
     def waiting_since(self) -> dict[str, datetime]:
         return self._ask(lambda one: one.waiting_since())
+
+    def _giving_way(self) -> pages.Ask:
+        """Asks the parts of a long question, and before each but the first lets whoever waits go first.
+
+        Without that nobody else would: a thread that gives a lock back takes it again before another has woken.
+        """
+        is_first = True
+
+        def ask(part: Callable[[SqliteInspection], T]) -> T:
+            nonlocal is_first
+            if not is_first:
+                time.sleep(_GIVE_WAY_S)
+            is_first = False
+            return self._ask(part)
+
+        return ask
 
     def _ask(self, part: Callable[[SqliteInspection], T]) -> T:
         with self._engine.inspecting() as inspection:
