@@ -83,6 +83,9 @@ def connect(
     try:
         db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW, vfs=vfs)
         db.set_busy_handler(_busy_handler(rng))
+        # Without this, SQLite compares each bound value with the conditions of partial indexes, and so compiles such a
+        # statement anew at each execution: 13 instead of 3 µs for picking a message (sqlite.org/c3ref, ENABLE_QPSG).
+        db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         if is_ours:
             for option, value in _OURS_ONLY:
                 db.config(option, value)
