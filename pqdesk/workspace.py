@@ -20,18 +20,17 @@ from pqdesk.messages.records import (
     QueueRecord,
     ScheduleRecord,
 )
-from pqdesk.messages.schedules import Missed
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
 from pqdesk.queues import operations
 from pqdesk.queues.message import completed, error_text, parse_receipt
 from pqdesk.queues.operations import Ids
 from pqdesk.queues.queue import Queue
-from pqdesk.queues.scheduled import checked_schedule
 from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Inspection, Settlement, Store
 
 if TYPE_CHECKING:
+    from pqdesk.messages.schedules import Missed
     from pqdesk.supervision.records import ReplicaRecord
 
 
@@ -141,6 +140,8 @@ class Workspace:
         Raises:
             InvalidInput: An argument is wrong, or the name is in use; nothing was changed.
         """
+        from pqdesk.queues.scheduled import checked_schedule  # few have schedules
+
         new = checked_schedule(
             name, Outgoing(payload, queue=queue, type=type, priority=priority, key=key, group=group, headers=headers,
                            max_attempts=max_attempts),

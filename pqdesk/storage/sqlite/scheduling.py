@@ -1,7 +1,7 @@
 """Schedules stored in the file, and putting what is due by them.
 
 A due time is put and passed in one transaction, which reads the row again first: so it is put once, however many
-processes look. Where there are no schedules, a look costs one step into an empty index.
+processes look.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from pqdesk.storage.scheduling import NewSchedule
 from pqdesk.storage.sqlite.connection import Row, Translating, all_rows, first_row, only_value
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.puts import Putting
+from pqdesk.storage.sqlite.schedule_runner import LONGEST_PAUSE_S, NEXT_RUN
 from pqdesk.storage.sqlite.space import SpaceReserve
 
 _logger = logging.getLogger(__name__)
 
-_LONGEST_PAUSE_S = 1.0
 _AT_ONCE = 100  # schedules per look, so that leases are extended in between
 _SET_BACK_US = 1_000_000  # the wall clock is slewed by less all the time
 
@@ -43,7 +43,6 @@ _COLUMNS = """
 _ALL = f"SELECT {_COLUMNS} FROM pqdesk_schedule ORDER BY name"
 _ONE = f"SELECT {_COLUMNS} FROM pqdesk_schedule WHERE name = ?"
 _DUE_ROW = f"SELECT {_COLUMNS} FROM pqdesk_schedule WHERE id = ? AND next_us IS NOT NULL AND next_us <= ?"
-_NEXT = "SELECT min(next_us) FROM pqdesk_schedule INDEXED BY pqdesk_schedule_next WHERE next_us IS NOT NULL"
 _DUE = """
     SELECT id FROM pqdesk_schedule INDEXED BY pqdesk_schedule_next
      WHERE next_us IS NOT NULL AND next_us <= ? ORDER BY next_us LIMIT ?"""
@@ -135,21 +134,21 @@ class SqliteScheduling:
         """
         engine = self._engine
         with Translating(engine.path):
-            next_us = only_value(engine.db, _NEXT)
+            next_us = only_value(engine.db, NEXT_RUN)
             if next_us is None:
-                return _LONGEST_PAUSE_S
+                return LONGEST_PAUSE_S
             now_us = self._clock.wall_us()
             if self._was_set_back(now_us):
                 self._plan_anew(now_us)
-                next_us = only_value(engine.db, _NEXT)
+                next_us = only_value(engine.db, NEXT_RUN)
             due = [row[0] for row in all_rows(engine.db, _DUE, (now_us, _AT_ONCE))] if next_us <= now_us else []
         for schedule_id in due:
             self._run(schedule_id, now_us)
         if due:
             with Translating(engine.path):
-                next_us = only_value(engine.db, _NEXT)
-        left_s = _LONGEST_PAUSE_S if next_us is None else (next_us - self._clock.wall_us()) / 1e6 + 0.001
-        return min(_LONGEST_PAUSE_S, left_s) if left_s > 0 or not self._troubled else _LONGEST_PAUSE_S
+                next_us = only_value(engine.db, NEXT_RUN)
+        left_s = LONGEST_PAUSE_S if next_us is None else (next_us - self._clock.wall_us()) / 1e6 + 0.001
+        return min(LONGEST_PAUSE_S, left_s) if left_s > 0 or not self._troubled else LONGEST_PAUSE_S
 
     def _run(self, schedule_id: int, now_us: int) -> None:
         engine = self._engine

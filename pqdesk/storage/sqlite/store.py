@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -44,9 +44,12 @@ from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.operating import SqliteOperating
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
-from pqdesk.storage.sqlite.scheduling import SqliteScheduling
+from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
+
+if TYPE_CHECKING:
+    from pqdesk.storage.scheduling import Scheduling
 
 _SHORT_LEASE_US = 3_000_000
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
@@ -64,11 +67,11 @@ class SqliteStore:
         self._clock = clock
         self._space = SpaceReserve(location.database, clock)
         self._ingestion = Ingestion(engine)
-        self.schedules = SqliteScheduling(engine)
+        self._schedules = ScheduleRunner(engine)
         self._chores = Chores(
             engine.db, location.database, engine.owners_folder,
             clock=clock, rng=rng, hand=engine.hand, bells=engine.bells, metrics=engine.metrics,
-            take_in=self._ingestion.take_in, run_schedules=self.schedules.run_due,
+            take_in=self._ingestion.take_in, run_schedules=self._schedules.run_due,
         )  # fmt: skip
         self._keeper: Keeper | None = None
         self._likely: set[str] = set()  # queues with something to claim when last looked at
@@ -340,6 +343,10 @@ class SqliteStore:
             with contextlib.suppress(WorkspaceError, Busy):
                 self._give_back()
             engine.end()
+
+    @property
+    def schedules(self) -> Scheduling:
+        return self._schedules.scheduling
 
     def attend(self) -> None:
         with self._engine.locked():

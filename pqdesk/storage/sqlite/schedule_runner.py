@@ -1,0 +1,40 @@
+"""The look for due schedules that every keeper takes; what it takes to run them is imported when there are some."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pqdesk.storage.sqlite.connection import Translating, only_value
+from pqdesk.storage.sqlite.engine import Engine
+
+if TYPE_CHECKING:
+    from pqdesk.storage.sqlite.scheduling import SqliteScheduling
+
+LONGEST_PAUSE_S = 1.0
+NEXT_RUN = "SELECT min(next_us) FROM pqdesk_schedule INDEXED BY pqdesk_schedule_next WHERE next_us IS NOT NULL"
+
+
+class ScheduleRunner:
+    """One per store; knows nothing of the store, which holds it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._scheduling: SqliteScheduling | None = None
+
+    @property
+    def scheduling(self) -> SqliteScheduling:
+        if self._scheduling is None:
+            from pqdesk.storage.sqlite.scheduling import SqliteScheduling  # with cron and time zones
+
+            self._scheduling = SqliteScheduling(self._engine)
+        return self._scheduling
+
+    def run_due(self) -> float:
+        """Put what is due; returns seconds until something is due again, at most 1. With the engine's lock held.
+
+        Where there are no schedules, it costs one step into an empty index.
+        """
+        with Translating(self._engine.path):
+            if only_value(self._engine.db, NEXT_RUN) is None:
+                return LONGEST_PAUSE_S
+        return self.scheduling.run_due()
