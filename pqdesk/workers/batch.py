@@ -36,7 +36,7 @@ class Batch:
     ) -> None:
         self.handling = handling
         self._on_given_back = on_given_back
-        self.limit = 1  # how many the next refill may claim
+        self.limit = 1
         self._settler = settler
         self._clock = clock
         self._lock = threading.Lock()
@@ -83,9 +83,13 @@ class Batch:
         """Whether anything beside the message in hand waits for its handler to end."""
         return bool(self._ahead or self._ended)
 
+    def wanted(self) -> int:
+        """How many messages to claim next."""
+        self._adapt()
+        return self.limit
+
     def refill(self, room: int) -> int:
         """Settle what has ended, and claim up to `room` messages; returns how many."""
-        self._adapt()
         ended = self._take_ended()
         claimed = self._settler.settle_all(self.handling, ended, claim_next=room)
         if claimed:

@@ -109,7 +109,8 @@ class Loop:
     def _refill(self, batch: Batch) -> bool:
         """Settle what has ended and claim more, or wait; False when there will be no more."""
         has_settled = batch.is_shared
-        room = batch.limit if self._rate is None else self._rate.reserve(batch.limit)
+        wanted = batch.wanted()
+        room = wanted if self._rate is None else self._rate.reserve(wanted)
         claimed = 0
         try:
             if has_settled or room:
