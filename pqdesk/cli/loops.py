@@ -76,6 +76,7 @@ def consume_command(
 @click.argument("queue", metavar="QUEUE [-- COMMAND…]")
 @_handler
 @click.option("--folder", metavar="DIR", help="Watch this folder: a message per new or changed file.")
+@click.option("--payload", metavar="TEXT", help="Put this: JSON if it parses, else text; with --every or --cron.")
 @click.option("--every", type=DURATION, metavar="DURATION", help="Run at once, and then so often.")
 @click.option("--cron", metavar="FIELDS", help="Run at these times: '*/10 * * * *'.")
 @click.option("--timezone", metavar="NAME", help="For --cron: 'Europe/Berlin'; else the machine's.")
@@ -90,6 +91,7 @@ def produce_command(
     queue: str,
     handler: str | None,
     folder: str | None,
+    payload: str | None,
     every: float | None,
     cron: str | None,
     timezone: str | None,
@@ -97,15 +99,33 @@ def produce_command(
 ) -> int:
     """Put messages, from a function, a folder or a command.
 
-    Into QUEUE goes what a Python function yields, a message per file, or a message per line of a command.
+    Into QUEUE goes what a Python function yields, a message per file, a message per line of a command, or the same
+    payload each time.
     """
     from pqdesk.workers.producer import run_producer
 
     if every is not None and cron is not None:
         raise click.UsageError("--every and --cron exclude each other", click.get_current_context())
-    target = _folder_target(folder, handler) if folder is not None else _handler_or_command(handler)
+    if payload is not None:
+        if folder is not None or handler is not None or command_words() is not None:
+            raise click.UsageError("--payload goes with no other source", click.get_current_context())
+        if every is None and cron is None:
+            raise click.UsageError("--payload needs --every or --cron", click.get_current_context())
+    target = _target(folder, handler, payload)
     with _opened(settings, (queue,)) as opened:
         return run_producer(opened[0], target, every=every, cron=cron, timezone=timezone, missed=missed)
+
+
+def _target(folder: str | None, handler: str | None, payload: str | None) -> Handler | CommandTarget | FolderTarget:
+    if folder is not None:
+        return _folder_target(folder, handler)
+    if payload is None:
+        return _handler_or_command(handler)
+    from pqdesk.cli.payloads import argument_bytes, parse_payload
+    from pqdesk.workers.handlers import Handler
+
+    value = parse_payload(argument_bytes(payload), None)
+    return Handler.of(lambda: [value], "--payload")
 
 
 def _handler_or_command(handler: str | None) -> Handler | CommandTarget:

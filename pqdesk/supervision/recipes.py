@@ -72,8 +72,8 @@ class ScheduleRecipe:
 
     Attributes:
         handler, command, payload: Exactly one of them. A command puts a message per line that it prints; `payload`
-            is one line, the same message each time.
-        every, cron: At most one of them; neither runs a command or function over and over as it ends.
+            is the same message each time, JSON if it parses, else text.
+        every, cron: At most one of them; without either, a command or function is run once.
         timezone: For `cron`: `Europe/Berlin`; None is the machine's.
         missed: `once`, `skip` or `all`: what becomes of runs missed while the machine slept; None is `once`.
     """
@@ -99,7 +99,6 @@ Recipe = FunctionRecipe | CommandRecipe | PostRecipe | FolderRecipe | ScheduleRe
 
 _PROGRAM = "pqdesk"
 _MISSED = ("once", "skip", "all")
-_PRINT = ("printf", r"%s\n")  # not echo, which takes `-n` for an option
 # Option → field, in the order in which they are written.
 _CONSUME = {
     "--concurrency": "concurrency",
@@ -168,8 +167,9 @@ def _schedule_command(recipe: ScheduleRecipe) -> tuple[str, ...]:
     times = _written(recipe, _TIMES)
     if recipe.handler is not None:
         return (*start, "--handler", recipe.handler, *times)
-    run = recipe.command if recipe.payload is None else (*_PRINT, recipe.payload)
-    return (*start, *times, "--", *(run or ()))
+    if recipe.payload is not None:
+        return (*start, "--payload", recipe.payload, *times)
+    return (*start, *times, "--", *(recipe.command or ()))
 
 
 def _consume_recipe(queues: tuple[str, ...], options: dict[str, str], run: tuple[str, ...] | None) -> Recipe:
@@ -186,17 +186,13 @@ def _consume_recipe(queues: tuple[str, ...], options: dict[str, str], run: tuple
 
 def _produce_recipe(queues: tuple[str, ...], options: dict[str, str], run: tuple[str, ...] | None) -> Recipe:
     [queue] = queues
-    handler, folder = options.pop("--handler", None), options.pop("--folder", None)
+    handler, folder, payload = (options.pop(f"--{name}", None) for name in ("handler", "folder", "payload"))
     values = _read(options, _TIMES)
     if folder is not None:
-        if handler is not None or run is not None or values:
+        if handler is not None or payload is not None or run is not None or values:
             raise ValueError("a folder and something else")
         return FolderRecipe(folder=folder, queue=queue)
-    if (handler is None) == (run is None):
-        raise ValueError("one of handler and command")
-    if run is not None and len(run) == len(_PRINT) + 1 and run[: len(_PRINT)] == _PRINT:
-        return ScheduleRecipe(queue=queue, payload=run[-1], **values)
-    return ScheduleRecipe(queue=queue, handler=handler, command=run, **values)
+    return ScheduleRecipe(queue=queue, handler=handler, payload=payload, command=run, **values)
 
 
 def _split(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -265,10 +261,10 @@ def _check_schedule(recipe: ScheduleRecipe) -> None:
         _check_word(recipe.handler, "the function")
     if recipe.command is not None:
         _check_command(recipe.command)
-        if len(recipe.command) == len(_PRINT) + 1 and recipe.command[: len(_PRINT)] == _PRINT:
-            raise InvalidInput("this command puts a fixed payload; give it as the payload")
     if recipe.payload is not None and (not recipe.payload or "\n" in recipe.payload):
         raise InvalidInput("a fixed payload is one line; write JSON in one line, or run a command instead")
+    if recipe.payload is not None and recipe.every is None and recipe.cron is None:
+        raise InvalidInput("a fixed payload is put so often or at times: give one of the two")
     if recipe.every is not None and recipe.cron is not None:
         raise InvalidInput("a schedule runs every so often or by cron, not both; leave one of them out")
     for name in ("cron", "timezone"):

@@ -27,7 +27,7 @@ _TRIED_ELSEWHERE = {
     "source .venv/bin/activate": "PATH in this file's fixture",
     "bash tests/run": "whoever runs this",
 }
-_MADE_BY_EXAMPLES = {"mail.py", "message.json", "supervisor/workers/mail.conf"}
+_MADE_BY_EXAMPLES = {"mail.py", "message.json"}
 
 
 class Block(NamedTuple):
@@ -58,9 +58,7 @@ def environment(short_folder: Path, checkout: Path) -> Iterator[dict[str, str]]:
 
 
 def test_each_block_is_tried_somewhere() -> None:
-    known = {*_INTERPRETERS, "ini"}
-
-    elsewhere = [block.text.strip() for block in _blocks() if block.language not in known]
+    elsewhere = [block.text.strip() for block in _blocks() if block.language not in _INTERPRETERS]
 
     assert sorted(elsewhere) == sorted(_TRIED_ELSEWHERE)
 

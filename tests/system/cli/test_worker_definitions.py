@@ -42,7 +42,7 @@ def definition(supervised: SupervisedWorkspace, name: str) -> WorkerDefinition:
         (("--folder", "/srv/in", "--queue", "a"), "pqdesk produce a --folder /srv/in"),
         (
             ("--every", "5m", "--payload", '{"n": 1}', "--queue", "a"),
-            "pqdesk produce a --every 5m -- printf '%s\\n' '{\"n\": 1}'",
+            "pqdesk produce a --payload '{\"n\": 1}' --every 5m",
         ),
         (
             ("--cron", "0 6 * * *", "--timezone", "UTC", "--handler", "m:f", "--queue", "a"),
@@ -259,3 +259,17 @@ def test_supervisord_is_brought_up_to_date(
 
     wait_until(lambda: supervised.daemon_pid != old, 15, "another supervisord")
     assert at("workers").err == ""
+
+
+def test_a_fixed_payload_is_put_as_put_would(at: At, supervised: SupervisedWorkspace) -> None:
+    at("add-worker", "reminder", *_QUICK, "--queue", "q", "--every", "1h", "--payload", '{"a": [1]}')
+
+    def newest() -> list[dict[str, object]]:
+        done = at("messages", "q", "--json")
+        return list(done.json) if done.code == 0 else []
+
+    wait_until(newest, 30, "the first message", logs=supervised.paths.logs)
+
+    assert at("show", 1, "--json").json["payload"] == {"a": [1]}
+    assert at("produce", "q", "--payload", "x").code == 2
+    assert at("produce", "q", "--payload", "x", "--every", "1h", "--folder", "/tmp").code == 2
