@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.activities import ActivityRecord, OnProgress, Origin
 from pqdesk.messages.durations import duration_us
+from pqdesk.messages.looking import ErrorRecord, MetricRecord
 from pqdesk.messages.records import (
     Counts,
     Durability,
@@ -22,9 +25,10 @@ from pqdesk.messages.records import (
 )
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
-from pqdesk.queues import operations
+from pqdesk.queues import explaining, operations, operator
 from pqdesk.queues.message import completed, error_text, parse_receipt
 from pqdesk.queues.operations import Ids
+from pqdesk.queues.operator import Operator
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Inspection, Settlement, Store
@@ -34,23 +38,31 @@ if TYPE_CHECKING:
     from pqdesk.supervision.records import ReplicaRecord
 
 
-class Workspace:
+class Workspace(Operator):
     """A workspace, made if missing. Thread-safe; its queues share one connection.
 
     Args:
         path: Its folder. None: $PQDESK_WORKSPACE, else `default` in the user's data folder.
         durability: For what is put and settled through it; see Queue.
+        program: What acts through it, as the activity names it: "library", "cli" or "window".
 
     Raises:
         WorkspaceError: It cannot be used; SchemaTooNew, Corrupt and DiskFull are kinds of it.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, durability: Durability = "full") -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        durability: Durability = "full",
+        program: str = "library",
+    ) -> None:
         if durability not in ("full", "relaxed"):
             raise InvalidInput(f"durability must be 'full' or 'relaxed', got {durability!r:.80}")
         self.paths: WorkspacePaths = choose_workspace(path)
         self.path = self.paths.root
         self.store: Store = open_store(self.paths, durability=durability)
+        self.store.operating.origin = Origin.here(program)
 
     @staticmethod
     def exists(path: str | os.PathLike[str] | None = None) -> bool:
@@ -90,6 +102,20 @@ class Workspace:
     def message(self, id: int) -> MessageDetail:
         """One message with its payload, result and attempts, also from the trash. Raises NotFound."""
         return operations.find_message(self.store, id)
+
+    def why(self, id: int) -> str:
+        """Why a message is not running now, in words. Raises NotFound."""
+        return explaining.why(self.store.looking, id, queue=None, paths=self.paths)
+
+    def errors(self, queue: str | None = None) -> tuple[ErrorRecord, ...]:
+        """As Queue.errors, of one queue or of all."""
+        return self.store.looking.errors(queue)
+
+    def metrics(
+        self, since: datetime, until: datetime | None = None, *, step: Duration = 60, queue: str | None = None
+    ) -> list[MetricRecord]:
+        """As Queue.metrics, of one queue or of all together."""
+        return operations.metrics(self.store, SystemClock(), since, until, step, queue=queue)
 
     def workers(self) -> tuple[ReplicaRecord, ...]:
         """Every replica of every worker with its state, stopped ones too."""
@@ -191,22 +217,40 @@ class Workspace:
         """As Message.release, in any process. Raises LeaseLost; InvalidInput."""
         self._settle(receipt, Settlement(AttemptOutcome.RELEASED))
 
-    # --- operator actions: as those of Queue, over all queues or one ---------------------------------
+    # --- operating: the actions are those of Operator, over one `queue=` or all ---------------------------
 
-    def retry(self, ids: Ids = None, **options: Any) -> Outcome:
-        return self._act("retry", ids, **options)
+    def activity(self, limit: int = 100, before: int | None = None) -> tuple[ActivityRecord, ...]:
+        """What people did, newest first: at most `limit` (up to 10,000) below id `before`. Kept for 400 days."""
+        return operator.list_activity(self.store, limit, before)
 
-    def run_now(self, ids: Ids = None, **options: Any) -> Outcome:
-        return self._act("run_now", ids, **options)
+    def undo(self, activity_id: int, *, on_progress: OnProgress | None = None) -> Outcome:
+        """Bring back what an activity changed, as far as nobody has touched it since; the rest is skipped.
 
-    def cancel(self, ids: Ids = None, **options: Any) -> Outcome:
-        return self._act("cancel", ids, **options)
+        Possible for 30 days. Leaves an activity of its own, which cannot be undone.
 
-    def delete(self, ids: Ids = None, **options: Any) -> Outcome:
-        return self._act("delete", ids, **options)
+        Raises:
+            NotFound: There is no such activity.
+            InvalidInput: It cannot be undone, or was undone before; the text says why.
+            LookOnly: The workspace is set to look only.
+        """
+        return operator.undo(self.store, activity_id, on_progress)
 
-    def restore(self, ids: Ids = None, **options: Any) -> Outcome:
-        return self._act("restore", ids, **options)
+    @property
+    def look_only(self) -> bool:
+        """Whether people may only look: a lock against slips, which anybody may set and lift.
+
+        While it is set, putting, configuring, pausing, schedules' changes and operator actions raise LookOnly, from
+        the window, the commands and this library. It does not bind work: get, ack and all that ends a delivery go on,
+        and so does whatever a worker does (a process that supervisord, `pqdesk consume` or `pqdesk produce` started),
+        schedules, and rows of pqdesk_put. An application whose puts have to go on sets $PQDESK_WORKER to its name.
+        """
+        return self.store.operating.is_look_only
+
+    @look_only.setter
+    def look_only(self, is_look_only: bool) -> None:
+        if not isinstance(is_look_only, bool):
+            raise InvalidInput(f"look_only must be True or False, got {is_look_only!r:.80}")
+        self.store.operating.set_look_only(is_look_only)
 
     def close(self) -> None:
         """Give back the messages in hand and close, its queues too."""
@@ -225,19 +269,5 @@ class Workspace:
         message_id, token = parse_receipt(receipt)
         self.store.settle_receipt(message_id, token, settlement)
 
-    def _act(
-        self,
-        action: str,
-        ids: Ids,
-        *,
-        queue: str | None = None,
-        state: Any = None,
-        type: str | None = None,
-        search: str | None = None,
-        where: str | None = None,
-        dry_run: bool = False,
-    ) -> Outcome:
-        return operations.act(
-            self.store, action, ids, queue=queue, dry_run=dry_run, is_queue_enough=True,
-            state=state, type=type, search=search, where=where,
-        )  # fmt: skip
+    def _act(self, action: str, ids: Ids, *, queue: str | None = None, **options: Any) -> Outcome:
+        return operator.act(self.store, action, ids, queue=queue, is_queue_enough=True, **options)

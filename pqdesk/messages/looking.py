@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -109,8 +110,8 @@ class Histogram:
         for bucket in sorted(self.counts):
             before, passed = passed, passed + self.counts[bucket]
             if passed >= wanted and passed:
-                low_s = 0.0 if bucket == 0 else 2 ** (bucket - 1) / 1000
-                high_s = 2**bucket / 1000
+                low_s = 0.0 if bucket == 0 else math.ldexp(0.001, bucket - 1)
+                high_s = math.ldexp(0.001, bucket)
                 part = (wanted - before) / (passed - before)
                 return low_s + (high_s - low_s) * min(max(part, 0.0), 1.0)
         return None

@@ -109,7 +109,7 @@ def _no_worker(reason: Reason, facts: Facts) -> str:
 
 
 def _behind(reason: Reason, facts: Facts) -> str:
-    number = f"{'at least ' if facts['is_more'] else ''}{facts['count']:,}"
+    number = f"{'At least ' if facts['is_more'] else ''}{facts['count']:,}"
     others = "other is" if facts["count"] == 1 else "others are"
     return f"{number} {others} before message {reason.message_id}: of higher priority, or older"
 

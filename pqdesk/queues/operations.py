@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.checks import check_int, check_name, check_states
+from pqdesk.messages.durations import duration_us
 from pqdesk.messages.filters import parse_filter
-from pqdesk.messages.records import MessageDetail, MessageRecord, Outcome
-from pqdesk.messages.selection import Selection
+from pqdesk.messages.looking import MetricRecord
+from pqdesk.messages.records import Duration, MessageDetail, MessageRecord
+from pqdesk.messages.selection import Field, Has, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.storage.contract import PageRequest, Store
 
@@ -34,7 +38,7 @@ def select(
     if ids is not None:
         described = replace(described, ids=_checked_ids(ids))
     if state is not None:
-        described = replace(described, states=check_states(state))
+        described = _with_states(described, check_states(state))
     for name, value in (("queue", queue), ("type", type)):
         if value is not None:
             if getattr(described, name) not in (None, value):
@@ -42,23 +46,20 @@ def select(
             fields: dict[str, Any] = {name: check_name(value, name)}
             described = replace(described, **fields)
     if search is not None:
-        described = replace(described, search=_text(search, "search") or None)
+        text = _text(search, "search")
+        if described.search is None or not text:
+            described = replace(described, search=text or described.search)
+        else:  # `where` has text of its own: both have to be there
+            described = replace(described, terms=(*described.terms, Term(Field.TEXT, (Has(text),))))
     return described
 
 
-def act(
-    store: Store, action: str, ids: Ids, *, queue: str | None, dry_run: bool, is_queue_enough: bool, **filters: Any
-) -> Outcome:
-    """Do `action` to what is selected. Raises InvalidInput when neither ids nor a filter is given."""
-    selection = select(ids, queue=queue, **filters)
-    is_filtered = any(value is not None for value in filters.values()) or (is_queue_enough and queue is not None)
-    if ids is None and not is_filtered:
-        raise InvalidInput(
-            f"{action.replace('_', ' ')} what? Give ids, or a filter such as state='failed'; nothing changed"
-        )
-    if ids is not None and is_filtered:
-        raise InvalidInput("give ids or a filter, not both; nothing changed")
-    return store.operating.act(action, selection, is_dry_run=dry_run)
+def _with_states(described: Selection, states: tuple[State, ...]) -> Selection:
+    """In these states, and in those of `where` too."""
+    if not described.states or not states:
+        return replace(described, states=states or described.states)
+    tests = tuple(Is(int(one)) for one in described.states)
+    return replace(described, states=states, terms=(*described.terms, Term(Field.STATE, tests)))
 
 
 def list_messages(
@@ -81,6 +82,18 @@ def find_message(store: Store, message_id: int, *, queue: str | None = None) -> 
     if queue is not None and detail.queue != queue:
         raise NotFound(f"message {message_id} is in queue {detail.queue!r}, not in {queue!r}")
     return detail
+
+
+def metrics(
+    store: Store, clock: Clock, since: datetime, until: datetime | None, step: Duration, **options: Any
+) -> list[MetricRecord]:
+    """See Queue.metrics. Raises InvalidInput."""
+    for name, at in (("since", since), ("until", until)):
+        if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
+            raise InvalidInput(f"{name} must be an aware datetime, got {at!r:.80}")
+    step_s = duration_us(step, "step", least_us=1) // 1_000_000
+    end = until or to_datetime(clock.wall_us() + 1_000_000)
+    return list(store.looking.metrics(since=since, until=end, step_s=step_s, **options))
 
 
 def result_of(detail: MessageDetail) -> Any:

@@ -14,6 +14,7 @@ from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
 from pqdesk.messages.durations import duration_us
+from pqdesk.messages.looking import ErrorRecord, MetricRecord
 from pqdesk.messages.payloads import checksum
 from pqdesk.messages.records import (
     Counts,
@@ -28,9 +29,10 @@ from pqdesk.messages.records import (
 )
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
-from pqdesk.queues import operations
+from pqdesk.queues import explaining, operations, operator
 from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.operations import Ids
+from pqdesk.queues.operator import Operator
 from pqdesk.queues.outgoing import checked, checked_all, plain
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store, Transaction
@@ -47,7 +49,7 @@ class HasStore(Protocol):
     paths: WorkspacePaths
 
 
-class Queue:
+class Queue(Operator):
     """A queue of a workspace, or of any SQLite file of an application. Thread-safe.
 
     A forked child has to open its own: an inherited one raises WorkspaceError.
@@ -376,30 +378,20 @@ class Queue:
         """What its ack was given. Raises NotFound; InvalidInput when it is not completed."""
         return operations.result_of(self.message(id))
 
-    # --- operating --------------------------------------------------------------------------------
+    def why(self, id: int) -> str:
+        """Why a message is not running now, in words: paused, due later, no worker for it, … Raises NotFound."""
+        return explaining.why(self.store.looking, id, queue=self.name, paths=self.paths)
 
-    def retry(self, ids: Ids = None, **options: Any) -> Outcome:
-        """Failed, retrying, cancelled or completed → ready, with `max_attempts` more attempts allowed.
+    def errors(self) -> tuple[ErrorRecord, ...]:
+        """Errors of this queue that are the same but for numbers, ids and paths, the newest first; at most 1,000."""
+        return self.store.looking.errors(self.name)
 
-        Skipped when its key is in use. By a filter without a state, completed ones are left alone.
+    def metrics(self, since: datetime, until: datetime | None = None, *, step: Duration = 60) -> list[MetricRecord]:
+        """What happened per `step` (whole minutes) from `since` on, also to messages that are gone by now.
+
+        Kept by the minute for two days and by the hour for 400. A process that is killed takes its last second along.
         """
-        return self._act("retry", ids, **options)
-
-    def run_now(self, ids: Ids = None, **options: Any) -> Outcome:
-        """Scheduled → ready."""
-        return self._act("run_now", ids, **options)
-
-    def cancel(self, ids: Ids = None, **options: Any) -> Outcome:
-        """Unfinished → cancelled; a running one's handler is asked (`Message.cancel_requested`)."""
-        return self._act("cancel", ids, **options)
-
-    def delete(self, ids: Ids = None, **options: Any) -> Outcome:
-        """To the trash, for 7 days; all but running ones."""
-        return self._act("delete", ids, **options)
-
-    def restore(self, ids: Ids = None, **options: Any) -> Outcome:
-        """From the trash, to the state it had. Skipped when its key is in use."""
-        return self._act("restore", ids, **options)
+        return operations.metrics(self.store, self._clock, since, until, step, queue=self.name)
 
     def close(self) -> None:
         """Give back the messages in hand and close; a queue of a Workspace is closed with that."""
@@ -472,18 +464,5 @@ class Queue:
     def _deadline_ms(self, timeout: Duration | None) -> int | None:
         return None if timeout is None else self._clock.awake_ms() + duration_us(timeout, "timeout") // 1000
 
-    def _act(
-        self,
-        action: str,
-        ids: Ids,
-        *,
-        state: Any = None,
-        type: str | None = None,
-        search: str | None = None,
-        where: str | None = None,
-        dry_run: bool = False,
-    ) -> Outcome:
-        return operations.act(
-            self.store, action, ids, queue=self.name, dry_run=dry_run, is_queue_enough=False,
-            state=state, type=type, search=search, where=where,
-        )  # fmt: skip
+    def _act(self, action: str, ids: Ids, **options: Any) -> Outcome:
+        return operator.act(self.store, action, ids, queue=self.name, **options)

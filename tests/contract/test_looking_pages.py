@@ -186,7 +186,8 @@ def test_others_are_answered_while_one_thread_searches(queue: Queue) -> None:
     queue.put_many(["hay " * 200] * 2000)
     _multiply(queue, 6)
     answers: list[int] = []
-    searching = threading.Thread(target=lambda: answers.append(len(queue.messages(search="needle"))))
+    request = PageRequest(selection=Selection(search="needle"))
+    searching = threading.Thread(target=lambda: answers.append(len(queue.store.page(request))))
     searching.start()
 
     during = 0

@@ -190,6 +190,9 @@ class Finder:
         selection = self.selection
         if selection.ids is not None:
             return selection.ids
+        ids = next((_ids_of(term) for term in selection.terms if _ids_of(term) is not None), None)
+        if ids is not None:
+            return ids
         error = next((_error_of(term) for term in selection.terms if _error_of(term) is not None), None)
         if error is not None:
             found = [row[0] for row in all_rows(self.db, _OF_ERROR, (error, FEW + 1))]
@@ -248,6 +251,14 @@ def _error_of(term: Term) -> int | None:
         return None
     test = term.tests[0]
     return int(test.value) if isinstance(test, Is) else None
+
+
+def _ids_of(term: Term) -> list[int] | None:
+    """The ids that a term names, if it names some and nothing else."""
+    if term.field is not Field.ID or term.is_negated:
+        return None
+    ids = [int(test.value) for test in term.tests if isinstance(test, Is)]
+    return ids if len(ids) == len(term.tests) else None
 
 
 def _in_order(ids: Iterable[int], below: int | None, above: int | None) -> list[int]:

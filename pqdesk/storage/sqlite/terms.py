@@ -85,7 +85,8 @@ class Compiled:
             yield self._term(Term(Field.STATE, tuple(Is(int(state)) for state in selection.states)))
         if selection.type is not None:
             yield self._term(Term(Field.TYPE, (Is(selection.type),)))
-        numbers, texts = [], []
+        numbers: list[Term] = []
+        texts: list[Term] = []
         for term in selection.terms:  # what is quick to answer goes first
             (texts if term.field in (Field.TEXT, Field.PAYLOAD, Field.VALUE, Field.ERROR) else numbers).append(term)
         yield from map(self._term, numbers)
@@ -106,7 +107,7 @@ class Compiled:
             case Has(text):
                 return self._has(field, text)
             case Is(value) if field is Field.STATE:
-                return STATE_TEST[State(value)].format(state="-m.state" if self._is_trashed else "m.state")
+                return STATE_TEST[State(int(value))].format(state="-m.state" if self._is_trashed else "m.state")
             case Is(value) if field in _NAMED:
                 return _NAMED[field].format(value=self._bind(value))
             case Is(value):
