@@ -31,7 +31,7 @@ from pqdesk.storage.sqlite.explaining import explain
 from pqdesk.storage.sqlite.files import Location, check_file, check_folder
 from pqdesk.storage.sqlite.listing import Finder
 from pqdesk.storage.sqlite.metric_rows import read_metrics
-from pqdesk.storage.sqlite.migrations import check_schema, newest
+from pqdesk.storage.sqlite.migrations import is_made
 from pqdesk.storage.sqlite.naming import oldest_ready, read_names
 from pqdesk.storage.sqlite.queue_rows import find_queue, read_configuration
 from pqdesk.storage.sqlite.rows import PAYLOAD_KIND, attempt_record, current_attempt, message_fields, message_row
@@ -73,7 +73,7 @@ class SqliteInspection:
         self._db = connect(location.database, is_ours=location.is_ours, readonly=True, vfs=vfs, rng=rng)
         try:
             with Translating(self._path):
-                self._is_empty = check_schema(self._db, location) < newest()
+                self._is_empty = not is_made(self._db, location)
         except BaseException:
             self._db.close()
             raise

@@ -1,12 +1,13 @@
 """The schema's numbered steps, schema/NNNN_name.sql, and opening a file at the newest one.
 
-The number is kept in pqdesk_meta and, in a file of ours, in user_version too. Each step is one transaction.
-A file made by a newer program is refused. A new file is made under another name and renamed when it is whole,
-so that nobody ever sees a file without its schema.
+The number is kept in pqdesk_meta and, in a file of ours, in user_version too. An older file is brought up to date in
+one transaction, after a copy of it was laid beside it. A file made by a newer program is refused. A new file is made
+under another name and renamed when it is whole, so that nobody ever sees a file without its schema.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from functools import cache
@@ -15,10 +16,14 @@ from random import Random
 
 import apsw
 
+from pqdesk.clock import SystemClock
 from pqdesk.errors import SchemaTooNew, WorkspaceError
-from pqdesk.storage.sqlite import durability, files
+from pqdesk.storage.sqlite import durability, files, owners
+from pqdesk.storage.sqlite.backup import write_copy
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, all_rows, connect, first_row, only_value
 from pqdesk.storage.sqlite.files import Location
+
+_logger = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x50514431  # "PQD1"
 _TRIGGER_OF_OURS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(tbl_name, 1, 7) = 'pqdesk_'"
@@ -89,6 +94,21 @@ def check_schema(db: apsw.Connection, location: Location) -> int:
     return number
 
 
+def is_made(db: apsw.Connection, location: Location) -> bool:
+    """Whether a file that is only looked at has our tables; False for one of an application that never had any.
+
+    Raises:
+        SchemaTooNew, WorkspaceError: As check_schema; and an older file, which looking does not bring up to date.
+    """
+    number = check_schema(db, location)
+    if 0 < number < newest():
+        text = f"{str(location.database)!r} was made by an older PQDesk (schema {number}, this reads {newest()})"
+        raise WorkspaceError(
+            f"{text}; the first worker, put or window of this version brings it up to date", path=location.database
+        )
+    return number > 0
+
+
 def _check_objects(db: apsw.Connection, location: Location) -> None:
     """Refuse a file whose tables and indexes named pqdesk_… are not the ones that the steps make: somebody changed it.
 
@@ -148,8 +168,39 @@ def _bring_up_to_date(db: apsw.Connection, location: Location) -> None:
         with files.initializer_lock(location.run):
             if mode != "wal":
                 _switch_to_wal(db, path)
-            _upgrade(db, path, check_schema(db, location), is_ours=location.is_ours)
+            number = check_schema(db, location)  # somebody else may have been quicker
+            if 0 < number < newest():
+                _migrate(db, location, number)
+            elif number == 0:
+                _upgrade(db, path, 0, is_ours=location.is_ours)
     _refuse_triggers(db, path)
+
+
+def _migrate(db: apsw.Connection, location: Location, number: int) -> None:
+    """Bring a file of schema `number` up to date. Killed on the way, it is as it was."""
+    path = location.database
+    _refuse_while_in_use(db, location)
+    kept = path.with_name(f"{path.name}.before-{newest()}")
+    write_copy(db, kept, is_new=False)
+    _logger.info(
+        "%r is of schema %d; it is kept as %r before it is brought to %d", str(path), number, str(kept), newest()
+    )
+    _upgrade(db, path, number, is_ours=location.is_ours)
+    for older in path.parent.glob(f"{path.name}.before-*"):  # of earlier migrations
+        if older != kept:
+            older.unlink(missing_ok=True)
+    _logger.info("%r is of schema %d now", str(path), newest())
+
+
+def _refuse_while_in_use(db: apsw.Connection, location: Location) -> None:
+    """An older program that works on the file would go on by the old rules."""
+    boot, folder = SystemClock().boot_id(), location.run / "owners"
+    for owner in owners.living_owners(db):
+        if not owner.is_detached and owners.is_alive(folder, owner, boot):
+            text = f"queue file {str(location.database)!r} is in use by an older PQDesk ({owner.name}, pid {owner.pid})"
+            raise WorkspaceError(
+                f"{text}; stop that one, and the next start brings the file up to date", path=location.database
+            )
 
 
 def _switch_to_wal(db: apsw.Connection, path: Path) -> None:
@@ -159,15 +210,14 @@ def _switch_to_wal(db: apsw.Connection, path: Path) -> None:
 
 
 def _upgrade(db: apsw.Connection, path: Path, number: int, *, is_ours: bool) -> None:
-    for step, sql in steps():
-        if step <= number:
-            continue
-        with WriteTransaction(db, path):
-            db.execute(sql)
-            db.execute("INSERT OR REPLACE INTO pqdesk_meta (name, value) VALUES ('schema', ?)", (step,))
-            if is_ours:
-                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                db.execute(f"PRAGMA user_version = {step}")
+    with WriteTransaction(db, path):
+        for step, sql in steps():
+            if step > number:
+                db.execute(sql)
+        db.execute("INSERT OR REPLACE INTO pqdesk_meta (name, value) VALUES ('schema', ?)", (newest(),))
+        if is_ours:
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {newest()}")
 
 
 def _refuse_triggers(db: apsw.Connection, path: Path) -> None:
