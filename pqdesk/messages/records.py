@@ -125,11 +125,30 @@ class MessageDetail(MessageRecord):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an operator action did: rows changed, rows passed over since their state did not allow it, errors."""
+    """What an operator action did: messages changed, messages passed over, errors.
+
+    Two are equal when their first three fields are.
+
+    Attributes:
+        skipped: Those whose state, key or queue did not allow it, or changed meanwhile; `reasons` tells.
+        errors: One line each: ids that do not exist or are in another queue, damaged messages.
+        reasons: Why messages were skipped, in a word or two ("running", "key in use"), and how many.
+        skipped_ids: The first 1,000 of them.
+        new_ids: Of the copies that `duplicate` made, in order of the originals.
+        activity_id: What `undo` takes; None when nothing was written down (a dry run, nothing to act on).
+        note: What else there is to know, such as that a purge could not use the trash.
+        is_stopped: Whether `on_progress` stopped it; the rest is as it was.
+    """
 
     done: int = 0
     skipped: int = 0
     errors: tuple[str, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict, compare=False)
+    skipped_ids: tuple[int, ...] = field(default=(), compare=False)
+    new_ids: tuple[int, ...] = field(default=(), compare=False)
+    activity_id: int | None = field(default=None, compare=False)
+    note: str = field(default="", compare=False)
+    is_stopped: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ every engine to the same behaviour.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -275,7 +275,7 @@ class Store(Protocol):
 
     def pause(self, queue: str, is_paused: bool) -> None: ...
 
-    def configure(self, queue: str, values: dict[str, Any]) -> None:
+    def configure(self, queue: str, values: Mapping[str, Any]) -> None:
         """Store settings of `QueueConfiguration` by name. Raises InvalidInput."""
         ...
 

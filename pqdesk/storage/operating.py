@@ -2,15 +2,90 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
+from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress, Origin, VersionRecord
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Selection
 
+if TYPE_CHECKING:
+    from pqdesk.storage.contract import EncodedPayload  # which needs Operating
+
+TRASH_LIMIT = 100_000  # a purge of as many is for good: their undo would be as large as they are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One operator action on what is selected.
+
+    Attributes:
+        action: retry, run_now, cancel, delete, restore, move, edit, duplicate, purge, or erase: out of the trash, for
+            good.
+        command: The command line that does the same, for the activity.
+        up_to: The highest id that is meant, where a filter selects; None is the highest there is at the start.
+        to: The queue to move to, made if missing.
+        payload: What an edit puts in the place of the old one.
+    """
+
+    action: str
+    selection: Selection = field(default_factory=Selection)
+    command: str = ""
+    up_to: int | None = None
+    is_dry_run: bool = False
+    to: str | None = None
+    payload: EncodedPayload | None = None
+    on_progress: OnProgress | None = None
+
 
 class Operating(Protocol):
-    """Operator actions. Thread-safe; each returns after its flush."""
+    """Operator actions. Thread-safe; each returns after its flush, and leaves one activity.
 
-    def act(self, action: str, selection: Selection, *, is_dry_run: bool = False) -> Outcome:
-        """`retry`, `run_now`, `cancel`, `delete` or `restore` what is selected, in batches, skipping what may not."""
+    All that change something raise LookOnly when the workspace is set to look only, unless a worker calls them.
+
+    Attributes:
+        origin: Who acts through this store. Set by whoever opens it.
+    """
+
+    origin: Origin
+
+    def act(self, order: Order) -> Outcome:
+        """In batches, by id upwards, each message compared and set; one that may not be changed is skipped."""
+        ...
+
+    def pause(self, queue: str, is_paused: bool) -> None: ...
+
+    def configure(self, queue: str, values: Mapping[str, Any]) -> None:
+        """Store settings of `QueueConfiguration` by name. Raises InvalidInput."""
+        ...
+
+    def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
+        """The payloads a message had before it was edited, oldest first. Raises NotFound."""
+        ...
+
+    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
+        """What people did, newest first: those below id `before`."""
+        ...
+
+    def record_activity(self, activity: NewActivity) -> int:
+        """Write down what was done elsewhere; its id."""
+        ...
+
+    def undo(self, activity_id: int, *, command: str, on_progress: OnProgress | None = None) -> Outcome:
+        """Bring back what is still as the activity left it; the rest is skipped.
+
+        Raises:
+            NotFound: There is no such activity.
+            InvalidInput: It cannot be undone, or was undone before; the text says why.
+        """
+        ...
+
+    @property
+    def is_look_only(self) -> bool: ...
+
+    def set_look_only(self, is_look_only: bool) -> None: ...
+
+    def refuse_look_only(self, what: str) -> None:
+        """Raise LookOnly where this store may not change anything: "`what`" names what was not done."""
         ...

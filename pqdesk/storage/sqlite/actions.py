@@ -1,181 +1,253 @@
-"""What a person does to messages: retry, run now, cancel, delete to the trash, restore.
+"""What a person does to messages: retry, run now, cancel, delete, restore, move, edit, duplicate, erase.
 
-Each row is a compare-and-set on its state within a write transaction; a row in another state is skipped, never an
-error. Callers go in batches, so that workers can claim in between.
+Each message is compared and set within a write transaction; one whose state does not allow the action is skipped,
+never an error. Callers go in batches, so that workers can claim in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import apsw
 
-from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.messages.payloads import checksum
+from pqdesk.messages.states import UNFINISHED, AttemptOutcome, State
+from pqdesk.storage.contract import EncodedPayload
 from pqdesk.storage.sqlite.connection import first_row
-from pqdesk.storage.sqlite.queue_rows import QueueChange
-from pqdesk.storage.sqlite.transitions import finish, leave_line, place_in_line, record_attempt
+from pqdesk.storage.sqlite.editing import copy_message, read_payload, replace_payload
+from pqdesk.storage.sqlite.erasing import erase, highest_id
+from pqdesk.storage.sqlite.metrics import Metrics
+from pqdesk.storage.sqlite.queue_rows import add_queue
+from pqdesk.storage.sqlite.standing import Changes, MessageRow, Standing, mark_of, read_message, relocate, undo_text
+from pqdesk.storage.sqlite.transitions import leave_line, place_in_line, record_attempt
 
 BATCH = 1000
-
-_ROW = """
-    SELECT id, queue_id, state, line, attempt, owner_id, started_us, finished_us, due_us, expires_us, "group", key
-      FROM pqdesk_message WHERE id = ?"""
-_KEY_IN_USE = """
-    SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_open_key
-     WHERE queue_id = ? AND open_key = ? AND open_key IS NOT NULL"""
-_RETRY = """
-    UPDATE pqdesk_message SET state = 2, line = ?2, due_us = ?3, open_key = key, forgiven = attempt, deaths = 0,
-           finished_us = 0, expires_us = CASE WHEN expires_us > ?3 THEN expires_us END
-     WHERE id = ?1"""
-_RUN_NOW = "UPDATE pqdesk_message SET state = 2, due_us = ?2 WHERE id = ?1"
+_BATCH_BYTES = 16 * 1024 * 1024  # of payloads written: a batch of huge ones ends sooner
 _ASK_TO_CANCEL = "UPDATE pqdesk_message SET cancel_requested = 1 WHERE id = ?"
-_TRASH = "UPDATE pqdesk_message SET state = -state, line = 0, open_key = NULL, trashed_us = ?2 WHERE id = ?1"
-_RESTORE = "UPDATE pqdesk_message SET state = -state, line = ?2, open_key = ?3, trashed_us = NULL WHERE id = ?1"
+_ROOM = "SELECT max_size - scheduled - ready - running - retrying FROM pqdesk_queue WHERE id = ?"
+_TYPE = "SELECT name FROM pqdesk_type WHERE id = (SELECT type_id FROM pqdesk_message WHERE id = ?)"
+IN_TRASH, THERE_ALREADY, SAME_PAYLOAD, QUEUE_FULL = "in the trash", "there already", "same payload", "queue full"
+NOT_IN_TRASH = "not in the trash"
 
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A message as an action needs it; `state` is negative in the trash."""
-
-    id: int
-    queue_id: int
-    state: int
-    line: int
-    attempt: int
-    owner_id: int
-    started_us: int
-    finished_us: int
-    due_us: int
-    expires_us: int | None
-    group: str | None
-    key: str | None
-
-
-class Acting:
-    """One transaction's worth of one action. Make it inside a write transaction.
-
-    With `only_queue`, a message of another queue is an error, not acted on.
-    """
-
-    def __init__(self, db: apsw.Connection, now_us: int, only_queue: int | None) -> None:
-        self._db = db
-        self._now_us = now_us
-        self._only_queue = only_queue
-        self._changes: dict[int, QueueChange] = {}
-
-    def apply(self, action: str, ids: Iterable[int]) -> tuple[int, int, list[str]]:
-        """Act on each; returns how many were done and skipped, and an error per id that does not exist."""
-        move: Callable[[_Row, QueueChange], bool] = getattr(self, f"_{action}")
-        done, skipped, errors = 0, 0, []
-        for message_id in ids:
-            values = first_row(self._db, _ROW, (message_id,))
-            if values is None:
-                errors.append(f"there is no message {message_id}")
-                continue
-            row = _Row(*values)
-            if self._only_queue not in (None, row.queue_id):
-                errors.append(f"message {message_id} is in another queue")
-                continue
-            is_done = move(row, self._changes.setdefault(row.queue_id, QueueChange(row.queue_id)))
-            done, skipped = done + is_done, skipped + (not is_done)
-        for change in self._changes.values():
-            change.write(self._db)
-        return done, skipped, errors
-
-    def queue_ids(self) -> list[int]:
-        """The queues touched, for their bells."""
-        return list(self._changes)
-
-    def _retry(self, row: _Row, change: QueueChange) -> bool:
-        if row.state not in (State.RETRYING, State.FAILED, State.CANCELLED, State.COMPLETED):
-            return False
-        line = row.line
-        if row.state != State.RETRYING:
-            if self._is_key_taken(row):
-                return False
-            line = place_in_line(self._db, change, row.group)
-        if row.state == State.COMPLETED:  # its own row told of this attempt; the next one overwrites it
-            record_attempt(
-                self._db, row.id, row.attempt, AttemptOutcome.COMPLETED,
-                owner_id=row.owner_id, started_us=row.started_us, ended_us=row.finished_us, error=None,
-            )  # fmt: skip
-        self._db.execute(_RETRY, (row.id, line, self._now_us))
-        change.leaves(row.state)
-        self._becomes_ready(row, line, change)
-        return True
-
-    def _run_now(self, row: _Row, change: QueueChange) -> bool:
-        if row.state != State.SCHEDULED:
-            return False
-        self._db.execute(_RUN_NOW, (row.id, self._now_us))
-        change.leaves(State.SCHEDULED)
-        self._becomes_ready(row, row.line, change)
-        return True
-
-    def _cancel(self, row: _Row, change: QueueChange) -> bool:
-        if row.state == State.RUNNING:
-            self._db.execute(_ASK_TO_CANCEL, (row.id,))
-            return True
-        if row.state not in (State.SCHEDULED, State.READY, State.RETRYING):
-            return False
-        finish(
-            self._db,
-            change,
-            row.id,
-            State(row.state),
-            State.CANCELLED,
-            group=row.group,
-            line=row.line,
-            now_us=self._now_us,
-        )
-        return True
-
-    def _delete(self, row: _Row, change: QueueChange) -> bool:
-        if row.state == State.RUNNING or row.state < 0:
-            return False
-        self._db.execute(_TRASH, (row.id, self._now_us))
-        change.leaves(row.state)
-        leave_line(self._db, change, State(row.state), row.group, row.line)
-        return True
-
-    def _restore(self, row: _Row, change: QueueChange) -> bool:
-        if row.state >= 0:
-            return False
-        state = State(-row.state)
-        line, open_key = 0, None
-        if not state.is_final:
-            if self._is_key_taken(row):
-                return False
-            line, open_key = place_in_line(self._db, change, row.group), row.key
-        self._db.execute(_RESTORE, (row.id, line, open_key))
-        change.enters(state)
-        if state in (State.SCHEDULED, State.RETRYING):
-            change.wake_at(row.due_us)
-        if state == State.READY and line == 2:
-            change.blocked += 1
-        if row.expires_us is not None and not state.is_final:
-            change.wake_at(row.expires_us)
-        return True
-
-    def _becomes_ready(self, row: _Row, line: int, change: QueueChange) -> None:
-        change.enters(State.READY)
-        if line == 2:
-            change.blocked += 1
-        if row.expires_us is not None and row.expires_us > self._now_us:
-            change.wake_at(row.expires_us)
-
-    def _is_key_taken(self, row: _Row) -> bool:
-        return row.key is not None and self._db.execute(_KEY_IN_USE, (row.queue_id, row.key)).fetchone() is not None
-
-
-ACTIONS = ("retry", "run_now", "cancel", "delete", "restore")
+_STATES = frozenset(map(int, State))
+_ALL_BUT_RUNNING = tuple(state for state in State if state != State.RUNNING)
 
 # Where a filter names no state, the action looks only at these; completed messages are retried only when asked for.
 DEFAULT_STATES: dict[str, tuple[State, ...]] = {
     "retry": (State.RETRYING, State.FAILED, State.CANCELLED),
     "run_now": (State.SCHEDULED,),
-    "cancel": (State.SCHEDULED, State.READY, State.RUNNING, State.RETRYING),
-    "delete": (State.SCHEDULED, State.READY, State.RETRYING, State.COMPLETED, State.FAILED, State.CANCELLED),
+    "cancel": UNFINISHED,
+    "delete": _ALL_BUT_RUNNING,
     "restore": (),
+    "move": _ALL_BUT_RUNNING,
+    "edit": _ALL_BUT_RUNNING,
+    "duplicate": (),
+    "purge": _ALL_BUT_RUNNING,
+    "erase": (),
 }
+OF_TRASH = ("restore", "erase")  # these are about what is there
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the messages that were acted on, and what undoes it: (message id, JSON text)."""
+
+    done: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    skipped_ids: list[int] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    new_ids: list[int] = field(default_factory=list)
+    undo: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> int:
+        return self.reasons.total()
+
+    def skip(self, message_id: int, reason: str) -> None:
+        self.reasons[reason] += 1
+        self.skipped_ids.append(message_id)
+
+
+class Acting:
+    """One transaction's worth of one action. Make it inside a write transaction, `apply`, then `changes.write()`.
+
+    Args:
+        only_queue: A message of another queue is an error, not acted on.
+        activity_id: What the versions of an edit name; None for a dry run.
+        to: The queue to move to.
+        payload: What an edit puts in the place of the old one.
+    """
+
+    def __init__(
+        self,
+        db: apsw.Connection,
+        now_us: int,
+        metrics: Metrics,
+        *,
+        only_queue: int | None,
+        activity_id: int | None,
+        to: str | None = None,
+        payload: EncodedPayload | None = None,
+    ) -> None:
+        self.changes = Changes(db)
+        self.tally = Tally()
+        self._db, self._now_us, self._metrics = db, now_us, metrics
+        self._only_queue, self._activity_id, self._to, self._payload = only_queue, activity_id, to, payload
+        self._to_id: int | None = None
+        self._highest = 0
+        self._written_bytes = 0
+
+    def apply(self, action: str, ids: Sequence[int]) -> int:
+        """Act on these; returns how many of them were come to: fewer than all when much was written."""
+        act: Callable[[MessageRow], str] = getattr(self, f"_{action}")
+        for count, message_id in enumerate(ids):
+            if self._written_bytes > _BATCH_BYTES:
+                return count
+            try:
+                reason = act(self._read(message_id))
+            except _CannotAct as exc:
+                self.tally.errors.append(str(exc))
+                continue
+            if reason:
+                self.tally.skip(message_id, reason)
+            else:
+                self.tally.done += 1
+        return len(ids)
+
+    def _read(self, message_id: int) -> MessageRow:
+        row = read_message(self._db, self.changes, message_id, self._now_us)
+        if row is None:
+            raise _CannotAct(f"there is no message {message_id}")
+        if self._only_queue not in (None, row.standing.queue_id):
+            raise _CannotAct(f"message {message_id} is in another queue")
+        if abs(row.standing.state) not in _STATES:
+            raise _CannotAct(f"message {message_id} is damaged: its state is none there is")
+        return row
+
+    def _relocate(self, row: MessageRow, **changes: Any) -> str:
+        """Bring it there, and note what undoes that."""
+        after = replace(row.standing, **changes)
+        reason = relocate(self._db, self.changes, row, after)
+        if not reason:
+            self._note_undo(row.id, row.standing, mark_of(after, row.attempt, row.payload_kind, row.checksum))
+        return reason
+
+    def _note_undo(self, message_id: int, before: Standing | None, mark: str) -> None:
+        self.tally.undo.append((message_id, undo_text(before, mark)))
+
+    # --- the actions: each returns why not, empty when done -------------------------------------------
+
+    def _retry(self, row: MessageRow) -> str:
+        now_us, before = self._now_us, row.standing
+        if before.state not in (State.RETRYING, State.FAILED, State.CANCELLED, State.COMPLETED):
+            return _name(before)
+        expires_us = before.expires_us if before.expires_us is not None and before.expires_us > now_us else None
+        reason = self._relocate(
+            row, state=int(State.READY), due_us=now_us, forgiven=row.attempt, deaths=0, finished_us=0,
+            expires_us=expires_us,
+        )  # fmt: skip
+        if not reason and before.state == State.COMPLETED:  # its own row told of this attempt; the next overwrites it
+            record_attempt(
+                self._db, row.id, row.attempt, AttemptOutcome.COMPLETED,
+                owner_id=row.owner_id, started_us=row.started_us, ended_us=before.finished_us, error=None,
+            )  # fmt: skip
+        return reason
+
+    def _run_now(self, row: MessageRow) -> str:
+        if row.standing.state != State.SCHEDULED:
+            return _name(row.standing)
+        return self._relocate(row, state=int(State.READY), due_us=self._now_us)
+
+    def _cancel(self, row: MessageRow) -> str:
+        if row.standing.state == State.RUNNING:
+            self._db.execute(_ASK_TO_CANCEL, (row.id,))  # not undone: its handler may have seen it
+            return ""
+        if not row.standing.is_open:
+            return _name(row.standing)
+        return self._relocate(row, state=int(State.CANCELLED), finished_us=self._now_us)
+
+    def _delete(self, row: MessageRow) -> str:
+        if row.standing.state == State.RUNNING or row.standing.is_trashed:
+            return _name(row.standing)
+        return self._relocate(row, state=-row.standing.state, trashed_us=self._now_us)
+
+    def _restore(self, row: MessageRow) -> str:
+        if not row.standing.is_trashed:
+            return NOT_IN_TRASH
+        return self._relocate(row, state=-row.standing.state, trashed_us=None)
+
+    def _move(self, row: MessageRow) -> str:
+        if row.standing.state == State.RUNNING or row.standing.is_trashed:
+            return _name(row.standing)
+        if self._to_id is None:
+            assert self._to is not None
+            self._to_id = add_queue(self._db, self._to)
+        if self._to_id == row.standing.queue_id:
+            return THERE_ALREADY
+        return self._relocate(row, queue_id=self._to_id)
+
+    def _edit(self, row: MessageRow) -> str:
+        payload = self._payload
+        assert payload is not None
+        if row.standing.state == State.RUNNING or row.standing.is_trashed:
+            return _name(row.standing)
+        is_alike = row.payload_kind == payload.kind and row.checksum == checksum(payload.kind, row.key, payload.data)
+        if is_alike and read_payload(self._db, row.id) == payload.data:
+            return SAME_PAYLOAD
+        number = replace_payload(self._db, row, payload, self._now_us, self._activity_id)
+        self._written_bytes += len(payload.data)
+        self._note_undo(row.id, row.standing, mark_of(row.standing, row.attempt, payload.kind, number))
+        return ""
+
+    def _duplicate(self, row: MessageRow) -> str:
+        data = read_payload(self._db, row.id)
+        if checksum(row.payload_kind, row.key, data) != row.checksum:
+            raise _CannotAct(f"message {row.id} is damaged, so it is not copied; restore it from a backup")
+        queue_id = row.standing.queue_id
+        change = self.changes.of(queue_id)
+        room = first_row(self._db, _ROOM, (queue_id,))
+        if room is not None and room[0] is not None and room[0] <= sum(change.by_state[one] for one in UNFINISHED):
+            return QUEUE_FULL
+        line = place_in_line(self._db, change, row.group)
+        copy = copy_message(self._db, row, data, line, self._now_us)
+        change.enters(State.READY)
+        change.blocked += line == 2
+        type_row = first_row(self._db, _TYPE, (row.id,))
+        self._metrics.put(queue_id, None if type_row is None else type_row[0], self._now_us)
+        self._written_bytes += len(data)
+        self.tally.new_ids.append(copy.id)
+        standing = Standing(queue_id, int(State.READY), self._now_us, 0, 0, 0, None, None)
+        self._note_undo(copy.id, None, mark_of(standing, 0, row.payload_kind, copy.checksum))
+        return ""
+
+    def _erase(self, row: MessageRow) -> str:
+        """Out of the trash, for good."""
+        if not row.standing.is_trashed:
+            return NOT_IN_TRASH
+        return self._erase_wherever(row)
+
+    def _erase_wherever(self, row: MessageRow) -> str:
+        """For good, without a stay in the trash."""
+        before = row.standing
+        if before.state == State.RUNNING:
+            return _name(before)
+        self._highest = self._highest or highest_id(self._db)
+        erase(self._db, row.id, self._highest)
+        if not before.is_trashed:
+            change = self.changes.of(before.queue_id)
+            change.leaves(State(before.state))
+            if before.is_open:
+                leave_line(self._db, change, State(before.state), row.group, row.line)
+        return ""
+
+
+def _name(standing: Standing) -> str:
+    """Why a message of this state is left alone, in a word or two."""
+    return IN_TRASH if standing.is_trashed else State(standing.state).word
+
+
+class _CannotAct(Exception):
+    """It is no message to act on: an error, and the others go on."""

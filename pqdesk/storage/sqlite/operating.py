@@ -3,68 +3,241 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress, Origin, VersionRecord
+from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
-from pqdesk.messages.selection import Selection
-from pqdesk.storage.sqlite.actions import ACTIONS, BATCH, DEFAULT_STATES, Acting
-from pqdesk.storage.sqlite.chores import Chores
-from pqdesk.storage.sqlite.connection import Translating, only_value
+from pqdesk.messages.states import State
+from pqdesk.storage.operating import TRASH_LIMIT, Order
+from pqdesk.storage.sqlite import activity, switches
+from pqdesk.storage.sqlite.actions import DEFAULT_STATES, Acting
+from pqdesk.storage.sqlite.bulk import batches
+from pqdesk.storage.sqlite.connection import Translating
+from pqdesk.storage.sqlite.editing import read_versions
 from pqdesk.storage.sqlite.engine import Engine
-from pqdesk.storage.sqlite.listing import select_ids
-from pqdesk.storage.sqlite.queue_rows import find_queue
+from pqdesk.storage.sqlite.metrics import Metrics
+from pqdesk.storage.sqlite.progress import Total, Work
+from pqdesk.storage.sqlite.queue_rows import checked_configuration, find_queue
+from pqdesk.storage.sqlite.rows import message_row
+from pqdesk.storage.sqlite.space import SpaceReserve
+from pqdesk.storage.sqlite.undoing import Undoing
+from pqdesk.storage.sqlite.waiting import room_bell
 
-_HIGHEST_ID = "SELECT coalesce(max(id), 0) FROM pqdesk_message"
+# What an action was not, for LookOnly.
+_PAST = {"run_now": "run", "cancel": "cancelled", "edit": "edited", "purge": "purged", "retry": "retried"}
+_FOR_GOOD = "deleted for good"
 
 
 class SqliteOperating:
     """See `storage.operating.Operating`."""
 
-    def __init__(self, engine: Engine, chores: Chores) -> None:
-        self._engine, self._chores = engine, chores
+    def __init__(self, engine: Engine) -> None:
+        self.origin = Origin.here()
+        self._engine, self._clock = engine, engine.clock
+        self._space = SpaceReserve(engine.path, engine.clock)
 
-    def act(self, action: str, selection: Selection, *, is_dry_run: bool = False) -> Outcome:
-        assert action in ACTIONS, action
-        done, skipped, errors = 0, 0, []
-        self._promote_due()
-        for ids in self._batches(action, selection):
-            with contextlib.suppress(_RolledBack), self._engine.writing() as db:
-                only_queue = None if selection.queue is None else find_queue(db, selection.queue) or 0
-                acting = Acting(db, self._engine.clock.wall_us(), only_queue)
-                one_done, one_skipped, one_errors = acting.apply(action, ids)
-                queue_ids = acting.queue_ids()
-                if is_dry_run:
-                    raise _RolledBack
-            done, skipped = done + one_done, skipped + one_skipped
-            errors.extend(one_errors)
-            if not is_dry_run:
-                self._engine.ring(self._engine.queue_name(queue_id) for queue_id in queue_ids)
-                self._engine.flush()
-        return Outcome(done, skipped, tuple(errors))
+    # --- acting on messages -------------------------------------------------------------------------
 
-    def _promote_due(self) -> None:
-        """What is due is ready, whoever says so first."""
-        with self._engine.locked():
-            while self._chores.promote_overdue():
-                pass
+    def act(self, order: Order) -> Outcome:
+        what = _PAST.get(order.action, f"{order.action.removesuffix('e')}ed")
+        if not order.is_dry_run:
+            self.refuse_look_only(what)
+        if order.payload is not None:
+            self._space.check(len(order.payload.data))
+        deed, note = self._deed(order)
+        total, work = Total(note=note), Work(order, deed, what)
+        for batch in batches(self._engine, order):
+            ids = batch
+            while ids:
+                count = self._act_once(work, ids, total)
+                ids = ids[count:]
+                if not total.goes_on(order.on_progress):
+                    return total.outcome()
+        return total.outcome()
 
-    def _batches(self, action: str, selection: Selection) -> Iterator[list[int]]:
-        if selection.ids is not None:
-            ids = list(dict.fromkeys(selection.ids))
-            yield from (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-            return
-        fields = {name: getattr(selection, name) for name in selection.__slots__}
-        fields["is_trashed"] = action == "restore"
-        wanted = Selection(**{**fields, "states": selection.states or DEFAULT_STATES[action]})
+    def _act_once(self, work: Work, ids: Sequence[int], total: Total) -> int:
+        """One transaction; returns how many of `ids` were come to."""
+        engine, order, metrics = self._engine, work.order, Metrics(self._clock)
+        queue_ids: list[int] = []
+        activity_id, count = total.activity_id, 0
+        with contextlib.suppress(_RolledBack), engine.writing() as db:
+            if not order.is_dry_run:
+                self._refuse(db, work.past)
+                activity_id = activity_id or self._add_activity(db, order, work.deed)
+            acting = Acting(
+                db, self._clock.wall_us(), metrics, activity_id=activity_id, to=order.to, payload=order.payload,
+                only_queue=None if order.selection.queue is None else find_queue(db, order.selection.queue) or 0,
+            )  # fmt: skip
+            count = acting.apply(work.deed, ids)
+            tally = acting.tally
+            acting.changes.write()
+            if order.is_dry_run:
+                raise _RolledBack
+            assert activity_id is not None
+            if total.activity_id is None and not tally.done and not tally.skipped:
+                activity.take_back(db, activity_id)
+                activity_id = None
+            else:
+                activity.count(db, activity_id, tally.done, tally.skipped)
+                activity.keep_undo(db, activity_id, tally.undo)
+            queue_ids = acting.changes.queue_ids
+        if not order.is_dry_run:
+            total.activity_id = activity_id
+            engine.metrics.add_all(metrics)
+            self._tell(queue_ids)
+        total.add(tally)
+        return count
+
+    def _deed(self, order: Order) -> tuple[str, str]:
+        """What is done to each message, and what there is to say about that."""
+        if order.action != "purge":
+            return order.action, ""
+        with self._engine.inspecting() as inspection:
+            counts = inspection.counts(order.selection.queue)
+        many = sum(
+            counts.of(state) for state in order.selection.states or DEFAULT_STATES["purge"] if state != State.RUNNING
+        )
+        if many < TRASH_LIMIT:
+            return "delete", ""
+        return "erase_wherever", f"{many:,} messages are too many for the trash: they are {_FOR_GOOD}"
+
+    def _add_activity(self, db: Any, order: Order, deed: str) -> int:
+        why_not = None
+        if deed.startswith("erase"):
+            why_not = f"the messages were {_FOR_GOOD}"
+        return activity.add_activity(
+            db, self._clock.wall_us(), self.origin.actor, order.action, order.command,
+            queue=order.selection.queue, why_not=why_not,
+        )  # fmt: skip
+
+    # --- switches -----------------------------------------------------------------------------------
+
+    def pause(self, queue: str, is_paused: bool) -> None:
+        action = "pause" if is_paused else "resume"
+        with self._engine.writing() as db:
+            self._refuse(db, f"{action}d")
+            before = switches.pause(db, queue, is_paused)
+            if before is not None:
+                self._add(db, NewActivity(action, command_line(action, queue), queue, before))
+        self._engine.ring([queue])
+        self._flush()
+
+    def configure(self, queue: str, values: Mapping[str, Any]) -> None:
+        columns = checked_configuration(values)
+        with self._engine.writing() as db:
+            self._refuse(db, "configured")
+            before = switches.configure(db, queue, columns)
+            if before is not None:
+                self._add(db, NewActivity("configure", configure_command(queue, values), queue, before))
+        self._engine.ring([queue, room_bell(queue)])
+        self._flush()
+
+    @property
+    def is_look_only(self) -> bool:
         with self._engine.locked() as db, Translating(self._engine.path):
-            below = only_value(db, _HIGHEST_ID) + 1  # what comes after this moment is not meant
-        while True:
-            with self._engine.locked() as db, Translating(self._engine.path):
-                ids = select_ids(db, wanted, now_us=self._engine.clock.wall_us(), below=below, limit=BATCH)
-            if not ids:
-                return
-            below = ids[-1]
-            yield ids
+            return switches.is_look_only(db)
+
+    def set_look_only(self, is_look_only: bool) -> None:
+        word = "on" if is_look_only else "off"
+        with self._engine.writing() as db:
+            if switches.set_look_only(db, is_look_only):
+                why_not = "switch it by look-only"
+                self._add(db, NewActivity("look-only", command_line("look-only", word), why_not=why_not))
+        self._flush()
+
+    def refuse_look_only(self, what: str) -> None:
+        with self._engine.locked() as db, Translating(self._engine.path):
+            self._refuse(db, what)
+
+    # --- what was done --------------------------------------------------------------------------------
+
+    def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
+        with self._engine.locked() as db, Translating(self._engine.path):
+            if message_row(db, message_id) is None:
+                raise NotFound(f"there is no message {message_id} in {str(self._engine.path)!r}")
+            return read_versions(db, message_id)
+
+    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
+        with self._engine.locked() as db, Translating(self._engine.path):
+            below = activity.highest_activity(db) + 1 if before is None else before
+            return activity.read_activities(db, below=below, limit=limit)
+
+    def record_activity(self, new: NewActivity) -> int:
+        with self._engine.writing() as db:
+            activity_id = self._add(db, new)
+        self._flush()
+        return activity_id
+
+    def undo(self, activity_id: int, *, command: str, on_progress: OnProgress | None = None) -> Outcome:
+        self.refuse_look_only("undone")
+        with self._engine.locked() as db, Translating(self._engine.path):
+            found = activity.read_activity(db, activity_id)
+        if found is None:
+            raise NotFound(f"there is no activity {activity_id}; see: pqdesk activity")
+        record, _, _ = found
+        if record.why_not is not None:
+            raise InvalidInput(f"activity {activity_id} ({record.action}) cannot be undone: {record.why_not}")
+        total, has_more = Total(), True
+        while has_more:
+            has_more = self._undo_once(record, command, total)
+            if has_more and not total.goes_on(on_progress):
+                break
+        return total.outcome()
+
+    def _undo_once(self, record: ActivityRecord, command: str, total: Total) -> bool:
+        """One batch of it; False when there is no more."""
+        with self._engine.writing() as db:
+            self._refuse(db, "undone")
+            found = activity.read_activity(db, record.id)
+            if found is None or (found[0].why_not is not None and total.activity_id is None):
+                raise InvalidInput(f"activity {record.id} cannot be undone: another has just undone it")
+            _, before, has_messages = found
+            if not has_messages and (total.activity_id is not None or not before):
+                return False
+            by_id = total.activity_id or self._add(
+                db, NewActivity("undo", command, record.queue, why_not="an undo is not undone; do the action again")
+            )
+            undoing = Undoing(db, record.id, by_id, self._clock.wall_us())
+            has_more = undoing.apply(record.action)
+            if not has_messages:
+                undoing.put_back(before)
+            undoing.changes.write()
+            activity.count(db, by_id, undoing.tally.done, undoing.tally.skipped)
+        total.activity_id = by_id
+        total.add(undoing.tally)
+        self._tell(undoing.changes.queue_ids)
+        if record.queue is not None:
+            self._engine.ring([record.queue, room_bell(record.queue)])
+        return has_more
+
+    # --- parts ----------------------------------------------------------------------------------------
+
+    def _add(self, db: Any, new: NewActivity) -> int:
+        return activity.add_activity(
+            db, self._clock.wall_us(), self.origin.actor, new.action, new.command,
+            queue=new.queue, done=1 if new.before is not None else 0, before=new.before, why_not=new.why_not,
+        )  # fmt: skip
+
+    def _refuse(self, db: Any, what: str) -> None:
+        if not self.origin.is_worker:
+            switches.refuse_look_only(db, f"{str(self._engine.path)!r}", what)
+
+    def _tell(self, queue_ids: Sequence[int]) -> None:
+        """Wake who waits for messages, or for room, and return when it is on disk."""
+        for queue_id in queue_ids:
+            name = self._engine.queue_name(queue_id)
+            self._engine.ring([name, room_bell(name)])
+        self._flush()
+
+    def _flush(self) -> None:
+        engine = self._engine
+        engine.flush()
+        with engine.lock:
+            if engine.checkpointer.is_due and not engine.is_closing and engine.transaction is None:
+                engine.checkpointer.do_by_the_way(engine.db)  # there may be nobody else to bound the log
 
 
 class _RolledBack(Exception):

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import apsw
 
-from pqdesk.errors import DuplicateKey, Full
+from pqdesk.errors import DuplicateKey, Full, LookOnly
 from pqdesk.messages.payloads import checksum
 from pqdesk.messages.states import UNFINISHED, AttemptOutcome, State
 from pqdesk.storage.contract import NewMessage
@@ -26,6 +26,7 @@ _INSERT = """
                                 "group", key, open_key, headers, payload_kind, checksum, payload)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _QUEUE = "SELECT id, max_size - scheduled - ready - running - retrying, max_size FROM pqdesk_queue WHERE name = ?"
+_LOOK_ONLY = "SELECT 1 FROM pqdesk_meta WHERE name = 'look_only'"
 _INSERT_PAYLOAD = "INSERT OR REPLACE INTO pqdesk_payload (id, payload) VALUES (?, ?)"
 _HOLDER = """
     SELECT id, state, "group", line, attempt, expires_us FROM pqdesk_message INDEXED BY pqdesk_open_key
@@ -61,13 +62,22 @@ class Putting:
     """One transaction's worth of puts. Make one inside a write transaction, `add`, then `finish`.
 
     `change` and `queue`: what the caller changed in a queue before; what is put there is added to it.
+    `is_bound`: whether it is refused, as a person's slip may be, in a workspace that is set to look only.
     """
 
     __slots__ = ("_db", "_now_us", "_own", "_queues", "_types")
 
     def __init__(
-        self, db: apsw.Connection, now_us: int, change: QueueChange | None = None, queue: str | None = None
+        self,
+        db: apsw.Connection,
+        now_us: int,
+        change: QueueChange | None = None,
+        queue: str | None = None,
+        *,
+        is_bound: bool = False,
     ) -> None:
+        if is_bound and first_row(db, _LOOK_ONLY):
+            raise LookOnly("the workspace is set to look only, so nothing was put; 'pqdesk look-only off' lifts that")
         self._db = db
         self._now_us = now_us
         self._own = (queue, change)

@@ -26,7 +26,7 @@ _ROW = f"""
       LEFT JOIN pqdesk_owner o ON o.id = m.owner_id
       LEFT JOIN pqdesk_attempt a ON a.message_id = m.id AND a.attempt = m.attempt
       LEFT JOIN pqdesk_payload p ON p.id = m.id
-     WHERE m.id = ?"""
+     WHERE m.id = ? AND m.state <> 0"""
 PAYLOAD_KIND = 16  # the place of this column in a row
 
 

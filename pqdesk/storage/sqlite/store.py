@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from pqdesk.storage.contract import (
     Settlement,
     Transaction,
 )
-from pqdesk.storage.sqlite import claims, owners, queue_rows, settlements, transitions
+from pqdesk.storage.sqlite import claims, owners, settlements
 from pqdesk.storage.sqlite.chores import Chores
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row
 from pqdesk.storage.sqlite.engine import Engine
@@ -47,13 +47,13 @@ from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
+from pqdesk.storage.sqlite.waiting import room_bell
 
 if TYPE_CHECKING:
     from pqdesk.storage.scheduling import Scheduling
 
 _SHORT_LEASE_US = 3_000_000
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
-_PAUSE = "UPDATE pqdesk_queue SET is_paused = ? WHERE id = ?"
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
 
 
@@ -75,7 +75,7 @@ class SqliteStore:
         )  # fmt: skip
         self._keeper: Keeper | None = None
         self._likely: set[str] = set()  # queues with something to claim when last looked at
-        self.operating = SqliteOperating(engine, self._chores)
+        self.operating = SqliteOperating(engine)
         self.looking = SqliteLooking(engine)
 
     # --- putting ----------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class SqliteStore:
         engine, joined = self._joined(tx)
         self._space.check(sum([len(message.payload.data) for message in messages]))
         with engine.writing(tx) as db:
-            putting = Putting(db, self._clock.wall_us())
+            putting = Putting(db, self._clock.wall_us(), is_bound=not self.operating.origin.is_worker)
             ids = putting.add_all(messages)
             queues = putting.finish(engine.metrics if joined is None else joined.metrics)
         self._ring(queues, joined)  # before the flush: the sleeper wakes while the disk works
@@ -105,7 +105,7 @@ class SqliteStore:
     def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
         with self._engine.outside():
             seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
-            self._engine.bells.wait(_room_of(queue), seconds, self._engine.alarm)
+            self._engine.bells.wait(room_bell(queue), seconds, self._engine.alarm)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         return transaction(self._engine, self._ingestion, self._flush)
@@ -204,7 +204,7 @@ class SqliteStore:
         else:
             tx.on_end(lambda is_committed: self._let_go(claim) if is_committed else None)
         if claim.has_waiters:
-            queues += [claim.queue, _room_of(claim.queue)]
+            queues += [claim.queue, room_bell(claim.queue)]
         elif is_back:
             queues.append(claim.queue)
         self._ring(queues, joined)
@@ -239,7 +239,7 @@ class SqliteStore:
             for claim, _ in settled:
                 engine.hand.drop(claim.receipt)
         if is_back:
-            engine.ring([queue, _room_of(queue)])
+            engine.ring([queue, room_bell(queue)])
         self._flush()
         return lost, self._taken(look, is_detached=False)
 
@@ -251,7 +251,7 @@ class SqliteStore:
             engine.metrics.settled(ended, now_us)
             engine.hand.drop(receipt)
         queue = engine.queue_name(ended.queue_id)
-        engine.ring([queue, _room_of(queue)])
+        engine.ring([queue, room_bell(queue)])
         self._flush()
 
     def keep_extending(self, claim: Claim) -> None:
@@ -287,22 +287,10 @@ class SqliteStore:
     # --- operating --------------------------------------------------------------------------------
 
     def pause(self, queue: str, is_paused: bool) -> None:
-        with self._engine.writing() as db:
-            db.execute(_PAUSE, (int(is_paused), queue_rows.add_queue(db, queue)))
-        self._engine.ring([queue])
-        self._flush()
+        self.operating.pause(queue, is_paused)
 
-    def configure(self, queue: str, values: dict[str, Any]) -> None:
-        columns = queue_rows.checked_configuration(values)
-        with self._engine.writing() as db:
-            queue_id = queue_rows.add_queue(db, queue)
-            queue_rows.write_configuration(db, queue_id, columns)
-            if "group_concurrency" in columns:
-                change = QueueChange(queue_id)
-                transitions.widen_or_narrow(db, change)
-                change.write(db)
-        self._engine.ring([queue, _room_of(queue)])
-        self._flush()
+    def configure(self, queue: str, values: Mapping[str, Any]) -> None:
+        self.operating.configure(queue, values)
 
     def configuration(self, queue: str) -> QueueConfiguration:
         with self._engine.inspecting() as inspection:
@@ -492,8 +480,3 @@ class SqliteStore:
             if self._keeper is None:
                 self._keeper = Keeper(self, self._engine.owners_folder)
             return self._keeper
-
-
-def _room_of(queue: str) -> str:
-    """The bell of those who wait to put into `queue`; no queue's name has a control character."""
-    return f"\0{queue}"

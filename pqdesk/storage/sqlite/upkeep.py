@@ -10,7 +10,9 @@ import apsw
 from pqdesk.clock import Clock
 from pqdesk.messages.records import DEFAULT_KEEP_COMPLETED_S, DEFAULT_KEEP_TRASH_S
 from pqdesk.messages.states import State
+from pqdesk.storage.sqlite.activity import ActivityPruner
 from pqdesk.storage.sqlite.connection import WriteTransaction, all_rows
+from pqdesk.storage.sqlite.erasing import erase, highest_id
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 
 _BATCH = 500
@@ -26,12 +28,6 @@ _OLD = """
 _OLD_TRASH = """
     SELECT id FROM pqdesk_message INDEXED BY pqdesk_trash
      WHERE trashed_us IS NOT NULL AND trashed_us < ? AND id < (SELECT max(id) FROM pqdesk_message) LIMIT ?"""
-_FORGET = (
-    "DELETE FROM pqdesk_message WHERE id = ?",
-    "DELETE FROM pqdesk_payload WHERE id = ?",
-    "DELETE FROM pqdesk_result WHERE id = ?",
-    "DELETE FROM pqdesk_attempt WHERE message_id = ?",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class Pruner:
     clock: Clock
 
     def prune(self) -> int:
-        """Delete one batch of each kind and give back free pages; returns how many messages went."""
+        """Delete one batch of each kind and give back free pages; returns how many rows went."""
         now_us = self.clock.wall_us()
         count = 0
         for queue_id, keep_completed_us, keep_failed_us in all_rows(self.db, _RETENTION):
@@ -56,6 +52,7 @@ class Pruner:
             ):
                 count += self._prune_state(queue_id, state, now_us - keep_us)
         count += self._empty_trash(now_us - round(DEFAULT_KEEP_TRASH_S * 1e6))
+        count += ActivityPruner(self.db, self.path, self.clock).prune()
         self.db.execute(f"PRAGMA incremental_vacuum({_PAGES_GIVEN_BACK})").fetchall()
         return count
 
@@ -80,6 +77,6 @@ class Pruner:
         return len(ids)
 
     def _forget(self, ids: list[int]) -> None:
+        highest = highest_id(self.db)
         for message_id in ids:
-            for statement in _FORGET:
-                self.db.execute(statement, (message_id,))
+            erase(self.db, message_id, highest)

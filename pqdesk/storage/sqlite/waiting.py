@@ -63,6 +63,11 @@ class Alarm:
             self.descriptor = -1
 
 
+def room_bell(queue: str) -> str:
+    """The bell of those who wait to put into `queue`; no queue's name has a control character."""
+    return f"\0{queue}"
+
+
 class Bells:
     """The bells of one workspace, one per queue; any thread may ring and wait.
 

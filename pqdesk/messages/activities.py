@@ -1,0 +1,105 @@
+"""What people do, as it is written down and shown. Plain values that cross threads and layers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pqdesk.version import installed_version
+
+# Called between batches with how many are done and skipped so far. It may block, to pause; False stops there.
+OnProgress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Through what somebody acts: `library`, `cli` or `window`.
+
+    Attributes:
+        is_worker: A look-only workspace stops people's slips, not its workers; see `Workspace.look_only`.
+    """
+
+    program: str = "library"
+    is_worker: bool = False
+
+    @classmethod
+    def here(cls, program: str = "library") -> Origin:
+        """Of this process, which is a worker when supervisord or `pqdesk consume` or `produce` started it."""
+        name = os.environ.get("SUPERVISOR_PROCESS_NAME") or os.environ.get("PQDESK_WORKER")
+        return cls(f"worker {name}" if name and program == "library" else program, is_worker=bool(name))
+
+    @property
+    def actor(self) -> str:
+        """`ada, pqdesk 0.2.0 cli`: who, and through what."""
+        return f"{_user()}, pqdesk {installed_version()} {self.program}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityRecord:
+    """One thing that somebody did.
+
+    Attributes:
+        actor: User and program, such as "ada, pqdesk 0.2.0 cli".
+        action: Its word: "retry", "move", "pause", "undo", …
+        command: The command line that does the same.
+        queue: Where it was about one queue.
+        done, skipped: Messages changed, and passed over since their state did not allow it.
+        undone_by: The activity that undid it.
+        why_not: Why it cannot be undone; None when it can.
+    """
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    command: str
+    queue: str | None
+    done: int
+    skipped: int
+    undone_by: int | None
+    why_not: str | None
+
+    @property
+    def can_be_undone(self) -> bool:
+        return self.why_not is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRecord:
+    """A payload that a message had before it was edited; 1 is the one it was put with.
+
+    Attributes:
+        activity_id: The activity that replaced it.
+    """
+
+    version: int
+    replaced_at: datetime
+    activity_id: int | None
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NewActivity:
+    """An activity that is not about single messages: pause, configure, a schedule, a worker.
+
+    Attributes:
+        before: What undoes it, as JSON values; None: it cannot be undone, and `why_not` says why.
+    """
+
+    action: str
+    command: str
+    queue: str | None = None
+    before: Mapping[str, Any] | None = None
+    why_not: str | None = None
+
+
+def _user() -> str:
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except (ImportError, KeyError, AttributeError):  # a system without, or a user whom it does not know
+        return os.environ.get("USERNAME") or f"user {getattr(os, 'geteuid', os.getpid)()}"

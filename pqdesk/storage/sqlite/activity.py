@@ -1,0 +1,148 @@
+"""What people did: a row each, written in the transactions that do it, and per message what undoes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from pqdesk.clock import Clock, to_datetime
+from pqdesk.messages.activities import ActivityRecord
+from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, first_row, only_value
+
+KEEP_UNDO_US = 30 * 86_400_000_000
+KEEP_ACTIVITY_US = 400 * 86_400_000_000
+_PRUNED_AT_ONCE = 1000
+_COMMAND_CHARACTERS = 2000
+
+_ADD = """
+    INSERT INTO pqdesk_activity (at_us, actor, action, command, queue, done, before) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_COUNT = "UPDATE pqdesk_activity SET done = done + ?2, skipped = skipped + ?3 WHERE id = ?1"
+_TELL = "UPDATE pqdesk_activity SET before = ?2 WHERE id = ?1"
+_TAKE_BACK = "DELETE FROM pqdesk_activity WHERE id = ?"
+_ADD_UNDO = "INSERT INTO pqdesk_undo (activity_id, message_id, before) VALUES (?, ?, ?)"
+_COLUMNS = """
+    id, at_us, actor, action, command, queue, done, skipped, before, undone_by,
+    EXISTS (SELECT 1 FROM pqdesk_undo WHERE activity_id = pqdesk_activity.id)"""
+_LIST = f"SELECT {_COLUMNS} FROM pqdesk_activity WHERE id < ? ORDER BY id DESC LIMIT ?"
+_ONE = f"SELECT {_COLUMNS} FROM pqdesk_activity WHERE id = ?"
+_OLDEST_UNDO = """
+    SELECT id, at_us FROM pqdesk_activity
+     WHERE id = (SELECT activity_id FROM pqdesk_undo ORDER BY activity_id LIMIT 1)"""
+_FORGET_UNDO = """
+    DELETE FROM pqdesk_undo WHERE activity_id = ?1 AND message_id IN
+        (SELECT message_id FROM pqdesk_undo WHERE activity_id = ?1 ORDER BY message_id LIMIT ?2)"""
+_OLD = """
+    SELECT id FROM (SELECT id, at_us FROM pqdesk_activity ORDER BY id LIMIT ?2)
+     WHERE at_us < ?1 AND id < (SELECT max(id) FROM pqdesk_activity)"""
+
+
+def add_activity(
+    db: apsw.Connection,
+    now_us: int,
+    actor: str,
+    action: str,
+    command: str,
+    *,
+    queue: str | None = None,
+    done: int = 0,
+    before: Mapping[str, Any] | None = None,
+    why_not: str | None = None,
+) -> int:
+    """Write one down; its id. In a write transaction.
+
+    Args:
+        done: How many things it changed; what is done to messages is counted by `count`.
+        before: What undoes it, where it is not about single messages: see undoing.py.
+        why_not: Why it cannot be undone.
+    """
+    told = {"why_not": why_not} if why_not is not None else before
+    text = None if told is None else json.dumps(told)
+    db.execute(_ADD, (now_us, actor, action, command[:_COMMAND_CHARACTERS], queue, done, text))
+    return db.last_insert_rowid()
+
+
+def count(db: apsw.Connection, activity_id: int, done: int, skipped: int) -> None:
+    db.execute(_COUNT, (activity_id, done, skipped))
+
+
+def tell_why_not(db: apsw.Connection, activity_id: int, why_not: str) -> None:
+    """Why it cannot be undone."""
+    db.execute(_TELL, (activity_id, json.dumps({"why_not": why_not})))
+
+
+def take_back(db: apsw.Connection, activity_id: int) -> None:
+    """It came to nothing; in the transaction that wrote it down."""
+    db.execute(_TAKE_BACK, (activity_id,))
+
+
+def keep_undo(db: apsw.Connection, activity_id: int, undo: Iterable[tuple[int, str]]) -> None:
+    """Keep (message id, JSON text) of each message changed."""
+    db.executemany(_ADD_UNDO, [(activity_id, message_id, text) for message_id, text in undo])
+
+
+def read_activities(db: apsw.Connection, *, below: int, limit: int) -> tuple[ActivityRecord, ...]:
+    """Newest first."""
+    return tuple(_record(row) for row in all_rows(db, _LIST, (below, limit)))
+
+
+def read_activity(db: apsw.Connection, activity_id: int) -> tuple[ActivityRecord, dict[str, Any], bool] | None:
+    """The activity, what undoes it where that is not about single messages, and whether messages are left to undo."""
+    row = first_row(db, _ONE, (activity_id,))
+    return None if row is None else (_record(row), json.loads(row[8] or "{}"), bool(row[10]))
+
+
+class ActivityPruner:
+    """Forgets what undoes an activity after 30 days, and the activity after 400. Each call is one small step."""
+
+    def __init__(self, db: apsw.Connection, path: Path, clock: Clock) -> None:
+        self._db, self._path, self._clock = db, path, clock
+
+    def prune(self) -> int:
+        """Returns how many rows went; the caller holds the connection's lock."""
+        now_us = self._clock.wall_us()
+        return self._forget_undo(now_us - KEEP_UNDO_US) + self._forget_activity(now_us - KEEP_ACTIVITY_US)
+
+    def _forget_undo(self, before_us: int) -> int:
+        oldest = first_row(self._db, _OLDEST_UNDO)
+        if oldest is None or oldest[1] >= before_us:
+            return 0
+        with WriteTransaction(self._db, self._path):
+            self._db.execute(_FORGET_UNDO, (oldest[0], _PRUNED_AT_ONCE))
+            return int(self._db.changes())
+
+    def _forget_activity(self, before_us: int) -> int:
+        if not all_rows(self._db, _OLD, (before_us, 1)):
+            return 0
+        with WriteTransaction(self._db, self._path):
+            old = all_rows(self._db, _OLD, (before_us, _PRUNED_AT_ONCE))
+            self._db.executemany(_TAKE_BACK, old)
+        return len(old)
+
+
+def highest_activity(db: apsw.Connection) -> int:
+    return int(only_value(db, "SELECT coalesce(max(id), 0) FROM pqdesk_activity"))
+
+
+def _record(row: Row) -> ActivityRecord:
+    activity_id, at_us, actor, action, command, queue, done, skipped, before, undone_by, has_undo = row
+    told = json.loads(before or "{}")
+    if has_undo:
+        why_not = None  # also of one whose undoing was stopped
+    elif undone_by is not None:
+        why_not = f"activity {undone_by} has undone it"
+    elif "why_not" in told:
+        why_not = told["why_not"]
+    elif told:
+        why_not = None
+    elif not done:
+        why_not = "it changed nothing"
+    else:
+        why_not = "what undoes it is kept for 30 days only"
+    return ActivityRecord(
+        id=activity_id, at=to_datetime(at_us), actor=actor, action=action, command=command, queue=queue,
+        done=done, skipped=skipped, undone_by=undone_by, why_not=why_not,
+    )  # fmt: skip

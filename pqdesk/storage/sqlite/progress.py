@@ -1,0 +1,56 @@
+"""How far an order is, over its many transactions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pqdesk.messages.activities import OnProgress
+from pqdesk.messages.records import Outcome
+from pqdesk.storage.operating import Order
+from pqdesk.storage.sqlite.actions import Tally
+
+_SHOWN_SKIPPED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An order, what is done to each message by it, and the word for that."""
+
+    order: Order
+    deed: str
+    past: str
+
+
+@dataclass(slots=True)
+class Total:
+    """What became of an order so far."""
+
+    note: str = ""
+    activity_id: int | None = None
+    is_stopped: bool = False
+    done: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    skipped_ids: list[int] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    new_ids: list[int] = field(default_factory=list)
+
+    def add(self, tally: Tally) -> None:
+        self.done += tally.done
+        self.reasons += tally.reasons
+        self.skipped_ids += tally.skipped_ids[: _SHOWN_SKIPPED - len(self.skipped_ids)]
+        self.errors += tally.errors
+        self.new_ids += tally.new_ids
+
+    def goes_on(self, on_progress: OnProgress | None) -> bool:
+        """Tell how far it is; False when that says to stop. Called without the lock, and may block."""
+        if on_progress is not None and on_progress(self.done, self.reasons.total()) is False:
+            self.is_stopped = True
+        return not self.is_stopped
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            self.done, self.reasons.total(), tuple(self.errors), reasons=dict(self.reasons),
+            skipped_ids=tuple(self.skipped_ids), new_ids=tuple(self.new_ids), activity_id=self.activity_id,
+            note=self.note, is_stopped=self.is_stopped,
+        )  # fmt: skip

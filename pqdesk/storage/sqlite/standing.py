@@ -1,0 +1,180 @@
+"""Where a message stands, and the one way in which a person moves it: counters, keys and groups go along.
+
+Workers move messages in claims.py and settlements.py; what is due by now is promoted here first, so that people see
+and move it as ready. All inside a write transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple, dataclass, replace
+
+import apsw
+
+from pqdesk.messages.states import State
+from pqdesk.storage.sqlite.connection import first_row
+from pqdesk.storage.sqlite.queue_rows import QueueChange
+from pqdesk.storage.sqlite.transitions import leave_line, place_in_line
+
+_ROW = """
+    SELECT id, line, attempt, owner_id, started_us, "group", key, payload_kind, checksum,
+           queue_id, state, due_us, forgiven, deaths, finished_us, expires_us, trashed_us
+      FROM pqdesk_message WHERE id = ? AND state <> 0"""
+_OWN_COLUMNS = 9  # of the row; the rest is its standing
+_PROMOTE = "UPDATE pqdesk_message SET state = 2 WHERE id = ?"
+_KEY_IN_USE = """
+    SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_open_key
+     WHERE queue_id = ? AND open_key = ? AND open_key IS NOT NULL"""
+_SET = """
+    UPDATE pqdesk_message SET state = ?2, due_us = ?3, forgiven = ?4, deaths = ?5, finished_us = ?6, expires_us = ?7,
+           trashed_us = ?8, line = ?9, open_key = iif(?10, key, NULL), receipt = 0, cancel_requested = 0
+     WHERE id = ?1"""
+# Apart, since naming queue_id means every index of the row is written anew. The old open_key must not meet a
+# message of the new queue before _SET has judged it.
+_TO_QUEUE = "UPDATE pqdesk_message SET queue_id = ?2, line = 0, open_key = NULL WHERE id = ?1"
+
+KEY_IN_USE = "key in use"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What people's actions change of a message; `state` is negative in the trash."""
+
+    queue_id: int
+    state: int
+    due_us: int
+    forgiven: int
+    deaths: int
+    finished_us: int
+    expires_us: int | None
+    trashed_us: int | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is unfinished, and not in the trash."""
+        return 0 < self.state < State.COMPLETED
+
+    @property
+    def is_trashed(self) -> bool:
+        return self.state < 0
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message as actions need it."""
+
+    id: int
+    line: int
+    attempt: int
+    owner_id: int
+    started_us: int
+    group: str | None
+    key: str | None
+    payload_kind: int
+    checksum: int
+    standing: Standing
+
+    @property
+    def mark(self) -> str:
+        """What is the same as long as nobody, worker or person, has touched it: JSON text."""
+        return mark_of(self.standing, self.attempt, self.payload_kind, self.checksum)
+
+
+class Changes:
+    """The net changes of the queues that one transaction touches."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._by_queue: dict[int, QueueChange] = {}
+
+    def of(self, queue_id: int) -> QueueChange:
+        return self._by_queue.setdefault(queue_id, QueueChange(queue_id))
+
+    def write(self) -> None:
+        for change in self._by_queue.values():
+            change.write(self._db)
+
+    @property
+    def queue_ids(self) -> list[int]:
+        return list(self._by_queue)
+
+
+def read_message(db: apsw.Connection, changes: Changes, message_id: int, now_us: int) -> MessageRow | None:
+    """The message, promoted if it is due by now; None when there is none."""
+    values = first_row(db, _ROW, (message_id,))
+    if values is None:
+        return None
+    row = MessageRow(*(*values[:_OWN_COLUMNS], Standing(*values[_OWN_COLUMNS:])))
+    if row.standing.state in (State.SCHEDULED, State.RETRYING) and row.standing.due_us <= now_us:
+        return _promoted(db, changes, row)
+    return row
+
+
+def mark_of(standing: Standing, attempt: int, payload_kind: int, checksum: int) -> str:
+    return json.dumps([attempt, payload_kind, checksum, *astuple(standing)])
+
+
+def undo_text(before: Standing | None, mark: str) -> str:
+    """What is kept to undo an action on one message: where it stood (None: it was not there), its mark afterwards."""
+    return f'{{"before": {json.dumps(None if before is None else astuple(before))}, "after": {mark}}}'
+
+
+def parse_undo(text: str) -> tuple[Standing | None, tuple[str, ...]]:
+    """What `undo_text` was given; the marks are those of a message that is as it was left, or was promoted since."""
+    values = json.loads(text)
+    before = None if values["before"] is None else Standing(*values["before"])
+    attempt, kind, number, *columns = values["after"]
+    left = Standing(*columns)
+    ready = replace(left, state=int(State.READY))
+    marks = (left, ready) if left.state in (State.SCHEDULED, State.RETRYING) else (left,)
+    return before, tuple(mark_of(one, attempt, kind, number) for one in marks)
+
+
+def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Standing) -> str:
+    """Bring a message that is not running to `after`, which is not running either. Returns why not; empty when done."""
+    before = row.standing
+    is_moving = before.queue_id != after.queue_id
+    is_joining = after.is_open and (is_moving or not before.is_open)
+    is_leaving = before.is_open and (is_moving or not after.is_open)
+    out_of, into = changes.of(before.queue_id), changes.of(after.queue_id)
+    if is_joining and row.key is not None and _is_key_taken(db, after.queue_id, row.key):
+        return KEY_IN_USE
+    if is_moving:
+        db.execute(_TO_QUEUE, (row.id, after.queue_id))
+    line = (place_in_line(db, into, row.group) if is_joining else row.line) if after.is_open else 0
+    values = astuple(after)[1:]
+    db.execute(_SET, (row.id, *values, line, after.is_open))
+    if not before.is_trashed:
+        out_of.leaves(State(before.state))
+    if not after.is_trashed:
+        into.enters(State(after.state))
+    if is_leaving:
+        leave_line(db, out_of, State(before.state), row.group, row.line)
+    elif before.state == State.READY and row.line == 2:
+        out_of.blocked -= 1
+    if after.state == State.READY and line == 2:
+        into.blocked += 1
+    _tell_when(into, after)
+    return ""
+
+
+def _tell_when(change: QueueChange, after: Standing) -> None:
+    """Whoever waits has to look when it is due, and when it expires."""
+    if after.state in (State.SCHEDULED, State.RETRYING):
+        change.wake_at(after.due_us)
+    if after.is_open and after.expires_us is not None:
+        change.wake_at(after.expires_us)
+
+
+def _promoted(db: apsw.Connection, changes: Changes, row: MessageRow) -> MessageRow:
+    db.execute(_PROMOTE, (row.id,))
+    change = changes.of(row.standing.queue_id)
+    change.leaves(State(row.standing.state))
+    change.enters(State.READY)
+    if row.line == 2:
+        change.blocked += 1
+    return replace(row, standing=replace(row.standing, state=int(State.READY)))
+
+
+def _is_key_taken(db: apsw.Connection, queue_id: int, key: str) -> bool:
+    return first_row(db, _KEY_IN_USE, (queue_id, key)) is not None

@@ -1,0 +1,85 @@
+"""Undoing what people did: each message goes back only if nobody has touched it since. In write transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import apsw
+
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.states import State
+from pqdesk.storage.sqlite.actions import BATCH, Tally
+from pqdesk.storage.sqlite.connection import all_rows
+from pqdesk.storage.sqlite.editing import payload_before, replace_payload
+from pqdesk.storage.sqlite.standing import Changes, MessageRow, Standing, parse_undo, read_message, relocate
+from pqdesk.storage.sqlite.switches import put_back_configuration, put_back_pause
+
+# What undoes an activity that is not about single messages, by the one name in its `before`: each returns whether the
+# thing was still as the activity left it.
+_PUT_BACK: dict[str, Callable[[apsw.Connection, Any], bool]] = {
+    "paused": put_back_pause,
+    "configured": put_back_configuration,
+}
+
+
+CHANGED_SINCE, GONE, NO_PAYLOAD = "changed since", "gone", "the old payload is not kept any more"
+
+_SOME = "SELECT message_id, before FROM pqdesk_undo WHERE activity_id = ? ORDER BY message_id LIMIT ?"
+_DROP = "DELETE FROM pqdesk_undo WHERE activity_id = ? AND message_id = ?"
+_MARK = "UPDATE pqdesk_activity SET undone_by = coalesce(undone_by, ?2) WHERE id = ?1"
+
+
+class Undoing:
+    """One transaction's worth of undoing one activity. `apply`, then `changes.write()`."""
+
+    def __init__(self, db: apsw.Connection, activity_id: int, by_activity_id: int, now_us: int) -> None:
+        self.changes = Changes(db)
+        self.tally = Tally()
+        self._db, self._activity_id, self._by_id, self._now_us = db, activity_id, by_activity_id, now_us
+
+    def apply(self, action: str) -> bool:
+        """Bring a batch back; False when none was left. What was come to is not come to again."""
+        rows = all_rows(self._db, _SOME, (self._activity_id, BATCH))
+        for message_id, text in rows:
+            reason = self._bring_back(action, message_id, *parse_undo(text))
+            if reason:
+                self.tally.skip(message_id, reason)
+            else:
+                self.tally.done += 1
+        self._db.executemany(_DROP, [(self._activity_id, message_id) for message_id, _ in rows])
+        self._db.execute(_MARK, (self._activity_id, self._by_id))
+        return bool(rows)
+
+    def put_back(self, before: Mapping[str, Any]) -> None:
+        """Undo what is not about single messages, unless it was changed since. Raises InvalidInput."""
+        for name, value in before.items():
+            if name not in _PUT_BACK:
+                raise InvalidInput("this activity was written by a newer PQDesk, which can undo it")
+            if _PUT_BACK[name](self._db, value):
+                self.tally.done += 1
+            else:
+                self.tally.reasons[CHANGED_SINCE] += 1
+
+    def _bring_back(self, action: str, message_id: int, before: Standing | None, marks: tuple[str, ...]) -> str:
+        row = read_message(self._db, self.changes, message_id, self._now_us)
+        if row is None:
+            return GONE
+        if row.mark not in marks:
+            return State(row.standing.state).word if row.standing.state == State.RUNNING else CHANGED_SINCE
+        if before is None:  # it was made: to the trash with it
+            return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=self._now_us))
+        if action == "edit":
+            return self._bring_payload_back(row)
+        return self._relocate(row, before)
+
+    def _relocate(self, row: MessageRow, after: Standing) -> str:
+        return relocate(self._db, self.changes, row, after)
+
+    def _bring_payload_back(self, row: MessageRow) -> str:
+        payload = payload_before(self._db, row.id, self._activity_id)
+        if payload is None:
+            return NO_PAYLOAD
+        replace_payload(self._db, row, payload, self._now_us, self._by_id)
+        return ""
