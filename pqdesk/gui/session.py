@@ -13,8 +13,9 @@ from pqdesk.gui.places import Place
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.messages.activities import Origin
 from pqdesk.messages.records import Outcome
-from pqdesk.queues import operations
+from pqdesk.queues.operator import act
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Inspection
@@ -35,7 +36,9 @@ class Session:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.reader = Reader(lambda: open_what_is_there(place), identify=lambda: identify(place))
-        self.actor = Actor(lambda: _Database(place) if place.database is not None else Workspace(place.paths.root))
+        self.actor = Actor(
+            lambda: _Database(place) if place.database is not None else Workspace(place.paths.root, program="window")
+        )
         self.link = SupervisorLink(lambda: Supervision(place.paths), lambda: LoginStart(place.paths))
         self._threads: list[tuple[QThread, QObject, int]] = []
         self._add("reader", self.reader, self.reader.start, self.reader.stop, _READER_WAIT_MS)
@@ -82,6 +85,7 @@ class _Database:
     def __init__(self, place: Place) -> None:
         assert place.database is not None
         self._store = open_store(place.database)
+        self._store.operating.origin = Origin.here("window")
 
     def queue(self, name: str) -> Queue:
         return Queue.over(self._store, name, SystemClock())
@@ -102,7 +106,7 @@ class _Database:
         return self._act("restore", ids)
 
     def _act(self, action: str, ids: tuple[int, ...]) -> Outcome:
-        return operations.act(self._store, action, ids, queue=None, dry_run=False, is_queue_enough=False)
+        return act(self._store, action, ids, queue=None)
 
     def close(self) -> None:
         self._store.close()
