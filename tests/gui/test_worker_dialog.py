@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -12,7 +14,10 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QLineEdit, QPlainTextE
 from pqdesk.errors import InvalidInput
 from pqdesk.gui.dialogs.worker import WorkerDialog, checks
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.commands import usual_restart
 from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.definitions import read_definitions
 from pqdesk.supervision.recipes import (
     CommandRecipe,
     FolderRecipe,
@@ -25,6 +30,7 @@ from pqdesk.supervision.recipes import (
 from pqdesk.supervision.records import Saved, TryOut
 from tests.gui.shell_fakes import make_replica
 from tests.gui.worker_fakes import WorkersRig
+from tests.programs import pqdesk
 
 RUNNING = make_replica("hasher", queues=("files",))
 DEFINITION = WorkerDefinition(name="hasher", command=("pqdesk", "consume", "files", "--", "sha256sum"))
@@ -315,6 +321,48 @@ def test_a_duplicate_has_a_name_of_its_own(qtbot, rig):
 
     assert rig.told == [("add", "hasher-b", True)]
     assert rig.supervision.definitions["hasher-b"].command == DEFINITION.command
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        DEFINITION,
+        WorkerDefinition(
+            name="f", command=command_of(FunctionRecipe(handler="a.b:c", queues=("x", "y"), timeout="5s"))
+        ),
+        WorkerDefinition(name="g", command=command_of(FolderRecipe(folder="/tmp", queue="q")), is_autostart=False),
+        WorkerDefinition(name="p", command=command_of(PostRecipe(url="http://localhost/x", queues=("q",)))),
+        WorkerDefinition(
+            name="s",
+            command=command_of(ScheduleRecipe(queue="q", payload='{"a": "b c"}', cron="0 3 * * *", timezone="UTC")),
+            restart="never",
+        ),
+        WorkerDefinition(name="loop", command=command_of(ScheduleRecipe(queue="q", command=("date", "-u")))),
+        WorkerDefinition(
+            name="o",
+            command=("sh", "-c", "sleep 1 && echo 'it is'"),
+            replicas=3,
+            environment={"A": "b=c d"},
+            folder=Path("/tmp"),
+            stop_signal="INT",
+            stop_wait_s=7,
+            start_s=0,
+            log_bytes=1_500_000,
+            log_backups=1,
+        ),
+    ],
+    ids=lambda definition: definition.name,
+)
+def test_the_command_line_adds_exactly_this_worker(tmp_path, definition):
+    definition = replace(
+        definition, restart=definition.restart if definition.name == "s" else usual_restart(definition.command)
+    )
+    words = shlex.split(add_worker_command(definition, is_started=False))
+
+    pqdesk(tmp_path / "w", *words[1:])
+
+    [added] = read_definitions(WorkspacePaths(tmp_path / "w")).workers
+    assert replace(added, processes=(), file=None, secrets_file=None, version=None) == definition
 
 
 def test_copy_as_command_is_the_same_worker_on_the_command_line(edited):

@@ -16,7 +16,10 @@ _CONTRACT = {
     "Workers": [
         ("table", "Workers"),
         ("text", "Log"),
-        *[("push button", verb) for verb in ("Start", "Stop", "Restart", "Start all", "Stop all")],
+        *[
+            ("push button", verb)
+            for verb in ("Add worker", "Start", "Stop", "Restart", "Scale…", "Edit…", "Start all", "Stop all")
+        ],
     ],
     "Logs": [("text", "Log")],
 }

@@ -210,7 +210,7 @@ class WorkerDialog(QDialog):
     def _on_copy(self) -> None:
         definition = self._checked()
         if definition is not None:
-            QGuiApplication.clipboard().setText(add_worker_command(definition))
+            QGuiApplication.clipboard().setText(add_worker_command(definition, is_started=self._form.is_started))
             self._copy.setText("Copied")
             QTimer.singleShot(2_000, self, lambda: self._copy.setText("Copy as command"))
 

@@ -19,7 +19,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import WorkerOrder, who
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.supervision.definitions import WorkerDefinition
-from pqdesk.supervision.records import ReplicaRecord, Saved, TryOut
+from pqdesk.supervision.records import ReplicaRecord, Saved, TryOut, WorkerState
 
 _Open = Callable[[WorkerDialog, WorkerDefinition], None]
 
@@ -118,7 +118,8 @@ class WorkerDialogs(QObject):
 
     def _remove(self, selected: SelectedWorkers) -> None:
         names = selected.whole_workers
-        running = tuple(dict.fromkeys(one.worker for one in selected.replicas if one.pid is not None))
+        up = (*AT_WORK, WorkerState.STOPPING)
+        running = tuple(dict.fromkeys(one.worker for one in selected.replicas if one.state in up))
         remove = partial(self.order_asked.emit, WorkerOrder("remove", names))
         if running:
             questions.ask_remove_worker(self._parent, running, remove)

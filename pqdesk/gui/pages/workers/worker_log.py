@@ -12,6 +12,7 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.threads.log_reader import LogReader
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.log_buffer import LogBuffer
+from pqdesk.gui.widgets.log_files import LogFiles
 from pqdesk.gui.widgets.log_text import LogLine
 from pqdesk.supervision.records import ReplicaRecord
 
@@ -26,10 +27,12 @@ class WorkerLog(QObject):
     Signals:
         follow_asked: For the log reader: who asks, and the paths.
         errors_changed: There are new lines of stderr.
+        told: What came of opening or emptying a log file.
     """
 
     follow_asked = Signal(str, object)
     errors_changed = Signal()
+    told = Signal(str)
 
     def __init__(self, view: WorkersView, logs: LogReader) -> None:
         super().__init__(view)
@@ -40,6 +43,9 @@ class WorkerLog(QObject):
         self._followed: tuple[Path, ...] = ()
         self._is_live = False
         view.stream.currentIndexChanged.connect(lambda _: self._show())
+        files = LogFiles(view.log, logs)
+        files.forgotten.connect(self._on_forgotten)
+        files.told.connect(self.told)
         view.log.cleared.connect(lambda: self._buffer.clear(self._names))
         logs.tail_read.connect(self._on_tail_read)
         logs.lines_read.connect(self._on_lines_read)
@@ -82,11 +88,13 @@ class WorkerLog(QObject):
             for at, one in enumerate(self._shown)
         }
         lines = [self._line(path, text) for path, text in self._buffer.merged(self._names)]
+        self._view.log.set_files(tuple(self._names) if len(self._shown) == 1 else ())
         nothing = "No errors yet" if is_errors else "No output yet"
         self._view.log.set_lines(lines, nothing if self._shown else "Select a worker")
 
     def _line(self, path: Path, text: str) -> LogLine:
-        return LogLine(text, *self._names[path])
+        name, role = self._names[path]
+        return LogLine(text, name, role, is_error=any(path == one.stderr_log for one in self._shown))
 
     @Slot(object, object)
     def _on_lines_read(self, path: Path, lines: list[str]) -> None:
@@ -103,6 +111,11 @@ class WorkerLog(QObject):
     def _on_failed(self, path: Path, why: str) -> None:
         if path in self._names:
             self._view.log.append_lines([self._line(path, f"cannot read {path}: {why}")])
+
+    @Slot(object)
+    def _on_forgotten(self, files: tuple[Path, ...]) -> None:
+        self._buffer.clear(files)
+        self._show()
 
     def _append(self, path: Path, lines: Sequence[str]) -> None:
         if path in self._names:

@@ -42,6 +42,7 @@ class WorkersController(QObject):
         hands_wanted: For the reader: whether messages in hand are shown.
         messages_asked: Ids of messages to show on the page Messages.
         log_asked: The process whose log to show on the page Logs.
+        log_told: What came of opening or emptying a log file.
     """
 
     order_asked = Signal(object)
@@ -51,6 +52,7 @@ class WorkersController(QObject):
     hands_wanted = Signal(bool)
     messages_asked = Signal(object)
     log_asked = Signal(str)
+    log_told = Signal(str)
 
     def __init__(
         self,
@@ -97,6 +99,7 @@ class WorkersController(QObject):
         view.trouble.edit_asked.connect(lambda worker: self._dialogs.edit(worker, is_about_command=True))
         view.trouble.log_asked.connect(self.log_asked)
         self._log.errors_changed.connect(self._show_trouble)
+        self._log.told.connect(self.log_told)
         self._dialogs.order_asked.connect(self._on_order)
         self._dialogs.worker_saved.connect(self.show_worker)
 

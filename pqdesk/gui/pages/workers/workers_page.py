@@ -44,6 +44,8 @@ class WorkersPage(WorkersView):
         self.dialogs.failed.connect(self.problem)
         self.controller.messages_asked.connect(self.messages_asked)
         self.controller.log_asked.connect(self.log_asked)
+        self.controller.log_told.connect(self.notice)
+        self.log.message_asked.connect(lambda message_id: self.messages_asked.emit((message_id,)))
 
     @property
     def worker_actions(self) -> Sequence[QAction]:
