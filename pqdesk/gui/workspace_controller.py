@@ -45,6 +45,7 @@ class WorkspaceController(QObject):
     _perform_asked = Signal(str, object, int)
     _start_asked = Signal(str)
     _stop_asked = Signal(str)
+    _restart_asked = Signal(str)
     _pause_asked = Signal(object, bool)
     _daemon_asked = Signal()
     _shut_down_asked = Signal()
@@ -153,6 +154,7 @@ class WorkspaceController(QObject):
         self._test_message_asked.connect(actor.put_test_message)
         self._start_asked.connect(link.start)
         self._stop_asked.connect(link.stop)
+        self._restart_asked.connect(link.restart)
         self._daemon_asked.connect(link.start_daemon)
         self._shut_down_asked.connect(link.shut_down)
         self._watched.connect(link.set_watched)
@@ -169,6 +171,7 @@ class WorkspaceController(QObject):
             actions.stop_all.triggered.connect(lambda: self._stop_asked.emit("all")),
             self._tray.start_asked.connect(self._start_asked),
             self._tray.stop_asked.connect(self._stop_asked),
+            self._tray.restart_asked.connect(self._restart_asked),
             self._tray.pause_asked.connect(self._pause_asked),
             self._window.page_changed.connect(self._on_page_changed),
         ]
@@ -184,6 +187,8 @@ class WorkspaceController(QObject):
         self._workers.messages_asked.connect(self._on_messages_asked)
         self._workers.log_asked.connect(self._on_log_asked)
         self._messages.worker_asked.connect(self._on_worker_asked)
+        self._logs.notice.connect(self._window.toast.show_text)
+        self._logs.message_asked.connect(lambda message_id: self._on_messages_asked((message_id,)))
 
     def disconnect_from_all(self) -> None:
         """The window and the tray outlive this; a late answer must not reach them."""

@@ -143,9 +143,9 @@ class LogFollower:
                 return []
         size = os.fstat(self._opened()).st_size
         self._offset = max(self._offset if not is_replaced else 0, size - _AT_ONCE_BYTES)
-        data = os.pread(self._opened(), _AT_ONCE_BYTES, self._offset)
         if self._offset:
-            self._offset += data.find(b"\n") + 1
+            data = os.pread(self._opened(), _AT_ONCE_BYTES, self._offset - 1)
+            self._offset += max(0, data.find(b"\n"))
         skipped = behind - (size - self._offset)
         return [f"… {skipped // 1024:,} KiB skipped, they are in the file …", *self._read_new()]
 

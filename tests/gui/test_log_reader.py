@@ -35,20 +35,56 @@ def test_the_tail_comes_first_then_what_is_new(reader, heard, tmp_path):
     assert heard == [("page", "a.out.log", ["1", "2"]), ("new", "a.out.log", ["3"])]
 
 
-def test_a_second_page_gets_the_tail_too_and_the_first_misses_nothing(reader, heard, tmp_path):
+def test_who_comes_back_gets_what_was_missed_and_no_line_twice(reader, heard, tmp_path):
+    log = tmp_path / "a.out.log"
+    log.write_text("same\n")
+    reader.follow("page", (log,))
+    reader.follow("page", ())
+    with log.open("a") as file:
+        file.write("same\nsame\n")
+    log.rename(tmp_path / "a.out.log.1")
+    log.write_text("new\n")
+
+    reader.follow("page", (log,))
+
+    assert heard == [("page", "a.out.log", ["same"]), ("page", "a.out.log", ["same", "same", "new"])]
+
+
+def test_each_page_has_a_tail_and_a_place_of_its_own(reader, heard, tmp_path):
     log = tmp_path / "a.out.log"
     log.write_text("1\n")
     reader.follow("one", (log,))
+    reader.follow("one", ())
     with log.open("a") as file:
         file.write("2\n")
 
     reader.follow("two", (log,))
-    reader.follow("one", ())
     with log.open("a") as file:
         file.write("3\n")
     reader.poll()
+    reader.follow("two", ())
+    reader.follow("one", (log,))
 
-    assert heard[1:] == [("new", "a.out.log", ["2"]), ("two", "a.out.log", ["1", "2"]), ("new", "a.out.log", ["3"])]
+    assert heard[1:] == [
+        ("two", "a.out.log", ["1", "2"]),
+        ("new", "a.out.log", ["3"]),
+        ("one", "a.out.log", ["2", "3"]),
+    ]
+
+
+def test_what_is_too_much_is_skipped_and_told(reader, heard, tmp_path):
+    log = tmp_path / "a.out.log"
+    log.write_text("1\n")
+    reader.follow("page", (log,))
+    with log.open("a") as file:
+        file.writelines(f"{number:015d}\n" for number in range(400_000))
+
+    reader.poll()
+
+    lines = heard[-1][2]
+    assert lines[0] == "… 5,226 KiB skipped, they are in the file …"
+    assert lines[-1] == f"{399_999:015d}"
+    assert len(lines) == 65_537
 
 
 def test_a_file_nobody_wants_is_left_alone(reader, heard, tmp_path):
@@ -70,3 +106,48 @@ def test_what_cannot_be_read_is_told_once(qtbot, reader, tmp_path):
     reader.poll()
 
     assert len(told) == 1
+
+
+def test_the_lines_of_a_message_are_found(qtbot, reader, tmp_path):
+    out, err = tmp_path / "a.out.log", tmp_path / "a.err.log"
+    out.write_text("completed id=7 queue=q\ncompleted id=70 queue=q\n")
+    err.write_text(
+        "message 7 (queue q, attempt 1): Traceback (most recent call last):\n  File\nValueError: no\nother\n"
+    )
+
+    with qtbot.waitSignal(reader.message_searched) as answer:
+        reader.find_message((out, err, tmp_path / "none.log"), 7, 5)
+
+    token, found = answer.args
+    assert token == 5
+    assert [(one.path.name, one.text) for one in found.lines] == [
+        ("a.out.log", "completed id=7 queue=q"),
+        ("a.err.log", "message 7 (queue q, attempt 1): Traceback (most recent call last):"),
+        ("a.err.log", "  File"),
+        ("a.err.log", "ValueError: no"),
+    ]
+
+
+def test_clearing_empties_the_file_and_what_was_rotated(qtbot, reader, heard, tmp_path):
+    log, old = tmp_path / "a.out.log", tmp_path / "a.out.log.1"
+    log.write_text("1\n")
+    old.write_text("0\n")
+    reader.follow("page", (log,))
+
+    with qtbot.waitSignal(reader.files_cleared) as told:
+        reader.clear_files((log,))
+    reader.poll()
+    with log.open("a") as file:
+        file.write("2\n")
+    reader.poll()
+
+    assert told.args == [(log,), "Cleared a.out.log"]
+    assert not old.exists()
+    assert heard[1:] == [("new", "a.out.log", ["2"])]
+
+
+def test_what_cannot_be_cleared_is_told(qtbot, reader, tmp_path):
+    with qtbot.waitSignal(reader.files_cleared) as told:
+        reader.clear_files((tmp_path,))
+
+    assert told.args[1].startswith("The log was not cleared: Is a directory")

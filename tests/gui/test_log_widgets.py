@@ -1,18 +1,19 @@
-"""Logs in the window: colours of terminals, what is kept, following and letting go."""
+"""What logs in the window are made of: colours of terminals, what is kept, rows, what is found."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextCursor
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.widgets.ansi import Stretch, parse_ansi
-from pqdesk.gui.widgets.log_buffer import LINES_KEPT, LogBuffer, new_of_tail
-from pqdesk.gui.widgets.log_pane import LogPane
-from pqdesk.gui.widgets.log_text import LogLine, LogText
+from pqdesk.gui.widgets.astral import code_points, units
+from pqdesk.gui.widgets.log_buffer import LINES_KEPT, LogBuffer
+from pqdesk.gui.widgets.log_find import Sought
+from pqdesk.gui.widgets.log_line import LogLine
+from pqdesk.gui.widgets.log_lines import LogLines
+from pqdesk.gui.widgets.log_wrap import break_line, cell_count
 
 OUT, ERR = Path("/logs/a.out.log"), Path("/logs/a.err.log")
 
@@ -37,22 +38,6 @@ def test_terminal_colours_become_roles(line, text, stretches):
     assert parse_ansi(line) == (text, stretches)
 
 
-def test_a_file_followed_again_gives_only_what_is_new():
-    buffer = LogBuffer()
-    buffer.add_tail(OUT, ["1", "2", "3"])
-
-    news = buffer.add_tail(OUT, ["2", "3", "4"])
-
-    assert list(news) == ["4"]
-    assert buffer.lines(OUT) == ["1", "2", "3", "4"]
-
-
-def test_a_gap_is_marked():
-    assert list(new_of_tail(["1", "2"], ["7", "8"])) == ["… lines in between are in the file …", "7", "8"]
-    assert list(new_of_tail([], ["7"])) == ["7"]
-    assert list(new_of_tail(["1"], [])) == []
-
-
 def test_several_files_are_merged_in_the_order_their_lines_came():
     buffer = LogBuffer()
     buffer.add(OUT, ["a"])
@@ -66,159 +51,115 @@ def test_only_the_newest_lines_are_kept():
     buffer = LogBuffer()
 
     buffer.add(OUT, map(str, range(LINES_KEPT + 5)))
+    buffer.add(ERR, map(str, range(7)))
 
     assert len(buffer.lines(OUT)) == LINES_KEPT
     assert buffer.lines(OUT)[0] == "5"
+    assert len(buffer.merged([OUT, ERR])) == LINES_KEPT
+    assert buffer.merged([OUT, ERR])[-8:-6] == [(OUT, "20004"), (ERR, "0")]
 
 
-@pytest.fixture
-def log(qtbot, theme):
-    log = LogText(theme)
-    qtbot.addWidget(log)
-    log.resize(600, 300)
-    log.show()
-    qtbot.waitExposed(log)
-    return log
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("", [""]),
+        ("abcdefghij", ["abcdefghij"]),
+        ("abcdefghijk", ["abcdefghij", "k"]),
+        ("日本語日本語", ["日本語日本", "語"]),
+        ("a\tbc", ["a\tbc"]),
+        ("a\tbcd", ["a\tbc", "d"]),
+        ("e\u0301" * 11, ["e\u0301" * 10, "e\u0301"]),
+    ],
+)
+def test_lines_break_after_so_many_cells(text, rows):
+    assert [text[start:end] for start, end in break_line(text, 10)] == rows
 
 
-def lines(*numbers):
-    return [LogLine(f"line {one}") for one in numbers]
+def test_cells_are_counted_as_terminals_do():
+    assert [cell_count(text) for text in ("abc", "日本", "a\tb", "e\u0301", "🎉")] == [3, 4, 9, 1, 2]
 
 
-def drain(qtbot, log):
-    qtbot.waitUntil(lambda: not log._pending, timeout=20_000)
+def test_places_in_text_are_counted_as_qt_does():
+    text = "a🎉b"
+
+    assert [units(text, at) for at in range(4)] == [0, 1, 3, 4]
+    assert [code_points(text, unit) for unit in (0, 1, 3, 4)] == [0, 1, 2, 3]
 
 
-def top_line(log):
-    return log.firstVisibleBlock().text()
+def numbered(*numbers):
+    return [LogLine(f"{one}") for one in numbers]
 
 
-def test_it_is_called_log_and_shows_plain_text(qtbot, log):
-    log.append_lines([LogLine("<b>not bold</b> & \x1b[31mred\x1b[0m")])
-    drain(qtbot, log)
+def test_numbers_of_lines_stay_while_old_ones_are_dropped():
+    lines = LogLines()
+    lines.append(numbered(*range(LINES_KEPT)))
+    assert lines.drop_oldest() == 0
 
-    assert log.accessibleName() == "Log"
-    assert log.isReadOnly()
-    assert log.toPlainText() == "<b>not bold</b> & red"
-    formats = log.document().firstBlock().layout().formats()
-    assert [(one.start, one.length) for one in formats] == [(18, 3)]
+    lines.append(numbered(*range(LINES_KEPT, LINES_KEPT + 3000)))
 
-
-def test_the_newest_line_is_kept_in_sight(qtbot, log):
-    log.append_lines(lines(*range(2000)))
-    drain(qtbot, log)
-
-    assert log.verticalScrollBar().value() == log.verticalScrollBar().maximum() > 0
-    assert log.is_following
+    assert lines.drop_oldest() == 3000
+    assert (lines.first, lines.end, len(lines)) == (3000, LINES_KEPT + 3000, LINES_KEPT)
+    assert lines[3000].text == "3000"
+    assert 2999 not in lines
 
 
-def test_scrolling_up_lets_go_and_counts_what_comes(qtbot, log):
-    log.append_lines(lines(*range(200)))
-    drain(qtbot, log)
+def test_rows_of_wrapped_lines_are_counted_through_dropping():
+    lines = LogLines()
+    lines.wrap(10)
+    lines.append([LogLine("x" * 25), *numbered(*range(LINES_KEPT + 2000))])
+    assert lines.row_count == LINES_KEPT + 2003
 
-    log.verticalScrollBar().setValue(50)
-    before = top_line(log)
-    log.append_lines(lines(*range(214)))
-    drain(qtbot, log)
+    assert lines.drop_oldest() == 2003
+    lines.append([LogLine("y" * 11)])
 
-    assert not log.is_following
-    assert top_line(log) == before
-    assert log._jump.isVisible()
-    assert log._jump.text() == "Jump to newest · 214 new lines"
-    qtbot.mouseClick(log._jump, Qt.MouseButton.LeftButton)
-    assert log.is_following
-    assert not log._jump.isVisible()
-    assert log.verticalScrollBar().value() == log.verticalScrollBar().maximum()
+    assert lines.row_count == LINES_KEPT + 2
+    assert lines.place_of(0) == (lines.first, 0)
+    assert lines.place_of(lines.row_count - 1) == (lines.end - 1, 1)
+    assert lines.first_row(lines.end) == lines.row_count
+    lines.wrap(None)
+    assert lines.row_count == len(lines)
 
 
-def test_end_follows_again(qtbot, log):
-    log.append_lines(lines(*range(200)))
-    drain(qtbot, log)
-    log.verticalScrollBar().setValue(0)
+def test_plain_text_is_found_whatever_its_case():
+    sought = Sought("Ab", is_regex=False)
 
-    qtbot.keyClick(log, Qt.Key.Key_End)
-
-    assert log.is_following
+    assert sought.is_in("xxAB")
+    assert sought.spans("ab.AB.a") == [(0, 2), (3, 5)]
+    assert not Sought("", is_regex=False)
 
 
-def test_a_selection_stays_in_sight_and_following_goes_on_after_it(qtbot, log):
-    log.append_lines(lines(*range(200)))
-    drain(qtbot, log)
-    cursor = log.textCursor()
-    cursor.movePosition(QTextCursor.MoveOperation.End)
-    cursor.select(QTextCursor.SelectionType.LineUnderCursor)
-    log.setTextCursor(cursor)
-    before = log.verticalScrollBar().value()
+def test_an_expression_is_found_at_its_characters():
+    sought = Sought(r"id=\d+", is_regex=True)
 
-    log.append_lines(lines(*range(50)))
-    drain(qtbot, log)
-
-    assert log.verticalScrollBar().value() == before
-    assert log.textCursor().selectedText() == "line 199"
-    cursor.clearSelection()
-    log.setTextCursor(cursor)
-    assert log.is_following
-    assert log.verticalScrollBar().value() == log.verticalScrollBar().maximum()
+    assert sought.spans("🎉 id=7, ID=8") == [(2, 6), (8, 12)]
+    assert not sought.is_in("id=x")
 
 
-def test_a_flood_keeps_20000_lines_and_what_is_read_stays_in_place(qtbot, log):
-    log.append_lines(lines(*range(LINES_KEPT)))
-    drain(qtbot, log)
-    log.verticalScrollBar().setValue(15_000)
-    before = top_line(log)
+def test_a_wrong_expression_finds_nothing_and_says_why():
+    sought = Sought("(", is_regex=True)
 
-    for first in range(0, 5000, 1250):
-        log.append_lines(lines(*range(first, first + 1250)))
-        drain(qtbot, log)
-
-    assert log.document().blockCount() <= LINES_KEPT + 200
-    assert top_line(log) == before
-    assert not log.is_following
+    assert not sought
+    assert sought.problem.startswith("not a regular expression: ")
 
 
-def test_what_is_copied_leaves_the_names_out(qtbot, log):
-    log.append_lines([LogLine("one", "consumer", Role.ACCENT), LogLine("two", "producer")])
-    drain(qtbot, log)
-    assert log.toPlainText() == "consumer  one\nproducer  two"
+def test_an_expression_that_backtracks_for_ever_gives_up():
+    sought = Sought("(a+)+$", is_regex=True)
 
-    log.selectAll()
+    assert not sought.is_in("a" * 4000 + "b")
 
-    assert log.createMimeDataFromSelection().text() == "one\ntwo"
-
-
-def test_a_new_theme_colours_the_lines_anew(qtbot, log, theme):
-    log.append_lines([LogLine("\x1b[31mred")])
-    drain(qtbot, log)
-
-    theme.changed.emit()
-
-    assert log.toPlainText() == "red"
-    assert log.document().firstBlock().layout().formats()
+    assert sought.is_slow
+    assert sought.is_in("aaa")
 
 
-def test_find_marks_every_hit_in_sight_and_goes_to_the_next(qtbot, theme):
-    pane = LogPane(theme)
-    qtbot.addWidget(pane)
-    pane.resize(700, 400)
-    pane.show()
-    qtbot.waitExposed(pane)
-    pane.set_lines(lines(1, 2, 3, 21), "No output yet")
-
-    qtbot.keyClicks(pane._find, "line 2")
-
-    assert len(pane.text.extraSelections()) == 2
-    qtbot.keyClick(pane._find, Qt.Key.Key_Return)
-    assert pane.text.textCursor().selectedText() == "line 2"
-    assert pane.text.textCursor().blockNumber() == 3
-
-
-def test_an_empty_log_says_so(qtbot, theme):
-    pane = LogPane(theme)
-    qtbot.addWidget(pane)
-    pane.show()
-    pane.set_lines([], "No output yet")
-    assert pane.empty.isVisible()
-
-    pane.append_lines(lines(1))
-
-    assert not pane.empty.isVisible()
+@pytest.mark.parametrize(
+    ("text", "message_id"),
+    [
+        ("completed id=7 queue=code attempt=1", 7),
+        ("message 12 (queue code, attempt 1): no", 12),
+        ("\x1b[31mfailed\x1b[0m id=9", 9),
+        ("grid=7 uuid=7 id=x pid=4", None),
+        ("message 12 was sent", None),
+    ],
+)
+def test_a_line_names_its_message(text, message_id):
+    assert LogLine(text).message_id == message_id

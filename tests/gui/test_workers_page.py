@@ -250,6 +250,17 @@ def test_removing_what_is_stopped_is_not_asked_about_and_can_be_undone(qtbot, ri
     announcer.silence()
 
 
+def test_stopping_all_can_be_undone(qtbot, rig, page):
+    toast = Toast(page._theme, page)
+    announcer = Announcer(Actor(lambda: None), rig.link, toast, lambda *_: None)
+
+    press(qtbot, page, "stop_all_button")
+    toast.undo()
+
+    assert rig.told == [("stop", "all"), ("start", ("consumer", "importer"))]
+    announcer.silence()
+
+
 def test_removing_what_runs_is_asked_about(qtbot, rig, page):
     rig.supervision.keep(WorkerDefinition(name="consumer", command=("true",)))
     page.show_worker("consumer")
@@ -391,7 +402,7 @@ def test_switching_workers_keeps_what_was_read(rig, page, drain):
     rig.link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["1", "2"])
     page.show_worker("producer")
     page.show_worker("consumer")
-    rig.link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["2", "3"])
+    rig.link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["3"])
     drain(page.log)
 
     assert page.log.text.toPlainText() == "1\n2\n3"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.supervision.logs import LONGEST_LINE, LogFollower, tail_lines
+from pqdesk.supervision.logs import LONGEST_LINE, LogFollower, clear_log, tail_lines
+from pqdesk.supervision.message_lines import MessageFilter, lines_of_message
 
 
 def write(log: Path, data: bytes) -> None:
@@ -173,3 +174,114 @@ def test_a_flood_is_read_in_pieces(log: Path) -> None:
 
     assert len(pieces) > 2
     assert [line for piece in pieces for line in piece] == [f"{number:07d}" for number in range(400_000)]
+
+
+def test_a_reader_that_lags_behind_skips_and_says_how_much(log: Path) -> None:
+    write(log, b"1\nunfinished")
+    follower = LogFollower(log, skip_beyond_bytes=2_000_000)
+    follower.read()
+
+    write(log, b"\n" + b"%07d\n" * 300_000 % tuple(range(300_000)))
+    lines = follower.read()
+
+    assert lines[0] == "… 1,319 KiB skipped, they are in the file …"
+    assert lines[1:] == [f"{number:07d}" for number in range(300_000 - len(lines) + 1, 300_000)]
+    assert follower.read() == []
+    write(log, b"next\n")
+    assert follower.read() == ["next"]
+
+
+def test_it_skips_over_rotated_files_too(log: Path) -> None:
+    write(log, b"1\n")
+    follower = LogFollower(log, skip_beyond_bytes=2_000_000)
+    follower.read()
+    for _ in range(2):
+        write(log, b"x" * 63 + b"\n" + b"y\n" * 1_000_000)
+        rotate(log)
+    write(log, b"new\n")
+
+    assert follower.read() == ["… 3,906 KiB skipped, they are in the file …", "new"]
+    write(log, b"next\n")
+    assert follower.read() == ["next"]
+
+
+def test_who_follows_without_skipping_gets_all(log: Path) -> None:
+    write(log, b"")
+    follower = LogFollower(log)
+    follower.read()
+    write(log, b"x\n" * 3_000_000)
+
+    seen = 0
+    while lines := follower.read():
+        seen += len(lines)
+
+    assert seen == 3_000_000
+
+
+def test_a_line_of_a_megabyte_is_followed(log: Path) -> None:
+    write(log, b"")
+    follower = LogFollower(log, skip_beyond_bytes=4_000_000)
+    follower.read()
+    write(log, b"z" * 1_000_000 + b"\nnext\n")
+
+    lines = follower.read() + follower.read()
+
+    assert "".join(lines[:-1]) == "z" * 1_000_000
+    assert lines[-1] == "next"
+
+
+def test_a_cleared_log_goes_on_from_its_beginning(log: Path) -> None:
+    with open(log, "ab", buffering=0) as writer:  # as supervisord has it open
+        writer.write(b"1\n")
+        rotated = log.with_name(f"{log.name}.1")
+        rotated.write_bytes(b"0\n")
+        follower = LogFollower(log)
+        follower.read()
+
+        clear_log(log)
+        assert follower.read() == []
+        writer.write(b"2\n")
+
+    assert follower.read() == ["2"]
+    assert tail_lines(log, 9) == ["2"]
+
+
+def test_the_lines_of_a_message_are_found_through_rotation_and_across_pieces(log: Path) -> None:
+    write(log, b"retrying id=7 queue=q attempt=1\n" + b"completed id=70 queue=q attempt=1\n" * 100_000)
+    rotate(log)
+    write(log, b"completed id=8 queue=q\ncompleted id=7 queue=q attempt=2\n")
+
+    found = lines_of_message([log], 7)
+
+    assert [one.text for one in found.lines] == ["retrying id=7 queue=q attempt=1", "completed id=7 queue=q attempt=2"]
+    assert found.skipped_bytes == 0
+
+
+def test_of_a_huge_log_the_newest_part_is_searched(log: Path) -> None:
+    write(log, b"retrying id=7 queue=q\n" + (b"x" * 1023 + b"\n") * (33 * 1024) + b"completed id=7 queue=q\n")
+
+    found = lines_of_message([log], 7)
+
+    assert [one.text for one in found.lines] == ["completed id=7 queue=q"]
+    assert found.skipped_bytes > 1024 * 1024
+
+
+def test_a_traceback_belongs_to_the_message_before_it() -> None:
+    lines = [
+        "message 7 (queue q, attempt 1): Traceback (most recent call last):",
+        "  File",
+        "KeyError: 1",
+        "",
+        "During handling of the above exception, another exception occurred:",
+        "",
+        "Traceback (most recent call last):",
+        "  File",
+        "ValueError: no",
+        "something else",
+        "  of something else",
+        "message 8 (queue q, attempt 1): no",
+        "put id=6 id=7",
+    ]
+    about = MessageFilter(7)
+
+    assert [about.passes(line) for line in lines] == [True] * 9 + [False] * 3 + [True]

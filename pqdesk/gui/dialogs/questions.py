@@ -54,6 +54,12 @@ def tell_before_quit(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
     )
 
 
+def ask_clear_logs(parent: QWidget, names: Sequence[str], do: Callable[[], None]) -> QMessageBox:
+    what = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} emptied, and older files of"
+    text = f"{what} {'it are' if len(names) == 1 else 'them are'} deleted. This cannot be undone. The worker runs on."
+    return _ask(parent, "clear_log_dialog", "Clear the log file?", text, "Clear log file", do)
+
+
 def ask_discard(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
     text = "The worker stays as it is."
     return _ask(parent, "discard_dialog", "Discard your changes?", text, "Discard", do)

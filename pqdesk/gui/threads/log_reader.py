@@ -1,4 +1,4 @@
-"""Following log files for the window, in a thread of its own."""
+"""Following log files for the window, searching and emptying them, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -6,31 +6,41 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from pqdesk.supervision.logs import LogFollower, tail_lines
+from pqdesk.supervision.logs import LogFollower, clear_log
+from pqdesk.supervision.message_lines import lines_of_message
 
 _POLL_MS = 250
-_TAIL_LINES = 500
+_TAIL_LINES = 2_000
+_SKIP_BEYOND_BYTES = 4 * 1024 * 1024  # more than 20,000 lines, of which the window keeps no more
+_MOST_KEPT_OPEN = 100  # files of pages that look elsewhere just now
 
 
 class LogReader(QObject):
     """Reads what is new in the files that the pages show, four times a second.
 
-    Several pages ask, each under a name of its own; a page gets the tail of a file when it begins to ask for it.
+    Several pages ask, each under a name of its own. A page gets the tail of a file when it first asks for it; when it
+    comes back to it, what it has missed: no line twice and none left out, unless a line says how much was skipped.
+    A file is followed for one page at a time, the one that asked last: only one page is live.
 
     Signals:
-        tail_read: Who asked, the Path, the list[str] of its last lines, oldest first.
+        tail_read: Who asked, the Path, the list[str] of lines that it begins with, oldest first.
         lines_read: The Path and the list[str] of its new lines, oldest first.
         failed: The Path and why it cannot be read, once per episode.
+        message_searched: The token of the question and the FoundLines.
+        files_cleared: tuple[Path, ...] as asked, and what came of it, in words.
     """
 
     tail_read = Signal(str, object, object)
     lines_read = Signal(object, object)
     failed = Signal(object, str)
+    message_searched = Signal(int, object)
+    files_cleared = Signal(object, str)
 
     def __init__(self) -> None:
         super().__init__()
         self._wanted: dict[str, tuple[Path, ...]] = {}
-        self._followers: dict[Path, LogFollower] = {}
+        self._followers: dict[tuple[str, Path], LogFollower] = {}  # the ones used last at the end
+        self._followed: dict[Path, str] = {}  # by whom
         self._failing: set[Path] = set()
         self._timer: QTimer | None = None
 
@@ -39,7 +49,7 @@ class LogReader(QObject):
         """Connect the thread's `started` to this."""
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.poll)
-        if self._followers:
+        if self._followed:
             self._timer.start(_POLL_MS)
 
     @Slot()
@@ -50,47 +60,65 @@ class LogReader(QObject):
         for follower in self._followers.values():
             follower.close()
         self._followers.clear()
+        self._followed.clear()
 
     @Slot(str, object)
     def follow(self, who: str, paths: tuple[Path, ...]) -> None:
         """From now on `who` wants exactly these files."""
         before, self._wanted[who] = self._wanted.get(who, ()), paths
-        wanted = {path for asked in self._wanted.values() for path in asked}
-        for path in self._followers.keys() - wanted:
-            self._followers.pop(path).close()
-            self._failing.discard(path)
+        self._followed = {path: one for one, asked in self._wanted.items() for path in asked}
+        self._failing &= self._followed.keys()
         for path in paths:
+            self._followed[path] = who
             if path not in before:
                 self._begin_for(who, path)
+        self._close_surplus()
         if self._timer is not None:
-            if wanted:
+            if self._followed:
                 self._timer.start(_POLL_MS)
             else:
                 self._timer.stop()
 
     @Slot()
     def poll(self) -> None:
-        for path in self._followers:
-            lines = self._read(path)
+        for path, who in self._followed.items():
+            lines = self._read(who, path)
             if lines:
                 self.lines_read.emit(path, lines)
 
-    def _begin_for(self, who: str, path: Path) -> None:
-        if path not in self._followers:
-            self._followers[path] = LogFollower(path, from_end_lines=_TAIL_LINES)
-            self.tail_read.emit(who, path, self._read(path))
-            return
-        lines = self._read(path)  # what others are owed comes first, so that the tail ends where the next read begins
-        if lines:
-            self.lines_read.emit(path, lines)
-        try:
-            self.tail_read.emit(who, path, tail_lines(path, _TAIL_LINES))
-        except OSError as exc:
-            self._tell_failure(path, exc)
+    @Slot(object, object, int)
+    def find_message(self, logs: tuple[Path, ...], message_id: int, token: int) -> None:
+        """Look for the lines about a message in these logs; `message_searched` answers."""
+        self.message_searched.emit(token, lines_of_message(logs, message_id))
 
-    def _read(self, path: Path) -> list[str]:
+    @Slot(object)
+    def clear_files(self, logs: tuple[Path, ...]) -> None:
+        """Empty these logs and delete what was rotated of them."""
         try:
-            lines = self._followers[path].read()
+            for path in logs:
+                clear_log(path)
+        except OSError as exc:
+            self.files_cleared.emit(logs, f"The log was not cleared: {exc.strerror}: {exc.filename}")
+        else:
+            self.files_cleared.emit(logs, f"Cleared {', '.join(path.name for path in logs)}")
+
+    def _begin_for(self, who: str, path: Path) -> None:
+        if (who, path) not in self._followers:
+            follower = LogFollower(path, from_end_lines=_TAIL_LINES, skip_beyond_bytes=_SKIP_BEYOND_BYTES)
+            self._followers[who, path] = follower
+        else:
+            self._followers[who, path] = self._followers.pop((who, path))
+        self.tail_read.emit(who, path, self._read(who, path))
+
+    def _close_surplus(self) -> None:
+        """Forget where those stood that nobody has wanted for longest."""
+        idle = [key for key in self._followers if key[1] not in self._wanted.get(key[0], ())]
+        for key in idle[: max(0, len(idle) - _MOST_KEPT_OPEN)]:
+            self._followers.pop(key).close()
+
+    def _read(self, who: str, path: Path) -> list[str]:
+        try:
+            lines = self._followers[who, path].read()
         except OSError as exc:
             self._tell_failure(path, exc)
             return []

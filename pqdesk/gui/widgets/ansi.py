@@ -31,6 +31,11 @@ class Stretch:
     is_bold: bool
 
 
+def strip_ansi(line: str) -> str:
+    """The line without its escapes."""
+    return _SGR.sub("", line).replace("\x1b", "␛")
+
+
 def parse_ansi(line: str) -> tuple[str, tuple[Stretch, ...]]:
     """The line without its escapes, and what of it is coloured or bold."""
     if "\x1b" not in line:

@@ -3,53 +3,58 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from heapq import merge
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
+from typing import NamedTuple
 
 LINES_KEPT = 20_000
-_SKIPPED = "… lines in between are in the file …"
+
+
+class KeptLine(NamedTuple):
+    """A line with its place among all that were read, and when that was; None for what was in the file before."""
+
+    number: int
+    text: str
+    read_at: datetime | None
 
 
 class LogBuffer:
     """The newest LINES_KEPT lines of each file, and in which order they came."""
 
     def __init__(self) -> None:
-        self._lines: dict[Path, deque[tuple[int, str]]] = {}
+        self._lines: dict[Path, deque[KeptLine]] = {}
         self._numbers = count()
 
-    def add(self, path: Path, lines: Iterable[str]) -> None:
+    def add(self, path: Path, lines: Iterable[str], read_at: datetime | None = None) -> None:
         """Keep new `lines` of `path`."""
         kept = self._lines.setdefault(path, deque(maxlen=LINES_KEPT))
-        kept.extend((next(self._numbers), line) for line in lines)
+        kept.extend(KeptLine(next(self._numbers), line, read_at) for line in lines)
 
     def add_tail(self, path: Path, tail: Sequence[str]) -> Sequence[str]:
-        """Keep what of the last lines of the file is not here yet; returns that."""
-        lines = new_of_tail(self.lines(path)[-len(tail) :] if tail else (), tail)
-        self.add(path, lines)
-        return lines
+        """Keep what the log reader begins with, which is never what it told before; returns that."""
+        self.add(path, tail)
+        return tail
 
     def lines(self, path: Path) -> list[str]:
         """Oldest first."""
-        return [text for _, text in self._lines.get(path, ())]
+        return [one.text for one in self._lines.get(path, ())]
 
     def merged(self, paths: Iterable[Path]) -> list[tuple[Path, str]]:
         """The newest lines of several files in the order they came."""
-        streams = ([(number, path, text) for number, text in self._lines.get(path, ())] for path in paths)
-        return [(path, text) for _, path, text in merge(*streams)][-LINES_KEPT:]
+        return [(path, kept.text) for path, kept in self.merged_lines(paths)]
+
+    def merged_lines(self, paths: Iterable[Path]) -> list[tuple[Path, KeptLine]]:
+        """The same with all that is kept of each; at most LINES_KEPT together."""
+        newest = islice(merge(*map(self._newest_first, paths), reverse=True), LINES_KEPT)  # looks at no more than that
+        return [(path, kept) for _, path, kept in newest][::-1]
+
+    def _newest_first(self, path: Path) -> Iterator[tuple[int, Path, KeptLine]]:
+        return ((kept.number, path, kept) for kept in reversed(self._lines.get(path, ())))
 
     def clear(self, paths: Iterable[Path]) -> None:
         """Forget what was read; the files stay as they are."""
         for path in paths:
             self._lines.pop(path, None)
-
-
-def new_of_tail(known: Sequence[str], tail: Sequence[str]) -> Sequence[str]:
-    """What of `tail` comes after `known`: the longest end of `known` that `tail` begins with is left out."""
-    if not known or not tail:
-        return tail
-    for size in range(min(len(known), len(tail)), 0, -1):
-        if list(known[-size:]) == list(tail[:size]):
-            return tail[size:]
-    return [_SKIPPED, *tail]

@@ -1,49 +1,120 @@
-"""A log with its controls: find, wrap, clear, and room for what chooses the log."""
+"""A log with its controls: level, find, wrap, columns, clear, and room for what chooses the log."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QTextCharFormat, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import Hairline
-from pqdesk.gui.widgets.log_text import LogLine, LogText
+from pqdesk.gui.widgets.log_buffer import LINES_KEPT
+from pqdesk.gui.widgets.log_filter import LogFilter
+from pqdesk.gui.widgets.log_find_bar import TOOL_SHEET, LogFindBar
+from pqdesk.gui.widgets.log_line import LogLine
+from pqdesk.gui.widgets.log_painter import LogColumns
+from pqdesk.gui.widgets.log_text import LogText
+from pqdesk.supervision.log_levels import Level
 
-_MOST_HITS = 500
+_WORDS_FROM_PX = 940  # narrower, Wrap and Clear view have room for their pictures only
+_ALL_LEVELS = "All levels"
+_CLEARED = "Cleared. New lines appear here"
 
 
 class LogPane(QWidget):
     """Signals:
     cleared: The user cleared the view; the file is untouched.
+    clear_files_asked: tuple[Path, ...]: the user wants these log files emptied; nobody has been asked yet.
+    open_file_asked: The Path of a log to be opened in another program.
+    message_asked: The id of the message that a line names.
     """
 
     cleared = Signal()
+    clear_files_asked = Signal(object)
+    open_file_asked = Signal(object)
+    message_asked = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("log_pane")
         self._theme = theme
+        self._kept: deque[LogLine] = deque(maxlen=LINES_KEPT)
+        self._filter = LogFilter()
+        self._empty_text = ""
+        self._files: tuple[Path, ...] = ()
         self.text = LogText(theme, self)
+        self.text.message_asked.connect(self.message_asked)
+        self._level = self._make_level()
         self.empty = EmptyState(theme, "log_empty", self.text.viewport())
-        self._find = self._make_find()
+        self.empty.pressed.connect(lambda: self._level.setCurrentIndex(0))
+        self.find_bar = LogFindBar(self.text, theme, self)
         self._wrap = make_button("Wrap", "log_wrap", self, look="quiet")
+        self._wrap.setAccessibleName("Wrap")
         self._wrap.setCheckable(True)
         self._wrap.setToolTip("Wrap long lines")
         self._wrap.toggled.connect(self.text.set_wrapped)
         self._wrap.toggled.connect(lambda _: self._take_looks())
         self._clear = make_button("Clear view", "log_clear", self, look="quiet")
+        self._clear.setAccessibleName("Clear view")
         self._clear.setToolTip("Clear what is shown here; the file stays as it is")
         self._clear.clicked.connect(self._on_clear)
+        self._more = self._make_more()
+        self.text.mirror.installEventFilter(self)
+        self._lay_out()
+        theme.changed.connect(self._take_looks)
+        self._take_looks()
+
+    def _make_level(self) -> QComboBox:
+        picker = QComboBox(self)
+        picker.setObjectName("log_level")
+        picker.setAccessibleName("Level")
+        picker.setToolTip("Lines of this level and above; a line without a level belongs to the one before it")
+        picker.addItem(_ALL_LEVELS, None)
+        for level in Level:
+            text = level.word if level is Level.CRITICAL else f"{level.word} and above"
+            picker.addItem(text, level)
+        picker.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        picker.setMinimumContentsLength(10)
+        picker.currentIndexChanged.connect(lambda _: self._on_level())
+        return picker
+
+    def _make_more(self) -> QPushButton:
+        button = make_button("", "log_more", self, look="quiet")
+        button.setAccessibleName("More for the log")
+        button.setIconSize(QSize(16, 16))
+        button.setStyleSheet(f"{TOOL_SHEET} QPushButton::menu-indicator {{ width: 0; }}")
+        menu = QMenu(button)
+        self._time = self._entry(menu, "Time column", "log_time_column", is_checkable=True)
+        self._source = self._entry(menu, "Source column", "log_source_column", is_checkable=True)
+        for entry in (self._time, self._source):
+            entry.toggled.connect(lambda _: self._update_columns())
+        menu.addSeparator()
+        self._open = self._entry(menu, "Open log file", "log_open_file")
+        self._open.triggered.connect(lambda: self.open_file_asked.emit(self._files[0]))
+        self._clear_files = self._entry(menu, "Clear log file…", "log_clear_file")
+        self._clear_files.triggered.connect(lambda: self.clear_files_asked.emit(self._files))
+        button.setMenu(menu)
+        self.set_files(())
+        return button
+
+    def _entry(self, menu: QMenu, text: str, name: str, *, is_checkable: bool = False) -> QAction:
+        action = menu.addAction(text)
+        action.setObjectName(name)
+        action.setCheckable(is_checkable)
+        return action
+
+    def _lay_out(self) -> None:
         self.controls = QHBoxLayout()  # the page puts what chooses the log at its left
         self.controls.setContentsMargins(16, 6, 8, 6)
-        self.controls.setSpacing(8)
-        for widget in (self._find, self._wrap, self._clear):
+        self.controls.setSpacing(6)
+        for widget in (self._level, self.find_bar, self._wrap, self._clear, self._more):
             self.controls.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -51,97 +122,98 @@ class LogPane(QWidget):
         column.addLayout(self.controls)
         column.addWidget(Hairline(self))
         column.addWidget(self.text, 1)
-        self.text.verticalScrollBar().valueChanged.connect(lambda _: self._mark_hits())
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
-
-    def _make_find(self) -> QLineEdit:
-        field = QLineEdit(self)
-        field.setObjectName("log_find")
-        field.setAccessibleName("Find in log")
-        field.setPlaceholderText("Find")
-        field.setToolTip("Enter finds the next one upwards, Shift+Enter downwards")
-        field.setClearButtonEnabled(True)
-        field.setFixedWidth(200)
-        self._find_icon = QAction(field)
-        field.addAction(self._find_icon, QLineEdit.ActionPosition.LeadingPosition)
-        field.textChanged.connect(lambda _: self._mark_hits())
-        field.installEventFilter(self)
-        return field
 
     # --- what the page asks -----------------------------------------------------------------------
 
     def set_lines(self, lines: Sequence[LogLine], empty_text: str) -> None:
         """Show these instead; `empty_text` stands there while there are none."""
-        self.text.set_lines(lines)
-        if lines:
-            self.empty.hide()
-        else:
-            self.empty.show_text(empty_text, icon="logs", role=Role.MUTED)
-        self._mark_hits()
+        self._kept = deque(lines, maxlen=LINES_KEPT)
+        self._empty_text = empty_text
+        self._filter.begin_anew()
+        self._update_columns()
+        self.text.set_lines(self._filter.passing(self._kept))
+        self._update_empty()
 
     def append_lines(self, lines: Sequence[LogLine]) -> None:
-        if lines:
-            self.empty.hide()
-            self.text.append_lines(lines)
+        if not lines:
+            return
+        self._kept.extend(lines)
+        if max(len(one.prefix) for one in lines) > self.text.columns.prefix_cells:
+            self._update_columns()
+        self.text.append_lines(self._filter.passing(lines))
+        self._update_empty()
+
+    def set_files(self, files: Sequence[Path]) -> None:
+        """What Open and Clear log file are about: the files of the one log that is shown, none for several."""
+        self._files = tuple(files)
+        for action in (self._open, self._clear_files):
+            action.setEnabled(bool(files))
+            action.setToolTip(action.text() if files else "Choose one worker first")
 
     def focus_find(self) -> None:
-        self._find.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self._find.selectAll()
+        self.find_bar.focus_field()
 
-    # --- finding ----------------------------------------------------------------------------------
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _on_level(self) -> None:
+        """Other lines, but the one on top stays in sight."""
+        self._filter.set_lowest(self._level.currentData())
+        before = None if self.text.is_following else self.text.top_line
+        shown = self._filter.passing(self._kept)
+        self.text.set_lines(shown)
+        if before is not None:
+            self._show_near(before, shown)
+        self._update_empty()
+
+    def _show_near(self, line: LogLine, shown: Sequence[LogLine]) -> None:
+        """The first shown line that is not before `line`."""
+        at = next((at for at, one in enumerate(self._kept) if one is line), None)
+        if at is None:
+            return
+        later = {id(one) for index, one in enumerate(self._kept) if index >= at}
+        first = next((index for index, one in enumerate(shown) if id(one) in later), None)
+        if first is not None:
+            self.text.scroll_to_line(self.text.lines.first + first)
+
+    def _update_columns(self) -> None:
+        widest = max((len(one.prefix) for one in self._kept), default=0)
+        self.text.set_columns(LogColumns(self._time.isChecked(), self._source.isChecked(), widest))
+
+    def _update_empty(self) -> None:
+        if not self._kept:
+            self.empty.show_text(self._empty_text, icon="logs", role=Role.MUTED)
+        elif self.text.has_lines:
+            self.empty.hide()
+        else:
+            text = f"Nothing of level {self._level.currentText().lower()}"
+            self.empty.show_text(text, icon="filter", role=Role.MUTED, button="Show all levels")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """In the log itself, F3 goes on finding and / begins it."""
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
             return False
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._go(is_down=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        if event.key() == Qt.Key.Key_F3:
+            self.find_bar.finder.go(is_down=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
             return True
-        if event.key() == Qt.Key.Key_Escape and self._find.text():
-            self._find.clear()
+        if event.text() == "/":
+            self.focus_find()
             return True
         return False
 
-    def _go(self, *, is_down: bool) -> None:
-        """To the next hit from the cursor on, beginning again at the other end."""
-        wanted = self._find.text()
-        if not wanted:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_wide = self.width() >= _WORDS_FROM_PX
+        if is_wide == bool(self._wrap.text()) and event.oldSize().isValid():
             return
-        flags = QTextDocument.FindFlag(0) if is_down else QTextDocument.FindFlag.FindBackward
-        if not self.text.find(wanted, flags):
-            cursor = self.text.textCursor()
-            cursor.movePosition(QTextCursor.MoveOperation.Start if is_down else QTextCursor.MoveOperation.End)
-            self.text.setTextCursor(cursor)
-            self.text.find(wanted, flags)
-        self._mark_hits()
-
-    def _mark_hits(self) -> None:
-        """Mark every hit that can be seen; the lines around them stay readable."""
-        wanted = self._find.text()
-        marks: list[QTextEdit.ExtraSelection] = []
-        if wanted:
-            look = QTextCharFormat()
-            color = self._theme.color(Role.WARNING)
-            color.setAlphaF(0.35)
-            look.setBackground(color)
-            document = self.text.document()
-            cursor = self.text.cursorForPosition(self.text.viewport().rect().topLeft())
-            last = self.text.cursorForPosition(self.text.viewport().rect().bottomRight()).block().blockNumber()
-            while len(marks) < _MOST_HITS:
-                cursor = document.find(wanted, cursor)
-                if cursor.isNull() or cursor.block().blockNumber() > last:
-                    break
-                mark = QTextEdit.ExtraSelection()
-                mark.cursor, mark.format = cursor, look
-                marks.append(mark)
-        self.text.setExtraSelections(marks)
+        for button in (self._wrap, self._clear):
+            button.setText(button.accessibleName() if is_wide else "")
+            button.setStyleSheet("" if is_wide else TOOL_SHEET)
 
     def _on_clear(self) -> None:
-        self.set_lines((), "Cleared. New lines appear here")
+        self.set_lines((), _CLEARED)
         self.cleared.emit()
 
     def _take_looks(self) -> None:
-        self._find_icon.setIcon(self._theme.icon("search", Role.MUTED))
         self._wrap.setIcon(self._theme.icon("wrap", Role.ACCENT if self._wrap.isChecked() else Role.TEXT))
         self._clear.setIcon(self._theme.icon("close"))
-        self._mark_hits()
+        self._more.setIcon(self._theme.icon("more"))

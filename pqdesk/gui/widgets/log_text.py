@@ -1,274 +1,209 @@
-"""The text of a log: follows its end, lets go when the user scrolls up, and stays quick at 5,000 lines a second."""
+"""The text of a log, painted line by line: quick at 5,000 lines a second, with selection, keyboard and marks.
+
+Only what is in sight is laid out and drawn; the rest are strings in a list. A screen reader finds the LogMirror below.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QResizeEvent, QTextCharFormat, QTextCursor, QTextLayout, QTextOption
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
-from pqdesk.gui.formatting import format_count
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.widgets.ansi import parse_ansi
-from pqdesk.gui.widgets.buttons import make_button
-from pqdesk.gui.widgets.log_buffer import LINES_KEPT
+from pqdesk.gui.widgets.log_find import Sought
+from pqdesk.gui.widgets.log_hands import LogHands
+from pqdesk.gui.widgets.log_line import LogLine
+from pqdesk.gui.widgets.log_mirror import LogMirror
+from pqdesk.gui.widgets.log_painter import Mark, hit_mark
+from pqdesk.gui.widgets.log_scroll import TOP_PX, LogScroll
+from pqdesk.gui.widgets.log_selection import LogPlace
 
-_LINES_A_TURN = 200  # of the event loop: 3 ms, with dropping as many 15 ms
-_SLACK = 200  # lines are dropped so many at a time
-_MARGIN_PX = 14
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line as it was read, and whose it is: `prefix` is shown before it, in the colour of `role`."""
-
-    text: str
-    prefix: str = ""
-    role: Role = Role.MUTED
+__all__ = ["LogLine", "LogText"]
 
 
-class LogText(QPlainTextEdit):
-    """Plain text only; colours are laid over the finished lines and touch no document.
+class _Row(NamedTuple):
+    """One row in sight: its y, line number, which row of the line, and what of the line it shows."""
 
-    Signals:
-        follow_changed: Whether the newest line is kept in sight.
+    top: int
+    number: int
+    at: int
+    span: tuple[int, int]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.number, self.at
+
+
+class LogText(LogScroll):
+    """Signals:
+    message_asked: The id of a message whose line was chosen.
     """
 
-    follow_changed = Signal(bool)
+    message_asked = Signal(object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("log")
-        self.setAccessibleName("Log")
-        self._theme = theme
-        self._pending: deque[LogLine] = deque(maxlen=LINES_KEPT)
-        self._shown: deque[LogLine] = deque(maxlen=LINES_KEPT)
-        self._is_following = True
-        self._is_changing = False
-        self._unseen = 0
-        self.setReadOnly(True)
-        self.setUndoRedoEnabled(False)
-        self.setTabChangesFocus(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setWordWrapMode(QTextOption.WrapMode.NoWrap)
-        self.setCenterOnScroll(False)
-        self.document().setDocumentMargin(_MARGIN_PX)
-        self._jump = make_button("", "jump_to_newest", self.viewport(), look="primary")
-        self._jump.clicked.connect(self.follow)
-        self._jump.hide()
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self._append_some)
-        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
-        self.verticalScrollBar().rangeChanged.connect(lambda *_: self._keep_end())
-        self.selectionChanged.connect(self._keep_end)
+        super().__init__(theme, parent)
+        self.setObjectName("log_view")
+        self.viewport().setObjectName("log_rows")
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # so nothing below is drawn
+        self.viewport().setCursor(Qt.CursorShape.IBeamCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the mirror has the keyboard
+        self._current: int | None = None
+        self._sought = Sought("", is_regex=False)
+        self._hit: int | None = None  # the line that Find stands on
+        self.mirror = LogMirror(self, self._seen_text, self.keyPressEvent)
+        self.mirror.lower()
+        self.hands = LogHands(self)
+        self.mirror.menu_asked.connect(self.hands.show_menu_at_line)
+        self.mirror.focus_changed.connect(self.viewport().update)
         theme.changed.connect(self._take_looks)
-        self._take_looks()
 
     # --- what the page asks -----------------------------------------------------------------------
 
+    def toPlainText(self) -> str:
+        """All lines, with what stands before them, as QPlainTextEdit would have it."""
+        heads = self.columns
+        return "\n".join(
+            heads.head(line) + line.plain for _, line in self.lines.numbered(self.lines.first, self.lines.end)
+        )
+
+    def mark_hits(self, sought: Sought, line: int | None = None) -> None:
+        """Mark what is sought wherever it is in sight; that in `line` stronger."""
+        self._sought, self._hit = sought, line
+        self.viewport().update()
+
     @property
-    def is_following(self) -> bool:
-        return self._is_following
+    def current_line(self) -> int | None:
+        """Where the keyboard is: a line's number."""
+        return self._current if self._current is not None and self._current in self.lines else None
 
-    def append_lines(self, lines: Sequence[LogLine]) -> None:
-        """Add `lines` at the end, within the next turns of the event loop."""
-        self._pending.extend(lines)
-        if self._pending:
-            self._timer.start(0)
+    def set_current_line(self, number: int | None) -> None:
+        self._current = number
+        self._changed()
 
-    def set_lines(self, lines: Sequence[LogLine]) -> None:
-        """Show these instead, from the newest on."""
-        self._timer.stop()
-        self._pending.clear()
-        self._shown.clear()
-        self._is_changing = True
-        self.setPlainText("")
-        self._is_changing = False
-        self._insert(lines[-LINES_KEPT:])
-        self.follow()
+    def copy(self, *, has_heads: bool = False) -> None:
+        """The selection to the clipboard; the names before the lines stay out unless `has_heads`."""
+        if self.selection:
+            QGuiApplication.clipboard().setText(self.selected_text(has_heads=has_heads))
 
-    def follow(self) -> None:
-        """Go to the newest line and stay there."""
-        cursor = self.textCursor()
-        cursor.clearSelection()
-        self.setTextCursor(cursor)
-        self._set_following(True)
-        self._keep_end()
+    def selected_text(self, *, has_heads: bool = False) -> str:
+        return self.selection.text(self.lines, self.columns.head if has_heads else None)
 
-    def set_wrapped(self, is_wrapped: bool) -> None:
-        mode = QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere if is_wrapped else QTextOption.WrapMode.NoWrap
-        self.setWordWrapMode(mode)
-        self._keep_end()
-
-    # --- adding lines -----------------------------------------------------------------------------
-
-    def _append_some(self) -> None:
-        batch = [self._pending.popleft() for _ in range(min(_LINES_A_TURN, len(self._pending)))]
-        if not self._pending:
-            self._timer.stop()
-        self._insert(batch)
-
-    def _insert(self, lines: Sequence[LogLine]) -> None:
-        if not lines:
-            return
-        self._is_changing = True
-        document = self.document()
-        texts, looks = zip(*(self._prepared(line) for line in lines), strict=True)
-        cursor = QTextCursor(document)
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        first = document.blockCount() if self._shown else 0
-        chosen = (self.textCursor().anchor(), self.textCursor().position())
-        cursor.insertText(("\n" if self._shown else "") + "\n".join(texts))
-        self._keep_selection(*chosen)
-        self._lay_colors(first, looks, [len(line.prefix) + 2 if line.prefix else 0 for line in lines])
-        self._shown.extend(lines)
-        self._drop_oldest()
-        self._is_changing = False
-        if self._may_scroll:
+    def select(self, anchor: LogPlace, end: LogPlace) -> None:
+        was_selected = bool(self.selection)
+        self.selection.set(anchor, end)
+        if was_selected and not self.selection:
             self._keep_end()
-        else:
-            self._count_unseen(len(lines))
+        self._changed()
 
-    def _keep_selection(self, anchor: int, position: int) -> None:
-        """A selection that ends at the end of the text has grown with it."""
-        cursor = self.textCursor()
-        if anchor == position or (cursor.anchor(), cursor.position()) == (anchor, position):
+    def clear_selection(self) -> None:
+        self.select(self.selection.anchor, self.selection.anchor)
+
+    def select_all(self) -> None:
+        if len(self.lines):
+            last = self.lines.end - 1
+            self.select(LogPlace(self.lines.first, 0), LogPlace(last, len(self.lines[last].plain)))
+
+    # --- places -----------------------------------------------------------------------------------
+
+    def place_at(self, point: QPoint) -> LogPlace:
+        """The place in the text that is nearest to a point of the viewport."""
+        if not len(self.lines):
+            return LogPlace(self.lines.first, 0)
+        row = self.verticalScrollBar().value() + (point.y() - TOP_PX) // self._painter.row_px
+        if row >= self.lines.row_count:
+            last = self.lines.end - 1
+            return LogPlace(last, len(self.lines[last].plain))
+        number, at = self.lines.place_of(max(0, row))
+        span = self.lines.rows_of(number)[at]
+        x = point.x() - self._painter.body_px + self.horizontalScrollBar().value()
+        return LogPlace(number, self._painter.column_at(x, (number, at), self.lines[number], span))
+
+    def bottom_of(self, number: int) -> QPoint:
+        """Below the beginning of the line, for a menu."""
+        row = self.lines.first_row(number) - self.verticalScrollBar().value() + 1
+        return QPoint(round(self._painter.body_px), min(TOP_PX + row * self._painter.row_px, self.viewport().height()))
+
+    def _rows(self) -> Iterator[_Row]:
+        """The rows in sight, from the top."""
+        first = self.verticalScrollBar().value()
+        if first >= self.lines.row_count:
             return
-        cursor.setPosition(anchor)
-        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
-        before = self.verticalScrollBar().value()
-        self.setTextCursor(cursor)  # scrolls to it
-        self.verticalScrollBar().setValue(before)
+        number, skipped = self.lines.place_of(first)
+        top, height = TOP_PX, self.viewport().height()
+        while number < self.lines.end and top < height:
+            for at, span in enumerate(self.lines.rows_of(number)):
+                if at >= skipped and top < height:
+                    yield _Row(top, number, at, span)
+                    top += self._painter.row_px
+            number, skipped = number + 1, 0
 
-    def _prepared(self, line: LogLine) -> tuple[str, tuple[tuple[int, int, QTextCharFormat], ...]]:
-        text, stretches = parse_ansi(line.text)
-        head = f"{line.prefix}  " if line.prefix else ""
-        looks = [(len(head) + one.start, one.length, self._format(one.role, one.is_bold)) for one in stretches]
-        if head:
-            looks.insert(0, (0, len(head), self._format(line.role, True)))
-        return head + text, tuple(looks)
+    def _seen_text(self) -> tuple[str, int]:
+        """For the mirror: the lines in sight, and where the current one begins."""
+        numbers = dict.fromkeys(row.number for row in self._rows())
+        position, size, texts = 0, 0, []
+        for number in numbers:
+            text = self.columns.head(self.lines[number]) + self.lines[number].plain
+            if number == self._current or (self._current is None and self._is_following):
+                position = size
+            texts.append(text)
+            size += len(text) + 1
+        return "\n".join(texts), position
 
-    def _format(self, role: Role | None, is_bold: bool) -> QTextCharFormat:
-        found = self._formats.get((role, is_bold))
-        if found is None:
-            found = self._formats[role, is_bold] = QTextCharFormat()
-            if role is not None:
-                found.setForeground(QColor(self._theme.color(role)))
-            if is_bold:
-                found.setFontWeight(QFont.Weight.Bold)
-        return found
+    # --- drawing ----------------------------------------------------------------------------------
 
-    def _lay_colors(
-        self, first: int, looks: Sequence[tuple[tuple[int, int, QTextCharFormat], ...]], heads: Sequence[int]
-    ) -> None:
-        """As QSyntaxHighlighter does it: on the layouts, so the document stays as it is."""
-        block = self.document().findBlockByNumber(first)
-        for at, look in enumerate(looks):
-            if look:
-                ranges = []
-                for start, length, text_format in look:
-                    one = QTextLayout.FormatRange()
-                    one.start, one.length, one.format = start, length, text_format
-                    ranges.append(one)
-                block.layout().setFormats(ranges)
-                self.document().markContentsDirty(block.position(), block.length())
-            block.setUserState(heads[at])
-            block = block.next()
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        width = self.viewport().width()
+        self._painter.fill(painter, QRectF(self.viewport().rect()))
+        rows = list(self._rows())
+        has_focus = self.mirror.hasFocus()
+        for row in rows:
+            is_current = row.number == self._current
+            if is_current:
+                self._painter.fill(painter, QRectF(0, row.top, width, self._painter.row_px), Role.ALTERNATE)
+            self._painter.draw_bars(painter, row.top, self.lines[row.number], has_keyboard=is_current and has_focus)
+            if row.at == 0:
+                self._painter.draw_head(painter, row.top, self.lines[row.number])
+        left = self._painter.body_px
+        painter.setClipRect(QRectF(left, 0, width - left, self.viewport().height()))
+        x = left - self.horizontalScrollBar().value()
+        for row in rows:
+            line = self.lines[row.number]
+            marks = self._marks(row.number, line)
+            self._painter.draw_row(painter, QPointF(x, row.top), row.key, line, row.span, marks)
+        painter.end()
 
-    def _drop_oldest(self) -> None:
-        """Forget lines beyond LINES_KEPT; what is in sight stays where it is."""
-        document = self.document()
-        surplus = document.blockCount() - LINES_KEPT
-        if surplus <= _SLACK:
-            return
-        cursor = QTextCursor(document)
-        bar, before = self.verticalScrollBar(), self.verticalScrollBar().value()
-        height = document.findBlockByNumber(surplus).firstLineNumber()
-        cursor.movePosition(QTextCursor.MoveOperation.Start)
-        cursor.movePosition(QTextCursor.MoveOperation.NextBlock, QTextCursor.MoveMode.KeepAnchor, surplus)
-        cursor.removeSelectedText()
-        if not self._is_following:
-            bar.setValue(max(0, before - height))
-
-    # --- following --------------------------------------------------------------------------------
-
-    @property
-    def _may_scroll(self) -> bool:
-        return self._is_following and not self.textCursor().hasSelection()
-
-    def _keep_end(self) -> None:
-        if self._may_scroll and not self._is_changing:
-            self._is_changing = True
-            self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
-            self._is_changing = False
-            self._count_unseen(0)
-
-    def _on_scrolled(self, value: int) -> None:
-        if self._is_changing:
-            return
-        is_at_end = value >= self.verticalScrollBar().maximum()
-        if is_at_end and self.textCursor().hasSelection():
-            self._count_unseen(0)
-        self._set_following(is_at_end)
-
-    def _set_following(self, is_following: bool) -> None:
-        if is_following != self._is_following:
-            self._is_following = is_following
-            self.follow_changed.emit(is_following)
-        if is_following:
-            self._count_unseen(0)
-        self._jump.setVisible(not is_following)
-        self._describe_jump()
-
-    def _count_unseen(self, more: int) -> None:
-        self._unseen = self._unseen + more if more else 0
-        self._jump.setVisible(not self._is_following or self._unseen > 0)
-        self._describe_jump()
-
-    def _describe_jump(self) -> None:
-        news = f" · {format_count(self._unseen, 'new line')}" if self._unseen else ""
-        self._jump.setText(f"Jump to newest{news}")
-        self._place_jump()
-
-    def _place_jump(self) -> None:
-        self._jump.adjustSize()
-        room = self.viewport()
-        self._jump.move((room.width() - self._jump.width()) // 2, room.height() - self._jump.height() - 12)
+    def _marks(self, number: int, line: LogLine) -> list[Mark]:
+        marks = []
+        if self.selection:
+            plain = line.plain
+            chosen = self.selection.columns_in(number, len(plain))
+            if chosen is not None:
+                marks.append(Mark(*chosen, Role.SELECTION))
+        if self._sought:
+            is_hit = number == self._hit
+            marks += [hit_mark(start, end, is_current=is_hit) for start, end in self._sought.spans(line.plain)]
+        return marks
 
     # --- what Qt tells ----------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_End:
-            self.follow()
-            return
-        if event.key() == Qt.Key.Key_Home:
-            self.verticalScrollBar().setValue(0)
-            return
-        super().keyPressEvent(event)
-
-    def createMimeDataFromSelection(self) -> QMimeData:
-        """What is copied: the lines without the names before them."""
-        cursor, lines = self.textCursor(), []
-        block = self.document().findBlock(cursor.selectionStart())
-        while block.isValid() and block.position() <= cursor.selectionEnd():
-            start = max(cursor.selectionStart() - block.position(), max(0, block.userState()))
-            lines.append(block.text()[start : cursor.selectionEnd() - block.position()])
-            block = block.next()
-        data = QMimeData()
-        data.setText("\n".join(lines))
-        return data
+        if not self.hands.press_key(event):
+            event.ignore()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._keep_end()
-        self._place_jump()
+        self.mirror.setGeometry(self.viewport().geometry())
+
+    def _changed(self) -> None:
+        super()._changed()
+        self.mirror.follow_soon()
 
     def _take_looks(self) -> None:
-        self._formats: dict[tuple[Role | None, bool], QTextCharFormat] = {}
-        self.setFont(self._theme.fixed_font())
-        if self._shown:
-            self.set_lines([*self._shown, *self._pending])
+        self._painter.take_looks()
+        self._lay_out()

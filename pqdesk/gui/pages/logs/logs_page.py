@@ -1,51 +1,70 @@
-"""The logs page: what one worker or all of them write, each line after the name of its process."""
+"""The logs page: what one worker, several or all of them write, merged, each line after the name of its process."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QListWidget, QListWidgetItem, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QSplitter, QVBoxLayout, QWidget
 
+from pqdesk.clock import Clock, SystemClock, to_datetime
+from pqdesk.gui.pages.logs.source_list import SourceList
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.labels import ElidedLabel
 from pqdesk.gui.widgets.log_buffer import LogBuffer
+from pqdesk.gui.widgets.log_files import LogFiles
+from pqdesk.gui.widgets.log_line import LogLine
 from pqdesk.gui.widgets.log_pane import LogPane
-from pqdesk.gui.widgets.log_text import LogLine
-from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
+from pqdesk.supervision.records import SupervisionStatus
 
 _WHO = "logs page"
-_ALL = "All workers"
 _BOTH, _OUTPUT, _ERRORS = "Output and errors", "Output", "Errors"
 _NAME_ROLES = (Role.ACCENT, Role.SCHEDULED, Role.RUNNING, Role.HEALTHY, Role.PAUSED, Role.WARNING)
 _LIST_PX = 200
 
 
+class _Owner(NamedTuple):
+    """Whose lines a file has: the name before them, their colour, and which stream it is."""
+
+    name: str
+    role: Role
+    is_error: bool
+
+
 class LogsPage(QWidget):
     """A list of workers at the left, their merged log at the right.
 
+    Both streams of what is chosen are followed, whatever is shown of them, so that a filter hides and loses nothing.
+
     Signals:
         follow_asked: For the log reader: who asks, and the paths.
+        message_asked: The id of a message whose line was chosen.
+        notice: What was done, for the toast.
     """
 
     title = "Logs"
     follow_asked = Signal(str, object)
+    message_asked = Signal(object)
+    notice = Signal(str)
 
-    def __init__(self, link: SupervisorLink, theme: Theme) -> None:
+    def __init__(self, link: SupervisorLink, theme: Theme, clock: Clock | None = None) -> None:
         super().__init__()
         self.setObjectName("logs_page")
         self._theme = theme
+        self._clock = clock or SystemClock()
         self._buffer = LogBuffer()
-        self._replicas: tuple[ReplicaRecord, ...] = ()
-        self._owners: dict[Path, tuple[str, Role]] = {}  # of each shown file: the name before its lines, its colour
+        self._owners: dict[Path, _Owner] = {}  # of what is chosen, both streams
+        self._shown: frozenset[Path] = frozenset()  # of these, what the stream filter lets through
         self._followed: tuple[Path, ...] = ()
         self._is_live = False
-        self._list = self._make_list()
+        self._list = SourceList(theme, self)
         self._log = LogPane(theme, self)
         self._log_title = ElidedLabel("", self._log)
         self._log_title.setFont(theme.font(100, is_semibold=True))  # before Qt polishes it, else a new parent drops it
@@ -53,6 +72,11 @@ class LogsPage(QWidget):
         self._stream.setObjectName("logStreamFilter")
         self._stream.setAccessibleName("Stream")
         self._stream.addItems([_BOTH, _OUTPUT, _ERRORS])
+        self._lay_out()
+        self._connect(link)
+        theme.changed.connect(self._take_looks)
+
+    def _lay_out(self) -> None:
         self._log.controls.insertWidget(0, self._log_title, 1)
         self._log.controls.insertWidget(1, self._stream)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -65,26 +89,20 @@ class LogsPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(splitter)
-        self._list.currentRowChanged.connect(lambda _: self._choose())
-        self._stream.currentIndexChanged.connect(lambda _: self._choose())
-        self._log.cleared.connect(lambda: self._buffer.clear(self._owners))
+
+    def _connect(self, link: SupervisorLink) -> None:
+        self._list.chosen_changed.connect(self._choose)
+        self._stream.currentIndexChanged.connect(lambda _: self._show())
+        self._log.cleared.connect(lambda: self._buffer.clear(self._shown))
+        self._files = LogFiles(self._log, link.logs)
+        self._files.forgotten.connect(self._on_forgotten)
+        self._files.told.connect(self.notice)
+        self._log.message_asked.connect(self.message_asked)
         self.follow_asked.connect(link.logs.follow)
         link.status_changed.connect(self._on_status_changed)
         link.logs.tail_read.connect(self._on_tail_read)
         link.logs.lines_read.connect(self._on_lines_read)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
-        self._list.setCurrentRow(0)
-
-    def _make_list(self) -> QListWidget:
-        view = QListWidget(self)
-        view.setObjectName("log_sources")
-        view.setAccessibleName("Log sources")
-        view.setFrameShape(QFrame.Shape.NoFrame)
-        view.setIconSize(QSize(16, 16))
-        view.setMinimumWidth(140)
-        view.addItem(QListWidgetItem(_ALL))
-        return view
+        link.logs.failed.connect(self._on_failed)
 
     # --- what the window asks ---------------------------------------------------------------------
 
@@ -101,6 +119,11 @@ class LogsPage(QWidget):
     def focus_filter(self) -> None:
         self._log.focus_find()
 
+    def show_worker(self, process: str) -> None:
+        """The log of this process; of all, when there is no such one."""
+        if not self._list.choose(process):
+            self._list.choose(None)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._theme.color(Role.BASE))
@@ -110,45 +133,36 @@ class LogsPage(QWidget):
 
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
-        is_other = [one.process for one in status.replicas] != [one.process for one in self._replicas]
-        self._replicas = status.replicas
-        if is_other:
-            self._list_workers()
-        for row, replica in enumerate(self._replicas):
-            self._list.item(row + 1).setIcon(self._theme.worker_icon(replica.state))
-
-    def _list_workers(self) -> None:
-        """The chosen one stays chosen, by name."""
-        chosen = self._list.currentItem().text() if self._list.currentItem() is not None else _ALL
-        self._list.blockSignals(True)
-        while self._list.count() > 1:
-            self._list.takeItem(1)
-        for replica in self._replicas:
-            self._list.addItem(QListWidgetItem(visible_line(replica.process)))
-        names = [self._list.item(row).text() for row in range(self._list.count())]
-        self._list.setCurrentRow(names.index(chosen) if chosen in names else 0)
-        self._list.blockSignals(False)
-        self._choose()
+        had_none = not self._list.replicas
+        self._list.set_replicas(status.replicas)
+        if had_none and not status.replicas:
+            self._show()  # "No workers defined" instead of nothing
 
     def _choose(self) -> None:
-        """Show what the list and the picker say."""
-        row = self._list.currentRow()
-        chosen = self._replicas if row <= 0 else self._replicas[row - 1 : row]
-        self._log_title.setText(_ALL if row <= 0 else visible_line(chosen[0].process))
-        stream = self._stream.currentText()
-        width = max((len(visible_line(one.process)) for one in chosen), default=0)
+        """Follow and show what the list says."""
+        chosen = self._list.chosen
+        self._log_title.setText(self._list.title)
+        is_one = len(chosen) == 1
+        names = ["" if is_one else visible_line(one.process) for one in chosen]
+        width = max(map(len, names), default=0)
+        at = {one.process: number for number, one in enumerate(self._list.replicas)}
         self._owners = {}
-        for at, replica in enumerate(self._replicas):
-            if replica not in chosen:
-                continue
-            name = visible_line(replica.process).ljust(width)
-            if stream != _ERRORS:
-                self._owners[replica.stdout_log] = (name, _NAME_ROLES[at % len(_NAME_ROLES)])
-            if stream != _OUTPUT:
-                self._owners[replica.stderr_log] = (name, Role.ERROR)
+        for replica, name in zip(chosen, names, strict=True):
+            role = _NAME_ROLES[at[replica.process] % len(_NAME_ROLES)]
+            self._owners[replica.stdout_log] = _Owner(name.ljust(width), role, False)
+            self._owners[replica.stderr_log] = _Owner(name.ljust(width), role, True)
         self._follow()
-        lines = [self._line(path, text) for path, text in self._buffer.merged(self._owners)]
-        self._log.set_lines(lines, "No output yet" if self._replicas else "No workers defined")
+        self._show()
+
+    def _show(self) -> None:
+        """What the stream filter lets through."""
+        stream = self._stream.currentText()
+        hidden = {_OUTPUT: True, _ERRORS: False}.get(stream)
+        self._shown = frozenset(path for path, owner in self._owners.items() if owner.is_error is not hidden)
+        self._log.set_files(sorted(self._shown) if len(self._list.chosen) == 1 else ())
+        kept = self._buffer.merged_lines(self._shown)
+        lines = [self._line(path, one.text, one.read_at) for path, one in kept]
+        self._log.set_lines(lines, "No output yet" if self._list.replicas else "No workers defined")
 
     # --- its lines --------------------------------------------------------------------------------
 
@@ -161,30 +175,31 @@ class LogsPage(QWidget):
     @Slot(object, object)
     def _on_lines_read(self, path: Path, lines: list[str]) -> None:
         if path in self._followed:
-            self._buffer.add(path, lines)
-            self._log.append_lines([self._line(path, line) for line in lines])
+            self._take(path, lines, to_datetime(self._clock.wall_us()).astimezone())
 
     @Slot(str, object, object)
     def _on_tail_read(self, who: str, path: Path, lines: list[str]) -> None:
         if who == _WHO and path in self._followed:
-            news = self._buffer.add_tail(path, lines)
-            self._log.append_lines([self._line(path, line) for line in news])
+            self._take(path, lines, None)
 
-    def _line(self, path: Path, text: str) -> LogLine:
-        name, role = self._owners[path]
-        return LogLine(text, name, role)
+    @Slot(object, str)
+    def _on_failed(self, path: Path, why: str) -> None:
+        if path in self._followed:
+            self._take(path, [f"… cannot read {path}: {why} …"], None)
+
+    def _take(self, path: Path, lines: Sequence[str], read_at: datetime | None) -> None:
+        self._buffer.add(path, lines, read_at)
+        if path in self._shown:
+            self._log.append_lines([self._line(path, line, read_at) for line in lines])
+
+    def _line(self, path: Path, text: str, read_at: datetime | None) -> LogLine:
+        name, role, is_error = self._owners[path]
+        return LogLine(text, name, role, is_error, read_at)
+
+    @Slot(object)
+    def _on_forgotten(self, files: tuple[Path, ...]) -> None:
+        self._buffer.clear(files)
+        self._show()
 
     def _take_looks(self) -> None:
         self._log_title.setFont(self._theme.font(100, is_semibold=True))
-        self._list.item(0).setIcon(self._theme.icon("logs", Role.MUTED))
-        for row, replica in enumerate(self._replicas):
-            self._list.item(row + 1).setIcon(self._theme.worker_icon(replica.state))
-        self._list.setStyleSheet(
-            f"QListWidget {{ background: {self._theme.color(Role.BASE).name()}; padding: 6px 8px; outline: none; }}"
-            "QListWidget::item { padding: 6px 8px; border-radius: 4px; }"
-            f"QListWidget::item:hover {{ background: {self._theme.color(Role.HOVER).name()}; }}"
-            f"QListWidget::item:selected {{ background: {self._theme.color(Role.SELECTION).name()};"
-            f" color: {self._theme.color(Role.TEXT).name()}; }}"
-            f"QListWidget::item:focus {{ border: 2px solid {self._theme.color(Role.ACCENT).name()};"
-            " padding: 4px 6px; }"
-        )

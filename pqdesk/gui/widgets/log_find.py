@@ -1,0 +1,81 @@
+"""What is sought in a log: plain text or a regular expression, without ever making the window wait.
+
+Regular expressions are PCRE's, by Qt, and not Python's: Python's hold the interpreter, so that one that backtracks
+for ever (`(a+)+$`) would freeze every thread. PCRE gives up on a line after a number of steps set here.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRegularExpression
+
+from pqdesk.gui.widgets.astral import code_points
+
+_STEPS_A_LINE = 20_000  # about a tenth of a millisecond
+_MOST_HITS_A_LINE = 200
+
+
+class Sought:
+    """Finds in one line after another. Upper and lower case are the same.
+
+    Attributes:
+        problem: Why nothing can be found, one sentence; empty while all is well.
+        is_slow: A line was given up, since the expression takes too many steps on it.
+    """
+
+    def __init__(self, text: str, *, is_regex: bool) -> None:
+        self.is_slow = False
+        self.problem = ""
+        self._text = text.casefold()
+        self._regex: QRegularExpression | None = None
+        if is_regex and text:
+            self._regex = _compiled(text)
+            if not self._regex.isValid():
+                self.problem = f"not a regular expression: {self._regex.errorString()}"
+
+    def __bool__(self) -> bool:
+        return bool(self._text) and not self.problem
+
+    def is_in(self, line: str) -> bool:
+        """Whether the plain text of a line has it."""
+        if self._regex is None:
+            return self._text in line.casefold()
+        found = self._regex.match(line)
+        if not found.isValid():
+            self.is_slow = True
+        return found.hasMatch()
+
+    def spans(self, line: str) -> list[tuple[int, int]]:
+        """Start and end of each hit."""
+        return self._plain_spans(line) if self._regex is None else self._regex_spans(line)
+
+    def _plain_spans(self, line: str) -> list[tuple[int, int]]:
+        folded, size = line.casefold(), len(self._text)
+        if len(folded) != len(line):  # ß and its like: places would not fit
+            folded = line.lower() if len(line.lower()) == len(line) else line
+        found: list[tuple[int, int]] = []
+        at = folded.find(self._text)
+        while at >= 0 and len(found) < _MOST_HITS_A_LINE:
+            found.append((at, at + size))
+            at = folded.find(self._text, at + size)
+        return found
+
+    def _regex_spans(self, line: str) -> list[tuple[int, int]]:
+        assert self._regex is not None
+        found: list[tuple[int, int]] = []
+        hits = self._regex.globalMatch(line)
+        while hits.hasNext() and len(found) < _MOST_HITS_A_LINE:
+            hit = hits.next()
+            if hit.capturedLength():
+                found.append((code_points(line, hit.capturedStart()), code_points(line, hit.capturedEnd())))
+        return found
+
+
+def _compiled(text: str) -> QRegularExpression:
+    options = QRegularExpression.PatternOption.CaseInsensitiveOption
+    # checked alone first, so that what is wrong is told of the text itself
+    alone = QRegularExpression(text, options)
+    if not alone.isValid():
+        return alone
+    limited = QRegularExpression(f"(*LIMIT_MATCH={_STEPS_A_LINE}){text}", options)
+    limited.optimize()
+    return limited

@@ -1,0 +1,163 @@
+"""The field that finds in a log: how many lines have it, previous and next, regular expressions."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAction, QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+
+from pqdesk.gui.formatting import format_count, format_number
+from pqdesk.gui.palette import Role
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.log_find import Sought
+from pqdesk.gui.widgets.log_finder import LogFinder
+from pqdesk.gui.widgets.log_text import LogText
+
+_FIELD_PX = 210
+_CLEAR_PX = 26  # of the field's own button at its right
+# narrow: the picture is all there is in them
+TOOL_SHEET = "QPushButton, QPushButton:focus { padding: 4px 5px; min-width: 16px; }"
+_TIP = "Enter goes to the one above, Shift+Enter to the one below; F3 and Shift+F3 do it from the log"
+
+
+class LogFindBar(QWidget):
+    """Finds in one log; Ctrl+F of the page comes here."""
+
+    def __init__(self, log: LogText, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._log = log
+        self.finder = LogFinder(log)
+        self.field = self._make_field()
+        self._count = PlainLabel("", self.field, look="muted")  # in the field, so that nothing moves when it comes
+        self._count.setObjectName("log_find_count")
+        self.field.installEventFilter(self)
+        self._previous = self._tool("Previous match", "log_find_previous")
+        self._next = self._tool("Next match", "log_find_next")
+        self.regex = self._tool("Regular expression", "log_find_regex")
+        self.regex.setText(".*")
+        self.regex.setCheckable(True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for widget in (self.field, self.regex, self._previous, self._next):
+            row.addWidget(widget)
+        self._previous.setToolTip("Previous match (Enter, F3)")
+        self._next.setToolTip("Next match (Shift+Enter, Shift+F3)")
+        self.regex.setToolTip("Regular expression")
+        self._previous.clicked.connect(lambda: self.finder.go(is_down=False))
+        self._next.clicked.connect(lambda: self.finder.go(is_down=True))
+        self.field.textChanged.connect(lambda _: self._seek())
+        self.regex.toggled.connect(lambda _: self._seek())
+        self.finder.counted.connect(self._show_count)
+        self.finder.settled.connect(self._announce)
+        theme.changed.connect(self._take_looks)
+        self._take_looks()
+        self._show_count()
+
+    def _make_field(self) -> QLineEdit:
+        field = QLineEdit(self)
+        field.setObjectName("log_find")
+        field.setAccessibleName("Find in log")
+        field.setPlaceholderText("Find")
+        field.setToolTip(_TIP)
+        field.setClearButtonEnabled(True)
+        field.setFixedWidth(_FIELD_PX)
+        self._icon = QAction(field)
+        field.addAction(self._icon, QLineEdit.ActionPosition.LeadingPosition)
+        return field
+
+    def _tool(self, name: str, object_name: str) -> QPushButton:
+        button = make_button("", object_name, self, look="quiet")
+        button.setAccessibleName(name)
+        button.setIconSize(QSize(16, 16))
+        button.setStyleSheet(TOOL_SHEET)
+        return button
+
+    def focus_field(self) -> None:
+        """A word that is selected in the log is what one wants to find."""
+        chosen = self._log.selected_text()
+        if chosen and "\n" not in chosen and not self.field.text():
+            self.field.setText(chosen)
+        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.field.selectAll()
+
+    def find_text(self, text: str, *, is_regex: bool = False) -> None:
+        """Look for this, and go to the newest line that has it."""
+        self.regex.setChecked(is_regex)
+        self.field.setText(text)
+        self._log.set_current_line(None)
+        self.finder.go(is_down=False)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place_count()
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+            return False
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F3):
+            self.finder.go(is_down=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+            return True
+        if event.key() == Qt.Key.Key_Escape:
+            if self.field.text():
+                self.field.clear()
+            else:
+                self._log.mirror.setFocus(Qt.FocusReason.OtherFocusReason)
+            return True
+        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            self._log.mirror.setFocus(Qt.FocusReason.OtherFocusReason)
+            return True
+        return False
+
+    def _seek(self) -> None:
+        self.finder.seek(Sought(self.field.text(), is_regex=self.regex.isChecked()))
+
+    def _show_count(self) -> None:
+        sought, text = self.finder.sought, self.field.text()
+        has_hits = bool(self.finder.count)
+        self._previous.setEnabled(has_hits)
+        self._next.setEnabled(has_hits)
+        self._count.setText(self._words() if text else "")
+        self._count.setVisible(bool(text))
+        self._place_count()
+        is_bad = bool(text) and (bool(sought.problem) or sought.is_slow)
+        self._count.setToolTip(self._problem() if is_bad else "")
+        if is_bad != bool(self.field.property("isBad")):
+            self.field.setProperty("isBad", is_bad)
+            self._take_looks()
+
+    def _place_count(self) -> None:
+        self._count.adjustSize()
+        size, room = self._count.size(), self.field.size()
+        self._count.move(room.width() - _CLEAR_PX - size.width(), (room.height() - size.height()) // 2)
+        self.field.setTextMargins(0, 0, size.width() if self._count.text() else 0, 0)
+
+    def _words(self) -> str:
+        if self.finder.sought.problem:
+            return "Bad pattern"
+        position, count = self.finder.position, self.finder.count
+        if self.finder.sought.is_slow:
+            return "Too slow"
+        if position is not None:
+            return f"{format_number(position)} of {format_number(count)}"
+        return format_count(count, "line") if count or not self.finder.is_looking else "…"
+
+    def _problem(self) -> str:
+        return (
+            self.finder.sought.problem or "This expression takes too many steps on some lines; those were passed over"
+        )
+
+    def _announce(self) -> None:
+        if QAccessible.isActive() and self.field.text():
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.field, self._words()))
+
+    def _take_looks(self) -> None:
+        is_bad = bool(self.field.property("isBad"))
+        self._icon.setIcon(self._theme.icon("search", Role.ERROR if is_bad else Role.MUTED))
+        self.field.setStyleSheet(f"color: {self._theme.color(Role.ERROR).name()};" if is_bad else "")
+        self._previous.setIcon(self._theme.icon("arrow-up"))
+        self._next.setIcon(self._theme.icon("arrow-down"))
+        accent, selection = (self._theme.color(role).name() for role in (Role.ACCENT, Role.SELECTION))
+        checked = f"QPushButton:checked {{ color: {accent}; background: {selection}; }}"
+        self.regex.setStyleSheet(f"{TOOL_SHEET} {checked}")

@@ -1,0 +1,154 @@
+"""The logs page over a link that says what the test wants."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QMessageBox, QPushButton
+
+from pqdesk.gui.pages.logs.logs_page import LogsPage
+from pqdesk.supervision.records import WorkerState
+from tests.gui.log_fakes import FakeLink
+from tests.gui.shell_fakes import make_replica, make_status
+
+RUNNING = make_replica("consumer")
+STOPPED = make_replica("producer", WorkerState.STOPPED)
+
+
+@pytest.fixture
+def link():
+    return FakeLink()
+
+
+@pytest.fixture
+def page(qtbot, link, theme, clock):
+    page = LogsPage(link, theme, clock)
+    qtbot.addWidget(page)
+    page.resize(1060, 600)
+    page.show()
+    qtbot.waitExposed(page)
+    page.set_live(True)
+    link.status_changed.emit(make_status(RUNNING, STOPPED))
+    return page
+
+
+def text(qtbot, page):
+    qtbot.waitUntil(lambda: not page._log.text._pending)
+    return page._log.text.toPlainText()
+
+
+def write_some(link):
+    link.logs.tail_read.emit("logs page", RUNNING.stdout_log, ["done 1"])
+    link.logs.tail_read.emit("logs page", STOPPED.stdout_log, ["put 2"])
+    link.logs.lines_read.emit(RUNNING.stderr_log, ["oh"])
+
+
+def test_workers_are_merged_under_their_names(qtbot, page, link):
+    write_some(link)
+
+    assert text(qtbot, page) == "consumer  done 1\nproducer  put 2\nconsumer  oh"
+    assert page._log_title.text() == "All workers"
+
+
+def test_one_worker_needs_no_name_and_both_its_streams_are_followed(qtbot, page, link):
+    write_some(link)
+
+    page.show_worker("consumer")
+
+    assert text(qtbot, page) == "done 1\noh"
+    assert link.logs.followed["logs page"] == ("consumer.out.log", "consumer.err.log")
+    assert page._log._open.isEnabled()
+
+
+def test_several_are_chosen_and_stay_chosen_by_name(qtbot, page, link):
+    page._list.clearSelection()
+    for row in (1, 2):
+        page._list.item(row).setSelected(True)
+    assert page._log_title.text() == "2 workers"
+
+    link.status_changed.emit(make_status(RUNNING, make_replica("more"), STOPPED))
+
+    assert [one.process for one in page._list.chosen] == ["consumer", "producer"]
+    assert "more.out.log" not in link.logs.followed["logs page"]
+
+
+def test_the_stream_filter_hides_and_loses_nothing(qtbot, page, link):
+    page.show_worker("consumer")
+
+    page._stream.setCurrentText("Errors")
+    write_some(link)
+    assert text(qtbot, page) == "oh"
+    page._stream.setCurrentText("Output and errors")
+
+    assert text(qtbot, page) == "done 1\noh"
+
+
+def test_going_to_another_worker_keeps_the_lines_of_the_first(qtbot, page, link):
+    page.show_worker("consumer")
+    write_some(link)
+    page.show_worker("producer")
+    assert text(qtbot, page) == ""
+
+    page.show_worker("consumer")
+
+    assert text(qtbot, page) == "done 1\noh"
+
+
+def test_it_follows_only_while_it_is_live(page, link):
+    page.set_live(False)
+    assert link.logs.followed["logs page"] == ()
+
+    page.set_live(True)
+
+    assert len(link.logs.followed["logs page"]) == 4
+
+
+def test_what_cannot_be_read_is_told_in_its_place(qtbot, page, link):
+    link.logs.failed.emit(RUNNING.stdout_log, "Permission denied")
+
+    assert text(qtbot, page) == f"consumer  … cannot read {RUNNING.stdout_log}: Permission denied …"
+
+
+def test_clearing_the_file_asks_first(qtbot, page, link):
+    page.show_worker("consumer")
+    write_some(link)
+
+    page._log._clear_files.trigger()
+    box = page.findChild(QMessageBox, "clear_log_dialog")
+    assert link.logs.cleared == []
+    next(one for one in box.findChildren(QPushButton) if one.text() == "Clear log file").click()
+
+    assert link.logs.cleared == [("consumer.err.log", "consumer.out.log")]
+    assert text(qtbot, page) == ""
+
+
+def test_clear_view_stays_cleared_when_one_comes_back(qtbot, page, link):
+    page.show_worker("consumer")
+    write_some(link)
+
+    page._log._clear.click()
+    page.show_worker("producer")
+    page.show_worker("consumer")
+
+    assert text(qtbot, page) == ""
+
+
+def test_an_empty_workspace_says_so(qtbot, link, theme, clock):
+    page = LogsPage(link, theme, clock)
+    qtbot.addWidget(page)
+    page.show()
+
+    link.status_changed.emit(make_status())
+
+    assert page._log.empty.isVisible()
+    assert page._log.empty._title.text() == "No workers defined"
+
+
+def test_lines_read_now_have_a_time(qtbot, page, link):
+    page.show_worker("consumer")
+    page._log._time.setChecked(True)
+
+    write_some(link)
+
+    shown = text(qtbot, page).split("\n")
+    assert shown[0] == " " * 10 + "done 1"
+    assert shown[1][2] == shown[1][5] == ":"
