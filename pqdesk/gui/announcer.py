@@ -40,6 +40,7 @@ class Announcer(QObject):
         actor.problem.connect(self._on_problem)
         link.action_done.connect(self._on_done)
         link.removed.connect(self._on_removed)
+        link.all_stopping.connect(self._on_all_stopping)
         self.order_asked.connect(link.carry_out)
         link.action_failed.connect(self._on_problem)
 
@@ -69,6 +70,11 @@ class Announcer(QObject):
     @Slot(str)
     def _on_done(self, text: str) -> None:
         self._toast.show_text(text)
+
+    @Slot(object)
+    def _on_all_stopping(self, processes: tuple[str, ...]) -> None:
+        back = partial(self.order_asked.emit, WorkerOrder("start", processes))
+        self._toast.show_text("Stopping all workers; each finishes the message in hand first", undo=back)
 
     @Slot(object)
     def _on_removed(self, removed: tuple[RemovedWorker, ...]) -> None:

@@ -13,21 +13,21 @@ from pqdesk.gui.formatting import format_count
 from pqdesk.gui.icons import load_picture
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.tray_state import TrayFacts, TrayState, TrayStateMachine, tray_summary
-from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+from pqdesk.gui.workers_menu import WorkersMenu
+from pqdesk.supervision.records import SupervisionStatus
 
 _TICK_MS = 1_000
 _SEARCH_MS = 5_000  # for two minutes, then each minute: Qt tells of no tray that appears later
 _LATER_SEARCH_MS = 60_000
 _SEARCHES_AT_FIRST = 24
-_STOPPED = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START, WorkerState.UNKNOWN)
 
 
 class Tray(QObject):
     """One icon with one menu, which is built once and updated.
 
     Signals:
-        open_asked, show_failed_asked, start_asked(name), stop_asked(name), pause_asked(queues, is_paused),
-        quit_asked, stop_and_quit_asked: What was chosen.
+        open_asked, show_failed_asked, start_asked(name), stop_asked(name), restart_asked(name),
+        pause_asked(queues, is_paused), quit_asked, stop_and_quit_asked: What was chosen.
         lost: The tray went away.
     """
 
@@ -35,6 +35,7 @@ class Tray(QObject):
     show_failed_asked = Signal()
     start_asked = Signal(str)
     stop_asked = Signal(str)
+    restart_asked = Signal(str)
     pause_asked = Signal(object, bool)
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
@@ -123,13 +124,11 @@ class Tray(QObject):
         self._entry("Open PQDesk", self.open_asked.emit)
         self._failed = self._entry("Show failed messages", self.show_failed_asked.emit)
         menu.addSeparator()
-        self._workers = menu.addMenu("Workers")
-        self._worker_entries: dict[str, QAction] = {}
-        self._workers.addSeparator()
-        self._start_all = self._workers.addAction("Start all")
-        self._start_all.triggered.connect(lambda: self.start_asked.emit("all"))
-        self._stop_all = self._workers.addAction("Stop all")
-        self._stop_all.triggered.connect(lambda: self.stop_asked.emit("all"))
+        self._workers = WorkersMenu(self._theme, menu)
+        menu.addMenu(self._workers)
+        self._workers.start_asked.connect(self.start_asked)
+        self._workers.stop_asked.connect(self.stop_asked)
+        self._workers.restart_asked.connect(self.restart_asked)
         self._pause = self._entry("Pause all queues", self._on_pause)
         menu.addSeparator()
         self._entry("Quit (workers keep running)", self.quit_asked.emit)
@@ -147,33 +146,8 @@ class Tray(QObject):
         self._pause.setText("Resume all queues" if self._facts.are_all_paused else "Pause all queues")
         self._pause.setEnabled(bool(self._facts.queues))
         status = self._facts.status
-        replicas = {one.process: one for one in status.replicas} if status is not None else {}
-        for process in [process for process in self._worker_entries if process not in replicas]:
-            self._workers.removeAction(self._worker_entries.pop(process))
-        for process, replica in replicas.items():
-            self._show_replica(process, replica)
-        self._workers.setEnabled(bool(replicas))
-        self._start_all.setEnabled(any(one.state in _STOPPED for one in replicas.values()))
-        is_any_up = any(one.state not in _STOPPED for one in replicas.values())
-        self._stop_all.setEnabled(is_any_up)
+        self._workers.show_replicas(status.replicas if status is not None else ())
         self._stop_and_quit.setEnabled(_is_up(status))
-
-    def _show_replica(self, process: str, replica: ReplicaRecord) -> None:
-        entry = self._worker_entries.get(process)
-        if entry is None:
-            entry = QAction(self._workers)
-            entry.triggered.connect(lambda: self._on_worker(process))
-            self._workers.insertAction(self._workers.actions()[len(self._worker_entries)], entry)
-            self._worker_entries[process] = entry
-        verb = "Start" if replica.state in _STOPPED else "Stop"
-        entry.setText(f"{verb} {process.replace('&', '&&')} ({replica.state.word.lower()})")
-        entry.setIcon(self._theme.worker_icon(replica.state))
-
-    def _on_worker(self, process: str) -> None:
-        status = self._facts.status
-        for one in status.replicas if status is not None else ():
-            if one.process == process:
-                (self.start_asked if one.state in _STOPPED else self.stop_asked).emit(process)
 
     def _on_pause(self) -> None:
         names = tuple(one.name for one in self._facts.queues)

@@ -53,27 +53,44 @@ def test_the_menu_says_how_it_is_and_offers_at_most_twelve_entries(tray: Tray) -
     ]
 
 
-def test_each_worker_can_be_started_or_stopped(qtbot, tray: Tray) -> None:
+def test_each_worker_can_be_started_or_stopped_and_restarted(qtbot, tray: Tray) -> None:
     stopped = make_replica("producer", WorkerState.STOPPED)
     tray.set_facts(TrayFacts((), make_status(make_replica("consumer"), stopped)))
-    assert texts(submenu(tray)) == ["Stop consumer (running)", "Start producer (stopped)", "Start all", "Stop all"]
+    assert texts(submenu(tray)) == ["consumer", "producer", "Start all", "Stop all"]
+    consumer, producer = (entry(submenu(tray), name).menu() for name in ("consumer", "producer"))
+    assert (texts(consumer), texts(producer)) == (["Running", "Stop", "Restart"], ["Stopped", "Start", "Restart"])
+    assert not entry(producer, "Restart").isEnabled()
 
-    with qtbot.waitSignal(tray.stop_asked) as stop:
-        entry(submenu(tray), "Stop consumer (running)").trigger()
-    with qtbot.waitSignal(tray.start_asked) as start:
-        entry(submenu(tray), "Start producer (stopped)").trigger()
+    for signal, menu, text, name in (
+        (tray.stop_asked, consumer, "Stop", "consumer"),
+        (tray.restart_asked, consumer, "Restart", "consumer"),
+        (tray.start_asked, producer, "Start", "producer"),
+        (tray.stop_asked, submenu(tray), "Stop all", "all"),
+    ):
+        with qtbot.waitSignal(signal) as asked:
+            entry(menu, text).trigger()
+        assert asked.args == [name]
 
-    assert (stop.args, start.args) == (["consumer"], ["producer"])
+
+def test_replicas_are_one_entry(tray: Tray) -> None:
+    pair = [
+        make_replica("mail", worker="mail"),
+        make_replica("mail-2", WorkerState.STOPPED, worker="mail", replica=2),
+    ]
+    tray.set_facts(TrayFacts((), make_status(*pair)))
+
+    assert texts(submenu(tray)) == ["mail", "Start all", "Stop all"]
+    assert texts(entry(submenu(tray), "mail").menu())[:2] == ["1 of 2 up", "Stop"]
 
 
 def test_workers_that_are_gone_leave_the_menu_and_the_rest_stays_the_same_entry(tray: Tray) -> None:
     tray.set_facts(TrayFacts((), make_status(make_replica("a"), make_replica("b"))))
-    kept = entry(submenu(tray), "Stop b (running)")
+    kept = entry(submenu(tray), "b")
 
-    tray.set_facts(TrayFacts((), make_status(make_replica("b", WorkerState.STOPPED))))
+    tray.set_facts(TrayFacts((), make_status(make_replica("aa"), make_replica("b", WorkerState.STOPPED))))
 
-    assert texts(submenu(tray)) == ["Start b (stopped)", "Start all", "Stop all"]
-    assert kept.text() == "Start b (stopped)"
+    assert texts(submenu(tray)) == ["aa", "b", "Start all", "Stop all"]
+    assert entry(submenu(tray), "b") is kept
 
 
 def test_pausing_turns_into_resuming(qtbot, tray: Tray) -> None:

@@ -101,6 +101,16 @@ def test_stopping_counts_up_to_the_kill():
     assert cells(rows_of(one)[0])["State"] == "Stopping… 7 s of 10"
 
 
+def test_replicas_on_their_way_out_stay_with_their_worker():
+    """They are defined no more, so supervisord tells of them as of workers of their own."""
+    leaving = make_replica("mail-2", WorkerState.STOPPING, kind="command")
+    given = (make_replica("mail", command="pqdesk consume q"), leaving, make_replica("other-2", kind="command"))
+
+    assert [(row.target, row.level) for row in rows_of(*given)] == [
+        ("mail", 0), ("mail", 1), ("mail-2", 1), ("other-2", 0),
+    ]  # fmt: skip
+
+
 def test_what_cannot_be_seen_in_a_name_is_made_visible():
     [row] = rows_of(make_replica("a\u202eb"))
 
@@ -218,5 +228,5 @@ def test_a_supervisord_that_hangs_is_waited_for_in_words():
 
     notice = daemon_notice(silent, 12.4)
 
-    assert notice.text.startswith("Waiting for supervisord to answer (12 s): It did not answer within 2 s.")
+    assert notice.text == "Waiting for supervisord to answer (12 s): it did not answer within 2 s."
     assert notice.button == ""

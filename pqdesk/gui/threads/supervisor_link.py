@@ -27,6 +27,7 @@ _QUICK_MS = 500
 _SLOW_MS = 5_000
 _USAGE_MS = 2_000
 _CHANGING = (WorkerState.STARTING, WorkerState.STOPPING, WorkerState.BACKING_OFF)
+_UP = (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING)
 
 
 class SupervisorLink(QObject):
@@ -38,6 +39,7 @@ class SupervisorLink(QObject):
         waiting_changed: What supervisord is asked for just now, in words; empty when it has answered.
         action_failed: One sentence: what failed, what to do.
         action_done: What was done, in words.
+        all_stopping: The processes that were up when all were told to stop, a tuple: to start them again.
         removed: tuple[RemovedWorker, ...]: what was taken out, to be brought back by an order.
         definition_read, preview_made, saved: Answers to `read_definition`, `preview` and `save`: the token of the
             question, and the WorkerDefinition, the text, or what came of saving; or the PQDeskError.
@@ -54,6 +56,7 @@ class SupervisorLink(QObject):
     waiting_changed = Signal(str)
     action_failed = Signal(str)
     action_done = Signal(str)
+    all_stopping = Signal(object)
     removed = Signal(object)
     definition_read = Signal(int, object)
     preview_made = Signal(int, object)
@@ -167,7 +170,11 @@ class SupervisorLink(QObject):
     @Slot(object)
     def carry_out(self, order: WorkerOrder) -> None:
         """Do what is ordered; `action_done` or `action_failed` tells. What takes long goes on with later looks."""
-        self._do(order.doing, order.done, lambda supervision: self._carry_out(supervision, order))
+        is_stop_all = order.verb == "stop" and order.names == ("all",)
+        up = tuple(one.process for one in self._status.replicas if one.state in _UP) if self._status else ()
+        problem = self._do(order.doing, order.done, lambda supervision: self._carry_out(supervision, order))
+        if is_stop_all and up and not problem:
+            self.all_stopping.emit(up)
 
     @Slot()
     def start_daemon(self) -> None:

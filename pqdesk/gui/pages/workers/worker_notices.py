@@ -33,8 +33,7 @@ def daemon_notice(status: SupervisionStatus, silent_s: float | None) -> Notice |
     """`silent_s`: for how long supervisord has not answered."""
     if status.problem and silent_s is not None:
         waited = f" ({silent_s:.0f} s)" if silent_s >= 1 else ""
-        text = f"Waiting for supervisord to answer{waited}: {visible_line(sentence(status.problem))}"
-        return Notice("error", f"{text} Workers go on; their states are not known.")
+        return Notice("error", f"Waiting for supervisord to answer{waited}: {visible_line(status.problem)}.")
     button = "Start supervisord" if status.state_word in _CAN_BE_STARTED and status.replicas else ""
     remedy: Remedy = "start_daemon" if button else ""
     if status.problem and status.is_running and status.state_word == "running":

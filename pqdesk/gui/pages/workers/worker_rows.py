@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from itertools import groupby
@@ -57,6 +58,7 @@ _WORST_FIRST = (
     WorkerState.EXITED,
     WorkerState.STOPPED,
 )
+_REPLICA = re.compile(r"(.+)-([1-9][0-9]{0,3})")
 _TROUBLED = _WORST_FIRST[:3]
 
 
@@ -111,7 +113,7 @@ class WorkerRow:
 def worker_rows(facts: WorkerFacts, folded: frozenset[str] = frozenset()) -> tuple[WorkerRow, ...]:
     """The rows from top to bottom, in the order of `facts`; replicas of the workers in `folded` are left out."""
     rows: list[WorkerRow] = []
-    for worker, found in groupby(facts.replicas, key=lambda one: one.worker):
+    for worker, found in groupby(_with_leaving_ones(facts.replicas), key=lambda one: one.worker):
         replicas = tuple(found)
         rows.append(_row((worker,), worker, 0, replicas, facts))
         if len(replicas) > 1 and worker not in folded:
@@ -122,6 +124,21 @@ def worker_rows(facts: WorkerFacts, folded: frozenset[str] = frozenset()) -> tup
 def state_of(replicas: Sequence[ReplicaRecord]) -> WorkerState:
     """The state of a worker: that of its replica that is worst off."""
     return min((one.state for one in replicas), key=_WORST_FIRST.index)
+
+
+def _with_leaving_ones(replicas: Sequence[ReplicaRecord]) -> Sequence[ReplicaRecord]:
+    """Processes of no worker that is defined, but called as a replica of one that is: it was scaled down.
+
+    They are shown with it until they have ended.
+    """
+    defined = {one.worker for one in replicas if one.command}
+    found = []
+    for one in replicas:
+        match = None if one.command else _REPLICA.fullmatch(one.process)
+        is_leaving = match is not None and match[1] in defined
+        found.append(replace(one, worker=match[1], replica=int(match[2])) if match and is_leaving else one)
+    is_same = all(one is other for one, other in zip(found, replicas, strict=True))
+    return replicas if is_same else sorted(found, key=lambda one: (one.worker, one.replica, one.process))
 
 
 def _row(

@@ -1,0 +1,85 @@
+"""The workers in the tray's menu: a submenu for each, and all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import visible_line
+from pqdesk.supervision.records import ReplicaRecord, WorkerState
+
+_STOPPED = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START, WorkerState.UNKNOWN)
+
+
+class WorkersMenu(QMenu):
+    """Built once and updated: some desktops lose track of a menu that is made anew.
+
+    Signals:
+        start_asked, stop_asked, restart_asked: The name of a worker, or `all`.
+    """
+
+    start_asked = Signal(str)
+    stop_asked = Signal(str)
+    restart_asked = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QMenu) -> None:
+        super().__init__("Workers", parent)
+        self._theme = theme
+        self._entries: dict[str, _WorkerMenu] = {}
+        self._separator = self.addSeparator()
+        self._start_all = self.addAction("Start all")
+        self._start_all.triggered.connect(lambda: self.start_asked.emit("all"))
+        self._stop_all = self.addAction("Stop all")
+        self._stop_all.triggered.connect(lambda: self.stop_asked.emit("all"))
+
+    def show_replicas(self, replicas: Sequence[ReplicaRecord]) -> None:
+        """One entry for each worker, in the order of `replicas`, which are sorted by worker."""
+        workers = {name: tuple(found) for name, found in groupby(replicas, key=lambda one: one.worker)}
+        for name in [name for name in self._entries if name not in workers]:
+            entry = self._entries.pop(name)
+            self.removeAction(entry.menuAction())
+            entry.deleteLater()
+        for name, found in workers.items():
+            if name not in self._entries:
+                self._add(name)
+            self._entries[name].show_replicas(found, self._theme)
+        self.menuAction().setEnabled(bool(replicas))
+        self._start_all.setEnabled(any(one.state in _STOPPED for one in replicas))
+        self._stop_all.setEnabled(any(one.state not in _STOPPED for one in replicas))
+
+    def _add(self, name: str) -> None:
+        entry = _WorkerMenu(name, self)
+        entry.toggle.triggered.connect(lambda: (self.start_asked if entry.is_stopped else self.stop_asked).emit(name))
+        entry.restart.triggered.connect(lambda: self.restart_asked.emit(name))
+        after = next((one.menuAction() for other, one in sorted(self._entries.items()) if other > name), None)
+        self.insertMenu(after or self._separator, entry)
+        self._entries[name] = entry
+
+
+class _WorkerMenu(QMenu):
+    """How one worker is, Start or Stop, Restart."""
+
+    def __init__(self, name: str, parent: QMenu) -> None:
+        super().__init__(visible_line(name).replace("&", "&&"), parent)
+        self.is_stopped = True
+        self._state: QAction = self.addAction("")
+        self._state.setEnabled(False)
+        self.toggle = self.addAction("Start")
+        self.restart = self.addAction("Restart")
+
+    def show_replicas(self, replicas: Sequence[ReplicaRecord], theme: Theme) -> None:
+        """All replicas of the worker."""
+        up = [one for one in replicas if one.state not in _STOPPED]
+        self.is_stopped = not up
+        state = (up or replicas)[0].state
+        same = len({one.state for one in replicas}) == 1
+        word = state.word if same else f"{len(up)} of {len(replicas)} up"
+        self._state.setText(word)
+        self.toggle.setText("Start" if self.is_stopped else "Stop")
+        self.restart.setEnabled(bool(up))
+        self.menuAction().setIcon(theme.worker_icon(state))
