@@ -85,6 +85,9 @@ class Control:
         targets = self.targets(names)
         self.ensure_daemon()
         self.start_processes(targets)
+        problems = self._configured.read().problems
+        if problems and (names == ALL or ALL in names):
+            raise SupervisorError(f"{problems[0]}; the other workers were started")
 
     def stop(self, names: Names, wait_s: float | None, on_progress: Progress | None) -> None:
         targets = self.targets(names)

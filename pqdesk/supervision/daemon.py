@@ -15,6 +15,7 @@ import psutil
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import DaemonAddress, address_of
+from pqdesk.supervision.broken_files import BrokenFiles
 from pqdesk.supervision.client import SHUTDOWN_STATE, STOPPING, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.definitions import write_supervisor_configuration
 from pqdesk.supervision.faults import located
@@ -53,8 +54,21 @@ def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
         address.prepare()
         if not _is_answering(address, timeout_s):
             end_orphans(known_sockets(paths, address))
-            pid = _launch(address, paths)
+            with BrokenFiles(paths) as broken:
+                _start(paths, address, broken, timeout_s)
+
+
+def _start(paths: WorkspacePaths, address: DaemonAddress, broken: BrokenFiles, timeout_s: float) -> None:
+    """Start it, without the workers' files that it refuses: at its start one such file would keep all from running."""
+    while True:
+        pid = _launch(address, paths)
+        try:
             _wait_until_it_answers(address, pid, paths.boot_log, timeout_s)
+        except _Refused as exc:
+            if not broken.set_aside(exc.reason):
+                raise
+        else:
+            return
 
 
 def known_sockets(paths: WorkspacePaths, address: DaemonAddress) -> tuple[Path, ...]:
@@ -67,6 +81,14 @@ def is_process_gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+class _Refused(SupervisorError):
+    """It ended at once, for this reason of its own."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"supervisord does not start: {reason}; messages are unaffected; correct that and try again")
+        self.reason = reason
 
 
 class DaemonVersions:
@@ -159,6 +181,4 @@ def _wait_until_it_answers(address: DaemonAddress, pid: int, boot_log: Path, tim
         )
     if has_ended and not _is_answering(address, timeout_s):
         reason = located(boot_error(boot_log)) or "it ended without a word"
-        raise SupervisorError(
-            f"supervisord does not start: {reason}; messages are unaffected; correct that and try again"
-        )
+        raise _Refused(reason)

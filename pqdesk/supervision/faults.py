@@ -27,7 +27,9 @@ def located(reason: str) -> str:
 
 
 def _line_told(text: ConfigurationText, section: str, told: str) -> int | None:
-    named = [line for name, _, line in text.options(section) if re.search(rf"\b{name}\b", told)]
-    quoted = [line for _, value, line in text.options(section) if value and f"'{value}'" in told]
-    within = [(len(value), line) for _, value, line in text.options(section) if len(value) > 3 and value in told]
-    return next(iter([*named, *quoted, *[line for _, line in sorted(within, reverse=True)]]), text.header_line(section))
+    options = text.options(section)
+    exactly = [line for name, value, line in options if value and (f"{name}={value}" in told or f"'{value}'" in told)]
+    paths = [(value.replace("%(here)s", ""), line) for _, value, line in options]
+    within = [line for _, line in sorted((len(path), line) for path, line in paths if "/" in path and path in told)]
+    named = [line for name, _, line in options if re.search(rf"\b{name}\b", told)]
+    return next(iter((*exactly, *reversed(within), *named)), text.header_line(section))

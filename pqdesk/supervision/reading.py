@@ -19,6 +19,7 @@ from pqdesk.supervision.records import RestartPolicy
 from pqdesk.supervision.rendering import MOST_REPLICAS
 from pqdesk.supervision.secret_files import read_secrets, unwrap
 from pqdesk.supervision.sections import Section, parse_sections, read_configuration
+from pqdesk.supervision.validation import problem_of
 
 _REPLICA = re.compile(r"(.+)-([1-9][0-9]*)")
 _SIZE = re.compile(r"([0-9]+)([kmg]b)?")
@@ -61,6 +62,11 @@ def workers_in(text: str, file: Path, paths: WorkspacePaths) -> Iterator[WorkerD
     """The workers that `file` defines when `text` is what it holds. Raises SupervisorError."""
     raw = ConfigurationText(text)
     for name, sections in replica_sections(text, file).items():
+        for _, section in sections:
+            problem = problem_of(section, raw)
+            if problem is not None:
+                line, wrong = problem
+                raise SupervisorError(f"'{file}', line {line}, {wrong}; supervisord does not take the file; correct it")
         yield _worker(name, sections, raw, file, paths)
 
 
@@ -83,11 +89,6 @@ def _worker(
     name: str, replicas: Sequence[tuple[int, Section]], raw: ConfigurationText, file: Path, paths: WorkspacePaths
 ) -> WorkerDefinition:
     section = replicas[0][1]
-    if "command" not in section.values:
-        raise SupervisorError(
-            f"'{file}', line {raw.header_line(section.name)}, names no command for worker {name!r}; supervisord does "
-            "not start until it does"
-        )
     command, secrets_file = unwrap(_split_command(section.get("command")), section.folder)
     written = [raw.raw(one.name) for _, one in replicas]
     return WorkerDefinition(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -357,11 +358,53 @@ def test_a_broken_file_hides_and_stops_nothing(supervised: SupervisedWorkspace) 
         supervised.supervision.start("broken")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (b"[program:broken]\ncommand=true\n; a comment\nstartsecs=soon\n", 4),
+        (b"command=true\n", 1),
+        (b"[program:broken]\ncommand=\xff\n", 2),
+    ],
+)
+def test_a_broken_file_keeps_the_others_from_nothing_when_supervisord_starts(
+    supervised: SupervisedWorkspace, text: bytes, line: int
+) -> None:
+    supervised.add("good", SLEEPER)
+    broken = supervised.paths.workers / "broken.conf"
+    broken.write_bytes(text)
+
+    status = supervised.supervision.ensure_running()
+
+    assert re.search(rf"broken\.conf', line {line},", status.problem or ""), status.problem
+    supervised.wait_for_running("good")
+    assert broken.read_bytes() == text
+    with pytest.raises(SupervisorError, match=r"broken\.conf"):
+        supervised.supervision.start("broken")
+    broken.write_text("[program:broken]\ncommand=sleep 600\nstartsecs=0\n")
+    supervised.supervision.start("broken")
+    supervised.wait_for_running("broken")
+
+
+def test_a_file_that_only_supervisord_refuses_is_told_when_it_is_wanted(supervised: SupervisedWorkspace) -> None:
+    supervised.add("good", SLEEPER)
+    supervised.add_command("broken", ("true",))
+    broken = supervised.paths.workers / "broken.conf"
+    broken.write_text(broken.read_text().replace("/logs/broken.out.log", "/nowhere/broken.out.log"))
+
+    supervised.supervision.start("good")
+
+    supervised.wait_for_running("good")
+    with pytest.raises(SupervisorError, match=r"nowhere.*broken\.conf', line 18\)"):
+        supervised.supervision.start("broken")
+    assert sorted(one.name for one in supervised.paths.workers.iterdir()) == ["broken.conf", "good.conf"]
+
+
 def test_a_start_that_configuration_prevents_says_why(supervised: SupervisedWorkspace) -> None:
     supervised.add("worker", SLEEPER)
-    (supervised.paths.workers / "broken.conf").write_text("[program:broken]\ncommand=true\nstartsecs=soon\n")
+    configuration = write_supervisor_configuration(supervised.paths)
+    configuration.write_text(configuration.read_text().replace("minfds=256", "minfds=many"))
 
-    with pytest.raises(SupervisorError, match=r"does not start: .*soon.*broken\.conf") as caught:
+    with pytest.raises(SupervisorError, match=r"does not start: .*many") as caught:
         supervised.supervision.ensure_running()
 
     assert "\n" not in str(caught.value)
