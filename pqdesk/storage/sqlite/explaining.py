@@ -32,7 +32,7 @@ _MESSAGE = f"""
            m.forgiven + coalesce(m.max_attempts, q.max_attempts, {DEFAULT_MAX_ATTEMPTS}),
            m.owner_id, o.token, o.pid, o.boot, o.name
       FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id LEFT JOIN pqdesk_owner o ON o.id = m.owner_id
-     WHERE m.id = ?"""
+     WHERE m.id = ? AND m.state <> 0"""
 _QUEUE = """
     SELECT q.id, q.name, q.is_paused, q.running, q.concurrency, coalesce(q.group_concurrency, 1), q.rate_count,
            q.rate_us, q.rate_claims

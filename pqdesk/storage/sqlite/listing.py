@@ -6,6 +6,7 @@ table is walked in slices of ids, where dense selections fill a page at once. Wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from pqdesk.storage.sqlite.terms import Compiled
 
 FEW = 10_000
 _MANY = 200_000  # so many ids of an index are looked through in about 20 ms
+_AT_ONCE = 1000
 _FIRST_IDS = 20_000  # walked before anything else is thought of: a dense selection fills its page from them
 
 # One SELECT of ids per state. ?1 is the queue's id, ?2 the time; the literals make SQLite see that the partial
@@ -99,24 +101,28 @@ class Finder:
         candidates = self._candidates()
         if candidates is None:
             return None
-        return [message_id for message_id in dict.fromkeys(candidates) if self.matches(message_id)]
+        return self.matching(list(dict.fromkeys(candidates)))
 
     def first_of_few(self, *, below: int | None, above: int | None, limit: int) -> list[int] | None:
         """At most `limit` ids below or above an id, nearest first, when few can match; else None."""
         candidates = self._candidates()
         if candidates is None:
             return None
+        ordered = _in_order(candidates, below, above)
         found: list[int] = []
-        for message_id in _in_order(candidates, below, above):
-            if len(found) == limit:
+        for start in range(0, len(ordered), _AT_ONCE):
+            found += self.matching(ordered[start : start + _AT_ONCE])
+            if len(found) >= limit:
                 break
-            if self.matches(message_id):
-                found.append(message_id)
-        return found
+        return found[:limit]
 
-    def matches(self, message_id: int) -> bool:
-        sql = f"SELECT 1 FROM pqdesk_message m WHERE m.id = :id AND {self.compiled.where}"
-        return self.db.execute(sql, {**self.compiled.values, "id": message_id}).fetchone() is not None
+    def matching(self, ids: list[int]) -> list[int]:
+        """Those of `ids` that match, in their order."""
+        sql = f"""
+            SELECT m.id FROM pqdesk_message m
+             WHERE m.id IN (SELECT value FROM json_each(:ids)) AND {self.compiled.where}"""
+        found = {row[0] for row in all_rows(self.db, sql, {**self.compiled.values, "ids": json.dumps(ids)})}
+        return [one for one in ids if one in found]
 
     def from_indexes(self, *, below: int | None, above: int | None, limit: int) -> list[int] | None:
         """The same from the indexes of its states, for a selection of states and queue alone that is not too large."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import apsw
@@ -11,12 +12,13 @@ from pqdesk.messages.fingerprints import headline
 from pqdesk.messages.payloads import PayloadKind
 from pqdesk.messages.records import DEFAULT_MAX_ATTEMPTS, AttemptRecord, MessageRecord
 from pqdesk.messages.states import AttemptOutcome, State
-from pqdesk.storage.sqlite.connection import Row, first_row
+from pqdesk.storage.sqlite.connection import Row, all_rows, first_row
 
 _PREVIEW_CHARACTERS = 160
 _SYMBOLS = {code: 0x2400 + code for code in range(32)} | {127: 0x2421}
 
-_ROW = f"""
+# Of all ids at once: running a statement that opens six tables costs 28 µs, a row of it 1.
+_ROWS = f"""
     SELECT m.id, q.name, m.state, t.name, m.priority, m."group", m.key, m.attempt,
            m.forgiven + coalesce(m.max_attempts, q.max_attempts, {DEFAULT_MAX_ATTEMPTS}), m.enqueued_us, m.due_us,
            m.started_us, m.finished_us, substr(a.error, 1, 1000), substr(a.error, -1000), o.name, m.payload_kind,
@@ -26,18 +28,18 @@ _ROW = f"""
       LEFT JOIN pqdesk_owner o ON o.id = m.owner_id
       LEFT JOIN pqdesk_attempt a ON a.message_id = m.id AND a.attempt = m.attempt
       LEFT JOIN pqdesk_payload p ON p.id = m.id
-     WHERE m.id = ? AND m.state <> 0"""
+     WHERE m.id IN (SELECT value FROM json_each(?)) AND m.state <> 0"""
 PAYLOAD_KIND = 16  # the place of this column in a row
 
 
 def message_row(db: apsw.Connection, message_id: int) -> Row | None:
-    return first_row(db, _ROW, (message_id,))
+    return first_row(db, _ROWS, (json.dumps([message_id]),))
 
 
 def message_records(db: apsw.Connection, ids: list[int], now_us: int) -> list[MessageRecord]:
     """The messages of these ids that are still there, in the order of the ids."""
-    rows = (message_row(db, message_id) for message_id in ids)
-    return [MessageRecord(**message_fields(row, now_us)) for row in rows if row is not None]
+    rows = {row[0]: row for row in all_rows(db, _ROWS, (json.dumps(ids),))}
+    return [MessageRecord(**message_fields(rows[one], now_us)) for one in ids if one in rows]
 
 
 def message_fields(row: tuple[Any, ...], now_us: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ other order at most 10,000 messages are looked at; what would sort a large table
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -108,7 +109,8 @@ def _streams(finder: Finder, request: PageRequest, order: _Order) -> list[Iterat
         queue_id = finder.queues[0][0]
         others = all_rows(finder.db, _NOT_CLAIMABLE, (queue_id, finder.now_us, FEW + 1))
         if len(others) <= FEW:
-            rows = [(priority, one) for one, priority in others if finder.matches(one)]
+            priorities = dict(others)
+            rows = [(priorities[one], one) for one in finder.matching(list(priorities))]
             return [read(_CLAIMABLE, queue_id), iter(_beyond(rows, request.cursor, order))]
     return None
 
@@ -160,11 +162,9 @@ def _beyond(rows: Iterable[Key], cursor: Cursor | None, order: _Order) -> list[K
 def _of_few(finder: Finder, request: PageRequest, order: _Order) -> list[Key]:
     """All that match, sorted, when they are few. Text and nothing sort as SQLite sorts them."""
     value = _VALUES[request.sort]
-    sql = f"SELECT {value}, m.id FROM pqdesk_message m WHERE m.id = :id"
-    bound = {**finder.compiled.values}
-    rows: list[Key] = []
-    for message_id in _few(finder, request):
-        rows += all_rows(finder.db, sql, {**bound, "id": message_id})
+    sql = f"SELECT {value}, m.id FROM pqdesk_message m WHERE m.id IN (SELECT value FROM json_each(:ids))"
+    ids = json.dumps(_few(finder, request))
+    rows: list[Key] = all_rows(finder.db, sql, {"now": finder.now_us, "ids": ids})
     rows.sort(key=lambda row: row[1], reverse=order.are_ids_falling)
     rows.sort(key=lambda row: _comparable(row[0]), reverse=order.is_falling)
     if request.cursor is None:

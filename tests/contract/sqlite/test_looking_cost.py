@@ -23,7 +23,8 @@ _FILL = """
     INSERT INTO pqdesk_message (queue_id, state, priority, attempt, enqueued_us, due_us, finished_us, started_us,
                                 error_id, payload_kind, checksum, payload)
     SELECT 1, i % 7 + 1, i % 5, 1, :now + i, CASE WHEN i % 7 IN (0, 3) THEN :far + i / 10 ELSE :now + i END,
-           CASE WHEN i % 7 > 3 THEN :now + i / 10 ELSE 0 END, 1, CASE WHEN i % 7 = 5 THEN 1 END, 1, 0, CAST('payload ' || i AS BLOB)
+           CASE WHEN i % 7 > 3 THEN :now + i / 10 ELSE 0 END, 1, CASE WHEN i % 7 = 5 THEN 1 END, 1, 0,
+           CAST('payload ' || i AS BLOB)
       FROM n"""
 _COUNT = """
     UPDATE pqdesk_queue SET scheduled = :n, ready = :n, running = :n, retrying = :n, completed = :n, failed = :n,
