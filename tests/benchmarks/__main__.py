@@ -12,10 +12,11 @@ from pathlib import Path
 
 from tests.benchmarks import __doc__ as _HOW
 from tests.benchmarks import machine as machines
+from tests.benchmarks.chart import chart
 from tests.benchmarks.parts import Part, all_parts
 from tests.benchmarks.results import PartResult
 from tests.benchmarks.table import goals_text, machine_text, part_text
-from tests.benchmarks.team import Settings
+from tests.benchmarks.team import Failed, Settings
 
 
 def main(words: list[str] | None = None) -> int:
@@ -40,7 +41,10 @@ def _run(parts: list[Part], settings: Settings, options: argparse.Namespace) -> 
     results: list[PartResult] = []
     for part in parts:
         start = time.monotonic()
-        result = part.run(settings)
+        try:
+            result = part.run(settings)
+        except Failed as exc:  # the other parts still tell something
+            result = PartResult(part.name, part.what, f"FAILED: {exc}", [])
         result.seconds = time.monotonic() - start
         results.append(result)
         print("\n" + part_text(result), flush=True)
@@ -49,6 +53,8 @@ def _run(parts: list[Part], settings: Settings, options: argparse.Namespace) -> 
     if options.json:
         data = {"machine": machine.as_data(), "scale": settings.scale, "parts": [one.as_data() for one in results]}
         options.json.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if options.svg:
+        options.svg.write_text(chart(results, machine), encoding="utf-8")
     return 0
 
 
@@ -74,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="the parts, and about how long each takes")
     parser.add_argument("--only", metavar="PART,…", help="these parts, in this order")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table as data")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="also write the rates as a chart")
     parser.add_argument("--folder", default="/var/tmp", help="on the disk that is meant; /var/tmp unless told")
     parser.add_argument("--scale", type=float, default=1.0, help="multiply all counts by this; for a quick look")
     parser.add_argument("--backlog", type=_sizes, default=Settings(Path()).sizes, metavar="N,…", help="its sizes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Cell = float | str | None
+Cell = float | int | str | None
 
 
 @dataclass

@@ -12,6 +12,8 @@ from tests.benchmarks.results import Cell, Goal, PartResult, Row
 def cell_text(cell: Cell) -> str:
     if cell is None:
         return "–"
+    if isinstance(cell, int):
+        return f"{cell:,}"
     return cell if isinstance(cell, str) else significant(cell)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,12 @@ class Member:
     def do(self, work: str, **arguments: Any) -> dict[str, Any] | None:
         self.start(work, **arguments)
         return self.result()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has not answered yet; for one order at a time."""
+        assert self.process.stdout is not None
+        return not select.select([self.process.stdout], [], [], 0)[0]
 
     def kill(self) -> None:
         self.process.kill()

@@ -5,6 +5,7 @@ Times that two processes compare are of CLOCK_MONOTONIC, which is one clock for 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -144,27 +145,22 @@ def produce_until(contender: Contender, start: float, end: float, writer: int) -
 
 
 def consume_until(contender: Contender, end: float) -> Measured:
-    """The contender's consumer with an empty handler until an instant; which messages it was given."""
+    """The contender's consumer with an empty handler until an instant; which messages it was given before.
+
+    It looks at the time when it is given a message: somebody has to go on putting until it has ended.
+    """
     stop = threading.Event()
     seen: list[tuple[int, int]] = []
 
     def handle(value: Any) -> None:
-        seen.append((value.get("writer", -1), value["number"]))
         if time.monotonic() >= end:
             stop.set()
+        else:
+            seen.append((value["writer"], value["number"]))
 
     cpu = time.process_time()
-    timer = threading.Timer(max(0.0, end - time.monotonic()), _nudge, (contender,))
-    timer.start()
     contender.consume(handle, stop)
-    timer.join()
-    return {"seen": [one for one in seen if one[0] >= 0], "cpu_s": time.process_time() - cpu}
-
-
-def _nudge(contender: Contender) -> None:
-    """One message per waiting consumer, so that it looks at the time."""
-    for _ in range(16):
-        contender.put(contender.prepare({**payload(0), "writer": -1}))
+    return {"seen": seen, "cpu_s": time.process_time() - cpu}
 
 
 def put_slowly(contender: Contender, count: int, least_s: float, most_s: float, seed: int) -> Measured:
@@ -190,6 +186,30 @@ def wait_for(contender: Contender, count: int) -> Measured:
     return {"laps_us": late_us}
 
 
+def hold(contender: Contender, journal: str, work_s: float) -> Measured:
+    """In an idle consumer: note the start of every message in `journal` as `PID NANOSECONDS`, and take a while."""
+    descriptor = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def handle(_payload: Any) -> None:
+        os.write(descriptor, f"{os.getpid()} {time.monotonic_ns()}\n".encode())
+        time.sleep(work_s)
+
+    contender.wait_and_handle(handle, threading.Event())
+    return {}
+
+
+def work_through(contender: Contender, journal: str, work_s: float) -> Measured:
+    """Message after message for ever, noting `b`egin, `e`nd and `a`cked with its number, until killed."""
+    descriptor = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for value, token in contender.iterate():
+        os.write(descriptor, b"b %d\n" % value["number"])
+        time.sleep(work_s)
+        os.write(descriptor, b"e %d\n" % value["number"])
+        contender.finish(token)
+        os.write(descriptor, b"a %d\n" % value["number"])
+    return {}
+
+
 def _sleep_until(instant: float) -> None:
     while (left := instant - time.monotonic()) > 0:
         time.sleep(left)
@@ -198,6 +218,7 @@ def _sleep_until(instant: float) -> None:
 WORK: dict[str, Callable[..., Measured]] = {
     function.__name__: function
     for function in (
-        describe, put, put_many, fill, get_ack, iterate, consume, produce_until, consume_until, put_slowly, wait_for,
+        describe, put, put_many, fill, get_ack, iterate, consume,
+        produce_until, consume_until, put_slowly, wait_for, hold, work_through,
     )
 }  # fmt: skip

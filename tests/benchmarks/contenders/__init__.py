@@ -53,6 +53,8 @@ _ENTRIES = (
     Entry("pqdesk-relaxed", "PQDesk relaxed", "ours", "Ours", "pqdesk", False, {"durability": "relaxed"}),
     Entry("bare", "bare APSW", "bare", "Bare", "apsw", note="INSERT into a table of two columns: the limit"),
     Entry("localqueue", "localqueue", "peers", "LocalQueue", "localqueue", options={"is_durable": True}),
+    Entry("localqueue-2s", "localqueue", "peers", "LocalQueue", "localqueue", True,
+          {"is_durable": True, "lease_s": 2.0}, "its lease set to 2 s; 60 s by default"),
     Entry("localqueue-relaxed", "localqueue relaxed", "peers", "LocalQueue", "localqueue", False, {"is_durable": False},
           "its default"),
     Entry("litequeue", "litequeue", "peers", "LiteQueue", "litequeue", note="its default is NORMAL; set to FULL here"),

@@ -14,14 +14,13 @@ from tests.benchmarks.contenders.contender import Contender, Handler, level_name
 class LocalQueue(Contender):
     """SimpleQueue and Worker; Rust inside."""
 
-    lease_s = 60.0
-
-    def __init__(self, folder: Path, *, is_durable: bool) -> None:
+    def __init__(self, folder: Path, *, is_durable: bool, lease_s: float = 60.0) -> None:
         from localqueue import SimpleQueue
-        from localqueue.policies import DurabilityMode
+        from localqueue.policies import DeliveryPolicy, DurabilityMode
 
         mode = DurabilityMode.DURABLE if is_durable else DurabilityMode.RELAXED
-        self._queue: Any = SimpleQueue(str(folder), "work", durability=mode)
+        policy = DeliveryPolicy(lease_seconds=lease_s)
+        self._queue: Any = SimpleQueue(str(folder), "work", durability=mode, delivery=policy)
 
     def put(self, payload: Any) -> None:
         self._queue.put(payload)
