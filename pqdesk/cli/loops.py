@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pqdesk.cli.command import DashesCommand, command, command_words
-from pqdesk.cli.options import DURATION
+from pqdesk.cli.options import DURATION, HEADER
 from pqdesk.cli.settings import Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pqdesk.workers.command import CommandTarget
     from pqdesk.workers.folder import FolderTarget
     from pqdesk.workers.handlers import Handler
+    from pqdesk.workers.post_target import PostTarget
 
 _handler = click.option(
     "--handler", metavar="MODULE_OR_FILE:FUNCTION", help="The Python function to call: 'mail:send', 'mail.py:send'."
@@ -30,10 +31,20 @@ _handler = click.option(
     options_metavar="[OPTIONS]",
     epilog="The command gets the payload on standard input and PQDESK_ID, PQDESK_QUEUE, PQDESK_TYPE, PQDESK_ATTEMPT, "
     "PQDESK_RECEIPT and PQDESK_HEADER_NAME in its environment. Exit 0: done, with standard output as the result; 75: "
-    "try again later; 65: failed at once; anything else: a failed attempt.",
+    "try again later; 65: failed at once; anything else: a failed attempt. With --post: status 2xx: done, with the "
+    "answer as the result; 408, 425, 429, 5xx or no answer: try again later (Retry-After is heeded); other: failed.",
 )
 @click.argument("queues", nargs=-1, required=True, metavar="QUEUE… [-- COMMAND…]")
 @_handler
+@click.option("--post", "url", metavar="URL", help="Send each message by HTTP POST, the payload as the body.")
+@click.option(
+    "--post-header",
+    "post_headers",
+    type=HEADER,
+    multiple=True,
+    metavar="K=V",
+    help="For --post: a header; may be repeated. With $NAME as V its value is taken from the environment.",
+)
 @click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Messages at once in this process.")
 @click.option("--lease", type=DURATION, metavar="DURATION", help="How long a dead machine keeps a message.")
 @click.option("--timeout", type=DURATION, metavar="DURATION", help="The longest that one message may take.")
@@ -44,21 +55,23 @@ def consume_command(
     settings: Settings,
     queues: tuple[str, ...],
     handler: str | None,
+    url: str | None,
+    post_headers: tuple[tuple[str, str], ...],
     concurrency: int | None,
     lease: float | None,
     timeout: float | None,
     max_attempts: int | None,
     drain: bool,
 ) -> int:
-    """Work on messages, with a function or a command.
+    """Work on messages, with a function, a command or an HTTP server.
 
-    A Python function is called, or a command run, once per message of QUEUE.
+    A Python function is called, a command run, or the payload posted to URL, once per message of QUEUE.
 
     SIGTERM and Ctrl-C finish the message in hand first.
     """
     from pqdesk.workers.consumer import run_consumer
 
-    target = _handler_or_command(handler)
+    target = _consumer_target(handler, url, post_headers)
     with _opened(settings, queues) as opened:
         return run_consumer(
             opened,
@@ -100,40 +113,71 @@ def produce_command(
     """Put messages, from a function, a folder or a command.
 
     Into QUEUE goes what a Python function yields, a message per file, a message per line of a command, or the same
-    payload each time.
+    payload each time. Of a folder, hidden files, *.part and *.tmp are passed over, and links are not followed.
     """
     from pqdesk.workers.producer import run_producer
 
     if every is not None and cron is not None:
         raise click.UsageError("--every and --cron exclude each other", click.get_current_context())
-    if payload is not None:
-        if folder is not None or handler is not None or command_words() is not None:
-            raise click.UsageError("--payload goes with no other source", click.get_current_context())
-        if every is None and cron is None:
-            raise click.UsageError("--payload needs --every or --cron", click.get_current_context())
-    target = _target(folder, handler, payload)
+    target = _producer_target(handler, folder, payload)
+    if payload is not None and every is None and cron is None:
+        raise click.UsageError("--payload needs --every or --cron", click.get_current_context())
     with _opened(settings, (queue,)) as opened:
-        return run_producer(opened[0], target, every=every, cron=cron, timezone=timezone, missed=missed)
+        return run_producer(
+            opened[0], target, every=every, cron=cron, timezone=timezone, missed=missed, workspace=settings.paths
+        )
 
 
-def _target(folder: str | None, handler: str | None, payload: str | None) -> Handler | CommandTarget | FolderTarget:
-    if folder is not None:
-        return _folder_target(folder, handler)
-    if payload is None:
-        return _handler_or_command(handler)
-    from pqdesk.cli.payloads import argument_bytes, parse_payload
-    from pqdesk.workers.handlers import Handler
-
-    value = parse_payload(argument_bytes(payload), None)
-    return Handler.of(lambda: [value], "--payload")
-
-
-def _handler_or_command(handler: str | None) -> Handler | CommandTarget:
-    """What to run. Raises UsageError unless it is one thing, InvalidInput when it cannot be found."""
+def _consumer_target(
+    handler: str | None, url: str | None, headers: tuple[tuple[str, str], ...]
+) -> Handler | CommandTarget | PostTarget:
+    """What to do with messages. Raises UsageError unless it is one thing, InvalidInput when it cannot be used."""
     words = command_words()
-    if (handler is None) == (words is None):
-        what = "both --handler and a command" if words is not None else "nothing to run: give --handler, or -- COMMAND"
+    _check_one({"--handler": handler, "--post": url, "a command": words}, "give --handler, --post, or -- COMMAND")
+    if headers and url is None:
+        raise click.UsageError("--post-header belongs to --post", click.get_current_context())
+    if url is None:
+        return _handler_or_command(handler, words)
+    from pqdesk.workers.post_target import PostTarget
+
+    target = PostTarget(url, headers)
+    target.check()
+    return target
+
+
+def _producer_target(
+    handler: str | None, folder: str | None, payload: str | None
+) -> Handler | CommandTarget | FolderTarget:
+    """Where messages come from. Raises UsageError unless it is one thing, InvalidInput when it cannot be used."""
+    words = command_words()
+    given = {"--handler": handler, "--folder": folder, "--payload": payload, "a command": words}
+    _check_one(given, "give --handler, --folder, --payload, or -- COMMAND")
+    if folder is not None:
+        from pqdesk.workers.folder import FolderTarget
+
+        target = FolderTarget(Path(folder).expanduser())
+        target.check()
+        return target
+    if payload is not None:
+        from pqdesk.cli.payloads import argument_bytes, parse_payload
+        from pqdesk.messages.payloads import encode_payload
+        from pqdesk.workers.handlers import Handler
+
+        value = parse_payload(argument_bytes(payload), None)
+        encode_payload(value)  # what cannot be put is refused now, not at each run
+        return Handler.of(lambda: [value], "--payload")
+    return _handler_or_command(handler, words)
+
+
+def _check_one(given: Mapping[str, object], hint: str) -> None:
+    """Raise UsageError unless just one thing was given."""
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) != 1:
+        what = f"{' and '.join(names)} exclude each other" if names else f"nothing to run: {hint}"
         raise click.UsageError(what, click.get_current_context())
+
+
+def _handler_or_command(handler: str | None, words: list[str] | None) -> Handler | CommandTarget:
     if handler is not None:
         from pqdesk.workers.handlers import load_handler
 
@@ -141,16 +185,6 @@ def _handler_or_command(handler: str | None) -> Handler | CommandTarget:
     from pqdesk.workers.command import CommandTarget
 
     target = CommandTarget(words or ())
-    target.check()
-    return target
-
-
-def _folder_target(folder: str, handler: str | None) -> FolderTarget:
-    from pqdesk.workers.folder import FolderTarget
-
-    if handler is not None or command_words() is not None:
-        raise click.UsageError("--folder, --handler and a command exclude each other", click.get_current_context())
-    target = FolderTarget(Path(folder).expanduser())
     target.check()
     return target
 

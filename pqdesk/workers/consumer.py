@@ -32,6 +32,7 @@ from pqdesk.workers.handlers import ConsumerOptions, Handler, seconds
 from pqdesk.workers.hands import Hands
 from pqdesk.workers.lifecycle import EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
 from pqdesk.workers.loop import Loop
+from pqdesk.workers.post_target import DEFAULT_TIMEOUT_S, PostTarget
 from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Delivery, Settler
@@ -39,7 +40,7 @@ from pqdesk.workers.work import HandlerWork, Nacked, Unworkable, Work
 
 _LOOK_WHILE_STOPPING_S = 0.1
 
-ConsumerTarget = Handler | CommandTarget
+ConsumerTarget = Handler | CommandTarget | PostTarget
 
 
 def run_consumer(
@@ -85,6 +86,8 @@ def run_consumer(
         raise InvalidInput("a consumer needs a queue")
     marked = (target.consumer if isinstance(target, Handler) else None) or ConsumerOptions(queue=each[0].name)
     timeout_s = marked.timeout if timeout is None else seconds(timeout, "timeout")
+    if timeout_s is None and isinstance(target, PostTarget):
+        timeout_s = DEFAULT_TIMEOUT_S
     count = check_int(marked.concurrency if concurrency is None else concurrency, "concurrency", least=1, most=1000)
     for queue in each:
         queue.use_defaults(
@@ -215,6 +218,12 @@ class Consumer:
 def _work(
     target: ConsumerTarget, workspace: WorkspacePaths | None, report: Report, settler: Settler, clock: Clock
 ) -> Work:
+    if not isinstance(target, Handler):
+        target.check()
+    if isinstance(target, PostTarget):
+        from pqdesk.workers.posting import PostWork  # with TLS and HTTP, 3 MB that no other worker needs
+
+        return PostWork(target, report, clock)
     if isinstance(target, CommandTarget):
         return CommandWork(target, None if workspace is None else workspace.root, report, settler.settle, clock)
     target.check_consumes()

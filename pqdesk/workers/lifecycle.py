@@ -182,6 +182,18 @@ class StopSignals:
         finally:
             self._is_inside = False
 
+    @contextmanager
+    def tidying(self) -> Iterator[None]:
+        """For the `finally` blocks of others: only a second Ctrl-C breaks into them, by KeyboardInterrupt."""
+        was_raised, self._was_raised = self._was_raised, True
+        self._is_inside = True
+        try:
+            if self.is_impatient:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._is_inside, self._was_raised = False, was_raised
+
     def _look_for_parent(self) -> None:
         if self._parent is not None and self._parent.is_gone():
             self._is_stopping = True

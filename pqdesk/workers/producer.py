@@ -3,7 +3,7 @@
 A handler without a schedule runs for ever: each item is put as soon as it is yielded, and the handler is called again
 when it ends. On a schedule (`every`, `cron`) one run is one transaction: all that it yielded, or nothing when it
 raised. The same holds for a command's lines; without a schedule the worker ends with the command, with its exit status.
-A folder is watched for ever.
+A folder is watched for ever. With a schedule a line tells when the next run is: `next run 2026-11-24 18:00:00 CET`.
 
 TERM, INT and HUP end it: what was yielded is put first, and a handler gets StopRequested raised inside it, so that its
 `finally` blocks run. A handler runs in the main thread for that.
@@ -14,10 +14,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import tzinfo
 from itertools import islice
 from typing import Any, Protocol, TextIO
 
-from pqdesk.clock import Clock, SystemClock
+from pqdesk.clock import Clock, SystemClock, to_datetime
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import Duration, Outgoing
@@ -95,7 +96,10 @@ def run_producer(
         report = Report(out or sys.stdout, err or sys.stderr, stop.request)
         source = _source(target, queue, workspace, report, stop, clock)
         try:
-            code = source.run_for_ever() if timetable is None else _run_by(timetable, source, stop, clock)
+            if timetable is None:
+                code = source.run_for_ever()
+            else:
+                code = _run_by(timetable, source, report, stop, find_zone(_zone_name(target, timezone)), clock)
             return code or stop.exit_code
         except KeyboardInterrupt:  # Ctrl-C a second time, inside a handler
             return EXIT_INTERRUPTED
@@ -183,17 +187,26 @@ class _Items:
         """Run the `finally` blocks of a generator that was not asked to its end."""
         close: Callable[[], None] | None = getattr(self._items, "close", None)
         if close is not None:
-            close()
+            with self._stop.tidying():
+                close()
 
 
-def _run_by(timetable: Timetable, source: Source, stop: StopSignals, clock: Clock) -> int:
+def _run_by(timetable: Timetable, source: Source, report: Report, stop: StopSignals, zone: tzinfo, clock: Clock) -> int:
+    told_us: int | None = None
     while not stop.is_stopping:
         if timetable.take(clock.wall_us()):
             source.run_once()
             timetable.end_run(clock.wall_us())
+        if timetable.next_us != told_us and not stop.is_stopping:
+            told_us = timetable.next_us
+            report.line(f"next run {_shown_time(told_us, zone)}")
         left_s = (timetable.next_us - clock.wall_us()) / 1_000_000
         stop.wait(min(max(left_s, 0.0), _LONGEST_WAIT_S))
     return EXIT_DONE
+
+
+def _shown_time(us: int, zone: tzinfo) -> str:
+    return f"{to_datetime(us).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _source(
@@ -213,6 +226,11 @@ def _source(
     return HandlerSource(target, putter, report, stop)
 
 
+def _zone_name(target: ProducerTarget, timezone: str | None) -> str | None:
+    marked = target.producer if isinstance(target, Handler) else None
+    return timezone if timezone is not None or marked is None else marked.timezone
+
+
 def _timetable(
     target: ProducerTarget,
     every: Duration | None,
@@ -226,8 +244,10 @@ def _timetable(
     if marked is not None:
         if every is None and cron is None:
             every, cron = marked.every, marked.cron
-        timezone, missed = timezone or marked.timezone, missed or marked.missed
+        missed = missed or marked.missed
     if every is None and cron is None:
+        if timezone is not None or missed is not None:
+            raise InvalidInput("--timezone and --missed belong to --every or --cron, which say when to run")
         return None
     if every is not None and cron is not None:
         raise InvalidInput("a producer runs by --every or by --cron, not by both")
@@ -236,5 +256,5 @@ def _timetable(
     if every is not None:
         schedule: Every | Cron = Every(duration_us(every, "every", least_us=1))
     else:
-        schedule = Cron(cron or "", find_zone(timezone))
+        schedule = Cron(cron or "", find_zone(_zone_name(target, timezone)))
     return Timetable(schedule, check_missed(missed or "once"), clock.wall_us())

@@ -68,6 +68,21 @@ def test_signal_breaks_into_code_that_blocks_and_only_once(stop):
         pytest.fail("nothing new begins after a signal")
 
 
+def test_only_a_second_interrupt_breaks_into_tidying(stop):
+    def block():
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait()
+
+    with stop.tidying():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), stop.tidying():
+        block()
+
+    with pytest.raises(KeyboardInterrupt), stop.tidying():
+        pytest.fail("it is not begun any more")
+
+
 def test_handlers_of_before_are_put_back():
     before = signal.getsignal(signal.SIGTERM)
 

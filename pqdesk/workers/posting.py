@@ -1,0 +1,137 @@
+"""An HTTP server as the worker of a queue: one POST per message, its status as the answer.
+
+    2xx                     completed, with up to 64 KiB of the body as the result
+    408, 425, 429, 5xx      tried again, after the time that Retry-After asks for or the backoff
+    no connection, timeout  tried again after the backoff
+    other 4xx, redirects    failed at once; 307 and 308 to the same server are followed
+
+The body is the payload: JSON as application/json, text as text/plain, bytes as application/octet-stream. Headers tell
+of the message: PQDesk-Id, -Queue, -Type, -Attempt, -Key and PQDesk-Header-NAME for each of its own, percent-encoded
+where they are not ASCII. Idempotency-Key is the same for every attempt at a message and for no other message.
+
+A message may be posted twice, as every worker may see one twice. No proxy is used, certificates are checked.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import ssl
+import threading
+from collections.abc import Mapping
+from urllib.parse import urljoin, urlsplit
+
+from pqdesk.clock import Clock
+from pqdesk.messages.durations import format_duration
+from pqdesk.messages.payloads import PayloadKind, encode_payload
+from pqdesk.queues.message import Message
+from pqdesk.workers.post_answers import error_of, result_of, retry_after_s, shown_in_line
+from pqdesk.workers.post_connection import Answer, Deadline, PostConnection
+from pqdesk.workers.post_headers import message_headers, own_headers
+from pqdesk.workers.post_target import PostTarget, origin_of
+from pqdesk.workers.report import Report
+from pqdesk.workers.settling import Delivery
+from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked
+
+_RESULT_LIMIT_BYTES = 64 * 1024
+_MOST_REDIRECTS = 5
+_RETRIED = frozenset((408, 425, 429))
+_FOLLOWED = frozenset((307, 308))  # the two that keep the method (RFC 9110, 15.4)
+_CONTENT_TYPES = {
+    PayloadKind.JSON: "application/json",
+    PayloadKind.TEXT: "text/plain; charset=utf-8",
+    PayloadKind.BYTES: "application/octet-stream",
+}
+
+
+class PostWork:
+    """Posts messages; each thread has a connection of its own."""
+
+    ends_itself = True
+
+    def __init__(self, target: PostTarget, report: Report, clock: Clock) -> None:
+        self._url = target.url
+        self._origin = origin_of(target.url)
+        self._headers = own_headers(target.headers)
+        self._context = ssl.create_default_context() if self._origin.scheme == "https" else None
+        self._report = report
+        self._clock = clock
+        self._local = threading.local()
+        self._connections: list[PostConnection] = []
+
+    def do(self, delivery: Delivery) -> Ending:
+        message = delivery.message
+        kind, body = encode_payload(message.payload)
+        headers = {"Content-Type": _CONTENT_TYPES[kind], **message_headers(message), **self._headers}
+        try:
+            answer = self._post(body, headers, Deadline(self._clock, delivery.timeout_s))
+        except TimeoutError as exc:
+            if exc.errno is not None:  # the network's own, such as a host that does not answer
+                return Nacked(f"cannot post to {self._origin.netloc}: {_reason(exc)}", is_told=True)
+            limit = format_duration(delivery.timeout_s or 0.0)
+            return Nacked(f"timed out after {limit}", is_told=True, is_timeout=True)
+        except (OSError, http.client.HTTPException, UnicodeError) as exc:  # UnicodeError: a host name too odd for DNS
+            return Nacked(f"cannot post to {self._origin.netloc}: {_reason(exc)}", is_told=True)
+        return self._ending(message, answer)
+
+    def abandon(self) -> None:
+        for connection in list(self._connections):
+            connection.abort()
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
+    def _post(self, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> Answer:
+        url, connection = self._url, self._connection()
+        for _ in range(_MOST_REDIRECTS):
+            answer = connection.post(_path(url), body, headers, deadline, _RESULT_LIMIT_BYTES)
+            place = answer.headers.get("Location")
+            if answer.status not in _FOLLOWED or place is None:
+                return answer
+            url = urljoin(url, place)
+            if not self._is_same_server(url):
+                return answer
+        return answer
+
+    def _is_same_server(self, url: str) -> bool:
+        try:
+            there = urlsplit(url)
+            place = (there.scheme, there.hostname, there.port)
+        except ValueError:
+            return False
+        return place == (self._origin.scheme, self._origin.hostname, self._origin.port)
+
+    def _connection(self) -> PostConnection:
+        connection: PostConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = PostConnection(self._origin, self._context, self._clock)
+            self._connections.append(connection)
+        return connection
+
+    def _ending(self, message: Message, answer: Answer) -> Ending:
+        if 200 <= answer.status < 300:
+            if answer.is_cut:
+                limit = f"{_RESULT_LIMIT_BYTES // 1024} KiB"
+                self._report.warn(f"id={message.id}: the answer has more than {limit}; the rest is not in the result")
+            return Completed(result_of(answer))
+        error = error_of(answer)
+        if answer.status in _RETRIED or answer.status >= 500:
+            return Nacked(error, retry_after_s(answer.headers.get("Retry-After"), self._clock), is_told=True)
+        return GivenUp(error, is_told=True)
+
+
+@functools.cache
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid: {exc.verify_message}"
+    if isinstance(exc, http.client.RemoteDisconnected):
+        return "it closed the connection without an answer"
+    if isinstance(exc, http.client.HTTPException):
+        return shown_in_line(f"what it answered is no HTTP ({type(exc).__name__})")
+    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc) or type(exc).__name__
