@@ -7,7 +7,7 @@ from pqdesk.messages.states import State
 from tests.contract.clocks import MovableClock
 
 
-def _one_of_each(queue: Queue) -> dict[str, int]:
+def one_of_each(queue: Queue) -> dict[str, int]:
     """A message in every state, by its word."""
     ids = {"completed": queue.put("completed")}
     queue.get().ack()
@@ -35,7 +35,7 @@ def _one_of_each(queue: Queue) -> dict[str, int]:
     ],
 )
 def test_an_action_moves_what_it_may_and_skips_the_rest(queue: Queue, action: str, allowed: set[str]) -> None:
-    ids = _one_of_each(queue)
+    ids = one_of_each(queue)
 
     outcomes = {word: getattr(queue, action)(message_id) for word, message_id in ids.items()}
 
@@ -44,7 +44,7 @@ def test_an_action_moves_what_it_may_and_skips_the_rest(queue: Queue, action: st
 
 
 def test_the_counters_stay_exact_through_every_action(queue: Queue) -> None:
-    ids = _one_of_each(queue)
+    ids = one_of_each(queue)
     before = queue.counts()
 
     queue.delete(list(ids.values()))

@@ -1,0 +1,339 @@
+"""What people did is written down, and goes back as far as nobody has touched it since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pqdesk import InvalidInput, NotFound, Outcome, Queue
+from pqdesk.messages.activities import ActivityRecord, NewActivity
+from pqdesk.queues import operator
+from tests.contract.clocks import MovableClock
+from tests.contract.test_actions import one_of_each
+
+_DAY_S = 86_400
+
+
+def undo(queue: Queue, outcome: Outcome) -> Outcome:
+    assert outcome.activity_id is not None
+    return operator.undo(queue.store, outcome.activity_id, None)
+
+
+def activity(queue: Queue) -> tuple[ActivityRecord, ...]:
+    return operator.list_activity(queue.store, 100, None)
+
+
+def _standing(queue: Queue) -> dict[int, tuple[object, ...]]:
+    found = {}
+    for one in queue.store.page(_everything()):
+        detail = queue.store.message(one.id)
+        found[one.id] = (detail.queue, detail.state, detail.attempt, detail.max_attempts, detail.due_at,
+                         detail.finished_at, detail.payload)  # fmt: skip
+    return found
+
+
+def _everything():
+    from pqdesk.storage.contract import PageRequest
+
+    return PageRequest(limit=1000)
+
+
+# --- the activity ----------------------------------------------------------------------------------
+
+
+def test_an_action_leaves_who_what_and_the_command_that_does_the_same(queue: Queue, clock: MovableClock) -> None:
+    ids = queue.put_many(range(3))
+    outcome = queue.cancel([*ids, 99])
+
+    (record,) = activity(queue)
+
+    assert record.id == outcome.activity_id
+    assert (record.action, record.queue, record.done, record.skipped) == ("cancel", "work", 3, 0)
+    assert record.command == "pqdesk cancel 1 2 3 99"
+    assert record.actor.endswith(" library")
+    assert "pqdesk" in record.actor
+    assert record.can_be_undone
+    assert abs(record.at.timestamp() - clock.wall_us() / 1e6) < 60
+
+
+@pytest.mark.parametrize(
+    ("act", "command"),
+    [
+        (lambda q: q.retry(state=["failed", "cancelled"]), "pqdesk retry --queue work --state failed,cancelled"),
+        (lambda q: q.run_now(where='payload:"a b"'), "pqdesk run-now --queue work --where 'payload:\"a b\"'"),
+        (lambda q: q.delete(type="t", search="it's"), "pqdesk delete --queue work --type t --search 'it'\"'\"'s'"),
+        (lambda q: q.move(1, to="second one"), "pqdesk move 1 --to 'second one'"),
+        (lambda q: q.edit(1, "secret"), "pqdesk edit 1 -"),
+        (lambda q: q.duplicate([2, 1]), "pqdesk duplicate 2 1"),
+        (lambda q: q.purge(), "pqdesk purge work --yes"),
+    ],
+)  # fmt: skip
+def test_the_command_is_what_a_shell_takes(queue: Queue, act: Callable[[Queue], Outcome], command: str) -> None:
+    queue.put("a b x it's", type="t", delay=3600)
+    queue.put("a b x it's", type="t")
+    queue.get(timeout=0).fail("no")
+
+    act(queue)
+
+    assert activity(queue)[0].command == command
+
+
+def test_a_long_list_of_ids_is_told_as_standard_input(queue: Queue) -> None:
+    queue.delete(queue.put_many(range(101)))
+
+    assert activity(queue)[0].command == "pqdesk delete -  # 101 ids on standard input"
+
+
+def test_what_touched_nothing_is_not_written_down(queue: Queue) -> None:
+    queue.put("x")
+
+    for outcome in (queue.cancel(99), queue.cancel(type="none"), queue.cancel(state="ready", dry_run=True)):
+        assert outcome.activity_id is None
+
+    assert activity(queue) == ()
+
+
+def test_the_activity_comes_in_pages(queue: Queue) -> None:
+    for message_id in queue.put_many(range(5)):
+        queue.cancel(message_id)
+
+    first = operator.list_activity(queue.store, 2, None)
+    rest = operator.list_activity(queue.store, 10, first[-1].id)
+
+    assert [one.id for one in (*first, *rest)] == [5, 4, 3, 2, 1]
+
+
+# --- undoing ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda queue, ids: queue.retry(ids),
+        lambda queue, ids: queue.run_now(ids),
+        lambda queue, ids: queue.cancel([one for one in ids if one != 5]),
+        lambda queue, ids: queue.delete(ids),
+        lambda queue, ids: queue.move(ids, to="second"),
+        lambda queue, ids: queue.edit(ids, "edited"),
+        lambda queue, ids: queue.duplicate(ids),
+        lambda queue, ids: queue.purge(),
+    ],
+    ids=["retry", "run_now", "cancel", "delete", "move", "edit", "duplicate", "purge"],
+)
+def test_every_action_is_undone_to_where_all_stood(queue: Queue, act: Callable[..., Outcome]) -> None:
+    ids = list(one_of_each(queue).values())
+    before, counts = _standing(queue), queue.store.counts()
+    outcome = act(queue, ids)
+    assert outcome.done
+    assert _standing(queue) != before
+
+    assert undo(queue, outcome) == Outcome(outcome.done, 0)
+
+    assert _standing(queue) == before
+    assert queue.store.counts() == counts
+
+
+def test_a_restore_is_undone(queue: Queue) -> None:
+    ids = list(one_of_each(queue).values())
+    queue.delete(ids)
+    outcome = queue.restore(ids)
+
+    assert undo(queue, outcome) == Outcome(6, 0)
+
+    assert queue.counts().total == 1
+
+
+def test_only_what_nobody_has_touched_goes_back(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    ids = queue.put_many(range(6))
+    for message in queue.get_many(6):
+        message.fail("no")
+    outcome = queue.retry(ids)
+    other.get(timeout=0)  # 1 runs
+    other.get(timeout=0).ack()  # 2 is done
+    other.get(timeout=0).nack("again", delay=0)  # 3 has had an attempt more
+    queue.delete(ids[3])
+
+    undone = undo(queue, outcome)
+
+    assert (undone.done, undone.skipped) == (2, 4)
+    assert undone.reasons == {"running": 1, "changed since": 3}
+    assert [queue.message(one).state.word for one in ids] == [
+        "running", "completed", "ready", "ready", "failed", "failed",
+    ]  # fmt: skip
+
+
+def test_a_second_retry_is_not_undone_by_undoing_the_first(queue: Queue, clock: MovableClock) -> None:
+    message_id = queue.put("x")
+    queue.get(timeout=0).fail("no")
+    first = queue.retry(message_id)
+    queue.cancel(message_id)
+    clock.advance(1)
+    queue.retry(message_id)
+
+    assert undo(queue, first).reasons == {"changed since": 1}
+
+    assert queue.counts().ready == 1
+
+
+def test_a_message_that_only_became_due_still_goes_back(queue: Queue, clock: MovableClock) -> None:
+    message_id = queue.put("x", delay=10)
+    outcome = queue.move(message_id, to="second")
+    clock.advance(11)
+    second = Queue.over(queue.store, "second", clock)
+    assert second.counts().ready == 1
+
+    assert undo(queue, outcome).done == 1
+
+    assert queue.get(timeout=0).id == message_id
+
+
+def test_undoing_twice_is_refused(queue: Queue) -> None:
+    message_id = queue.put("x")
+    outcome = queue.delete(message_id)
+    undone = undo(queue, outcome)
+
+    with pytest.raises(InvalidInput, match=f"activity {undone.activity_id} has undone it"):
+        undo(queue, outcome)
+
+    assert activity(queue)[1].undone_by == undone.activity_id
+    assert queue.counts().ready == 1
+
+
+def test_an_undo_is_written_down_and_not_undone(queue: Queue) -> None:
+    undone = undo(queue, queue.delete(queue.put("x")))
+
+    record = activity(queue)[0]
+    assert (record.id, record.action, record.command) == (undone.activity_id, "undo", "pqdesk undo 1")
+    with pytest.raises(InvalidInput, match="do the action again"):
+        undo(queue, undone)
+
+
+def test_undo_skips_a_message_whose_key_is_in_use_by_now(queue: Queue) -> None:
+    message_id = queue.put("x", key="k")
+    outcome = queue.cancel(message_id)
+    queue.put("y", key="k")
+
+    assert undo(queue, outcome).reasons == {"key in use": 1}
+
+    assert queue.message(message_id).state.word == "cancelled"
+
+
+def test_undo_keeps_the_order_of_a_group(queue: Queue) -> None:
+    ids = [queue.put(number, group="g") for number in range(3)]
+    outcome = queue.cancel(ids)
+
+    undo(queue, outcome)
+
+    for message_id in ids:
+        with queue.get(timeout=0) as message:
+            assert message.id == message_id
+
+
+def test_a_cancel_of_what_runs_cannot_be_undone(queue: Queue) -> None:
+    queue.put("x")
+    message = queue.get(timeout=0)
+    outcome = queue.cancel(message.id)
+
+    with pytest.raises(InvalidInput, match="cannot be undone: "):
+        undo(queue, outcome)
+
+    assert message.cancel_requested
+
+
+def test_undo_of_no_activity_is_not_found(queue: Queue) -> None:
+    with pytest.raises(NotFound, match="no activity 7"):
+        operator.undo(queue.store, 7, None)
+    with pytest.raises(InvalidInput):
+        operator.undo(queue.store, "7", None)  # type: ignore[arg-type]
+
+
+def test_undo_of_what_is_gone_skips_it(queue: Queue) -> None:
+    ids = queue.put_many(range(3))
+    outcome = queue.delete(ids)
+    queue.empty_trash(ids[0])
+
+    assert undo(queue, outcome).reasons == {"gone": 1}
+
+    assert queue.counts().ready == 2
+
+
+def test_what_undoes_is_kept_for_30_days(queue: Queue, clock: MovableClock) -> None:
+    outcome = queue.cancel(queue.put_many(range(3)))
+    clock.advance(29 * _DAY_S)
+    queue.store._chores.prune()
+    assert activity(queue)[0].can_be_undone
+    clock.advance(2 * _DAY_S)
+    queue.store._chores.prune()
+
+    with pytest.raises(InvalidInput, match="kept for 30 days"):
+        undo(queue, outcome)
+
+
+def test_the_activity_is_kept_for_400_days(queue: Queue, clock: MovableClock) -> None:
+    queue.cancel(queue.put("x"))
+    clock.advance(401 * _DAY_S)
+    queue.cancel(queue.put("y"))
+    for _ in range(3):
+        queue.store._chores.prune()
+
+    assert [one.id for one in activity(queue)] == [2]
+
+
+def test_2_500_messages_are_undone_in_batches_and_a_stop_leaves_the_rest_undoable(queue: Queue) -> None:
+    outcome = queue.cancel(queue.put_many(range(2500)))
+    seen: list[tuple[int, int]] = []
+
+    first = operator.undo(
+        queue.store, outcome.activity_id or 0, lambda done, skipped: seen.append((done, skipped)) or len(seen) < 2
+    )
+    assert (first.done, first.is_stopped, queue.counts().ready) == (2000, True, 2000)
+    rest = undo(queue, outcome)
+
+    assert (rest.done, queue.counts().ready, queue.counts().cancelled) == (500, 2500, 0)
+    with pytest.raises(InvalidInput):
+        undo(queue, outcome)
+
+
+def test_a_pause_is_undone_unless_somebody_resumed_since(queue: Queue) -> None:
+    queue.pause()
+    assert activity(queue)[0].command == "pqdesk pause work"
+    operator.undo(queue.store, 1, None)
+    assert not queue.paused
+    queue.pause()
+    queue.resume()
+
+    assert operator.undo(queue.store, 3, None).reasons == {"changed since": 1}
+
+    assert not queue.paused
+
+
+def test_pausing_what_is_paused_is_not_written_down(queue: Queue) -> None:
+    queue.pause()
+    queue.pause()
+
+    assert [one.action for one in activity(queue)] == ["pause"]
+
+
+def test_a_configuration_is_undone(queue: Queue) -> None:
+    queue.configure(lease=30, rate=(5, 10))
+    before = queue.configuration
+    queue.configure(lease=90, rate=None, max_attempts=2, group_concurrency=3)
+    queue.configure(lease=90)
+
+    assert [one.command for one in activity(queue)] == [
+        "pqdesk configure work --lease 90s --rate default --max-attempts 2 --group-concurrency 3",
+        "pqdesk configure work --lease 30s --rate 5/10s",
+    ]
+    operator.undo(queue.store, 2, None)
+
+    assert queue.configuration == before
+
+
+def test_others_write_down_what_they_did(queue: Queue) -> None:
+    operating = queue.store.operating
+
+    operating.record_activity(NewActivity("stop", "pqdesk stop mail", why_not="start it again"))
+
+    (record,) = activity(queue)
+    assert (record.action, record.command, record.why_not) == ("stop", "pqdesk stop mail", "start it again")
