@@ -31,6 +31,7 @@ class PayloadKind(IntEnum):
 
 
 _TEXT, _BYTES = int(PayloadKind.TEXT), int(PayloadKind.BYTES)  # comparing with an enum member is slow
+_JSON = PayloadKind.JSON
 _HEADS = tuple(zlib.crc32(f"{int(kind)}::".encode()) for kind in PayloadKind)
 
 
@@ -42,12 +43,14 @@ def encode_payload(
     Raises:
         InvalidInput: No JSON value, str or bytes; NaN or infinite; too deep; more than `limit_bytes`.
     """
-    if isinstance(value, str):
+    if type(value) is dict or type(value) is list:  # most payloads: asked first
+        kind, data = _JSON, _json_bytes(value, what)
+    elif isinstance(value, str):
         kind, data = PayloadKind.TEXT, _utf8(value, what)
     elif isinstance(value, bytes | bytearray | memoryview):
         kind, data = PayloadKind.BYTES, bytes(value)
     else:
-        kind, data = PayloadKind.JSON, _json_bytes(value, what)
+        kind, data = _JSON, _json_bytes(value, what)
     if len(data) > limit_bytes:
         raise InvalidInput(
             f"{what} has {len(data):,} bytes, the limit is {limit_bytes:,}; put a path or an address instead"
@@ -104,8 +107,11 @@ _encode_json = _make_json_encoder()
 
 
 def _json_bytes(value: Any, what: str) -> bytes:
-    has_huge = _check_json(value, what, 0)
-    return _utf8(_huge_json(value) if has_huge else _encode_json(value), what)
+    text = _huge_json(value) if _check_json(value, what, 0) else _encode_json(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _utf8(text, what)  # says what is wrong
 
 
 def _check_json(value: Any, what: str, depth: int) -> bool:

@@ -254,14 +254,16 @@ class Queue(Operator):
             while True:
                 if ahead.messages:
                     message = ahead.messages.popleft()
-                    if not self.store.begin(message._claim):  # others have it: the loop's body took long
+                    if not self.store.begin(
+                        message._claim, keeps_extending=True
+                    ):  # others have it: the loop's body took long
                         continue
                 else:
                     try:
                         message = self.get()
                     except Empty:  # interrupt_waits
                         return
-                self.store.keep_extending(message._claim)
+                    self.store.keep_extending(message._claim)
                 message._ahead = ahead
                 yield message
                 if not message.is_settled:

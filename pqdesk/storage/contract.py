@@ -183,10 +183,11 @@ class Store(Protocol):
         """
         ...
 
-    def begin(self, claim: Claim) -> bool:
+    def begin(self, claim: Claim, *, keeps_extending: bool = False) -> bool:
         """A message that was claimed ahead goes to its handler now. Costs no transaction.
 
-        False when it is not in hand any more: `settle` claimed it ahead, and it was given back for having waited.
+        `keeps_extending` does what the call of that name does. False when the message is not in hand any more:
+        `settle` claimed it ahead, and it was given back for having waited.
         """
         ...
 

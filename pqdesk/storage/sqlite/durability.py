@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from pathlib import Path
 
 from pqdesk.errors import WorkspaceError
+
+_SETTLED_NS = 100_000_000  # times of files go in steps of some ms: a second change may have the same time as the first
 
 
 class Durability:
@@ -23,7 +26,8 @@ class Durability:
     """
 
     def __init__(self, database: Path) -> None:
-        self._database, self._path = database, str(database)
+        self._database, self._path, self._folder = database, str(database), str(database.parent)
+        self._unchanged_ns = self._folder_inode = -1  # the folder, when all was the same in it
         self._wal = database.with_name(database.name + "-wal")
         self._wal_link = ""
         self._wal_target: str | None = None
@@ -39,11 +43,14 @@ class Durability:
         """One more commit was made. Called with the store's lock held.
 
         Raises:
-            WorkspaceError: The file was replaced or its WAL unlinked, so that the commit is lost. To know costs 2 µs
-                after each commit and before the call returns.
+            WorkspaceError: The file was replaced or its WAL unlinked, so that the commit is lost. Both change the
+                time of their folder: to know costs one stat, 1 µs, after each commit and before the call returns.
         """
         self._committed += 1
         try:
+            folder = os.stat(self._folder)
+            if folder.st_mtime_ns == self._unchanged_ns and folder.st_ino == self._folder_inode:
+                return
             now = os.stat(self._path)
             is_same = (now.st_dev, now.st_ino, now.st_nlink) == self._identity and self._is_wal_same()
         except FileNotFoundError:
@@ -53,6 +60,8 @@ class Durability:
                 f"queue file {str(self._database)!r} was replaced or removed while open; the last change is lost"
             )
             raise WorkspaceError(self.failure, path=self._database)
+        if time.time_ns() - folder.st_mtime_ns > _SETTLED_NS and self._descriptor >= 0:
+            self._unchanged_ns, self._folder_inode = folder.st_mtime_ns, folder.st_ino
 
     def flush(self) -> None:
         """Return when every commit before this call is on disk; one thread flushes for all who wait.

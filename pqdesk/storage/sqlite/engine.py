@@ -84,16 +84,17 @@ class Engine:
 
     # --- changing ---------------------------------------------------------------------------------
 
-    def writing(self, tx: object | None = None) -> Writing:
+    def writing(self, tx: object | None = None, *, is_lasting: bool = True) -> Writing:
         """`with engine.writing(tx) as db:` is one write transaction under the lock, committed at the end of the block.
 
-        With the open transaction `tx` it is a savepoint of that, undone when the block raises. Flush afterwards.
+        With the open transaction `tx` it is a savepoint of that, undone when the block raises. Flush afterwards;
+        what may be lost, such as a claim, is not `is_lasting`.
 
         Raises:
             InvalidInput: This thread has a transaction open on the file, and `tx` is not it.
             WorkspaceError: Closed, forked, or the file was replaced.
         """
-        return Writing(self, tx)
+        return Writing(self, tx, is_lasting)
 
     def locked(self) -> Locked:
         """`with engine.locked() as db:` has the lock and no transaction. Refused as `writing` is."""
@@ -183,7 +184,7 @@ class Engine:
         return self.location.run / "owners"
 
     def write_metrics(self, *, is_forced: bool = False) -> None:
-        """Write what was counted, if it is time or `is_forced`; for those who write nothing else. With the lock held."""
+        """Write what was counted, if it is time or `is_forced`: for who writes nothing else. With the lock held."""
         if self.metrics.is_due or (is_forced and self.metrics):
             with WriteTransaction(self.db, self.path):
                 self.metrics.write(self.db)
@@ -282,11 +283,12 @@ class Locked:
 class Writing:
     """See Engine.writing. A class with all in one place: every put comes through here."""
 
-    __slots__ = ("_engine", "_tx")
+    __slots__ = ("_engine", "_is_lasting", "_tx")
 
-    def __init__(self, engine: Engine, tx: object | None) -> None:
+    def __init__(self, engine: Engine, tx: object | None, is_lasting: bool) -> None:
         self._engine = engine
         self._tx = tx
+        self._is_lasting = is_lasting
 
     def __enter__(self) -> apsw.Connection:
         engine = self._engine
@@ -312,7 +314,7 @@ class Writing:
             if exc is None and engine.metrics.is_due:
                 exc = self._write_metrics(engine)
             engine.write_transaction.__exit__(kind, exc, trace)
-            if exc is None:
+            if exc is None and self._is_lasting:
                 engine.flusher.committed()
         finally:
             engine.depth -= 1

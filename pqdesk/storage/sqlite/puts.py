@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -27,6 +28,11 @@ _INSERT = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _QUEUE = "SELECT id, max_size - scheduled - ready - running - retrying, max_size FROM pqdesk_queue WHERE name = ?"
 _LOOK_ONLY = "SELECT 1 FROM pqdesk_meta WHERE name = 'look_only'"
+# The same with nothing but what a message has that is ready at once: half of the values to bind.
+_INSERT_PLAIN = """
+    INSERT INTO pqdesk_message (queue_id, state, priority, max_attempts, type_id, enqueued_us, due_us, headers,
+                                payload_kind, checksum, payload)
+    VALUES (?1, 2, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)"""
 _INSERT_PAYLOAD = "INSERT OR REPLACE INTO pqdesk_payload (id, payload) VALUES (?, ?)"
 _HOLDER = """
     SELECT id, state, "group", line, attempt, expires_us FROM pqdesk_message INDEXED BY pqdesk_open_key
@@ -43,10 +49,11 @@ _SCHEDULED, _READY = int(State.SCHEDULED), int(State.READY)  # an enum member co
 class _Into:
     """A queue that is put into: what changes in it, and how much room it has where it has a max_size."""
 
-    __slots__ = ("change", "put", "room", "size", "wanted")
+    __slots__ = ("change", "is_guarded", "put", "room", "size", "wanted")
 
-    def __init__(self, change: QueueChange, room: int | None, size: int) -> None:
+    def __init__(self, change: QueueChange, room: int | None, size: int, *, is_guarded: bool = False) -> None:
         self.change, self.room, self.size = change, room, size
+        self.is_guarded = is_guarded  # whether it has a max_size is asked when its counters are written
         self.wanted = 1
         self.put: dict[str | None, int] = {}  # by type
 
@@ -63,9 +70,10 @@ class Putting:
 
     `change` and `queue`: what the caller changed in a queue before; what is put there is added to it.
     `is_bound`: whether it is refused, as a person's slip may be, in a workspace that is set to look only.
+    `known`: ids of queues, which never change; to be filled by the caller after the commit.
     """
 
-    __slots__ = ("_db", "_now_us", "_own", "_queues", "_types")
+    __slots__ = ("_db", "_is_bound", "_known", "_now_us", "_own", "_queues", "_types")
 
     def __init__(
         self,
@@ -75,11 +83,12 @@ class Putting:
         queue: str | None = None,
         *,
         is_bound: bool = False,
+        known: dict[str, int] | None = None,
     ) -> None:
-        if is_bound and first_row(db, _LOOK_ONLY):
-            raise LookOnly("the workspace is set to look only, so nothing was put; 'pqdesk look-only off' lifts that")
         self._db = db
+        self._is_bound = is_bound
         self._now_us = now_us
+        self._known = known
         self._own = (queue, change)
         self._queues: dict[str, _Into] = {}
         self._types: dict[str, int] = {}
@@ -131,13 +140,31 @@ class Putting:
     def finish(self, metrics: Metrics, *, but: str | None = None) -> list[str]:
         """Write the counters, but those of the queue `but`; returns the queues that were put to, for the bells."""
         for queue, into in self._queues.items():
-            if queue != but:
-                into.change.write(self._db)
+            if queue != but and not (into.is_guarded and into.change.write_unlimited(self._db, self._is_bound)):
+                self._write_checked(queue, into)
             for type_name, count in into.put.items():
                 metrics.put(into.change.queue_id, type_name, self._now_us, count)
         return list(self._queues)
 
+    def queue_ids(self) -> dict[str, int]:
+        return {queue: into.change.queue_id for queue, into in self._queues.items()}
+
+    def _write_checked(self, queue: str, into: _Into) -> None:
+        """Write the counters, having asked whether that may be."""
+        if self._is_bound and first_row(self._db, _LOOK_ONLY):
+            raise LookOnly("the workspace is set to look only, so nothing was put; 'pqdesk look-only off' lifts that")
+        if into.is_guarded:  # whether it has a max_size was not asked for yet
+            _, into.room, into.size = first_row(self._db, _QUEUE, (queue,)) or (0, None, 0)
+            into.wanted = sum(into.put.values())
+            if into.room is not None:
+                into.take_room(queue, 0)
+        into.change.write(self._db)
+
     def _open(self, queue: str) -> _Into:
+        known = None if self._known is None else self._known.get(queue)
+        if known is not None:
+            into = self._queues[queue] = _Into(QueueChange(known), None, 0, is_guarded=True)
+            return into
         row = first_row(self._db, _QUEUE, (queue,)) or (add_queue(self._db, queue), None, 0)
         own_queue, own_change = self._own
         change = own_change if own_change is not None and queue == own_queue else QueueChange(row[0])
@@ -152,19 +179,18 @@ class Putting:
             into.take_room(queue, count)
         types = {name: self._type_id(name) for name in {message.type for message in messages}}
         self._db.executemany(
-            _INSERT,
+            _INSERT_PLAIN,
             [
                 (
-                    queue_id, _READY, 0, one.priority, one.max_attempts, types[one.type], now_us, now_us, None, None,
-                    None, None, one.headers, one.payload.kind,
-                    checksum(one.payload.kind, None, one.payload.data), one.payload.data,
+                    queue_id, one.priority, one.max_attempts, types[one.type], now_us, one.headers,
+                    (payload := one.payload).kind, checksum(payload.kind, None, payload.data), payload.data,
                 )
                 for one in messages
             ],
         )  # fmt: skip
         into.change.by_state[_READY] += count
-        for message in messages:
-            into.put[message.type] = into.put.get(message.type, 0) + 1
+        for type_name, number in Counter([message.type for message in messages]).items():
+            into.put[type_name] = into.put.get(type_name, 0) + number
         last = self._db.last_insert_rowid()
         return range(last - count + 1, last + 1)
 

@@ -74,6 +74,7 @@ class SqliteStore:
             take_in=self._ingestion.take_in, run_schedules=self._schedules.run_due,
         )  # fmt: skip
         self._keeper: Keeper | None = None
+        self._queue_ids: dict[str, int] = {}  # of queues that were put to; they never change
         self._likely: set[str] = set()  # queues with something to claim when last looked at
         self.operating = SqliteOperating(engine)
         self.looking = SqliteLooking(engine)
@@ -84,9 +85,13 @@ class SqliteStore:
         engine, joined = self._joined(tx)
         self._space.check(sum([len(message.payload.data) for message in messages]))
         with engine.writing(tx) as db:
-            putting = Putting(db, self._clock.wall_us(), is_bound=not self.operating.origin.is_worker)
+            putting = Putting(
+                db, self._clock.wall_us(), is_bound=not self.operating.origin.is_worker, known=self._queue_ids
+            )
             ids = putting.add_all(messages)
             queues = putting.finish(engine.metrics if joined is None else joined.metrics)
+        if tx is None and queues[0] not in self._queue_ids:
+            self._queue_ids.update(putting.queue_ids())
         self._ring(queues, joined)  # before the flush: the sleeper wakes while the disk works
         self._flush(tx)
         return ids
@@ -123,25 +128,25 @@ class SqliteStore:
         defaults: HandlerDefaults = NO_DEFAULTS,
     ) -> Look:
         engine = self._engine
-        with engine.locked() as db:
-            if queue not in self._likely:  # by what the last claim said; else it is asked without the write lock
-                nothing = self._look(db, queue)
-                if nothing is not None and self._ingestion.take_in():
-                    nothing = self._look(db, queue)
-                if nothing is not None:
-                    return nothing
-            own = 0 if is_detached else self._own()
-            with engine.writing():
-                terms = self._terms(own, lease_us, is_ahead, defaults)
-                look = claims.claim(db, queue, limit, terms, engine.rng)
+        if queue not in self._likely or not (engine.owner_id or is_detached):
+            nothing = self._look(queue, is_detached)
+            if nothing is not None:
+                return nothing
+        with engine.writing(is_lasting=False) as db:
+            terms = self._terms(0 if is_detached else engine.owner_id, lease_us, is_ahead, defaults)
+            look = claims.claim(db, queue, limit, terms, engine.rng)
             (self._likely.add if look.more else self._likely.discard)(queue)
         return self._taken(look, is_detached=is_detached)
 
-    def begin(self, claim: Claim) -> bool:
+    def begin(self, claim: Claim, *, keeps_extending: bool = False) -> bool:
         engine = self._engine
         with engine.lock:
             is_in_hand = engine.hand.begin(claim, self._clock.wall_us(), self._clock.awake_ms())
             self._tell_begun()
+            if is_in_hand and keeps_extending:
+                engine.hand.keep_extending(claim)
+        if keeps_extending:
+            self._poke_for(claim)
         return is_in_hand
 
     def end(self, claim: Claim) -> None:
@@ -257,9 +262,8 @@ class SqliteStore:
     def keep_extending(self, claim: Claim) -> None:
         with self._engine.locked():
             self._engine.hand.keep_extending(claim)
-            keeper = self._keep()
-        if min(claim.lease_us, claim.timeout_us or claim.lease_us) < _SHORT_LEASE_US:
-            keeper.poke()
+            self._keep()
+        self._poke_for(claim)
 
     def stop_extending(self, claim: Claim) -> None:
         with self._engine.locked():
@@ -359,8 +363,18 @@ class SqliteStore:
         tx.join(self._engine)
         return tx.engine, tx
 
-    def _look(self, db: apsw.Connection, queue: str) -> Look | None:
-        """What a claim would find, without the write lock; None when there may be something."""
+    def _look(self, queue: str, is_detached: bool) -> Look | None:
+        """What a claim would find, without the write lock; None when there may be something, which it is ready for."""
+        with self._engine.locked() as db:
+            nothing = self._look_once(db, queue)
+            if nothing is not None and self._ingestion.take_in():
+                nothing = self._look_once(db, queue)
+            if nothing is None and not is_detached:
+                self._engine.own()
+                self._keep()
+            return nothing
+
+    def _look_once(self, db: apsw.Connection, queue: str) -> Look | None:
         with Translating(self._engine.path):
             gate = claims.read_gate(db, queue)
             if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
@@ -430,11 +444,6 @@ class SqliteStore:
         own = owner_id or owners.detached_owner(self._engine.db, self._clock.boot_id(), now_us)
         return claims.ClaimTerms(own, lease_us, is_ahead, defaults, now_us, self._clock.awake_ms())
 
-    def _own(self) -> int:
-        owner_id = self._engine.own()
-        self._keep()
-        return owner_id
-
     def _taken(self, look: Look, *, is_detached: bool, is_spare: bool = False) -> Look:
         if not look.claims:
             return look
@@ -474,6 +483,11 @@ class SqliteStore:
                     owners.end_owner(engine.db, engine.owner_id, now_us)
         engine.flusher.committed()
         engine.ring(engine.hand.empty())
+
+    def _poke_for(self, claim: Claim) -> None:
+        """Have the keeper look at once, when the lease may need it within its usual pause."""
+        if claim.lease_us < _SHORT_LEASE_US or (claim.timeout_us or _SHORT_LEASE_US) < _SHORT_LEASE_US:
+            self._keep().poke()
 
     def _keep(self) -> Keeper:
         with self._engine.lock:
