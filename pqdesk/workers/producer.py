@@ -241,10 +241,8 @@ def _timetable(
 ) -> Timetable | None:
     """None when there is no schedule. Raises InvalidInput."""
     marked = target.producer if isinstance(target, Handler) else None
-    if marked is not None:
-        if every is None and cron is None:
-            every, cron = marked.every, marked.cron
-        missed = missed or marked.missed
+    if marked is not None and every is None and cron is None:
+        every, cron = marked.every, marked.cron
     if every is None and cron is None:
         if timezone is not None or missed is not None:
             raise InvalidInput("--timezone and --missed belong to --every or --cron, which say when to run")
@@ -257,4 +255,5 @@ def _timetable(
         schedule: Every | Cron = Every(duration_us(every, "every", least_us=1))
     else:
         schedule = Cron(cron or "", find_zone(_zone_name(target, timezone)))
-    return Timetable(schedule, check_missed(missed or "once"), clock.wall_us())
+    marked_missed = "once" if marked is None else marked.missed
+    return Timetable(schedule, check_missed(missed or marked_missed), clock.wall_us())

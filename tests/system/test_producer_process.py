@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -152,6 +153,38 @@ def test_run_of_a_schedule_is_all_or_nothing(workspace, workers):
     assert "nothing of this run was put: Traceback" in worker.errors()
 
 
+def test_handler_marked_without_a_schedule_runs_for_ever(workspace, workers):
+    workers.handler("@producer('files')\ndef stream():\n    yield 'x'\n    threading.Event().wait()")
+
+    worker = workers.produce("files", "handlers.py:stream")
+
+    wait_until(lambda: workspace.counts().ready == 1, logs=workers.folder)
+    assert worker.stop() == 0
+    assert worker.lines() == ["put id=1 queue=files"]
+
+
+def test_next_run_is_told_in_the_time_zone_of_the_schedule(workspace, workers):
+    workers.handler("def poll(): yield 'tick'")
+
+    worker = workers.produce("files", "handlers.py:poll", cron="30 12 29 2 *", timezone="Asia/Kolkata")
+
+    wait_until(worker.lines, logs=workers.folder)
+    assert worker.stop() == 0
+    [line] = worker.lines()
+    assert re.fullmatch(r"next run 20\d\d-02-29 12:30:00 IST", line)
+
+
+def test_next_run_comes_after_the_lines_of_the_last(workspace, workers):
+    workers.handler("def poll(): return ['a', 'b']")
+
+    worker = workers.produce("files", "handlers.py:poll", every=3600)
+
+    wait_until(lambda: len(worker.lines()) == 3, logs=workers.folder)
+    assert worker.stop() == 0
+    assert worker.lines()[:2] == ["put id=1 queue=files", "put id=2 queue=files"]
+    assert worker.lines()[2].startswith("next run 20")
+
+
 def test_cron_of_six_fields_runs_each_second(workspace, workers):
     workers.handler("def poll(): yield 'tick'")
 
@@ -167,6 +200,8 @@ def test_cron_of_six_fields_runs_each_second(workspace, workers):
         ({"cron": "often"}, "cron expression 'often' cannot be used"),
         ({"cron": "* * * * *", "timezone": "Mars/Olympus"}, "there is no time zone 'Mars/Olympus'"),
         ({"every": 5, "missed": "never"}, "missed must be one of once, skip, all"),
+        ({"missed": "all"}, "--timezone and --missed belong to --every or --cron"),
+        ({"every": 0}, "every must be above zero"),
     ],
 )
 def test_schedule_that_cannot_be_used_is_refused(workspace, workers, options, reason):

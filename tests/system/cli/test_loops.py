@@ -99,6 +99,45 @@ def test_a_producer_with_a_schedule_runs_at_once_and_ends_by_term(cli: Cli, tmp_
     assert process.returncode == 0
 
 
+def test_the_time_zone_and_what_was_missed_reach_the_schedule(cli: Cli) -> None:
+    words = ("--payload", '{"n": 1}', "--cron", "0 3 * * *", "--timezone", "Asia/Kolkata", "--missed", "skip")
+
+    process = start("produce", "q", *words)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+
+    assert line.startswith("next run 20")
+    assert line.endswith(" 03:00:00 IST\n")
+    assert process.returncode == 0
+    assert cli("produce", "q", *words[:-1], "never").code == 2
+    assert cli("produce", "q", "--payload", "x").code == 2
+
+
+def test_messages_are_posted(cli: Cli, put: Put) -> None:
+    message_id = put("q", "x")
+    words = ("consume", "q", "--drain", "--post", "http://127.0.0.1:1/", "--post-header", "Authorization=$MISSING")
+
+    refused = run(PQDESK, *words, check=False)
+    run(PQDESK, *words[:-2], "--max-attempts", "1", "--timeout", "5s")
+
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    shown = cli("show", message_id, "--json").json
+    assert (shown["state"], shown["error"]) == ("failed", "cannot post to 127.0.0.1:1: Connection refused")
+
+
+def test_only_one_thing_to_do_can_be_given(cli: Cli, tmp_path: Path) -> None:
+    for words in (
+        ("consume", "q", "--post", "http://localhost/", "--", "cat"),
+        ("consume", "q", "--post-header", "A=b", "--", "cat"),
+        ("consume", "q"),
+        ("produce", "q", "--folder", str(tmp_path), "--payload", "x", "--every", "1h"),
+        ("produce", "q"),
+    ):
+        assert run(PQDESK, *words, check=False).returncode == 2
+
+
 def test_a_folder_is_watched(cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
