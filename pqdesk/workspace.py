@@ -244,7 +244,7 @@ class Workspace(Operator):
         and so does whatever a worker does (a process that supervisord, `pqdesk consume` or `pqdesk produce` started),
         schedules, and rows of pqdesk_put. An application whose puts have to go on sets $PQDESK_WORKER to its name.
         """
-        return self.store.operating.is_look_only
+        return self.store.looking.is_look_only()
 
     @look_only.setter
     def look_only(self, is_look_only: bool) -> None:

@@ -61,7 +61,7 @@ def pass_workspace(function: Callable[..., R]) -> Callable[..., R]:
 
         settings = settings_of(click.get_current_context())
         require_workspace(settings)
-        with Workspace(settings.paths.root) as workspace:
+        with Workspace(settings.paths.root, program="cli") as workspace:
             return function(workspace, *args, **kwargs)
 
     return with_workspace

@@ -114,13 +114,20 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDetail(MessageRecord):
-    """One message whole: payload and result as they were given, every attempt (oldest first), the full error."""
+    """One message whole: payload and result as they were given, every attempt (oldest first), the full error.
+
+    Attributes:
+        version: Of the payload: 1 is the one it was put with; `versions` has those before this one.
+        copy_of: The message that it was duplicated from.
+    """
 
     payload: Any
     headers: Mapping[str, str]
     result: Any
     attempts: tuple[AttemptRecord, ...]
     error_text: str | None
+    version: int = 1
+    copy_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class Operator:
 
     def versions(self, id: int) -> tuple[VersionRecord, ...]:
         """The payloads a message had before it was edited, oldest first. Raises NotFound."""
-        return self.store.operating.versions(check_int(id, "id", least=0, most=_LARGEST_ID))
+        return self.store.looking.versions(check_int(id, "id", least=0, most=_LARGEST_ID))
 
     @abstractmethod
     def _act(self, action: str, ids: Ids, **options: Any) -> Outcome: ...
@@ -164,7 +164,7 @@ def act(
 def list_activity(store: Store, limit: int, before: int | None) -> tuple[ActivityRecord, ...]:
     """See Workspace.activity."""
     below = None if before is None else check_int(before, "before", least=0, most=_LARGEST_ID)
-    return store.operating.activity(limit=check_int(limit, "limit", least=1, most=_LARGEST_PAGE), before=below)
+    return store.looking.activity(limit=check_int(limit, "limit", least=1, most=_LARGEST_PAGE), before=below)
 
 
 def undo(store: Store, activity_id: int, on_progress: OnProgress | None) -> Outcome:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from pqdesk.messages.activities import ActivityRecord, VersionRecord
 from pqdesk.messages.looking import (
     CappedCount,
     Cursor,
@@ -76,6 +77,18 @@ class Looking(Protocol):
 
     def message(self, message_id: int) -> MessageDetail:
         """Raises NotFound."""
+        ...
+
+    def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
+        """The payloads a message had before it was edited, oldest first. Raises NotFound."""
+        ...
+
+    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
+        """What people did, newest first: those below id `before`."""
+        ...
+
+    def is_look_only(self) -> bool:
+        """Whether people may only look; see `Workspace.look_only`."""
         ...
 
     def explain(self, message_id: int) -> tuple[Reason, ...]:

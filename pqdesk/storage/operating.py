@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress, Origin, VersionRecord
+from pqdesk.messages.activities import NewActivity, OnProgress, Origin
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Selection
 
@@ -60,14 +60,6 @@ class Operating(Protocol):
         """Store settings of `QueueConfiguration` by name. Raises InvalidInput."""
         ...
 
-    def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
-        """The payloads a message had before it was edited, oldest first. Raises NotFound."""
-        ...
-
-    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
-        """What people did, newest first: those below id `before`."""
-        ...
-
     def record_activity(self, activity: NewActivity) -> int:
         """Write down what was done elsewhere; its id."""
         ...
@@ -80,9 +72,6 @@ class Operating(Protocol):
             InvalidInput: It cannot be undone, or was undone before; the text says why.
         """
         ...
-
-    @property
-    def is_look_only(self) -> bool: ...
 
     def set_look_only(self, is_look_only: bool) -> None: ...
 

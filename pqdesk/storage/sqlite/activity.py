@@ -11,12 +11,13 @@ import apsw
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.messages.activities import ActivityRecord
-from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, first_row, only_value
+from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, first_row
 
 KEEP_UNDO_US = 30 * 86_400_000_000
 KEEP_ACTIVITY_US = 400 * 86_400_000_000
 _PRUNED_AT_ONCE = 1000
 _COMMAND_CHARACTERS = 2000
+_LARGEST_ID = 2**63 - 1
 
 _ADD = """
     INSERT INTO pqdesk_activity (at_us, actor, action, command, queue, done, before) VALUES (?, ?, ?, ?, ?, ?, ?)"""
@@ -84,9 +85,9 @@ def keep_undo(db: apsw.Connection, activity_id: int, undo: Iterable[tuple[int, s
     db.executemany(_ADD_UNDO, [(activity_id, message_id, text) for message_id, text in undo])
 
 
-def read_activities(db: apsw.Connection, *, below: int, limit: int) -> tuple[ActivityRecord, ...]:
+def read_activities(db: apsw.Connection, *, below: int | None, limit: int) -> tuple[ActivityRecord, ...]:
     """Newest first."""
-    return tuple(_record(row) for row in all_rows(db, _LIST, (below, limit)))
+    return tuple(_record(row) for row in all_rows(db, _LIST, (_LARGEST_ID if below is None else below, limit)))
 
 
 def read_activity(db: apsw.Connection, activity_id: int) -> tuple[ActivityRecord, dict[str, Any], bool] | None:
@@ -121,10 +122,6 @@ class ActivityPruner:
             old = all_rows(self._db, _OLD, (before_us, _PRUNED_AT_ONCE))
             self._db.executemany(_TAKE_BACK, old)
         return len(old)
-
-
-def highest_activity(db: apsw.Connection) -> int:
-    return int(only_value(db, "SELECT coalesce(max(id), 0) FROM pqdesk_activity"))
 
 
 def _record(row: Row) -> ActivityRecord:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pqdesk.clock import Clock, from_datetime
 from pqdesk.errors import Busy, NotFound, WorkspaceError
+from pqdesk.messages.activities import ActivityRecord, VersionRecord
 from pqdesk.messages.checks import decode_headers
 from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
 from pqdesk.messages.payloads import decode_payload
@@ -25,7 +26,9 @@ from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 from pqdesk.storage.looking import SLICE_IDS, PageRequest
 from pqdesk.storage.sqlite import pages
+from pqdesk.storage.sqlite.activity import read_activities
 from pqdesk.storage.sqlite.connection import ReadTransaction, Translating, all_rows, connect, first_row, only_value
+from pqdesk.storage.sqlite.editing import read_versions
 from pqdesk.storage.sqlite.errors import read_errors
 from pqdesk.storage.sqlite.explaining import explain
 from pqdesk.storage.sqlite.files import Location, check_file, check_folder
@@ -35,6 +38,7 @@ from pqdesk.storage.sqlite.migrations import is_made
 from pqdesk.storage.sqlite.naming import oldest_ready, read_names
 from pqdesk.storage.sqlite.queue_rows import find_queue, read_configuration
 from pqdesk.storage.sqlite.rows import PAYLOAD_KIND, attempt_record, current_attempt, message_fields, message_row
+from pqdesk.storage.sqlite.switches import is_look_only
 
 T = TypeVar("T")
 
@@ -48,6 +52,9 @@ _WHOLE = """
     SELECT coalesce(m.payload, p.payload), m.headers, r.kind, r.result
       FROM pqdesk_message m LEFT JOIN pqdesk_payload p ON p.id = m.id LEFT JOIN pqdesk_result r ON r.id = m.id
      WHERE m.id = ?"""
+_HISTORY = """
+    SELECT copy_of, 1 + (SELECT count(*) FROM pqdesk_version v WHERE v.message_id = m.id)
+      FROM pqdesk_message m WHERE m.id = ?"""
 _ATTEMPTS = """
     SELECT a.attempt, o.name, a.started_us, a.ended_us, a.outcome, a.error
       FROM pqdesk_attempt a LEFT JOIN pqdesk_owner o ON o.id = a.owner_id WHERE a.message_id = ? ORDER BY a.attempt"""
@@ -140,6 +147,7 @@ class SqliteInspection:
                 raise self._not_found(message_id)
             payload, headers, result_kind, result = all_rows(self._db, _WHOLE, (message_id,))[0]
             ended = all_rows(self._db, _ATTEMPTS, (message_id,))
+            copy_of, version = (None, 1) if self._is_empty else all_rows(self._db, _HISTORY, (message_id,))[0]
         attempts = [attempt_record(*one) for one in ended]
         fields = message_fields(row, now_us)
         has_own = any(one.attempt == fields["attempt"] for one in attempts)
@@ -152,7 +160,25 @@ class SqliteInspection:
             result=None if result_kind is None else decode_payload(result_kind, result),
             attempts=tuple(attempts),
             error_text=attempts[-1].error if attempts else None,
+            copy_of=copy_of,
+            version=version,
         )
+
+    def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
+        with ReadTransaction(self._db, self._path):
+            if message_row(self._db, message_id) is None:
+                raise self._not_found(message_id)
+            return () if self._is_empty else read_versions(self._db, message_id)
+
+    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
+        if self._is_empty:
+            return ()
+        with ReadTransaction(self._db, self._path):
+            return read_activities(self._db, below=before, limit=limit)
+
+    def is_look_only(self) -> bool:
+        with ReadTransaction(self._db, self._path):
+            return is_look_only(self._db)
 
     def explain(self, message_id: int) -> tuple[Reason, ...]:
         if self._is_empty:

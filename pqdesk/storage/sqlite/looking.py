@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from pqdesk.messages.activities import ActivityRecord, VersionRecord
 from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
 from pqdesk.messages.selection import Selection
@@ -46,6 +47,15 @@ class SqliteLooking:
 
     def message(self, message_id: int) -> MessageDetail:
         return self._ask(lambda one: one.message(message_id))
+
+    def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
+        return self._ask(lambda one: one.versions(message_id))
+
+    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
+        return self._ask(lambda one: one.activity(limit=limit, before=before))
+
+    def is_look_only(self) -> bool:
+        return self._ask(lambda one: one.is_look_only())
 
     def explain(self, message_id: int) -> tuple[Reason, ...]:
         return self._ask(lambda one: one.explain(message_id))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pqdesk.errors import InvalidInput, NotFound
-from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress, Origin, VersionRecord
+from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress, Origin
 from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
@@ -16,12 +16,10 @@ from pqdesk.storage.sqlite import activity, switches
 from pqdesk.storage.sqlite.actions import DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
 from pqdesk.storage.sqlite.connection import Translating
-from pqdesk.storage.sqlite.editing import read_versions
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.progress import Total, Work
 from pqdesk.storage.sqlite.queue_rows import checked_configuration, find_queue
-from pqdesk.storage.sqlite.rows import message_row
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.undoing import Undoing
 from pqdesk.storage.sqlite.waiting import room_bell
@@ -135,11 +133,6 @@ class SqliteOperating:
         self._engine.ring([queue, room_bell(queue)])
         self._flush()
 
-    @property
-    def is_look_only(self) -> bool:
-        with self._engine.locked() as db, Translating(self._engine.path):
-            return switches.is_look_only(db)
-
     def set_look_only(self, is_look_only: bool) -> None:
         word = "on" if is_look_only else "off"
         with self._engine.writing() as db:
@@ -153,17 +146,6 @@ class SqliteOperating:
             self._refuse(db, what)
 
     # --- what was done --------------------------------------------------------------------------------
-
-    def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
-        with self._engine.locked() as db, Translating(self._engine.path):
-            if message_row(db, message_id) is None:
-                raise NotFound(f"there is no message {message_id} in {str(self._engine.path)!r}")
-            return read_versions(db, message_id)
-
-    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
-        with self._engine.locked() as db, Translating(self._engine.path):
-            below = activity.highest_activity(db) + 1 if before is None else before
-            return activity.read_activities(db, below=below, limit=limit)
 
     def record_activity(self, new: NewActivity) -> int:
         with self._engine.writing() as db:
