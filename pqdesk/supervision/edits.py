@@ -7,7 +7,7 @@ supervisor allows): a value may go on in lines that are indented more, a blank b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -23,32 +23,56 @@ class _Option:
     rest: list[int]  # the lines on which the value goes on
 
 
-@dataclass(slots=True)
 class _Span:
-    """One [section] from its header on. `end` is behind its last value."""
+    """One [section]: its lines from the header to the next header; the numbers of lines count from its own header."""
 
-    name: str
-    at: int
-    indent: str
-    options: list[_Option]
+    def __init__(self, name: str, lines: list[str]) -> None:
+        self.name = name
+        self.lines = lines
+        self.options: list[_Option] = []
+        self.indent = ""
+        self.read()
 
     @property
     def end(self) -> int:
-        last = self.options[-1] if self.options else None
-        return self.at + 1 if last is None else (last.rest[-1] if last.rest else last.at) + 1
+        """Behind its last value; what follows are comments and blank lines."""
+        if not self.options:
+            return 1
+        last = self.options[-1]
+        return (last.rest[-1] if last.rest else last.at) + 1
+
+    def read(self) -> None:
+        """Find its options, after its lines have changed."""
+        self.options, self.indent = [], _indent_of(self.lines[0])
+        indent = len(self.indent)
+        for number, line in enumerate(self.lines[1:], 1):
+            value = _value_of(line)
+            if not value:
+                continue
+            here = _indent_of(line)
+            if self.options and len(here) > indent:
+                self.options[-1].rest.append(number)
+                continue
+            indent = len(here)
+            match = _OPTION.match(value)
+            if match is not None:
+                self.options.append(_Option(match["option"].rstrip().lower(), number, []))
+                self.indent = here
+
+    def find(self, option: str) -> _Option | None:
+        return next((one for one in reversed(self.options) if one.name == option), None)
 
 
 class ConfigurationText:
     """The text of a file, to be changed value by value."""
 
     def __init__(self, text: str) -> None:
-        self._lines: list[str] = _LINE.findall(text)
-        self._spans = _spans_of(self._lines)
+        self._head, self._spans = _cut(_LINE.findall(text))
         self._newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
 
     @property
     def text(self) -> str:
-        return "".join(self._lines)
+        return "".join((*self._head, *(line for span in self._spans for line in span.lines)))
 
     @property
     def has_sections(self) -> bool:
@@ -56,85 +80,80 @@ class ConfigurationText:
 
     def raw(self, section: str) -> str:
         """A section as it is written, from its header to its last value."""
-        return "".join("".join(self._lines[one.at : one.end]) for one in self._of(section))
+        return "".join(line for span in self._of(section) for line in span.lines[: span.end])
 
     def header_line(self, section: str) -> int | None:
         """The number of the line, from 1, of a section's header."""
-        return next((one.at + 1 for one in self._of(section)), None)
+        return next((begin for begin, span in self._numbered() if span.name == section), None)
 
     def options(self, section: str) -> list[tuple[str, str, int]]:
         """Name, value (its first line) and the number of the line, from 1, of each option of a section."""
         found = []
-        for span in self._of(section):
-            for one in span.options:
-                body = self._lines[one.at].rstrip("\r\n")
-                match = _OPTION.match(body[: _comment_at(body)].strip())
-                found.append((one.name, match["value"] if match is not None else "", one.at + 1))
+        for begin, span in self._numbered():
+            for one in span.options if span.name == section else ():
+                match = _OPTION.match(_value_of(span.lines[one.at]))
+                found.append((one.name, match["value"] if match is not None else "", begin + one.at))
         return found
 
     def set(self, section: str, values: Mapping[str, str]) -> None:
         """Give options of a section these values; those that are not there yet are added at its end."""
+        spans = self._of(section)
         for option, value in values.items():
-            self._set(section, option, value)
+            for span in reversed(spans):
+                found = span.find(option)
+                if found is not None:
+                    _replace_value(span, found, value)
+                    break
+            else:
+                self._append_option(spans[-1], option, value)
 
     def add_copy(self, source: str, section: str, *, after: str, values: Mapping[str, str]) -> None:
         """A section like `source`, with these values instead, behind the section `after`."""
-        lines = [line for span in self._of(source) for line in self._lines[span.at : span.end]]
+        lines = [line for span in self._of(source) for line in span.lines[: span.end]]
         lines[-1] = self._ended(lines[-1])
-        lines[0] = lines[0].replace(f"[{source}]", f"[{section}]", 1)
-        copy = ConfigurationText("".join(lines))
-        copy.set(section, values)
-        end = self._of(after)[-1].end
-        self._lines[end - 1] = self._ended(self._lines[end - 1])
-        self._replace(end, end, [self._newline, *copy._lines])
+        copy = _Span(section, [lines[0].replace(f"[{source}]", f"[{section}]", 1), *lines[1:]])
+        before = self._of(after)[-1]
+        tail = before.lines[before.end :]
+        before.lines[before.end - 1 :] = [self._ended(before.lines[before.end - 1]), self._newline]
+        self._spans.insert(self._spans.index(before) + 1, copy)
+        self.set(section, values)
+        copy.lines += tail
 
     def append(self, text: str) -> None:
         """Sections at the end."""
-        if self._lines:
-            self._lines[-1] = self._ended(self._lines[-1])
-        blank = [self._newline] if self._lines and self._lines[-1].strip() else []
-        self._replace(len(self._lines), len(self._lines), [*blank, *_LINE.findall(text)])
+        lines = self._spans[-1].lines if self._spans else self._head
+        if lines:
+            lines[-1] = self._ended(lines[-1])
+            if lines[-1].strip():
+                lines.append(self._newline)
+        head, spans = _cut(_LINE.findall(text))
+        lines += head
+        self._spans += spans
 
     def remove(self, section: str) -> str:
         """Take a section out, with the blank lines before it; what was taken, without these."""
         taken = self.raw(section)
-        for span in reversed(self._of(section)):
-            begin = span.at
-            while begin > 0 and not self._lines[begin - 1].strip():
-                begin -= 1
-            self._lines[begin : span.end] = []
-        self._spans = _spans_of(self._lines)
+        for span in self._of(section):
+            at = self._spans.index(span)
+            before = self._spans[at - 1].lines if at else self._head
+            while before and not before[-1].strip():
+                del before[-1]
+            before += span.lines[span.end :]
+            del self._spans[at]
         return taken
 
-    def _set(self, section: str, option: str, value: str) -> None:
-        spans = self._of(section)
-        for span in reversed(spans):
-            for one in reversed(span.options):
-                if one.name == option:
-                    self._replace_value(one, value)
-                    return
-        span = spans[-1]
-        last = self._lines[span.options[-1].at] if span.options else ""
+    def _append_option(self, span: _Span, option: str, value: str) -> None:
+        last = span.lines[span.options[-1].at] if span.options else ""
         sign = " = " if re.match(r"[^=:]*\s[=:]\s", last) else "="
-        self._lines[span.end - 1] = self._ended(self._lines[span.end - 1])
-        self._replace(span.end, span.end, [f"{span.indent}{option}{sign}{value}{self._newline}"])
+        span.lines[span.end - 1] = self._ended(span.lines[span.end - 1])
+        span.lines.insert(span.end, f"{span.indent}{option}{sign}{value}{self._newline}")
+        span.read()
 
-    def _replace_value(self, option: _Option, value: str) -> None:
-        line = self._lines[option.at]
-        body = line.rstrip("\r\n")
-        comment = _comment_at(body)
-        match = _OPTION.match(body[:comment].strip())
-        assert match is not None
-        before = len(body) - len(body.lstrip()) + match.start("value")
-        after = "" if comment is None else body[len(body[:comment].rstrip()) :]
-        self._lines[option.at] = f"{body[:before]}{value}{after}{line[len(body) :]}"
-        for number in reversed(option.rest):
-            del self._lines[number]
-        self._spans = _spans_of(self._lines)
-
-    def _replace(self, begin: int, end: int, lines: list[str]) -> None:
-        self._lines[begin:end] = lines
-        self._spans = _spans_of(self._lines)
+    def _numbered(self) -> Iterator[tuple[int, _Span]]:
+        begin = len(self._head) + 1
+        for span in self._spans:
+            yield begin, span
+            begin += len(span.lines)
 
     def _of(self, section: str) -> list[_Span]:
         return [one for one in self._spans if one.name == section]
@@ -143,34 +162,54 @@ class ConfigurationText:
         return line if line.endswith(("\r", "\n")) else line + self._newline
 
 
+def _replace_value(span: _Span, option: _Option, value: str) -> None:
+    line = span.lines[option.at]
+    body = line.rstrip("\r\n")
+    comment = _comment_at(body)
+    match = _OPTION.match(body[:comment].strip())
+    assert match is not None
+    before = len(body) - len(body.lstrip()) + match.start("value")
+    after = "" if comment is None else body[len(body[:comment].rstrip()) :]
+    span.lines[option.at] = f"{body[:before]}{value}{after}{line[len(body) :]}"
+    for number in reversed(option.rest):
+        del span.lines[number]
+    if option.rest:
+        span.read()
+
+
+def _cut(lines: list[str]) -> tuple[list[str], list[_Span]]:
+    """What stands before the first section, and the sections."""
+    head: list[str] = []
+    found: list[tuple[str, list[str]]] = []
+    indent, has_option = 0, False
+    for line in lines:
+        value = _value_of(line)
+        here = len(_indent_of(line))
+        header = _HEADER.match(value) if value and not (has_option and here > indent) else None
+        if header is not None:
+            found.append((header["header"], [line]))
+            indent, has_option = here, False
+            continue
+        if value and not (has_option and here > indent):
+            indent, has_option = here, bool(found) and _OPTION.match(value) is not None
+        (found[-1][1] if found else head).append(line)
+    return head, [_Span(name, own) for name, own in found]
+
+
+def _value_of(line: str) -> str:
+    """A line without its comment and the blanks around."""
+    body = line.rstrip("\r\n")
+    return body[: _comment_at(body)].strip()
+
+
+def _indent_of(line: str) -> str:
+    body = line.rstrip("\r\n")
+    return body[: len(body) - len(body.lstrip())]
+
+
 def _comment_at(body: str) -> int | None:
     """Where a comment begins in a line; None where there is none."""
     if body.lstrip()[:1] in ("#", ";"):
         return 0
     found = _INLINE.search(body)
     return None if found is None else found.start()
-
-
-def _spans_of(lines: list[str]) -> list[_Span]:
-    spans: list[_Span] = []
-    option: _Option | None = None
-    indent = 0
-    for number, line in enumerate(lines):
-        body = line.rstrip("\r\n")
-        value = body[: _comment_at(body)].strip()
-        if not value:
-            continue
-        here = len(body) - len(body.lstrip())
-        if option is not None and here > indent:
-            option.rest.append(number)
-            continue
-        indent = here
-        header = _HEADER.match(value)
-        if header is not None:
-            spans.append(_Span(header["header"], number, body[:here], []))
-            option = None
-        elif spans and (match := _OPTION.match(value)) is not None:
-            option = _Option(match["option"].rstrip().lower(), number, [])
-            spans[-1].options.append(option)
-            spans[-1].indent = body[:here]
-    return spans
