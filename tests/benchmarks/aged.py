@@ -186,7 +186,8 @@ def _stop_ms(inspection: Any, request: PageRequest) -> float | None:
 
 def main() -> None:
     folder, order = Path(sys.argv[1]), json.loads(sys.argv[2])
-    answer = {"flatness": flatness, "looking": looking}[order.pop("do")](folder, **order)
+    jobs: dict[str, Callable[..., dict[str, Any]]] = {"flatness": flatness, "looking": looking}
+    answer = jobs[order.pop("do")](folder, **order)
     print(json.dumps(answer), flush=True)
     os._exit(0)
 

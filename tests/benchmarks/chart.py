@@ -36,13 +36,13 @@ def chart(parts: Sequence[PartResult], machine: Machine) -> str:
         f"{machine.date} · {machine.processor}, {machine.cores} cores · {machine.file_system} · "
         f"one flush {machine.flush.p50_us:.0f} µs"
     )
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    title = "Messages per second, durable unless it says relaxed; longer is better"
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        'role="img" aria-labelledby="head">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="head">',
         f"  <style>{_STYLE}\n  </style>",
         f'  <rect class="paper" width="{_WIDTH}" height="{height}"/>',
-        f'  <text id="head" class="head" x="{_MARGIN}" y="{_MARGIN + 15}">Messages per second, durable unless it says '
-        "relaxed; longer is better</text>",
+        f'  <text id="head" class="head" x="{_MARGIN}" y="{_MARGIN + 15}">{title}</text>',
         f'  <text class="dim" x="{_MARGIN}" y="{_MARGIN + 36}">{escape(how)}</text>',
         *body,
         "</svg>",
