@@ -16,7 +16,7 @@ from pqdesk.cli.tables import Cell, Column, print_table
 from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
-from pqdesk.supervision.records import ReplicaRecord
+from pqdesk.supervision.records import ReplicaRecord, WorkerState
 from pqdesk.supervision.supervision import Supervision
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ WORKER_COLUMNS = (
 )
 ALL = "all"
 
+_TROUBLED = (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
+_LAST_LINES = 20
 _SAMPLE_S = 0.25  # between the two looks that CPU is told from
 
 
@@ -56,6 +58,10 @@ def workers_command(settings: Settings) -> None:
         print_table(WORKER_COLUMNS, [worker_row(one, usage.get(one.process)) for one in status.replicas])
     else:
         remark(f"no workers in {str(settings.paths.workers)!r}; add one with: {settings.command} add-worker NAME")
+    for one in status.replicas:
+        cause = _cause(one)
+        if cause:
+            remark(f"{one.process}: {cause}; see: {settings.command} logs {one.process} --stderr")
     for text in daemon_remarks(settings, status):
         remark(text)
 
@@ -90,7 +96,22 @@ def _object(one: ReplicaRecord, usage: Usage | None) -> dict[str, object]:
     found: dict[str, object] = plain(one)
     found["cpu_percent"] = None if usage is None or usage.cpu_percent is None else round(usage.cpu_percent, 1)
     found["memory_bytes"] = None if usage is None else usage.memory_bytes
+    found["likely_cause"] = _cause(one) or None
     return found
+
+
+def _cause(one: ReplicaRecord) -> str:
+    """Why it does not stay up, in words; empty while it does, or without an idea."""
+    if one.state not in _TROUBLED:
+        return ""
+    from pqdesk.supervision.likely_cause import likely_cause
+    from pqdesk.supervision.logs import tail_lines
+
+    try:
+        lines = tail_lines(one.stderr_log, _LAST_LINES)
+    except OSError:
+        lines = []
+    return likely_cause(one.exit_text, lines)
 
 
 def _last_exit(one: ReplicaRecord) -> str:

@@ -63,6 +63,7 @@ class Editing:
 
     def set_autostart(self, names: Collection[str], on: bool) -> None:
         """By name of worker; only the files change, as it is at its next start that supervisord asks."""
+        self._refuse_foreign()
         for name in names:
             self._files.change(replace(self._files.read(name), is_autostart=on))
 

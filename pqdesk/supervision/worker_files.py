@@ -82,7 +82,7 @@ class WorkerFiles:
                 write_secrets(change.new_secrets, secrets_text(definition.secrets, besides=definition.environment))
             try:
                 if change.after != change.before:
-                    write_private_file(change.file, change.after)
+                    _write(change.file, change.after)
             except BaseException:
                 forget_secrets(change.new_secrets)
                 raise
@@ -93,7 +93,7 @@ class WorkerFiles:
         """Put the old text back, unless somebody has changed the file again since."""
         with self._lock():
             if read_configuration(change.file) == change.after:
-                write_private_file(change.file, change.before)
+                _write(change.file, change.before)
                 forget_secrets(change.new_secrets)
 
     def take_back_new(self, file: Path) -> None:
@@ -125,7 +125,7 @@ class WorkerFiles:
             }
             for name in sections:
                 text.set(names[name], {"autostart": str(on).lower()})
-            write_private_file(file, text.text)
+            _write(file, text.text)
             return Change(file, before, text.text)
 
     def remove(self, name: str, running: Collection[str]) -> RemovedWorker:
@@ -147,7 +147,7 @@ class WorkerFiles:
             )
             self._keep(removed)
             if text.has_sections:
-                write_private_file(worker.file, text.text)
+                _write(worker.file, text.text)
             else:
                 _unlink(worker.file)
             forget_old_secrets(self._paths, name, keep=())
@@ -240,6 +240,11 @@ class WorkerFiles:
     def _lock(self) -> AbstractContextManager[None]:
         late = f"another program has been changing workers for {_LOCK_S:g} s; nothing was changed; try again"
         return held_lock(self._paths.run / "workers.lock", wait_s=_LOCK_S, late=late)
+
+
+def _write(file: Path, text: str) -> None:
+    """In place of what is there; of a link, what it leads to: somebody keeps it elsewhere on purpose."""
+    write_private_file(Path(os.path.realpath(file)), text)
 
 
 def _text_of(file: Path | None) -> str:

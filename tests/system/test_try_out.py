@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +17,7 @@ import pytest
 
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.definitions import WorkerDefinition, read_definitions, write_definition
 from pqdesk.supervision.records import ReplicaRecord, TryOut, WorkerState
 from pqdesk.supervision.supervision import Supervision
 from pqdesk.supervision.usage import UsageReader
@@ -108,6 +111,27 @@ def test_what_could_not_be_saved_is_not_tried(tmp_path: Path) -> None:
         tried(tmp_path, "open('made', 'w')", environment={"A": '"'})
 
     assert list(tmp_path.iterdir()) == [] or not (tmp_path / "made").exists()
+
+
+# --- secrets ----------------------------------------------------------------------------------------
+
+
+def test_a_real_shell_reads_every_secret_exactly(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    alphabet = "ab'\"\\$`!#;=%(){}[]*?~&|<>\t\n\r \x01\x7fé\u2028\U0001f600"
+    secrets = {f"S_{number}": "".join(draw.choices(alphabet, k=draw.randrange(12))) for number in range(500)}
+    paths = WorkspacePaths(tmp_path)
+    script = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith('S_')}))"
+    command = (sys.executable, "-I", "-c", script)
+    file = write_definition(paths, WorkerDefinition(name="worker", command=command, secrets=secrets))
+    written = next(line for line in file.read_text().splitlines() if line.startswith("command="))
+    words = shlex.split(written.removeprefix("command=").replace("%(here)s", str(file.parent)).replace("%%", "%"))
+
+    done = subprocess.run(words, capture_output=True, check=True)
+
+    assert json.loads(done.stdout) == secrets
+    [read] = read_definitions(paths).workers
+    assert read.secrets == secrets
 
 
 # --- CPU and memory ---------------------------------------------------------------------------------

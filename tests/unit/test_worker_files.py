@@ -161,6 +161,17 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(paths: WorkspacePaths,
     assert file.read_text() == text.replace("priority=7\n", "priority=7\nstopwaitsecs = 5\n".replace(" = ", "="))
 
 
+def test_a_link_stays_a_link(paths: WorkspacePaths, files: WorkerFiles, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.conf"
+    kept.write_text(HAND_WRITTEN)
+    (paths.workers / "mine.conf").symlink_to(kept)
+
+    files.change(replace(files.read("other"), command=("sleep", "2")))
+
+    assert (paths.workers / "mine.conf").readlink() == kept
+    assert kept.read_text() == HAND_WRITTEN.replace("sleep 1", "sleep 2")
+
+
 def test_a_refused_change_changes_nothing(paths: WorkspacePaths, files: WorkerFiles) -> None:
     file = hand_written(paths)
 

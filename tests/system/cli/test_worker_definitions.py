@@ -132,6 +132,11 @@ def test_one_that_does_not_come_up_is_added_and_fails(at: At, supervised: Superv
     assert done.code == 1
     assert "can't find command 'no-such-program'" in done.err
     assert done.out == "bad: failed to start (can't find command 'no-such-program')\n"
+    broken = ("--", sys.executable, "-c", "import no_such_module")
+    assert at("add-worker", "worse", *broken).code == 1
+    cause = "Python cannot find the module no_such_module. Install it for the worker's Python"
+    assert {one["process"]: one["likely_cause"] for one in at("workers", "--json").json}["worse"] == cause
+    assert f"worse: {cause}; see: pqdesk -w " in at("workers").err
 
 
 def test_test_and_preview_save_nothing(at: At, supervised: SupervisedWorkspace) -> None:
