@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +17,9 @@ from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.styles import STATE_STYLES
 from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
 from pqdesk.errors import NotFound
-from pqdesk.messages.records import MessageRecord, QueueRecord
-from pqdesk.messages.selection import Selection
+from pqdesk.messages.durations import format_duration
+from pqdesk.messages.looking import SORTS, SortName, cursor_of
+from pqdesk.messages.records import Counts, MessageRecord, QueueRecord
 from pqdesk.messages.states import State
 from pqdesk.queues.operations import select
 from pqdesk.storage.contract import PageRequest
@@ -24,7 +28,15 @@ if TYPE_CHECKING:
     from pqdesk.storage.contract import Inspection
 
 _PAGE_SIZE = 1000
+_LARGEST_SORTED = 10_000
+_SORT_HELP = f"The order: {', '.join(SORTS)}. Most need a filter that leaves at most 10,000."
 QUEUE_COLUMNS = (Column("Queue", is_flexible=True), *(Column(one.word.capitalize(), is_number=True) for one in State))
+_STANDING_COLUMNS = (
+    Column("Oldest ready", is_number=True, is_optional=True),
+    Column("In/min", is_number=True, is_optional=True),
+    Column("Out/min", is_number=True, is_optional=True),
+)
+_RATE_MINUTES = 5
 _MESSAGE_COLUMNS = (
     Column("Id", is_number=True),
     Column("Queue", is_flexible=True, is_optional=True),
@@ -38,18 +50,53 @@ _MESSAGE_COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class QueueStanding:
+    """A queue as `queues` tells of it; per minute: on average of the last five."""
+
+    name: str
+    is_paused: bool
+    counts: Counts
+    oldest_ready_at: datetime | None
+    put_per_minute: float
+    completed_per_minute: float
+
+
 @command("queues", has_json=True)
 @pass_inspection
 @pass_settings
 def queues_command(settings: Settings, inspection: Inspection) -> None:
-    """List the queues, with their messages per state."""
-    records = inspection.queues()
+    """List the queues: their messages per state, the age of the oldest ready one, and what comes and goes."""
+    now = datetime.now(UTC)
+    standings = _standings(inspection, now)
     if settings.is_json:
-        print_json(records)
-    elif records:
-        print_table(QUEUE_COLUMNS, [queue_row(record) for record in records])
+        print_json(standings)
+    elif standings:
+        print_table((*QUEUE_COLUMNS, *_STANDING_COLUMNS), [_standing_row(one, now) for one in standings])
     else:
         remark(f"no queues yet; put a message: {settings.command} put QUEUE PAYLOAD")
+
+
+def _standings(inspection: Inspection, now: datetime) -> list[QueueStanding]:
+    waiting, since = inspection.waiting_since(), now - timedelta(minutes=_RATE_MINUTES)
+    put: Counter[str | None] = Counter()
+    completed: Counter[str | None] = Counter()
+    for one in inspection.metrics(since=since, until=now, by_queue=True):
+        put[one.queue] += one.put
+        completed[one.queue] += one.completed
+    return [
+        QueueStanding(
+            record.name, record.is_paused, record.counts, waiting.get(record.name),
+            put[record.name] / _RATE_MINUTES, completed[record.name] / _RATE_MINUTES,
+        )
+        for record in inspection.queues()
+    ]  # fmt: skip
+
+
+def _standing_row(one: QueueStanding, now: datetime) -> list[str | Cell]:
+    age = "" if one.oldest_ready_at is None else format_duration((now - one.oldest_ready_at).total_seconds())
+    row = queue_row(QueueRecord(one.name, one.is_paused, one.counts))
+    return [*row, age, *(f"{rate:,.1f}" if rate else "" for rate in (one.put_per_minute, one.completed_per_minute))]
 
 
 def queue_row(record: QueueRecord) -> list[str | Cell]:
@@ -64,12 +111,25 @@ def queue_row(record: QueueRecord) -> list[str | Cell]:
 @filter_options
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="At most so many.")
 @click.option("--before", type=ID, metavar="ID", help="Only older ones than this: the next page.")
+@click.option("--sort", type=click.Choice(SORTS), default="id", metavar="NAME", help=_SORT_HELP)
+@click.option("--ascending", is_flag=True, help="The smallest, oldest or first one at the top.")
 @pass_inspection
 @pass_settings
 def messages_command(
-    settings: Settings, inspection: Inspection, queue: str | None, limit: int, before: int | None, **filters: Any
+    settings: Settings,
+    inspection: Inspection,
+    queue: str | None,
+    limit: int,
+    before: int | None,
+    sort: SortName,
+    ascending: bool,
+    **filters: Any,
 ) -> None:
-    """List messages, newest first: of QUEUE or of all queues."""
+    """List messages, newest first: of QUEUE or of all queues.
+
+    --where takes the filter of the window: state:failed,retrying type:mail.send attempts:>2 age:<2h ran:>30s
+    error:refused payload.to:ada@example.com -worker:mail. A blank means and, a comma or, a leading '-' not.
+    """
     if queue is not None and queue not in {record.name for record in inspection.queues()}:
         raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
     selection = select(
@@ -79,7 +139,8 @@ def messages_command(
         search=filters["search"],
         where=filters["where"],
     )
-    records = _pages(inspection, selection, limit, before)
+    first = PageRequest(selection=selection, before=before, sort=sort, descending=not ascending)
+    records = _pages(inspection, first, limit)
     if settings.is_json:
         print_json(records)
         return
@@ -87,20 +148,22 @@ def messages_command(
         remark("no messages match" if any(filters.values()) else "no messages")
         return
     print_table(_MESSAGE_COLUMNS, [_message_row(record, has_queue=queue is None) for record in records])
-    if len(records) == limit:
+    if len(records) == limit and sort in ("id", "enqueued") and not ascending:
         remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")
 
 
-def _pages(inspection: Inspection, selection: Selection, limit: int, before: int | None) -> list[MessageRecord]:
+def _pages(inspection: Inspection, first: PageRequest, limit: int) -> list[MessageRecord]:
     """Up to `limit` messages, read in pages: a long reader would keep the file from being tidied."""
     found: list[MessageRecord] = []
+    request = first
+    largest = _LARGEST_SORTED if first.sort == "ran" else _PAGE_SIZE  # no place in that order can be told
     while len(found) < limit:
-        size = min(_PAGE_SIZE, limit - len(found))
-        page = inspection.page(PageRequest(selection=selection, before=before, limit=size))
+        size = min(largest, limit - len(found))
+        page = inspection.page(replace(request, limit=size))
         found.extend(page)
-        if len(page) < size:
+        if len(page) < size or first.sort == "ran":
             break
-        before = page[-1].id
+        request = replace(first, before=None, cursor=cursor_of(page[-1], first.sort))
     return found
 
 

@@ -22,6 +22,9 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "queues": "looking",
         "messages": "looking",
         "show": "show",
+        "why": "why",
+        "errors": "history",
+        "metrics": "history",
         "watch": "watch",
     },
     "Act on messages": {

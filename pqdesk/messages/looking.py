@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
+from pqdesk.clock import from_datetime
 from pqdesk.messages.records import MessageRecord
 
 # `id` and `enqueued` are one order. `due` is cheap for scheduled and retrying messages, `finished` for final ones,
@@ -29,6 +30,25 @@ class Cursor:
 
     value: int | str | None
     id: int
+
+
+def cursor_of(record: MessageRecord, sort: SortName) -> Cursor:
+    """The place of `record` in the order `sort`, which is any but `ran`: no record tells that exactly."""
+    at = {"due": record.due_at, "finished": record.finished_at}.get(sort)
+    if at is not None:
+        return Cursor(from_datetime(at), record.id)
+    values: dict[str, int | str | None] = {
+        "priority": record.priority,
+        "state": int(record.state),
+        "queue": record.queue,
+        "type": record.type,
+        "attempts": record.attempt,
+        "group": record.group,
+        "key": record.key,
+        "worker": record.worker,
+        "size": record.payload_size,
+    }
+    return Cursor(values.get(sort), record.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,10 @@ One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to chan
     queue_rows   a queue's row: its configuration, its exact counters
     puts · claims · settlements · transitions · promotion · actions   what changes messages
     owners · reaping · waiting · keeper   who is alive, taking back from the dead, sleeping until there is work
-    chores · upkeep · checkpoints · space keeping the file small and the disk usable
-    inspection · listing        looking
+    chores · upkeep · history · checkpoints · space keeping the file small and the disk usable
+    inspection · looking        questions, over a connection of their own; one part of a long one at a time
+    terms · listing · sorting · pages · naming     a selection as SQL; finding its messages, in order, in pages
+    explaining · errors · metrics · metric_rows    why a message waits; kinds of errors; what happened per minute
     hand · store                what this process has in hand; all of it put together behind the contract
 
 How a delivery can end, and what each failure leaves behind:

@@ -109,7 +109,7 @@ def _streams(finder: Finder, request: PageRequest, order: _Order) -> list[Iterat
         queue_id = finder.queues[0][0]
         others = all_rows(finder.db, _NOT_CLAIMABLE, (queue_id, finder.now_us, FEW + 1))
         if len(others) <= FEW:
-            priorities = dict(others)
+            priorities: dict[int, int] = dict(others)
             rows = [(priorities[one], one) for one in finder.matching(list(priorities))]
             return [read(_CLAIMABLE, queue_id), iter(_beyond(rows, request.cursor, order))]
     return None

@@ -28,7 +28,7 @@ def test_queues_count_their_messages(cli: Cli, put: Put) -> None:
         ("a", False, 0),
         ("b", True, 1),
     ]
-    assert cli("queues").out.splitlines()[2].split() == ["b", "(paused)", "0", "1", "0", "0", "0", "0", "0"]
+    assert cli("queues").out.splitlines()[2].split()[:9] == ["b", "(paused)", "0", "1", "0", "0", "0", "0", "0"]
 
 
 def test_messages_are_newest_first_and_come_in_pages(cli: Cli, put: Put) -> None:
