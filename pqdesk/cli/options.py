@@ -107,7 +107,9 @@ def filter_options(function: Callable[P, R]) -> Callable[P, R]:
         [
             click.option("--state", type=STATES, metavar="STATE[,…]", help="Only messages in these states."),
             click.option("--type", "type_", metavar="TEXT", help="Only messages of this type."),
-            click.option("--search", metavar="TEXT", help="Only messages with this text in payload, type, key or error."),
+            click.option(
+                "--search", metavar="TEXT", help="Only messages with this text in payload, type, key, error."
+            ),
             click.option("--where", metavar="FILTER", help="A filter as in the window: 'attempts:>2 age:<2h refused'."),
         ]
     ):
@@ -123,12 +125,17 @@ class Chosen:
     filters: dict[str, Any]
 
 
+def queue_and_filter_options(function: Callable[P, R]) -> Callable[P, R]:
+    """--queue beside the options of `filter_options`."""
+    queue = click.option("--queue", metavar="QUEUE", help="All messages of this queue that match.")
+    return queue(filter_options(function))
+
+
 def ids_or_filter(function: Callable[..., R]) -> Callable[..., R]:
     """Call `function` with a Chosen from `ID …` or the filter options; neither or both is wrong usage."""
 
     @click.argument("ids", nargs=-1, metavar="[ID…]")
-    @click.option("--queue", metavar="QUEUE", help="All messages of this queue that match.")
-    @filter_options
+    @queue_and_filter_options
     @wraps(function)
     def choose(
         *args: Any,
@@ -140,21 +147,39 @@ def ids_or_filter(function: Callable[..., R]) -> Callable[..., R]:
         where: str | None,
         **kwargs: Any,
     ) -> R:
-        given = {"queue": queue, "state": state, "type": type_, "search": search, "where": where}
-        filters = {name: value for name, value in given.items() if value is not None}
-        for name, value in filters.items():
-            if isinstance(value, str) and not value.strip():  # an unset shell variable must not mean all messages
-                raise click.UsageError(f"--{name} is empty", click.get_current_context())
-        if ids and filters:
-            raise click.UsageError("ids and filters exclude each other", click.get_current_context())
-        if not ids and not filters:
-            raise click.UsageError(
-                "no messages named: give ids, or --queue, --state, --type, --search, --where for all that match",
-                click.get_current_context(),
-            )
-        return function(*args, Chosen(_all_ids(ids) if ids else None, filters), **kwargs)
+        filters = filters_given(queue=queue, state=state, type_=type_, search=search, where=where)
+        return function(*args, chosen_from(ids, filters), **kwargs)
 
     return choose
+
+
+def filters_given(
+    *,
+    queue: str | None,
+    state: tuple[State, ...] | None,
+    type_: str | None,
+    search: str | None,
+    where: str | None,
+) -> dict[str, Any]:
+    """The filters that are there, as the Workspace's actions take them. Raises UsageError for an empty one."""
+    given = {"queue": queue, "state": state, "type": type_, "search": search, "where": where}
+    filters = {name: value for name, value in given.items() if value is not None}
+    for name, value in filters.items():
+        if isinstance(value, str) and not value.strip():  # an unset shell variable must not mean all messages
+            raise click.UsageError(f"--{name} is empty", click.get_current_context())
+    return filters
+
+
+def chosen_from(words: tuple[str, ...], filters: dict[str, Any], *, is_needed: bool = True) -> Chosen:
+    """The ids written in `words`, or else what matches the filters. Raises UsageError for both, and for neither."""
+    if words and filters:
+        raise click.UsageError("ids and filters exclude each other", click.get_current_context())
+    if is_needed and not words and not filters:
+        raise click.UsageError(
+            "no messages named: give ids, or --queue, --state, --type, --search, --where for all that match",
+            click.get_current_context(),
+        )
+    return Chosen(_all_ids(words) if words else None, filters)
 
 
 def _all_ids(words: tuple[str, ...]) -> tuple[int, ...]:
