@@ -74,6 +74,7 @@ class LogFollower:
             OSError: The file is there and cannot be read.
         """
         if self._file is None and not self._open():
+            self._has_begun = True  # whatever will be in it is new
             return []
         if not self._has_begun:
             return self._begin()

@@ -74,6 +74,7 @@ def test_a_screen_reader_finds_a_text_called_log_with_the_lines_in_sight(qtbot, 
     assert log.mirror.isReadOnly()
     assert log.mirror.toPlainText() == "consumer  <b>not bold</b> & red"
     assert log.mirror.isVisible()
+    assert not log.mirror.viewport().autoFillBackground()  # it would hide the lines
 
 
 def test_it_is_drawn_in_both_themes_with_anything_in_it(qtbot, pane, theme):

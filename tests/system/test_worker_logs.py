@@ -52,6 +52,15 @@ def test_a_log_that_is_not_there_is_empty(log: Path) -> None:
     assert follower.read() == ["first"]
 
 
+def test_all_of_a_log_that_comes_later_is_new(log: Path) -> None:
+    follower = LogFollower(log, from_end_lines=1)
+    follower.read()
+
+    write(log, b"1\n2\n3\n")
+
+    assert follower.read() == ["1", "2", "3"]
+
+
 def test_following_begins_with_the_tail_and_goes_on_where_it_was(log: Path) -> None:
     write(log, b"old\nolder\n1\n2\n")
     follower = LogFollower(log, from_end_lines=2)

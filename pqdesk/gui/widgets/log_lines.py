@@ -24,6 +24,7 @@ class LogLines:
         self._columns: int | None = None
         self._ends: list[int] = []  # rows up to and with each line, when lines are wrapped
         self._gone_rows = 0
+        self._widths: list[int] = []  # of each line in cells
         self._widest = 0
 
     def __len__(self) -> int:
@@ -63,8 +64,10 @@ class LogLines:
         return zip(range(first, end), self._lines[first - self._first : end - self._first], strict=True)
 
     def append(self, lines: Sequence[LogLine]) -> None:
+        widths = [_width(line) for line in lines]
         self._lines += lines
-        self._widest = max(self._widest, max(map(_width, lines), default=0))
+        self._widths += widths
+        self._widest = max(self._widest, max(widths, default=0))
         if self._columns is not None:
             self._count_rows(lines)
 
@@ -75,17 +78,19 @@ class LogLines:
             return 0
         rows = self.first_row(self._first + surplus)
         del self._lines[:surplus]
+        del self._widths[:surplus]
         self._first += surplus
         if self._columns is not None:
             self._gone_rows = self._ends[surplus - 1]
             del self._ends[:surplus]
-        self._widest = max(map(_width, self._lines))
+        self._widest = max(self._widths)
         return rows
 
     def clear(self) -> None:
         """Numbers go on: a number of before means no line any more."""
         self._first = self.end
         self._lines.clear()
+        self._widths.clear()
         self._ends.clear()
         self._gone_rows = self._widest = 0
 

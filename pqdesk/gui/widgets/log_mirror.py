@@ -1,7 +1,7 @@
 """The log as assistive technology reads it: a text with the lines that are in sight.
 
-The view paints its lines itself, so a screen reader would find nothing in it. This widget lies beneath the view's
-viewport, which hides it, holds the same lines, and has the keyboard for the view. (Accessible interfaces written in
+The view paints its lines itself, so a screen reader would find nothing in it. This widget lies in the view's viewport,
+draws nothing, holds the same lines, and has the keyboard for the view. (Accessible interfaces written in
 Python crash PySide 6.11.3 as soon as a screen reader asks one for its text.)
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QAccessible, QContextMenuEvent, QFocusEvent, QKeyEvent, QTextCursor
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QContextMenuEvent, QFocusEvent, QKeyEvent, QPaintEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 _PAUSE_MS = 500  # a reader that is told of every line would never come to an end
@@ -39,6 +39,10 @@ class LogMirror(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        for policy in (self.setVerticalScrollBarPolicy, self.setHorizontalScrollBarPolicy):
+            policy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)  # else Qt takes it for opaque and leaves out what lies below
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._source = text
         self._on_key = on_key
         self._timer = QTimer(self)
@@ -58,6 +62,9 @@ class LogMirror(QPlainTextEdit):
         cursor = QTextCursor(self.document())
         cursor.setPosition(min(position, max(0, self.document().characterCount() - 1)))
         self.setTextCursor(cursor)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The view has drawn the lines."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         self._on_key(event)

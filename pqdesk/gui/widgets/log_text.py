@@ -49,13 +49,13 @@ class LogText(LogScroll):
         super().__init__(theme, parent)
         self.setObjectName("log_view")
         self.viewport().setObjectName("log_rows")
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # so nothing below is drawn
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # all of it is drawn
         self.viewport().setCursor(Qt.CursorShape.IBeamCursor)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the mirror has the keyboard
         self._current: int | None = None
         self._sought = Sought("", is_regex=False)
         self._hit: int | None = None  # the line that Find stands on
-        self.mirror = LogMirror(self, self._seen_text, self.keyPressEvent)
+        self.mirror = LogMirror(self.viewport(), self._seen_text, self.keyPressEvent)
         self.mirror.lower()
         self.hands = LogHands(self)
         self.mirror.menu_asked.connect(self.hands.show_menu_at_line)
@@ -198,7 +198,7 @@ class LogText(LogScroll):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.mirror.setGeometry(self.viewport().geometry())
+        self.mirror.setGeometry(self.viewport().rect())
 
     def _changed(self) -> None:
         super()._changed()
