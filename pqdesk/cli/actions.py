@@ -1,29 +1,25 @@
-"""`retry`, `run-now`, `cancel`, `delete`, `restore`: the same operations that the window's buttons call."""
+"""`retry`, `run-now`, `cancel`, `delete`, `restore`, `move`, `duplicate`: the operations that the window calls, too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pqdesk.cli import acting
 from pqdesk.cli.command import command
-from pqdesk.cli.exits import ExitCode
-from pqdesk.cli.json_output import print_json
-from pqdesk.cli.lines import say, say_error
 from pqdesk.cli.options import Chosen, ids_or_filter
-from pqdesk.cli.settings import Settings, pass_settings, require_workspace
-from pqdesk.cli.tables import count_of
+from pqdesk.cli.settings import Settings, pass_settings
 
 if TYPE_CHECKING:
+    from pqdesk.messages.activities import OnProgress
     from pqdesk.messages.records import Outcome
-
-_dry_run = click.option("--dry-run", is_flag=True, help="Only tell how many it would be.")
+    from pqdesk.workspace import Workspace
 
 
 @command("retry", has_json=True)
 @ids_or_filter
-@_dry_run
+@acting.dry_run
 @pass_settings
 def retry_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
     """Put messages back to ready. For failed, retrying, cancelled and completed ones."""
@@ -32,7 +28,7 @@ def retry_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
 
 @command("run-now", has_json=True)
 @ids_or_filter
-@_dry_run
+@acting.dry_run
 @pass_settings
 def run_now_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
     """Make scheduled messages ready now."""
@@ -41,7 +37,7 @@ def run_now_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
 
 @command("cancel", has_json=True)
 @ids_or_filter
-@_dry_run
+@acting.dry_run
 @pass_settings
 def cancel_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
     """Cancel unfinished messages. The handler of a running one is asked to stop."""
@@ -50,7 +46,7 @@ def cancel_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
 
 @command("delete", has_json=True)
 @ids_or_filter
-@_dry_run
+@acting.dry_run
 @pass_settings
 def delete_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
     """Move messages to the trash. For 7 days 'restore' takes them back. Running ones stay."""
@@ -59,33 +55,37 @@ def delete_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
 
 @command("restore", has_json=True)
 @ids_or_filter
-@_dry_run
+@acting.dry_run
 @pass_settings
 def restore_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
     """Take messages back from the trash."""
     return _act(settings, "restore", chosen, dry_run, "restored")
 
 
-def _act(settings: Settings, action: str, chosen: Chosen, is_dry_run: bool, done: str) -> int:
-    from pqdesk.workspace import Workspace
+@command("move", has_json=True)
+@ids_or_filter
+@click.option("--to", required=True, metavar="QUEUE", help="Where they go; the queue is made if there is none.")
+@acting.dry_run
+@pass_settings
+def move_command(settings: Settings, chosen: Chosen, to: str, dry_run: bool) -> int:
+    """Move messages to another queue. They keep id, state, attempts, key and group. Running ones stay."""
+    return _act(settings, "move", chosen, dry_run, f"in queue {to}", to=to)
 
-    require_workspace(settings)
-    with Workspace(settings.paths.root) as workspace:
-        operation: Callable[..., Outcome] = getattr(workspace, action)
-        outcome = operation(chosen.ids, **chosen.filters, dry_run=is_dry_run)
-    report(outcome, done, is_dry_run=is_dry_run, is_json=settings.is_json)
-    return ExitCode.FAILED if outcome.errors else ExitCode.DONE
+
+@command("duplicate", has_json=True)
+@ids_or_filter
+@acting.dry_run
+@pass_settings
+def duplicate_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
+    """Put a new message like each. Without its key; prints the new ids."""
+    return _act(settings, "duplicate", chosen, dry_run, "copied")
 
 
-def report(outcome: Outcome, done: str, *, is_dry_run: bool, is_json: bool) -> None:
-    """What an action did, in one line and one more per error; nothing to do is no error."""
-    if is_json:
-        print_json(outcome)
-        return
-    messages = count_of(outcome.done, "message")
-    text = f"{messages} would be {done}" if is_dry_run else f"{messages} {done}"
-    if outcome.skipped:
-        text += f", {outcome.skipped:,} left as they are: their state does not allow it"
-    say(text)
-    for error in outcome.errors:
-        say_error(error)
+def _act(settings: Settings, action: str, chosen: Chosen, is_dry_run: bool, done: str, **values: Any) -> int:
+    def operation(workspace: Workspace, on_progress: OnProgress) -> Outcome:
+        call = getattr(workspace, action)
+        outcome: Outcome = call(chosen.ids, **chosen.filters, **values, dry_run=is_dry_run, on_progress=on_progress)
+        return outcome
+
+    has_new_ids = action == "duplicate" and not is_dry_run
+    return acting.act(settings, done, operation, is_dry_run=is_dry_run, has_new_ids=has_new_ids)

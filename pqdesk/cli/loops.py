@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from pqdesk.cli.command import DashesCommand, command, command_words
 from pqdesk.cli.options import DURATION, HEADER
 from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.messages.activities import WORKER_VARIABLE
 
 if TYPE_CHECKING:
     from pqdesk.queues.queue import Queue
@@ -197,5 +199,17 @@ def _opened(settings: Settings, names: tuple[str, ...]) -> Iterator[list[Queue]]
     from pqdesk.workspace import Workspace
 
     log_sqlite_events()
-    with Workspace(settings.paths.root) as workspace, logging_to(settings.paths):
+    with _as_worker(names), Workspace(settings.paths.root) as workspace, logging_to(settings.paths):
         yield [workspace.queue(name) for name in dict.fromkeys(names)]
+
+
+@contextmanager
+def _as_worker(names: tuple[str, ...]) -> Iterator[None]:
+    """What this process and its commands do is a worker's work: a look-only workspace does not stop it."""
+    before = os.environ.get(WORKER_VARIABLE)
+    os.environ[WORKER_VARIABLE] = before or os.environ.get("SUPERVISOR_PROCESS_NAME") or ",".join(names)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[WORKER_VARIABLE]

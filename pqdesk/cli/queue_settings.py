@@ -40,10 +40,10 @@ class OrDefault(click.ParamType[Any]):
 @pass_settings
 def pause_command(settings: Settings, queue: str) -> None:
     """Stop giving out messages of QUEUE. What runs goes on, and so does putting."""
-    from pqdesk.queues.queue import Queue
+    from pqdesk.workspace import Workspace
 
-    with Queue(queue, workspace=settings.paths.root) as opened:
-        opened.pause()
+    with Workspace(settings.paths.root, program="cli") as workspace:
+        workspace.queue(queue).pause()
     say(f"queue {queue} is paused")
 
 
@@ -52,11 +52,11 @@ def pause_command(settings: Settings, queue: str) -> None:
 @pass_settings
 def resume_command(settings: Settings, queue: str) -> None:
     """Give out messages of QUEUE again."""
-    from pqdesk.queues.queue import Queue
+    from pqdesk.workspace import Workspace
 
     require_workspace(settings)
-    with Queue(queue, workspace=settings.paths.root) as opened:
-        opened.resume()
+    with Workspace(settings.paths.root, program="cli") as workspace:
+        workspace.queue(queue).resume()
     say(f"queue {queue} goes on")
 
 
@@ -77,12 +77,13 @@ def configure_command(settings: Settings, queue: str, **values: Any) -> None:
 
     The settings hold for all processes; 'default' takes one back. Without options they are shown.
     """
-    from pqdesk.queues.queue import Queue
+    from pqdesk.workspace import Workspace
 
     changes = {name: None if value == _DEFAULT else value for name, value in values.items() if value is not None}
     if not changes:
         require_workspace(settings)
-    with Queue(queue, workspace=settings.paths.root) as opened:
+    with Workspace(settings.paths.root, program="cli") as workspace:
+        opened = workspace.queue(queue)
         if changes:
             opened.configure(**changes)
         configuration = opened.configuration

@@ -10,6 +10,8 @@ from typing import Any
 
 from pqdesk.version import installed_version
 
+WORKER_VARIABLE = "PQDESK_WORKER"  # set for what a worker runs; its value is the worker's name
+
 # Called between batches with how many are done and skipped so far. It may block, to pause; False stops there.
 OnProgress = Callable[[int, int], object]
 
@@ -28,7 +30,7 @@ class Origin:
     @classmethod
     def here(cls, program: str = "library") -> Origin:
         """Of this process, which is a worker when supervisord or `pqdesk consume` or `produce` started it."""
-        name = os.environ.get("SUPERVISOR_PROCESS_NAME") or os.environ.get("PQDESK_WORKER")
+        name = os.environ.get("SUPERVISOR_PROCESS_NAME") or os.environ.get(WORKER_VARIABLE)
         return cls(f"worker {name}" if name and program == "library" else program, is_worker=bool(name))
 
     @property

@@ -1,0 +1,107 @@
+"""`activity`, `undo` and `look-only`: what people did, and back; and a lock against doing more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pqdesk.cli import acting
+from pqdesk.cli.command import command
+from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import remark, say
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_workspace
+from pqdesk.cli.tables import Cell, Column, print_table, when
+
+if TYPE_CHECKING:
+    from pqdesk.messages.activities import ActivityRecord
+    from pqdesk.storage.contract import Inspection
+
+_COLUMNS = (
+    Column("ID", is_number=True),
+    Column("When"),
+    Column("Who", is_flexible=True),
+    Column("Done", is_number=True),
+    Column("Skipped", is_number=True, is_optional=True),
+    Column("Undo"),
+    Column("Command", is_flexible=True),
+)
+
+
+@command("activity", has_json=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, metavar="N", help="At most so many; 50.")
+@click.option("--before", type=click.IntRange(1), metavar="ID", help="Those before this one.")
+@pass_inspection
+@pass_settings
+def activity_command(settings: Settings, inspection: Inspection, limit: int, before: int | None) -> None:
+    """List what people did, newest first.
+
+    Each line tells who did it and the command that does the same. 'undo' takes it back where Undo says yes.
+    """
+    records = inspection.activity(limit=limit, before=before)
+    if settings.is_json:
+        print_json(records)
+        return
+    if not records:
+        remark("nothing was done yet")
+        return
+    print_table(_COLUMNS, [_row(record) for record in records])
+    if len(records) == limit:
+        remark(f"older ones: --before {records[-1].id}")
+
+
+@command("undo", has_json=True)
+@click.argument("id", type=click.IntRange(1), metavar="ID")
+@pass_settings
+def undo_command(settings: Settings, id: int) -> int:
+    """Take back what the activity ID did.
+
+    Each message goes back to where it was, unless a worker or somebody else has had it since. 'activity' lists the
+    ids; what a command did it tells, too.
+    """
+    return acting.act(
+        settings, "put back", lambda workspace, on_progress: workspace.undo(id, on_progress=on_progress), unit="change"
+    )
+
+
+@command("look-only", has_json=True)
+@click.argument("switch", required=False, type=click.Choice(["on", "off"]), metavar="[on|off]")
+@pass_settings
+def look_only_command(settings: Settings, switch: str | None) -> None:
+    """Tell or set whether people may only look.
+
+    While it is on, the window, commands and programs cannot put, pause, configure or act on messages (exit code 4).
+    Workers, schedules and what they put go on.
+    """
+    require_workspace(settings)
+    if switch is not None:
+        from pqdesk.workspace import Workspace
+
+        with Workspace(settings.paths.root, program="cli") as workspace:
+            workspace.look_only = switch == "on"
+        is_on = switch == "on"
+    else:
+        is_on = _is_look_only(settings)
+    if settings.is_json:
+        print_json({"look_only": is_on})
+    else:
+        say("people may only look; work goes on" if is_on else "people may look and act")
+
+
+def _is_look_only(settings: Settings) -> bool:
+    from contextlib import closing
+
+    from pqdesk.storage import open_inspection
+
+    with closing(open_inspection(settings.paths)) as inspection:
+        return inspection.is_look_only()
+
+
+def _row(record: ActivityRecord) -> list[str | Cell]:
+    undo = "yes" if record.can_be_undone else "no"
+    if record.undone_by is not None:
+        undo = f"undone by {record.undone_by}"
+    return [
+        str(record.id), when(record.at), record.actor, f"{record.done:,}",
+        f"{record.skipped:,}" if record.skipped else "", undo, record.command,
+    ]  # fmt: skip
