@@ -159,7 +159,10 @@ class SqliteStore:
             seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
             if until_us is not None:
                 seconds = min(seconds, max(0.0, (until_us - self._clock.wall_us()) / 1e6) + 0.001)
-            return self._engine.bells.wait(queue, seconds, self._engine.alarm)
+            has_rung = self._engine.bells.wait(queue, seconds, self._engine.alarm)
+            if has_rung:
+                self._likely.add(queue)
+            return has_rung
 
     def silence(self, queue: str) -> None:
         with self._engine.outside():
