@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from pqdesk.supervision.recipes import (
     ScheduleRecipe,
 )
 
+_OPTION_NAMES = {"url": "--post", "headers": "--post-header", "command": "a command after --"}
 _WHAT = ("handler", "folder", "url", "payload")
-_SETTINGS = ("every", "cron", "timezone", "missed", "concurrency", "timeout", "lease", "max_attempts")
+_SETTINGS = ("every", "cron", "timezone", "missed", "concurrency", "timeout", "lease", "max_attempts", "headers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,15 @@ def recipe_from(given: WorkerOptions, old: Recipe | None = None) -> Recipe | Non
     settings = {name: values[name] for name in _SETTINGS if name in values}
     if not what and not queues and not settings:
         return None
-    if not what or not queues:
-        what, queues, settings = _completed(what, queues, settings, old)
-    return _made(what, queues, settings)
+    known = {} if old is None else {one.name: getattr(old, one.name) for one in fields(old)}
+    if not what and isinstance(old, OtherRecipe):
+        raise click.UsageError(
+            "what this worker runs was written by hand; give the whole command after --", click.get_current_context()
+        )
+    what = what or {name: known[name] for name in (*_WHAT, "command") if known.get(name) is not None}
+    queues = queues or known.get("queues") or ((known["queue"],) if "queue" in known else ())
+    inherited = {name: known[name] for name in _SETTINGS if known.get(name) not in (None, ())}
+    return _made(what, queues, settings, inherited)
 
 
 def definition_from(given: WorkerOptions, base: WorkerDefinition) -> WorkerDefinition:
@@ -81,55 +88,41 @@ def definition_from(given: WorkerOptions, base: WorkerDefinition) -> WorkerDefin
 
 def _check_one(what: Mapping[str, Any]) -> None:
     if len(what) > 1:
-        names = {"url": "--post", "command": "a command after --"}
-        given = " and ".join(names.get(name, f"--{name}") for name in what)
+        given = " and ".join(_OPTION_NAMES.get(name, f"--{name}") for name in what)
         raise click.UsageError(f"{given} exclude each other", click.get_current_context())
 
 
-def _completed(
-    what: dict[str, Any], queues: tuple[str, ...], settings: dict[str, Any], old: Recipe | None
-) -> tuple[dict[str, Any], tuple[str, ...], dict[str, Any]]:
-    """What was not given, from the recipe that the worker has."""
-    if old is None:
-        return what, queues, settings
-    known = {one.name: getattr(old, one.name) for one in fields(old) if getattr(old, one.name) is not None}
-    if not what and isinstance(old, OtherRecipe) and (queues or settings):
-        raise click.UsageError(
-            "what this worker runs was written by hand; give the whole command after --", click.get_current_context()
-        )
-    if not queues:
-        queues = known.get("queues") or ((known["queue"],) if "queue" in known else ())
-    if not what:
-        what = {name: known[name] for name in (*_WHAT, "command") if name in known}
-        settings = {**{name: known[name] for name in _SETTINGS if name in known}, **settings}
-    return what, queues, settings
-
-
-def _made(what: dict[str, Any], queues: tuple[str, ...], settings: dict[str, Any]) -> Recipe:
+def _made(what: dict[str, Any], queues: tuple[str, ...], settings: dict[str, Any], inherited: dict[str, Any]) -> Recipe:
+    """`inherited`: settings that the worker has; those that still make sense stay."""
     context = click.get_current_context()
     if not what:
         raise click.UsageError("nothing to run: give --handler, --folder, --post, --payload, or -- COMMAND", context)
     if "command" in what and not queues and not settings:
         return OtherRecipe(**what)
-    is_schedule = "every" in settings or "cron" in settings or "payload" in what
-    kind: Callable[..., Recipe] = (
-        FolderRecipe if "folder" in what
-        else ScheduleRecipe if is_schedule
-        else PostRecipe if "url" in what
-        else FunctionRecipe if "handler" in what
-        else CommandRecipe
-    )  # fmt: skip
+    kind = _kind(what, settings, inherited)
     if not queues:
         raise click.UsageError("no queue named: give --queue QUEUE", context)
     if kind in (FolderRecipe, ScheduleRecipe) and len(queues) > 1:
         raise click.UsageError("a producer puts into one queue; give --queue once", context)
-    named = {"queue": queues[0]} if kind in (FolderRecipe, ScheduleRecipe) else {"queues": queues}
-    try:
-        return kind(**what, **named, **settings)
-    except TypeError:
-        known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
-        wrong = ", ".join(f"--{name.replace('_', '-')}" for name in (*what, *settings) if name not in known)
-        raise click.UsageError(f"{wrong} does not go with the rest", context) from None
+    known = {one.name for one in fields(kind)}
+    wrong = [_OPTION_NAMES.get(name, f"--{name.replace('_', '-')}") for name in (*what, *settings) if name not in known]
+    if wrong:
+        raise click.UsageError(f"{', '.join(wrong)} does not go with the rest", context)
+    if settings.keys() & {"every", "cron"}:  # one instead of the other
+        inherited = {name: value for name, value in inherited.items() if name not in ("every", "cron", "timezone")}
+    kept = {name: value for name, value in inherited.items() if name in known}
+    named: dict[str, Any] = {"queues": queues} if "queues" in known else {"queue": queues[0]}
+    made: Recipe = kind(**what, **named, **{**kept, **settings})
+    return made
+
+
+def _kind(what: Mapping[str, Any], settings: Mapping[str, Any], inherited: Mapping[str, Any]) -> type[Any]:
+    if "folder" in what:
+        return FolderRecipe
+    has_times = bool({"every", "cron"} & {*settings, *(inherited if "url" not in what else ())})
+    if has_times or "payload" in what:
+        return ScheduleRecipe
+    return PostRecipe if "url" in what else FunctionRecipe if "handler" in what else CommandRecipe
 
 
 def _absolute(name: str, value: str) -> str:

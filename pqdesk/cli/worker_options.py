@@ -65,6 +65,10 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--queue", "queues", multiple=True, metavar="QUEUE", help="Take from it, or put into it; may repeat."),
     click.option("--folder", metavar="DIR", help="Watch this folder: a message per new or changed file."),
     click.option("--post", "url", metavar="URL", help="Send each message there by HTTP POST."),
+    click.option(
+        "--post-header", "headers", multiple=True, metavar="NAME=VALUE",
+        help="For --post; with $NAME as the value it comes from the worker's variables.",
+    ),
     click.option("--payload", metavar="TEXT", help="With --every or --cron: put this each time."),
     click.option("--every", metavar="DURATION", help="Run so often, and put what comes of it."),
     click.option("--cron", metavar="FIELDS", help="Run at these times: '*/10 * * * *'."),

@@ -9,7 +9,7 @@ Durations, cron lines and numbers are kept as people write them (`5m`), checked 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,10 +48,15 @@ class CommandRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostRecipe:
-    """Each message is sent by HTTP POST: `pqdesk consume QUEUE… --post URL`."""
+    """Each message is sent by HTTP POST: `pqdesk consume QUEUE… --post URL`.
+
+    Attributes:
+        headers: `Name=value`; with `$NAME` as the value it is taken from the environment, as a secret should be.
+    """
 
     url: str
     queues: tuple[str, ...]
+    headers: tuple[str, ...] = ()
     concurrency: int | None = None
     timeout: str | None = None
     lease: str | None = None
@@ -98,6 +103,7 @@ class OtherRecipe:
 Recipe = FunctionRecipe | CommandRecipe | PostRecipe | FolderRecipe | ScheduleRecipe | OtherRecipe
 
 _PROGRAM = "pqdesk"
+_HEADER = "--post-header"  # the only option that may be repeated
 _MISSED = ("once", "skip", "all")
 # Option → field, in the order in which they are written.
 _CONSUME = {
@@ -124,7 +130,8 @@ def command_of(recipe: Recipe) -> tuple[str, ...]:
         case FunctionRecipe():
             return (_PROGRAM, "consume", *recipe.queues, "--handler", recipe.handler, *_written(recipe, _CONSUME))
         case PostRecipe():
-            return (_PROGRAM, "consume", *recipe.queues, "--post", recipe.url, *_written(recipe, _CONSUME))
+            headers = [word for one in recipe.headers for word in (_HEADER, one)]
+            return (_PROGRAM, "consume", *recipe.queues, "--post", recipe.url, *headers, *_written(recipe, _CONSUME))
         case CommandRecipe():
             return (_PROGRAM, "consume", *recipe.queues, *_written(recipe, _CONSUME), "--", *recipe.command)
         case FolderRecipe():
@@ -145,8 +152,10 @@ def recipe_of(command: Sequence[str]) -> Recipe:
         at = words.index("--")
         words, run = words[:at], tuple(words[at + 1 :])
     try:
-        queues, options = _split(words)
+        queues, options, headers = _split(words)
         found = make(queues, options, run) if make is not None else other
+        if headers:
+            found = replace(found, headers=headers) if isinstance(found, PostRecipe) else other
         command_of(found)  # a command that we would not write ourselves stays as it is
     except (InvalidInput, KeyError, ValueError):
         return other
@@ -195,9 +204,13 @@ def _produce_recipe(queues: tuple[str, ...], options: dict[str, str], run: tuple
     return ScheduleRecipe(queue=queue, handler=handler, payload=payload, command=run, **values)
 
 
-def _split(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The positional words, and the value of each option. Raises ValueError for an option without, or given twice."""
+def _split(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
+    """The positional words, the value of each option, and the headers.
+
+    Raises ValueError for an option without a value, or given twice.
+    """
     positional: list[str] = []
+    headers: list[str] = []
     options: dict[str, str] = {}
     remaining = iter(words)
     for word in remaining:
@@ -208,8 +221,11 @@ def _split(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
         value = value if has_sign else next(remaining, "")
         if not value or name in options:
             raise ValueError(word)
-        options[name] = value
-    return tuple(positional), options
+        if name == _HEADER:
+            headers.append(value)
+        else:
+            options[name] = value
+    return tuple(positional), options, tuple(headers)
 
 
 def _written(recipe: Recipe, options: Mapping[str, str]) -> list[str]:
@@ -241,6 +257,9 @@ def _check(recipe: Recipe) -> None:
         _check_word(recipe.handler, "the function")
     elif isinstance(recipe, PostRecipe):
         _check_url(recipe.url)
+        for header in recipe.headers:
+            if not header.partition("=")[0].strip() or "=" not in header:
+                raise InvalidInput(f"{header!r} is no header; write it like Authorization=$TOKEN")
     elif isinstance(recipe, FolderRecipe):
         _check_word(recipe.folder, "the folder")
     elif isinstance(recipe, ScheduleRecipe):

@@ -36,11 +36,12 @@ _CONSUMES = {
     "max_attempts": _NUMBER,
 }
 _PAYLOAD = st.text(min_size=1, max_size=8).filter(lambda text: "\n" not in text)
+_HEADERS = st.lists(st.sampled_from(["Authorization=$TOKEN", "X-A=b=c", "X-A="]), max_size=3).map(tuple)
 _URL = st.sampled_from(["http://localhost:8000/x", "https://example.com/?a=b&c=d"])
 _RECIPES = st.one_of(
     st.builds(FunctionRecipe, handler=_WORD, **_CONSUMES),
     st.builds(CommandRecipe, command=_COMMAND, **_CONSUMES),
-    st.builds(PostRecipe, url=_URL, **_CONSUMES),
+    st.builds(PostRecipe, url=_URL, headers=_HEADERS, **_CONSUMES),
     st.builds(FolderRecipe, folder=_WORD, queue=_WORD),
     st.builds(
         ScheduleRecipe,
@@ -91,6 +92,7 @@ def test_a_command_by_hand_is_understood(words: str, recipe: Recipe) -> None:
         "pqdesk consume a --handler m:f -- x",
         "pqdesk consume a --handler m:f --concurrency many",
         "pqdesk consume a --handler m:f --unheard-of x",
+        "pqdesk consume a --handler m:f --post-header X=y",
         "pqdesk -w /x consume a --handler m:f",
         "/opt/pqdesk consume a --handler m:f",
         "pqdesk produce a b --handler m:f",
@@ -117,6 +119,7 @@ def test_a_command_that_no_recipe_tells_completely_stays_as_it_is(words: str) ->
         (PostRecipe(url="localhost", queues=("a",)), "no address"),
         (PostRecipe(url="ftp://x/", queues=("a",)), "no address"),
         (PostRecipe(url="http://x/a b", queues=("a",)), "no address"),
+        (PostRecipe(url="http://x/", queues=("a",), headers=("Token",)), "no header"),
         (FolderRecipe(folder=" ", queue="a"), "the folder is missing"),
         (ScheduleRecipe(queue="a"), "one thing"),
         (ScheduleRecipe(queue="a", handler="m:f", payload="x"), "one thing"),

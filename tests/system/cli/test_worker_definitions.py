@@ -38,7 +38,10 @@ def definition(supervised: SupervisedWorkspace, name: str) -> WorkerDefinition:
     [
         (("--handler", "mail:send", "--queue", "a", "--queue", "b"), "pqdesk consume a b --handler mail:send"),
         (("--queue", "a", "--timeout", "5s", "--", "sha256sum"), "pqdesk consume a --timeout 5s -- sha256sum"),
-        (("--post", "http://localhost:8000/x", "--queue", "a"), "pqdesk consume a --post http://localhost:8000/x"),
+        (
+            ("--post", "http://localhost:8000/x", "--post-header", "A=$T", "--queue", "a"),
+            "pqdesk consume a --post http://localhost:8000/x --post-header 'A=$T'",
+        ),
         (("--folder", "/srv/in", "--queue", "a"), "pqdesk produce a --folder /srv/in"),
         (
             ("--every", "5m", "--payload", '{"n": 1}', "--queue", "a"),
@@ -69,6 +72,8 @@ def test_each_kind_is_added_without_writing_a_command(
         (("--handler", "m:f"), "no queue named"),
         (("--handler", "m:f", "--queue", "a", "--", "x"), "--handler and a command after -- exclude each other"),
         (("--post", "nowhere", "--queue", "a"), "no address"),
+        (("--post", "http://x/", "--post-header", "A", "--queue", "a"), "no header"),
+        (("--handler", "m:f", "--post-header", "A=b", "--queue", "a"), "--post-header does not go with the rest"),
         (("--folder", "/x", "--queue", "a", "--concurrency", "2"), "--concurrency does not go with the rest"),
         (("--folder", "/x", "--queue", "a", "--queue", "b"), "one queue"),
         (("--every", "5m", "--cron", "* * * * *", "--payload", "x", "--queue", "a"), "not both"),
@@ -179,12 +184,16 @@ def test_what_a_worker_runs_is_changed_part_by_part(at: At, supervised: Supervis
     at("edit-worker", "worker", "--timeout", "5s")
     assert command() == ("pqdesk", "consume", "a", "--handler", "m:f", "--concurrency", "2", "--timeout", "5s")
     at("edit-worker", "worker", "--", "sha256sum", "-b")
-    assert command() == ("pqdesk", "consume", "a", "--", "sha256sum", "-b")
-    at("edit-worker", "worker", "--post", "http://localhost/")
-    assert command() == ("pqdesk", "consume", "a", "--post", "http://localhost/")
+    assert command() == ("pqdesk", "consume", "a", "--concurrency", "2", "--timeout", "5s", "--", "sha256sum", "-b")
+    at("edit-worker", "worker", "--post", "http://localhost/", "--queue", "b")
+    assert command()[:5] == ("pqdesk", "consume", "b", "--post", "http://localhost/")
+    assert "both" in at("edit-worker", "worker", "--every", "5m", "--cron", "* * * * *", "--payload", "x").err
     assert definition(supervised, "worker").restart == "always"
     at("edit-worker", "worker", "--folder", "/srv")
-    assert command() == ("pqdesk", "produce", "a", "--folder", "/srv")
+    assert command() == ("pqdesk", "produce", "b", "--folder", "/srv")
+    at("edit-worker", "worker", "--payload", "x", "--every", "5m")
+    at("edit-worker", "worker", "--cron", "0 6 * * *")
+    assert command() == ("pqdesk", "produce", "b", "--payload", "x", "--cron", "0 6 * * *")
     assert definition(supervised, "worker").restart == "if it fails"
     refused = at("edit-worker", "nobody", "--replicas", "2")
     assert (refused.code, refused.err) == (3, "pqdesk: error: there is no worker 'nobody'; the workers are worker\n")
