@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from pqdesk import Busy, InvalidInput, Queue
+from pqdesk import Busy, InvalidInput, NotFound, Queue
 from pqdesk.clock import from_datetime, to_datetime
 from pqdesk.messages.filters import parse_filter
-from pqdesk.messages.looking import CappedCount, Cursor
+from pqdesk.messages.looking import CappedCount, Cursor, Names
 from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
@@ -250,6 +252,56 @@ def test_the_oldest_ready_message_tells_since_when_a_queue_waits(
     assert inspection.waiting_since() == {"work": queue.message(oldest).due_at}
     clock.advance(200)
     assert set(inspection.waiting_since()) == {"work", "later"}
+
+
+def test_an_application_file_without_queues_looks_empty(tmp_path: Path, clock: MovableClock) -> None:
+    path = tmp_path / "app.db"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE mine (id)")
+    db.close()
+    look = open_inspection(path, clock=clock)
+    try:
+        assert (look.queues(), look.page(PageRequest()), look.errors(), look.waiting_since()) == ((), (), (), {})
+        assert (look.count(Selection()), look.id_at(to_datetime(0)), look.names()) == (CappedCount(0), None, Names())
+        assert look.search(PageRequest()).is_done
+        for question in (look.message, look.explain):
+            with pytest.raises(NotFound):
+                question(1)
+    finally:
+        look.close()
+
+
+def test_huey_577_what_is_queued_can_be_seen_found_and_followed(queue: Queue) -> None:
+    wanted = queue.put({"to": {"name": "Ada"}, "n": 1}, type="mail")
+    queue.put({"to": {"name": "Bob"}, "n": 2}, type="mail")
+    queue.get().nack("ConnectionError: refused", delay=60)
+
+    for where in ("ada", "payload.to.name:Ada", "payload.n:1", "error:refused", "type:mail attempts:>0", "-bob"):
+        assert [one.id for one in queue.messages(where=where)] == [wanted], where
+    detail = queue.message(wanted)
+    assert detail.payload == {"to": {"name": "Ada"}, "n": 1}
+    assert [(one.attempt, one.error) for one in detail.attempts] == [(1, "ConnectionError: refused")]
+
+
+def test_good_job_1458_a_number_and_its_text_are_found_alike(queue: Queue) -> None:
+    queue.put({"n": 5})
+    queue.put({"n": "5"})
+    queue.put({"n": 50})
+
+    assert [one.id for one in queue.messages(where="payload.n:5")] == [2, 1]
+
+
+def test_the_filter_and_the_other_arguments_all_have_to_be_met(queue: Queue) -> None:
+    queue.put("ada", type="t")
+    queue.put("ada bob", type="t")
+    queue.put("ada bob", type="u")
+    queue.get().fail("x")
+
+    assert [one.id for one in queue.messages(where="ada", search="bob", type="t")] == [2]
+    assert [one.id for one in queue.messages(where="state:failed,ready", state=["failed", "running"])] == [1]
+    assert queue.messages(where="state:failed", state="ready") == []
+    assert queue.delete(where="id:2,3 type:u").done == 1
+    assert [one.id for one in queue.messages()] == [2, 1]
 
 
 def test_good_job_1725_messages_that_share_a_time_are_all_on_some_page(queue: Queue, inspection: Inspection) -> None:

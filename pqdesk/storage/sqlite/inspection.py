@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from pqdesk.clock import Clock, from_datetime
-from pqdesk.errors import Busy, NotFound, WorkspaceError
+from pqdesk.errors import Busy, NotFound
 from pqdesk.messages.activities import ActivityRecord, VersionRecord
 from pqdesk.messages.checks import decode_headers
 from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
@@ -100,18 +100,20 @@ class SqliteInspection:
             return read_configuration(self._db, find_queue(self._db, queue))
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        return pages.whole_page(request, self._asked())
+        return () if self._is_empty else pages.whole_page(request, self._asked())
 
     def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
+        if self._is_empty:
+            return SearchSlice(records=(), next_id=None, scanned=0)
         with self._finding(request.selection) as finder:
             return pages.search(finder, request, from_id, slice_ids)
 
     def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
-        return pages.whole_count(selection, cap, self._asked())
+        return CappedCount(0) if self._is_empty else pages.whole_count(selection, cap, self._asked())
 
     def id_at(self, at: datetime) -> int | None:
         with ReadTransaction(self._db, self._path):
-            return pages.id_at(self._db, from_datetime(at))
+            return None if self._is_empty else pages.id_at(self._db, from_datetime(at))
 
     def quick_page(self, request: PageRequest) -> tuple[MessageRecord, ...] | None:
         """The page where it is quick to find, else None."""
@@ -142,7 +144,7 @@ class SqliteInspection:
     def message(self, message_id: int) -> MessageDetail:
         now_us = self._clock.wall_us()
         with ReadTransaction(self._db, self._path):
-            row = message_row(self._db, message_id)
+            row = None if self._is_empty else message_row(self._db, message_id)
             if row is None:
                 raise self._not_found(message_id)
             payload, headers, result_kind, result = all_rows(self._db, _WHOLE, (message_id,))[0]
@@ -181,18 +183,15 @@ class SqliteInspection:
             return is_look_only(self._db)
 
     def explain(self, message_id: int) -> tuple[Reason, ...]:
-        if self._is_empty:
-            text = f"{str(self._path)!r} was made by an older PQDesk; put a message to bring it up to date"
-            raise WorkspaceError(text, path=self._path)
         with ReadTransaction(self._db, self._path):
-            found = explain(self._db, self._run, self._clock, message_id)
+            found = None if self._is_empty else explain(self._db, self._run, self._clock, message_id)
         if found is None:
             raise self._not_found(message_id)
         return found
 
     def names(self) -> Names:
         with ReadTransaction(self._db, self._path):
-            return read_names(self._db)
+            return Names() if self._is_empty else read_names(self._db)
 
     def errors(self, queue: str | None = None) -> tuple[ErrorRecord, ...]:
         if self._is_empty:
@@ -225,7 +224,7 @@ class SqliteInspection:
 
     def waiting_since(self) -> dict[str, datetime]:
         with ReadTransaction(self._db, self._path):
-            return oldest_ready(self._db, self._clock.wall_us())
+            return {} if self._is_empty else oldest_ready(self._db, self._clock.wall_us())
 
     def is_cancel_requested(self, message_id: int, receipt: int) -> bool:
         with Translating(self._path):
@@ -275,7 +274,7 @@ class SqliteInspection:
     def _queues(self, name: str | None) -> tuple[QueueRecord, ...]:
         now_us = self._clock.wall_us()
         with ReadTransaction(self._db, self._path):
-            rows = all_rows(self._db, _QUEUES, (name,))
+            rows = [] if self._is_empty else all_rows(self._db, _QUEUES, (name,))
             return tuple(QueueRecord(row[1], bool(row[2]), self._counts(row, now_us)) for row in rows)
 
     def _counts(self, row: tuple[Any, ...], now_us: int) -> Counts:
