@@ -92,7 +92,7 @@ class CommandSource:
 
     def run_for_ever(self) -> int:
         """Put each line as it comes, until the command ends."""
-        status = self._run(self._putter.put)
+        status = self._run(lambda some: self._putter.put(some, is_divisible=True))
         if self._stop.is_stopping:
             return EXIT_DONE
         if status:

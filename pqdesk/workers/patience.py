@@ -1,8 +1,8 @@
 """How long a worker bears with a workspace in trouble.
 
-A full disk and a busy file are waited for, however long it takes. Other errors of the workspace (a folder that cannot
-be written, an input or output error) may pass as well, and are tried again for a minute. What only a new start can
-mend, and what no waiting mends (a damaged file, one of a newer version), ends the worker at once.
+A full disk or queue and a busy file are waited for, however long it takes. Other errors of the workspace (a folder
+that cannot be written, an input or output error) may pass as well, and are tried again for a minute. What only a new
+start can mend, and what no waiting mends (a damaged file, one of a newer version), ends the worker at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, Corrupt, DiskFull, PQDeskError, SchemaTooNew, WorkspaceError
+from pqdesk.errors import Busy, Corrupt, DiskFull, Full, PQDeskError, SchemaTooNew, WorkspaceError
 from pqdesk.workers.lifecycle import EXIT_FAILED, EXIT_HUNG
 
 _FIRST_PAUSE_S = 0.1
@@ -20,7 +20,7 @@ _LONGEST_TROUBLE_MS = 60_000
 
 def may_pass(error: PQDeskError) -> bool:
     """Whether the same call may succeed later in this process."""
-    if isinstance(error, Busy | DiskFull):
+    if isinstance(error, Busy | DiskFull | Full):
         return True
     is_hopeless = isinstance(error, SchemaTooNew | Corrupt)
     return isinstance(error, WorkspaceError) and not is_hopeless and not error.needs_restart
@@ -49,7 +49,7 @@ class Patience:
         """Sleep before the next try; False when there is no time for one. Raises `error` if it will not pass."""
         if not may_pass(error):
             raise error
-        if not isinstance(error, Busy | DiskFull):
+        if not isinstance(error, Busy | DiskFull | Full):
             now_ms = self._clock.awake_ms()
             self._since_ms = now_ms if self._since_ms is None else self._since_ms
             if now_ms - self._since_ms > _LONGEST_TROUBLE_MS:

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, Protocol, TextIO
 
 from pqdesk.clock import Clock, SystemClock, to_datetime
-from pqdesk.errors import InvalidInput
+from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import Duration, Outgoing
 from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed
@@ -30,6 +30,7 @@ from pqdesk.workers.folder import FolderTarget, FolderWatch
 from pqdesk.workers.handlers import Handler
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, ParentWatch, StopRequested, StopSignals
 from pqdesk.workers.lines import CommandSource
+from pqdesk.workers.patience import exit_code_for
 from pqdesk.workers.process import child_environment
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
 from pqdesk.workers.report import Report, describe_exception
@@ -84,11 +85,10 @@ def run_producer(
 
     Returns:
         The worker's exit code: 0 when it was asked to stop, 1 when a handler without a schedule raised, 130 after
-        Ctrl-C; for a command without a schedule its own.
+        Ctrl-C, 70 or 1 when the workspace cannot be used any more; for a command without a schedule its own.
 
     Raises:
         InvalidInput: There is nothing to run, or no such schedule; nothing was put.
-        PQDeskError: The workspace cannot be used any more.
     """
     clock = clock or SystemClock()
     timetable = _timetable(target, every, cron, timezone, missed, clock)
@@ -103,6 +103,9 @@ def run_producer(
             return code or stop.exit_code
         except KeyboardInterrupt:  # Ctrl-C a second time, inside a handler
             return EXIT_INTERRUPTED
+        except PQDeskError as exc:
+            report.warn(str(exc))
+            return exit_code_for(exc)
         finally:
             source.close()
             stop.close()
@@ -217,7 +220,7 @@ def _source(
     stop: StopSignals,
     clock: Clock,
 ) -> Source:
-    putter = Putter(queue, report, stop)
+    putter = Putter(queue, report, stop, clock)
     if isinstance(target, FolderTarget):
         return FolderWatch(target, putter, report, stop, clock)
     if isinstance(target, CommandTarget):

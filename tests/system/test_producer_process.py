@@ -304,6 +304,52 @@ def test_files_become_messages_once_each_also_over_a_restart(workspace, workers,
     assert second.errors() == ""
 
 
+def test_two_queues_get_a_message_each(workspace, workers, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_text("x")
+
+    started = [workers.produce(name, folder=str(tmp_path / "in")) for name in ("one", "two")]
+
+    wait_until(lambda: workspace.counts().ready == 2, logs=workers.folder)
+    assert [worker.stop() for worker in started] == [0, 0]
+    assert [workspace.queue(name).counts().ready for name in ("one", "two")] == [1, 1]
+
+
+def test_folder_that_vanishes_is_told_once_and_waited_for(workspace, workers, tmp_path):
+    watched = tmp_path / "in"
+    watched.mkdir()
+    (watched / "a").write_text("x")
+    worker = workers.produce("files", folder=str(watched))
+    wait_until(lambda: workspace.counts().ready == 1, logs=workers.folder)
+
+    watched.rename(tmp_path / "away")
+    wait_until(lambda: "its files wait" in worker.errors(), logs=workers.folder)
+    (tmp_path / "away" / "b").write_text("y")
+    (tmp_path / "away").rename(watched)
+
+    wait_until(lambda: workspace.counts().ready == 2, logs=workers.folder)
+    assert worker.stop() == 0
+    assert worker.errors().splitlines() == [
+        f"cannot look into folder '{watched}': No such file or directory; its files wait",
+        f"folder '{watched}' can be looked into again",
+    ]
+
+
+def test_more_files_than_the_queue_may_hold_come_as_there_is_room(workspace, workers, tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(30):
+        (tmp_path / "in" / str(number)).write_text("x")
+    queue = workspace.queue("files")
+    queue.configure(max_size=10)
+    producer = workers.produce("files", folder=str(tmp_path / "in"))
+    wait_until(lambda: "waiting to put" in producer.errors(), logs=workers.folder)
+
+    consumer = workers.consume("files", command=["cat"])
+
+    wait_until(lambda: queue.counts().completed == 30, logs=workers.folder)
+    assert [producer.stop(), consumer.stop()] == [0, 0]
+
+
 def test_missing_folder_is_refused(workspace, workers, tmp_path):
     worker = workers.produce("files", folder=str(tmp_path / "nowhere"))
 

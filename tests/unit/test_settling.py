@@ -11,7 +11,7 @@ from pqdesk.clock import SystemClock
 from pqdesk.errors import Busy, Corrupt, DiskFull, DuplicateKey, Full, InvalidInput, WorkspaceError
 from pqdesk.messages.records import Outgoing
 from pqdesk.messages.states import AttemptOutcome
-from pqdesk.workers import patience, putting
+from pqdesk.workers import patience
 from pqdesk.workers.lifecycle import StopSignals
 from pqdesk.workers.patience import Patience, exit_code_for
 from pqdesk.workers.putting import Putter
@@ -52,13 +52,16 @@ class TroubledQueue:
 
     name = "mail"
 
-    def __init__(self, *troubles):
+    def __init__(self, *troubles, size=1000):
         self._troubles = list(troubles)
+        self.size = size
         self.put = []
 
     def put_many(self, items):
         if self._troubles:
             raise self._troubles.pop(0)
+        if len(items) > self.size:
+            raise Full("queue is too small", queue="mail", size=self.size, wanted=len(items))
         self.put.extend(items)
         return list(range(1, len(items) + 1))
 
@@ -73,9 +76,8 @@ class MovedClock(SystemClock):
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    for module in (patience, putting):
-        monkeypatch.setattr(module, "_FIRST_PAUSE_S", 0.001)
-        monkeypatch.setattr(module, "_LONGEST_PAUSE_S", 0.001)
+    monkeypatch.setattr(patience, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(patience, "_LONGEST_PAUSE_S", 0.001)
 
 
 @pytest.fixture
@@ -208,9 +210,9 @@ def test_delivery_is_ended_by_the_first_only(settler):
 
 
 def test_putting_waits_for_room_and_tells_once(told, stop):
-    queue = TroubledQueue(Full("queue full", queue="mail", size=1, wanted=2), DiskFull("disk full"))
+    queue = TroubledQueue(Full("queue full", queue="mail", size=2, wanted=2), DiskFull("disk full"))
 
-    Putter(queue, Report(told.out, told.err), stop).put(["a", Outgoing("b", queue="other place")])
+    Putter(queue, Report(told.out, told.err), stop, SystemClock()).put(["a", Outgoing("b", queue="other place")])
 
     assert queue.put == ["a", Outgoing("b", queue="other place")]
     assert told.err.getvalue() == "queue full; waiting to put 2 messages\n"
@@ -221,14 +223,25 @@ def test_stop_while_waiting_for_room_says_what_was_not_put(told, stop):
     queue = TroubledQueue(*[Full("queue full", queue="mail", size=1, wanted=1)] * 3)
     stop.request()
 
-    Putter(queue, Report(told.out, told.err), stop).put(["a"])
+    Putter(queue, Report(told.out, told.err), stop, SystemClock()).put(["a"])
 
     assert queue.put == []
     assert told.err.getvalue() == "queue full; waiting to put 1 message\nstopped before 1 message could be put\n"
 
 
+def test_more_than_a_queue_may_hold_is_put_in_parts_where_that_is_allowed(told, stop):
+    queue = TroubledQueue(size=2)
+    putter = Putter(queue, Report(told.out, told.err), stop, SystemClock())
+
+    putter.put(list("abcde"), is_divisible=True)
+    putter.put(list("xyz"))
+
+    assert queue.put == list("abcde")
+    assert told.err.getvalue() == "3 messages not put: queue is too small\n"
+
+
 @pytest.mark.parametrize("trouble", [InvalidInput("payload is a set"), DuplicateKey("key in use", message_id=3)])
 def test_item_that_cannot_be_put_is_told(told, stop, trouble):
-    Putter(TroubledQueue(trouble), Report(told.out, told.err), stop).put(["a"])
+    Putter(TroubledQueue(trouble), Report(told.out, told.err), stop, SystemClock()).put(["a"])
 
     assert told.err.getvalue() == f"1 message not put: {trouble}\n"

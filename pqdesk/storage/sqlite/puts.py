@@ -106,12 +106,14 @@ class Putting:
 
     def add_unmarked(self, marked: Iterable[tuple[str, NewMessage]]) -> int:
         """Put those whose mark was never put, and remember the mark with them; returns how many."""
-        count = 0
+        fresh: dict[str, NewMessage] = {}
         for mark, message in marked:
-            if not self._db.execute(_HAS_MARK, (mark,)).fetchone():
-                self._db.execute(_ADD_MARK, (mark, self.add(message), self._now_us))
-                count += 1
-        return count
+            if mark not in fresh and not self._db.execute(_HAS_MARK, (mark,)).fetchone():
+                fresh[mark] = message
+        ids = self.add_all(list(fresh.values()))
+        for mark, message_id in zip(fresh, ids, strict=True):
+            self._db.execute(_ADD_MARK, (mark, message_id, self._now_us))
+        return len(ids)
 
     def add(self, message: NewMessage) -> int:
         """The id of the message put, or with on_conflict="keep" of the one that has its key."""
