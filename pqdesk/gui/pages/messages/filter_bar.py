@@ -29,7 +29,7 @@ STATE_ORDER = (
     State.CANCELLED,
 )
 _TERMS_WIN = "The filter on the right names it already"
-_HELP = "Free text, state:failed, queue:emails, type:mail.send, id:12,15"
+_HELP = "Words, or state:failed queue:emails type:mail error:refused attempts:>2 age:<2h payload.to:ada -worker:w"
 
 
 class FilterBar(QWidget):
