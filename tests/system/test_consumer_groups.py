@@ -212,3 +212,19 @@ def test_what_a_handler_prints_is_left_alone(workspace, workers):
     assert worker.wait() == 0
     assert worker.lines().count("first half, second half") == 3
     assert completed_ids(worker) == [1, 2, 3]
+
+
+def test_worker_whose_file_was_replaced_asks_for_a_new_start(workspace, workers):
+    workers.handler(
+        "def slow(message):\n    (here / 'began').touch()\n    while not (here / 'go').exists(): time.sleep(0.01)\n"
+    )
+    workspace.queue("mail").put("x")
+    worker = workers.consume("mail", "handlers.py:slow")
+    wait_until((workers.folder / "began").exists, logs=workers.folder)
+
+    (workspace.path / "queue.db").rename(workspace.path / "other.db")
+    (workers.folder / "go").touch()
+
+    assert worker.wait() == 70
+    assert "was replaced or removed while open" in worker.errors()
+    assert worker.lines() == []

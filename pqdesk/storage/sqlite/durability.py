@@ -59,7 +59,7 @@ class Durability:
             self.failure = (
                 f"queue file {str(self._database)!r} was replaced or removed while open; the last change is lost"
             )
-            raise WorkspaceError(self.failure, path=self._database)
+            raise WorkspaceError(self.failure, path=self._database, needs_restart=True)
         if time.time_ns() - folder.st_mtime_ns > _SETTLED_NS and self._descriptor >= 0:
             self._unchanged_ns, self._folder_inode = folder.st_mtime_ns, folder.st_ino
 
@@ -86,12 +86,12 @@ class Durability:
                     f"flushing {str(self._wal)!r} failed: {exc.strerror}; the last change may be lost, restart this "
                     "program"
                 )
-                raise WorkspaceError(self.failure, path=self._wal) from exc
+                raise WorkspaceError(self.failure, path=self._wal, needs_restart=True) from exc
             self._flushed = wanted
 
     def raise_if_poisoned(self) -> None:
         if self.failure is not None:
-            raise WorkspaceError(self.failure, path=self._wal)
+            raise WorkspaceError(self.failure, path=self._wal, needs_restart=True)
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -119,7 +119,7 @@ class Engine:
     def check(self, tx: object | None = None) -> None:
         """Refuse what is closed, forked, or inside somebody else's transaction. Called with the lock held."""
         if self.is_closing:
-            raise WorkspaceError(f"this queue of {self._file!r} is closed", path=self.path)
+            raise WorkspaceError(f"this queue of {self._file!r} is closed", path=self.path, needs_restart=True)
         if tx is not self.transaction or (_in_transaction and tx is None):
             self._check_transaction(tx)
         self.flusher.raise_if_poisoned()
