@@ -10,7 +10,7 @@ from pqdesk.supervision.commands import usual_restart
 from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.recipes import OtherRecipe, Recipe, ScheduleRecipe, recipe_of
 
-_OPTIONS = {"url": "post", "max_attempts": "max-attempts"}  # where the option is not called as the field is
+_OPTIONS = {"url": "post", "headers": "post-header", "queues": "queue", "max_attempts": "max-attempts"}  # where the option is not called as the field is
 _DEFAULTS = WorkerDefinition(name="x", command=("x",))
 
 
@@ -31,11 +31,8 @@ def _what(recipe: Recipe) -> Iterator[str]:
         value = getattr(recipe, one.name)
         if one.name == "command" or value is None:
             continue
-        if one.name in ("queue", "queues"):
-            for queue in (value,) if isinstance(value, str) else value:
-                yield from ("--queue", queue)
-        else:
-            yield from (f"--{_OPTIONS.get(one.name, one.name)}", str(value))
+        for each in value if isinstance(value, tuple) else (value,):
+            yield from (f"--{_OPTIONS.get(one.name, one.name)}", str(each))
 
 
 def _how(definition: WorkerDefinition) -> Iterator[str]:

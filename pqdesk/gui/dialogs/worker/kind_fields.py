@@ -172,13 +172,15 @@ class PostFields(_ConsumerFields):
             "Address", "worker_url", "Each payload is posted there. 2xx: done; 4xx: failed; anything else: retried",
             placeholder="http://localhost:8000/messages", check=checks.check_url,
         )  # fmt: skip
+        self._headers: tuple[str, ...] = ()  # given by command; they stay as they are
         super().__init__(PostRecipe, self._url)
 
     def recipe(self) -> Recipe:
-        return PostRecipe(url=self._url.text, **self._shared())  # type: ignore[arg-type]
+        return PostRecipe(url=self._url.text, headers=self._headers, **self._shared())  # type: ignore[arg-type]
 
     def show_recipe(self, recipe: Recipe) -> None:
         assert isinstance(recipe, PostRecipe)
+        self._headers = recipe.headers
         self._url.set_text(recipe.url)
         self._show_shared(recipe)
 
