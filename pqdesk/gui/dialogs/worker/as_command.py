@@ -10,7 +10,8 @@ from pqdesk.supervision.commands import usual_restart
 from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.recipes import OtherRecipe, Recipe, ScheduleRecipe, recipe_of
 
-_OPTIONS = {"url": "post", "headers": "post-header", "queues": "queue", "max_attempts": "max-attempts"}  # where the option is not called as the field is
+# Where the option is not called as the field is.
+_OPTIONS = {"url": "post", "headers": "post-header", "queues": "queue", "max_attempts": "max-attempts"}
 _DEFAULTS = WorkerDefinition(name="x", command=("x",))
 
 
