@@ -104,6 +104,9 @@ def workers(settings: Settings) -> Iterator[Finding]:
         yield problem("supervisord", status.problem)
     else:
         yield ok("supervisord", f"{status.state_word}, socket {str(address_of(paths).socket)!r}")
+    if status.is_outdated:
+        todo = f"bring it up to date with: {settings.command} restart all --supervisord"
+        yield warning("supervisord", f"started by PQDesk {status.version}", todo)
     bad = (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
     for one in status.replicas:
         text = f"{one.process}: {one.state.word.lower()}"

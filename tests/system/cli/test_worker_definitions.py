@@ -268,6 +268,7 @@ def test_supervisord_is_brought_up_to_date(
     old = supervised.daemon_pid
 
     assert "started by PQDesk 0.0.9; bring it up to date with: pqdesk -w " in at("workers").err
+    assert "started by PQDesk 0.0.9" in at("doctor").out
     assert at("restart", "worker", "--supervisord").code == 2
     assert at("restart", "all", "--supervisord").code == 0
 
