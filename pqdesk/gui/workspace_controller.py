@@ -131,7 +131,7 @@ class WorkspaceController(QObject):
     def _make_pages(self, theme: Theme, clock: Clock) -> None:
         session = self.session
         self._overview = OverviewPage(session.reader, session.actor, session.link, theme, clock)
-        self._messages = messages.build(session.reader, session.actor, theme)
+        self._messages = messages.build(session.reader, session.actor, theme, session.link)
         self._workers = workers.build(session.link, session.reader, theme)
         self._logs = logs.build(session.link, theme)
         self._welcome = WelcomeView(theme)
@@ -187,6 +187,7 @@ class WorkspaceController(QObject):
         self._workers.messages_asked.connect(self._on_messages_asked)
         self._workers.log_asked.connect(self._on_log_asked)
         self._messages.worker_asked.connect(self._on_worker_asked)
+        self._messages.log_asked.connect(self._on_message_log_asked)
         self._logs.notice.connect(self._window.toast.show_text)
         self._logs.message_asked.connect(lambda message_id: self._on_messages_asked((message_id,)))
 
@@ -301,8 +302,12 @@ class WorkspaceController(QObject):
     @Slot(str)
     def _on_log_asked(self, process: str) -> None:
         self._window.show_page("Logs")
-        if hasattr(self._logs, "show_worker"):
-            self._logs.show_worker(process)
+        self._logs.show_worker(process)
+
+    @Slot(object, str)
+    def _on_message_log_asked(self, message_id: int, process: str) -> None:
+        self._window.show_page("Logs")
+        self._logs.show_message(message_id, process)
 
     @Slot(str)
     def _on_problem(self, text: str) -> None:

@@ -18,6 +18,7 @@ from pqdesk.supervision.logs import log_files, readable
 _NAMED = re.compile(r"(?<![\w.=-])id=(\d{1,19})(?!\w)|(?<!\w)message (\d{1,19}) \(queue ")
 _SEARCHED_BYTES = 32 * 1024 * 1024  # of each log, from its end on
 _CHUNK_BYTES = 1024 * 1024
+_AROUND_BYTES = 64 * 1024
 _MOST_LINES = 500
 _MOST_OF_A_TRACE = 200
 
@@ -44,6 +45,19 @@ class FoundLines:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LinesAround:
+    """What a log says around the newest line about a message.
+
+    Attributes:
+        at: Which of the lines it is.
+    """
+
+    path: Path
+    lines: tuple[str, ...]
+    at: int
+
+
 def message_id_of(line: str) -> int | None:
     """The message that the line is about; None when it names none."""
     found = _NAMED.search(line)
@@ -68,6 +82,23 @@ def lines_of_message(logs: Iterable[Path], message_id: int) -> FoundLines:
         skipped += left_out
         lines += [FoundLine(log, text) for text in found[-_MOST_LINES:]]
     return FoundLines(tuple(lines), skipped, tuple(problems))
+
+
+def lines_around(logs: Iterable[Path], message_id: int) -> LinesAround | None:
+    """The newest line about the message in the first of these logs that has one, with what stands around it.
+
+    Raises:
+        OSError: A log is there and cannot be read.
+    """
+    for log in logs:
+        for file in log_files(log):
+            try:
+                around = _around(log, file, message_id)
+            except FileNotFoundError:  # rotated away meanwhile
+                continue
+            if around is not None:
+                return around
+    return None
 
 
 class MessageFilter:
@@ -127,6 +158,38 @@ def _search_file(file: Path, message_id: int, limit: int) -> tuple[list[str], in
                 texts = (text for part in chunk.split(b"\n") for text in readable(part))
                 lines += [text for text in texts if wanted.passes(text)]
         return lines, size
+
+
+def _around(log: Path, file: Path, message_id: int) -> LinesAround | None:
+    with open(file, "rb", buffering=0) as raw:
+        size = os.fstat(raw.fileno()).st_size
+        place = -1
+        at = max(0, size - _SEARCHED_BYTES)
+        for chunk in _chunks(raw.fileno(), at, size):
+            if _names(chunk, message_id):
+                place = max(place, _place_of_last(chunk, at, message_id))
+            at += len(chunk) + 1
+        if place < 0:
+            return None
+        start = max(0, place - _AROUND_BYTES)
+        before = os.pread(raw.fileno(), place - start, start).split(b"\n")[:-1]
+        after = os.pread(raw.fileno(), _AROUND_BYTES, place).split(b"\n")
+        if start and before:
+            del before[0]  # its beginning was not read
+        if len(after) > 1:
+            del after[-1]  # nor the end of this
+        lines = [[text for part in parts for text in readable(part)] for parts in (before, after)]
+        return LinesAround(log, tuple(lines[0] + lines[1]), len(lines[0]))
+
+
+def _place_of_last(chunk: bytes, start: int, message_id: int) -> int:
+    """Where in the file the last line of a chunk begins that is about the message; -1 for none."""
+    place, at = -1, start
+    for part in chunk.split(b"\n"):
+        if any(is_about(text, message_id) for text in readable(part)):
+            place = at
+        at += len(part) + 1
+    return place
 
 
 def _names(chunk: bytes, message_id: int) -> bool:

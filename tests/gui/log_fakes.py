@@ -14,6 +14,7 @@ class FakeLogs(QObject):
     lines_read = Signal(object, object)
     failed = Signal(object, str)
     message_searched = Signal(int, object)
+    around_found = Signal(int, object)
     files_cleared = Signal(object, str)
 
     def __init__(self) -> None:
@@ -21,6 +22,7 @@ class FakeLogs(QObject):
         self.followed: dict[str, tuple[str, ...]] = {}
         self.cleared: list[tuple[str, ...]] = []
         self.searched: list[tuple[tuple[str, ...], int, int]] = []
+        self.sought_around: list[tuple[tuple[str, ...], int, int]] = []
 
     @Slot(str, object)
     def follow(self, who: str, paths: tuple[Path, ...]) -> None:
@@ -33,6 +35,10 @@ class FakeLogs(QObject):
     @Slot(object, object, int)
     def find_message(self, paths: tuple[Path, ...], message_id: int, token: int) -> None:
         self.searched.append((tuple(path.name for path in paths), message_id, token))
+
+    @Slot(object, object, int)
+    def find_around(self, paths: tuple[Path, ...], message_id: int, token: int) -> None:
+        self.sought_around.append((tuple(path.name for path in paths), message_id, token))
 
 
 class FakeLink(QObject):

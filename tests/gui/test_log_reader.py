@@ -151,3 +151,29 @@ def test_what_cannot_be_cleared_is_told(qtbot, reader, tmp_path):
         reader.clear_files((tmp_path,))
 
     assert told.args[1].startswith("The log was not cleared: Is a directory")
+
+
+def test_what_stands_around_a_message_is_found(qtbot, reader, tmp_path):
+    log = tmp_path / "a.out.log"
+    lines = [f"completed id={number} queue=q attempt=1" for number in range(10_000)]
+    log.write_text("\n".join(lines) + "\n")
+    log.rename(tmp_path / "a.out.log.1")
+    log.write_text("new\n")
+
+    with qtbot.waitSignal(reader.around_found) as answer:
+        reader.find_around((tmp_path / "none.log", log), 5000, 3)
+
+    token, found = answer.args
+    assert (token, found.path) == (3, log)
+    assert found.lines[found.at] == "completed id=5000 queue=q attempt=1"
+    assert list(found.lines) == lines[5000 - found.at :][: len(found.lines)]
+    assert len(found.lines) > 3000
+
+
+def test_a_message_that_no_log_names_has_nothing_around_it(qtbot, reader, tmp_path):
+    (tmp_path / "a.out.log").write_text("completed id=70 queue=q\n")
+
+    with qtbot.waitSignal(reader.around_found) as answer:
+        reader.find_around((tmp_path / "a.out.log",), 7, 3)
+
+    assert answer.args == [3, None]

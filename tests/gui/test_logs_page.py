@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from pqdesk.gui.pages.logs.logs_page import LogsPage
+from pqdesk.supervision.message_lines import LinesAround
 from pqdesk.supervision.records import WorkerState
 from tests.gui.log_fakes import FakeLink
 from tests.gui.shell_fakes import make_replica, make_status
@@ -152,3 +153,59 @@ def test_lines_read_now_have_a_time(qtbot, page, link):
     shown = text(qtbot, page).split("\n")
     assert shown[0] == " " * 10 + "done 1"
     assert shown[1][2] == shown[1][5] == ":"
+
+
+def around(page, link):
+    """What the log reader answers."""
+    lines = tuple(f"old {number}" for number in range(300))
+    link.logs.around_found.emit(page._excerpt_token, LinesAround(RUNNING.stdout_log, lines, 100))
+
+
+def test_what_stands_around_a_message_is_shown_until_one_goes_back(qtbot, page, link):
+    write_some(link)
+
+    page.show_message(7, "consumer")
+    around(page, link)
+    link.logs.lines_read.emit(RUNNING.stdout_log, ["done 2"])
+
+    assert link.logs.sought_around == [(("consumer.out.log", "consumer.err.log"), 7, 1)]
+    log = page._log.text
+    assert log.lines[log.current_line].text == "old 100"
+    assert not log.is_following
+    assert "done 2" not in text(qtbot, page)
+    assert page._excerpt.isVisible()
+    page._excerpt.pressed.emit()
+    assert text(qtbot, page) == "done 1\noh\ndone 2"
+    assert not page._excerpt.isVisible()
+    assert log.is_following
+
+
+def test_a_message_without_lines_is_told(qtbot, page, link):
+    told = []
+    page.notice.connect(told.append)
+
+    page.show_message(7, "consumer")
+    link.logs.around_found.emit(page._excerpt_token, None)
+
+    assert told == ["No line names message 7 in the log of consumer"]
+    assert not page._excerpt.isVisible()
+
+
+def test_an_answer_to_an_older_question_is_dropped(qtbot, page, link):
+    page.show_message(7, "consumer")
+    page.show_message(8, "consumer")
+
+    link.logs.around_found.emit(1, LinesAround(RUNNING.stdout_log, ("old",), 0))
+
+    assert not page._excerpt.isVisible()
+
+
+def test_a_line_leads_to_its_message(qtbot, page, link):
+    page.show_worker("consumer")
+    link.logs.lines_read.emit(RUNNING.stdout_log, ["completed id=123 queue=code"])
+    text(qtbot, page)
+
+    with qtbot.waitSignal(page.message_asked) as asked:
+        page._log.text.hands.ask_message(page._log.text.lines.first)
+
+    assert asked.args == [123]

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.supervision.logs import LogFollower, clear_log
-from pqdesk.supervision.message_lines import lines_of_message
+from pqdesk.supervision.message_lines import lines_around, lines_of_message
 
 _POLL_MS = 250
 _TAIL_LINES = 2_000
@@ -27,6 +27,7 @@ class LogReader(QObject):
         lines_read: The Path and the list[str] of its new lines, oldest first.
         failed: The Path and why it cannot be read, once per episode.
         message_searched: The token of the question and the FoundLines.
+        around_found: The token of the question, and the LinesAround; None for no such line, or why it failed.
         files_cleared: tuple[Path, ...] as asked, and what came of it, in words.
     """
 
@@ -34,6 +35,7 @@ class LogReader(QObject):
     lines_read = Signal(object, object)
     failed = Signal(object, str)
     message_searched = Signal(int, object)
+    around_found = Signal(int, object)
     files_cleared = Signal(object, str)
 
     def __init__(self) -> None:
@@ -90,6 +92,14 @@ class LogReader(QObject):
     def find_message(self, logs: tuple[Path, ...], message_id: int, token: int) -> None:
         """Look for the lines about a message in these logs; `message_searched` answers."""
         self.message_searched.emit(token, lines_of_message(logs, message_id))
+
+    @Slot(object, object, int)
+    def find_around(self, logs: tuple[Path, ...], message_id: int, token: int) -> None:
+        """Look for the newest line about a message and what stands around it; `around_found` answers."""
+        try:
+            self.around_found.emit(token, lines_around(logs, message_id))
+        except OSError as exc:
+            self.around_found.emit(token, f"cannot read {exc.filename}: {exc.strerror}")
 
     @Slot(object)
     def clear_files(self, logs: tuple[Path, ...]) -> None:

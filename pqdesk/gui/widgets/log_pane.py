@@ -120,7 +120,9 @@ class LogPane(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self.controls)
+        self.notices = QVBoxLayout()  # and here what it has to say about it
         column.addWidget(Hairline(self))
+        column.addLayout(self.notices)
         column.addWidget(self.text, 1)
 
     # --- what the page asks -----------------------------------------------------------------------
@@ -149,6 +151,13 @@ class LogPane(QWidget):
         for action in (self._open, self._clear_files):
             action.setEnabled(bool(files))
             action.setToolTip(action.text() if files else "Choose one worker first")
+
+    def show_place(self, at: int) -> None:
+        """Go to the `at`-th of the lines that were set; the lines stand still there."""
+        self._level.setCurrentIndex(0)
+        number = self.text.lines.first + at
+        self.text.set_current_line(number)
+        self.text.show_line(number)
 
     def focus_find(self) -> None:
         self.find_bar.focus_field()

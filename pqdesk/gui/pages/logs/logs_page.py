@@ -17,11 +17,13 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.visible_text import visible_line
+from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.labels import ElidedLabel
 from pqdesk.gui.widgets.log_buffer import LogBuffer
 from pqdesk.gui.widgets.log_files import LogFiles
 from pqdesk.gui.widgets.log_line import LogLine
 from pqdesk.gui.widgets.log_pane import LogPane
+from pqdesk.supervision.message_lines import LinesAround
 from pqdesk.supervision.records import SupervisionStatus
 
 _WHO = "logs page"
@@ -45,12 +47,14 @@ class LogsPage(QWidget):
 
     Signals:
         follow_asked: For the log reader: who asks, and the paths.
+        around_asked: For the log reader: logs, the id of a message, the token of the question.
         message_asked: The id of a message whose line was chosen.
         notice: What was done, for the toast.
     """
 
     title = "Logs"
     follow_asked = Signal(str, object)
+    around_asked = Signal(object, object, int)
     message_asked = Signal(object)
     notice = Signal(str)
 
@@ -64,8 +68,12 @@ class LogsPage(QWidget):
         self._shown: frozenset[Path] = frozenset()  # of these, what the stream filter lets through
         self._followed: tuple[Path, ...] = ()
         self._is_live = False
+        self._excerpt_token = 0
+        self._is_excerpt = False  # lines of before are shown, and none are added
+        self._sought = (0, "")
         self._list = SourceList(theme, self)
         self._log = LogPane(theme, self)
+        self._excerpt = Banner(theme, "log_excerpt", self._log)
         self._log_title = ElidedLabel("", self._log)
         self._log_title.setFont(theme.font(100, is_semibold=True))  # before Qt polishes it, else a new parent drops it
         self._stream = QComboBox(self._log)
@@ -79,6 +87,7 @@ class LogsPage(QWidget):
     def _lay_out(self) -> None:
         self._log.controls.insertWidget(0, self._log_title, 1)
         self._log.controls.insertWidget(1, self._stream)
+        self._log.notices.addWidget(self._excerpt)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.addWidget(self._list)
         splitter.addWidget(self._log)
@@ -94,11 +103,14 @@ class LogsPage(QWidget):
         self._list.chosen_changed.connect(self._choose)
         self._stream.currentIndexChanged.connect(lambda _: self._show())
         self._log.cleared.connect(lambda: self._buffer.clear(self._shown))
+        self._excerpt.pressed.connect(self._show)
         self._files = LogFiles(self._log, link.logs)
         self._files.forgotten.connect(self._on_forgotten)
         self._files.told.connect(self.notice)
         self._log.message_asked.connect(self.message_asked)
         self.follow_asked.connect(link.logs.follow)
+        self.around_asked.connect(link.logs.find_around)
+        link.logs.around_found.connect(self._on_around_found)
         link.status_changed.connect(self._on_status_changed)
         link.logs.tail_read.connect(self._on_tail_read)
         link.logs.lines_read.connect(self._on_lines_read)
@@ -123,6 +135,13 @@ class LogsPage(QWidget):
         """The log of this process; of all, when there is no such one."""
         if not self._list.choose(process):
             self._list.choose(None)
+
+    def show_message(self, message_id: int, process: str = "") -> None:
+        """What was written around the newest line about a message, by this process, or by any for ""."""
+        self.show_worker(process)
+        self._excerpt_token += 1
+        self._sought = (message_id, process)
+        self.around_asked.emit(tuple(self._owners), message_id, self._excerpt_token)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -155,7 +174,9 @@ class LogsPage(QWidget):
         self._show()
 
     def _show(self) -> None:
-        """What the stream filter lets through."""
+        """What the stream filter lets through, live."""
+        self._is_excerpt = False
+        self._excerpt.hide()
         stream = self._stream.currentText()
         hidden = {_OUTPUT: True, _ERRORS: False}.get(stream)
         self._shown = frozenset(path for path, owner in self._owners.items() if owner.is_error is not hidden)
@@ -189,12 +210,33 @@ class LogsPage(QWidget):
 
     def _take(self, path: Path, lines: Sequence[str], read_at: datetime | None) -> None:
         self._buffer.add(path, lines, read_at)
-        if path in self._shown:
+        if path in self._shown and not self._is_excerpt:
             self._log.append_lines([self._line(path, line, read_at) for line in lines])
 
     def _line(self, path: Path, text: str, read_at: datetime | None) -> LogLine:
         name, role, is_error = self._owners[path]
         return LogLine(text, name, role, is_error, read_at)
+
+    # --- around a message -------------------------------------------------------------------------
+
+    @Slot(int, object)
+    def _on_around_found(self, token: int, found: LinesAround | str | None) -> None:
+        if token != self._excerpt_token:
+            return
+        message_id, process = self._sought
+        if isinstance(found, LinesAround) and found.path in self._owners:
+            self._show_around(message_id, found)
+        else:
+            where = f"the log of {visible_line(process)}" if process else "the logs"
+            nothing = f"No line names message {message_id} in {where}"
+            self.notice.emit(found if isinstance(found, str) else nothing)
+
+    def _show_around(self, message_id: int, found: LinesAround) -> None:
+        self._is_excerpt = True
+        text = f"Around message {message_id} in {visible_line(found.path.name)}. New lines do not come in here."
+        self._excerpt.show_text("info", text, "Back to live")
+        self._log.set_lines([self._line(found.path, one, None) for one in found.lines], "")
+        self._log.show_place(found.at)
 
     @Slot(object)
     def _on_forgotten(self, files: tuple[Path, ...]) -> None:

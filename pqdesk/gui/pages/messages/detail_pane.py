@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWid
 
 from pqdesk.gui.formatting import format_size
 from pqdesk.gui.pages.messages.attempts_view import AttemptsView
+from pqdesk.gui.pages.messages.log_view import MessageLogView
 from pqdesk.gui.pages.messages.summary_view import SummaryView
 from pqdesk.gui.palette import STATE_LOOKS, Role
 from pqdesk.gui.theme import Theme
@@ -36,10 +37,14 @@ class DetailPane(QWidget):
     Signals:
         closed: Nothing is shown any more.
         worker_asked: The name of the process that has, or had, the message.
+        log_shown: The tab Log is seen, with this MessageDetail; whoever listens fills `log`.
+        log_ticked: A second has passed while it is seen.
     """
 
     closed = Signal()
     worker_asked = Signal(str)
+    log_shown = Signal(object)
+    log_ticked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +72,7 @@ class DetailPane(QWidget):
         self._attempts = AttemptsView(theme)
         self._error = TextPane("Error", "error", theme)
         self._result = TextPane("Result", "result", theme)
+        self.log = MessageLogView(theme)
         self._raw = TextPane("Raw", "raw", theme)
         self._now: datetime | None = None
         for widget, title in (
@@ -75,6 +81,7 @@ class DetailPane(QWidget):
             (self._attempts, "Attempts"),
             (self._error, "Error"),
             (self._result, "Result"),
+            (self.log, "Log"),
             (self._raw, "Raw"),
         ):
             self._tabs.addTab(widget, title)
@@ -143,6 +150,8 @@ class DetailPane(QWidget):
         self._now = now
         if self._detail is not None and self._tabs.currentWidget() is self._summary:
             self._summary.tick(self._detail, now)
+        elif self._detail is not None and self._tabs.currentWidget() is self.log:
+            self.log_ticked.emit()
 
     def clear(self) -> None:
         self._detail = None
@@ -171,6 +180,8 @@ class DetailPane(QWidget):
             self._error.show_text((detail.id, text), iter((visible_text(text),)), caption="Newest", copied=lambda: text)
         elif widget is self._result:
             _show_value(self._result, detail.id, detail.result, 0)
+        elif widget is self.log:
+            self.log_shown.emit(detail)
         else:
             text = "".join(_raw_lines(detail))
             self._raw.show_text((detail.id, text), iter((text,)), caption="As stored")

@@ -10,12 +10,14 @@ from PySide6.QtWidgets import QWidget
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.gui.pages.messages.message_actions import ACTIONS
+from pqdesk.gui.pages.messages.message_log import MessageLog
 from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
 from pqdesk.gui.pages.messages.messages_controller import MessagesController
 from pqdesk.gui.pages.messages.messages_view import MessagesView
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
+from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.messages.states import State
 
 
@@ -24,18 +26,28 @@ class MessagesPage(MessagesView):
 
     Signals:
         worker_asked: The name of the process to show on the page Workers.
+        log_asked: The id of a message whose lines to show on the page Logs, and the process that wrote them, or "".
     """
 
     title = "Messages"
 
     worker_asked = Signal(str)
+    log_asked = Signal(object, str)
 
-    def __init__(self, reader: Reader, actor: Actor, theme: Theme, clock: Clock) -> None:
+    def __init__(
+        self, reader: Reader, actor: Actor, theme: Theme, clock: Clock, link: SupervisorLink | None = None
+    ) -> None:
+        """`link` tells which workers there are, whose logs have lines about a message; without one there are none."""
         model = MessageTableModel(to_datetime(clock.wall_us()))
         super().__init__(model, theme)
         model.setParent(self)
         self.controller = MessagesController(self, model, reader, actor, clock)
         self.detail.worker_asked.connect(self.worker_asked)
+        if link is not None:
+            self._log = MessageLog(self.detail.log, link)
+            self._log.around_asked.connect(self.log_asked)
+            self.detail.log_shown.connect(self._log.show_message)
+            self.detail.log_ticked.connect(self._log.tick)
 
     @property
     def message_actions(self) -> Sequence[QAction]:
