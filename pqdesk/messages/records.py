@@ -144,7 +144,7 @@ class Outcome:
         new_ids: Of the copies that `duplicate` made, in order of the originals.
         activity_id: What `undo` takes; None when nothing was written down (a dry run, nothing to act on).
         note: What else there is to know, such as that a purge could not use the trash.
-        is_stopped: Whether `on_progress` stopped it; the rest is as it was.
+        is_stopped: Whether `on_progress` stopped it; the rest, if there is one, is as it was.
     """
 
     done: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pqdesk import InvalidInput, NotFound, Outcome, Queue
+from pqdesk import InvalidInput, LookOnly, NotFound, Outcome, Queue, Workspace
 from pqdesk.messages.activities import ActivityRecord, NewActivity
 from pqdesk.queues import operator
 from tests.contract.clocks import MovableClock
@@ -337,3 +337,47 @@ def test_others_write_down_what_they_did(queue: Queue) -> None:
 
     (record,) = activity(queue)
     assert (record.action, record.command, record.why_not) == ("stop", "pqdesk stop mail", "start it again")
+
+
+def test_schedules_are_written_down_and_undone(queue: Queue) -> None:
+    with Workspace(queue.paths.root if queue.paths else None) as workspace:
+        workspace.add_schedule("s", "work", b"\xff", every=60, key="k", group="g", headers={"A": "b"})
+        workspace.disable_schedule("s")
+        disabled = workspace.schedules()
+        workspace.remove_schedule("s")
+
+        assert [one.command for one in workspace.activity()] == [
+            "pqdesk remove-schedule s",
+            "pqdesk disable-schedule s",
+            "pqdesk add-schedule s work - --every 60s --missed once",
+        ]
+        workspace.undo(3)
+        assert workspace.schedules() == disabled
+        workspace.undo(2)
+        assert [(one.is_enabled, one.next_at is not None) for one in workspace.schedules()] == [(True, True)]
+        workspace.undo(1)
+        assert workspace.schedules() == ()
+        workspace.add_schedule("s", "work", every=60)
+        workspace.remove_schedule("s")
+        workspace.add_schedule("s", "work", every=5)
+        assert workspace.undo(8).reasons == {"changed since": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda workspace: workspace.add_schedule("t", "work", every=60),
+        lambda workspace: workspace.remove_schedule("s"),
+        lambda workspace: workspace.disable_schedule("s"),
+        lambda workspace: workspace.run_schedule("s"),
+    ],
+)
+def test_schedules_are_not_changed_where_people_may_only_look(queue: Queue, change: Callable[..., object]) -> None:
+    with Workspace(queue.paths.root if queue.paths else None) as workspace:
+        workspace.add_schedule("s", "work", every=60)
+        workspace.look_only = True
+
+        with pytest.raises(LookOnly):
+            change(workspace)
+
+        assert [(one.name, one.is_enabled) for one in workspace.schedules()] == [("s", True)]

@@ -22,7 +22,7 @@ _FROM_INDEX = 200_000
 
 
 def batches(engine: Engine, order: Order) -> Iterator[Sequence[int]]:
-    """Ids, at most 1,000 at a time."""
+    """Ids, at most 1,000 at a time; none where a stretch of the table was looked through and nothing matched."""
     if order.selection.ids is not None:
         yield from _cut(sorted(set(order.selection.ids)))
         return
@@ -51,8 +51,7 @@ def _matching(engine: Engine, selection: Selection, highest: int) -> Iterator[li
                 ids, next_id = part.ids, part.next_id
             else:
                 ids, next_id = rest, None if len(rest) < _FROM_INDEX else rest[-1] + 1
-        if ids:
-            yield ids
+        yield ids
 
 
 def _rest(finder: Finder, lowest: int, highest: int) -> list[int] | None:
@@ -64,5 +63,7 @@ def _rest(finder: Finder, lowest: int, highest: int) -> list[int] | None:
 
 
 def _cut(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    if not ids:
+        yield ids
     for start in range(0, len(ids), BATCH):
         yield ids[start : start + BATCH]

@@ -17,6 +17,7 @@ from pqdesk.storage.sqlite.actions import DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
 from pqdesk.storage.sqlite.connection import Translating
 from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.progress import Total, Work
 from pqdesk.storage.sqlite.queue_rows import checked_configuration, find_queue
@@ -32,10 +33,17 @@ _FOR_GOOD = "deleted for good"
 class SqliteOperating:
     """See `storage.operating.Operating`."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.origin = Origin.here()
-        self._engine, self._clock = engine, engine.clock
+    def __init__(self, engine: Engine, ledger: Ledger) -> None:
+        self._engine, self._clock, self._ledger = engine, engine.clock, ledger
         self._space = SpaceReserve(engine.path, engine.clock)
+
+    @property
+    def origin(self) -> Origin:
+        return self._ledger.origin
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        self._ledger.origin = origin
 
     # --- acting on messages -------------------------------------------------------------------------
 
@@ -49,11 +57,13 @@ class SqliteOperating:
         total, work = Total(note=note), Work(order, deed, what)
         for batch in batches(self._engine, order):
             ids = batch
-            while ids:
-                count = self._act_once(work, ids, total)
-                ids = ids[count:]
-                if not total.goes_on(order.on_progress):
-                    return total.outcome()
+            while ids and not total.is_stopped:
+                ids = ids[self._act_once(work, ids, total) :]
+                total.tell(order.on_progress)
+            if not batch:  # nothing so far where it looks: a moment to stop, too
+                total.tell(order.on_progress)
+            if total.is_stopped:
+                break
         return total.outcome()
 
     def _act_once(self, work: Work, ids: Sequence[int], total: Total) -> int:
@@ -63,8 +73,8 @@ class SqliteOperating:
         activity_id, count = total.activity_id, 0
         with contextlib.suppress(_RolledBack), engine.writing() as db:
             if not order.is_dry_run:
-                self._refuse(db, work.past)
-                activity_id = activity_id or self._add_activity(db, order, work.deed)
+                self._ledger.refuse(db, work.past)
+                activity_id = activity_id or self._ledger.add(db, work.activity)
             acting = Acting(
                 db, self._clock.wall_us(), metrics, activity_id=activity_id, to=order.to, payload=order.payload,
                 only_queue=None if order.selection.queue is None else find_queue(db, order.selection.queue) or 0,
@@ -102,34 +112,25 @@ class SqliteOperating:
             return "delete", ""
         return "erase_wherever", f"{many:,} messages are too many for the trash: they are {_FOR_GOOD}"
 
-    def _add_activity(self, db: Any, order: Order, deed: str) -> int:
-        why_not = None
-        if deed.startswith("erase"):
-            why_not = f"the messages were {_FOR_GOOD}"
-        return activity.add_activity(
-            db, self._clock.wall_us(), self.origin.actor, order.action, order.command,
-            queue=order.selection.queue, why_not=why_not,
-        )  # fmt: skip
-
     # --- switches -----------------------------------------------------------------------------------
 
     def pause(self, queue: str, is_paused: bool) -> None:
         action = "pause" if is_paused else "resume"
         with self._engine.writing() as db:
-            self._refuse(db, f"{action}d")
+            self._ledger.refuse(db, f"{action}d")
             before = switches.pause(db, queue, is_paused)
             if before is not None:
-                self._add(db, NewActivity(action, command_line(action, queue), queue, before))
+                self._ledger.add(db, NewActivity(action, command_line(action, queue), queue, before))
         self._engine.ring([queue])
         self._flush()
 
     def configure(self, queue: str, values: Mapping[str, Any]) -> None:
         columns = checked_configuration(values)
         with self._engine.writing() as db:
-            self._refuse(db, "configured")
+            self._ledger.refuse(db, "configured")
             before = switches.configure(db, queue, columns)
             if before is not None:
-                self._add(db, NewActivity("configure", configure_command(queue, values), queue, before))
+                self._ledger.add(db, NewActivity("configure", configure_command(queue, values), queue, before))
         self._engine.ring([queue, room_bell(queue)])
         self._flush()
 
@@ -138,18 +139,18 @@ class SqliteOperating:
         with self._engine.writing() as db:
             if switches.set_look_only(db, is_look_only):
                 why_not = "switch it by look-only"
-                self._add(db, NewActivity("look-only", command_line("look-only", word), why_not=why_not))
+                self._ledger.add(db, NewActivity("look-only", command_line("look-only", word), why_not=why_not))
         self._flush()
 
     def refuse_look_only(self, what: str) -> None:
         with self._engine.locked() as db, Translating(self._engine.path):
-            self._refuse(db, what)
+            self._ledger.refuse(db, what)
 
     # --- what was done --------------------------------------------------------------------------------
 
     def record_activity(self, new: NewActivity) -> int:
         with self._engine.writing() as db:
-            activity_id = self._add(db, new)
+            activity_id = self._ledger.add(db, new)
         self._flush()
         return activity_id
 
@@ -165,21 +166,22 @@ class SqliteOperating:
         total, has_more = Total(), True
         while has_more:
             has_more = self._undo_once(record, command, total)
-            if has_more and not total.goes_on(on_progress):
-                break
+            if has_more:
+                total.tell(on_progress)
+                has_more = not total.is_stopped
         return total.outcome()
 
     def _undo_once(self, record: ActivityRecord, command: str, total: Total) -> bool:
         """One batch of it; False when there is no more."""
         with self._engine.writing() as db:
-            self._refuse(db, "undone")
+            self._ledger.refuse(db, "undone")
             found = activity.read_activity(db, record.id)
             if found is None or (found[0].why_not is not None and total.activity_id is None):
                 raise InvalidInput(f"activity {record.id} cannot be undone: another has just undone it")
             _, before, has_messages = found
             if not has_messages and (total.activity_id is not None or not before):
                 return False
-            by_id = total.activity_id or self._add(
+            by_id = total.activity_id or self._ledger.add(
                 db, NewActivity("undo", command, record.queue, why_not="an undo is not undone; do the action again")
             )
             undoing = Undoing(db, record.id, by_id, self._clock.wall_us())
@@ -196,16 +198,6 @@ class SqliteOperating:
         return has_more
 
     # --- parts ----------------------------------------------------------------------------------------
-
-    def _add(self, db: Any, new: NewActivity) -> int:
-        return activity.add_activity(
-            db, self._clock.wall_us(), self.origin.actor, new.action, new.command,
-            queue=new.queue, done=1 if new.before is not None else 0, before=new.before, why_not=new.why_not,
-        )  # fmt: skip
-
-    def _refuse(self, db: Any, what: str) -> None:
-        if not self.origin.is_worker:
-            switches.refuse_look_only(db, f"{str(self._engine.path)!r}", what)
 
     def _tell(self, queue_ids: Sequence[int]) -> None:
         """Wake who waits for messages, or for room, and return when it is on disk."""

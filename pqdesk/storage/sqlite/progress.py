@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pqdesk.messages.activities import OnProgress
+from pqdesk.messages.activities import NewActivity, OnProgress
 from pqdesk.messages.records import Outcome
 from pqdesk.storage.operating import Order
 from pqdesk.storage.sqlite.actions import Tally
@@ -20,6 +20,11 @@ class Work:
     order: Order
     deed: str
     past: str
+
+    @property
+    def activity(self) -> NewActivity:
+        why_not = "the messages were deleted for good" if self.deed.startswith("erase") else None
+        return NewActivity(self.order.action, self.order.command, self.order.selection.queue, why_not=why_not)
 
 
 @dataclass(slots=True)
@@ -42,11 +47,10 @@ class Total:
         self.errors += tally.errors
         self.new_ids += tally.new_ids
 
-    def goes_on(self, on_progress: OnProgress | None) -> bool:
-        """Tell how far it is; False when that says to stop. Called without the lock, and may block."""
+    def tell(self, on_progress: OnProgress | None) -> None:
+        """Tell how far it is, and stop where that says so. Called without the lock, since it may block."""
         if on_progress is not None and on_progress(self.done, self.reasons.total()) is False:
             self.is_stopped = True
-        return not self.is_stopped
 
     def outcome(self) -> Outcome:
         return Outcome(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pqdesk.storage.sqlite.connection import Translating, only_value
 from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.ledger import Ledger
 
 if TYPE_CHECKING:
     from pqdesk.storage.sqlite.scheduling import SqliteScheduling
@@ -17,8 +18,8 @@ NEXT_RUN = "SELECT min(next_us) FROM pqdesk_schedule INDEXED BY pqdesk_schedule_
 class ScheduleRunner:
     """One per store; knows nothing of the store, which holds it."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, ledger: Ledger) -> None:
+        self._engine, self._ledger = engine, ledger
         self._scheduling: SqliteScheduling | None = None
 
     @property
@@ -26,7 +27,7 @@ class ScheduleRunner:
         if self._scheduling is None:
             from pqdesk.storage.sqlite.scheduling import SqliteScheduling  # with cron and time zones
 
-            self._scheduling = SqliteScheduling(self._engine)
+            self._scheduling = SqliteScheduling(self._engine, self._ledger)
         return self._scheduling
 
     def run_due(self) -> float:

@@ -26,8 +26,10 @@ from pqdesk.messages.schedules import (
 )
 from pqdesk.storage.contract import EncodedPayload, NewMessage
 from pqdesk.storage.scheduling import NewSchedule
+from pqdesk.storage.sqlite import schedule_rows
 from pqdesk.storage.sqlite.connection import Row, Translating, all_rows, first_row, only_value
 from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.schedule_runner import LONGEST_PAUSE_S, NEXT_RUN
 from pqdesk.storage.sqlite.space import SpaceReserve
@@ -63,8 +65,8 @@ _MOVE = "UPDATE pqdesk_schedule SET next_us = ?2 WHERE id = ?1"
 class SqliteScheduling:
     """See `storage.scheduling.Scheduling`; `run_due` is the keeper's."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._clock = engine, engine.clock
+    def __init__(self, engine: Engine, ledger: Ledger) -> None:
+        self._engine, self._clock, self._ledger = engine, engine.clock, ledger
         self._space = SpaceReserve(engine.path, engine.clock)
         self._offset_us: int | None = None  # wall time less awake time, when last looked at
         self._troubled: dict[int, str] = {}  # what was told of a schedule that cannot be run
@@ -80,6 +82,7 @@ class SqliteScheduling:
         schedule = make_schedule(new.every_us, new.cron, new.timezone)
         message = new.message
         with self._engine.writing() as db:
+            self._ledger.refuse(db, "scheduled")
             now_us = self._clock.wall_us()
             next_us = schedule.first_us(now_us) if new.is_enabled else None
             db.execute(
@@ -93,21 +96,26 @@ class SqliteScheduling:
             if not db.changes():
                 raise InvalidInput(f"there is a schedule {new.name!r} already; remove it first, or take another name")
             record = _record(_found(db, new.name))
+            self._ledger.add(db, schedule_rows.added(record, now_us))
         self._engine.flush()
         return record
 
     def remove(self, name: str) -> ScheduleRecord:
         with self._engine.writing() as db:
+            self._ledger.refuse(db, "removed")
             record = _record(_found(db, name))
+            self._ledger.add(db, schedule_rows.removed(db, record))
             db.execute(_REMOVE, (name,))
         self._engine.flush()
         return record
 
     def enable(self, name: str, is_enabled: bool) -> ScheduleRecord:
         with self._engine.writing() as db:
+            self._ledger.refuse(db, "switched")
             record = _record(_found(db, name))
             if record.is_enabled != is_enabled or (is_enabled and record.next_at is None):
                 next_us = _schedule_of(record).first_us(self._clock.wall_us()) if is_enabled else None
+                self._ledger.add(db, schedule_rows.switched(db, record, is_enabled))
                 db.execute(_ENABLE, (is_enabled, next_us, name))
             record = _record(_found(db, name))
         self._engine.flush()
@@ -116,6 +124,7 @@ class SqliteScheduling:
     def run_now(self, name: str) -> int:
         engine = self._engine
         with engine.writing() as db:
+            self._ledger.refuse(db, "put")
             now_us = self._clock.wall_us()
             putting = Putting(db, now_us)
             message_id = putting.add(_message(_found(db, name), now_us))

@@ -39,6 +39,7 @@ from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.ingestion import Ingestion
 from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
+from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.looking import SqliteLooking
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.operating import SqliteOperating
@@ -67,7 +68,8 @@ class SqliteStore:
         self._clock = clock
         self._space = SpaceReserve(location.database, clock)
         self._ingestion = Ingestion(engine)
-        self._schedules = ScheduleRunner(engine)
+        ledger = Ledger(engine)
+        self._schedules = ScheduleRunner(engine, ledger)
         self._chores = Chores(
             engine.db, location.database, engine.owners_folder,
             clock=clock, rng=rng, hand=engine.hand, bells=engine.bells, metrics=engine.metrics,
@@ -76,7 +78,7 @@ class SqliteStore:
         self._keeper: Keeper | None = None
         self._queue_ids: dict[str, int] = {}  # of queues that were put to; they never change
         self._likely: set[str] = set()  # queues with something to claim when last looked at
-        self.operating = SqliteOperating(engine)
+        self.operating = SqliteOperating(engine, ledger)
         self.looking = SqliteLooking(engine)
 
     # --- putting ----------------------------------------------------------------------------------
@@ -163,6 +165,11 @@ class SqliteStore:
             if has_rung:
                 self._likely.add(queue)
             return has_rung
+
+    def listen(self, queue: str) -> int:
+        with self._engine.outside():
+            self._keep()
+            return self._engine.bells.listen(queue)
 
     def silence(self, queue: str) -> None:
         with self._engine.outside():

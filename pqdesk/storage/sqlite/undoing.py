@@ -10,6 +10,7 @@ import apsw
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.states import State
+from pqdesk.storage.sqlite import schedule_rows
 from pqdesk.storage.sqlite.actions import BATCH, Tally
 from pqdesk.storage.sqlite.connection import all_rows
 from pqdesk.storage.sqlite.editing import payload_before, replace_payload
@@ -21,6 +22,9 @@ from pqdesk.storage.sqlite.switches import put_back_configuration, put_back_paus
 _PUT_BACK: dict[str, Callable[[apsw.Connection, Any], bool]] = {
     "paused": put_back_pause,
     "configured": put_back_configuration,
+    "schedule_added": schedule_rows.put_back_added,
+    "schedule_removed": schedule_rows.put_back_removed,
+    "schedule_switched": schedule_rows.put_back_switched,
 }
 
 
