@@ -11,7 +11,6 @@ from pqdesk.clock import SystemClock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.activities import ActivityRecord, OnProgress, Origin
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.looking import ErrorRecord, MetricRecord
 from pqdesk.messages.records import (
     Counts,
     Durability,
@@ -25,7 +24,7 @@ from pqdesk.messages.records import (
 )
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
-from pqdesk.queues import explaining, operations, operator
+from pqdesk.queues import operations, operator
 from pqdesk.queues.message import completed, error_text, parse_receipt
 from pqdesk.queues.operations import Ids
 from pqdesk.queues.operator import Operator
@@ -34,6 +33,7 @@ from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Inspection, Settlement, Store
 
 if TYPE_CHECKING:
+    from pqdesk.messages.looking import ErrorRecord, MetricRecord
     from pqdesk.messages.schedules import Missed
     from pqdesk.supervision.records import ReplicaRecord
 
@@ -62,7 +62,7 @@ class Workspace(Operator):
         self.paths: WorkspacePaths = choose_workspace(path)
         self.path = self.paths.root
         self.store: Store = open_store(self.paths, durability=durability)
-        self.store.operating.origin = Origin.here(program)
+        self.store.origin = Origin.here(program)
 
     @staticmethod
     def exists(path: str | os.PathLike[str] | None = None) -> bool:
@@ -105,6 +105,8 @@ class Workspace(Operator):
 
     def why(self, id: int) -> str:
         """Why a message is not running now, in words. Raises NotFound."""
+        from pqdesk.queues import explaining
+
         return explaining.why(self.store.looking, id, queue=None, paths=self.paths)
 
     def errors(self, queue: str | None = None) -> tuple[ErrorRecord, ...]:

@@ -85,7 +85,7 @@ class _Database:
     def __init__(self, place: Place) -> None:
         assert place.database is not None
         self._store = open_store(place.database)
-        self._store.operating.origin = Origin.here("window")
+        self._store.origin = Origin.here("window")
 
     def queue(self, name: str) -> Queue:
         return Queue.over(self._store, name, SystemClock())

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pqdesk.messages.activities import Origin
 from pqdesk.messages.records import (
     Counts,
     Durability,
@@ -149,7 +150,13 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """Everything that changes a workspace. Thread-safe. Durable calls return after the flush."""
+    """Everything that changes a workspace. Thread-safe. Durable calls return after the flush.
+
+    Attributes:
+        origin: Who acts through it; set by whoever opens it.
+    """
+
+    origin: Origin
 
     def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
         """Put all or none, in one transaction; ids in order. Raises DuplicateKey, Full, DiskFull, Busy."""
@@ -199,6 +206,14 @@ class Store(Protocol):
         """Sleep in the kernel until a message may be there, `until_us` (wall) or `timeout_s` has passed.
 
         True when it was woken by a put: there may be older wake-ups then, see `silence`.
+        """
+        ...
+
+    def listen(self, queue: str) -> int:
+        """What an event loop waits on instead of `wait`: a descriptor, the caller's to close.
+
+        It is readable when a message may be there, and the byte that is read from it is the wake-up of one sleeper; who
+        does not need it writes it back. -1: look again and again instead.
         """
         ...
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pqdesk.messages.activities import NewActivity, OnProgress, Origin
+from pqdesk.messages.activities import NewActivity, OnProgress
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Selection
 
@@ -43,12 +43,7 @@ class Operating(Protocol):
     """Operator actions. Thread-safe; each returns after its flush, and leaves one activity.
 
     All that change something raise LookOnly when the workspace is set to look only, unless a worker calls them.
-
-    Attributes:
-        origin: Who acts through this store. Set by whoever opens it.
     """
-
-    origin: Origin
 
     def act(self, order: Order) -> Outcome:
         """In batches, by id upwards, each message compared and set; one that may not be changed is skipped."""

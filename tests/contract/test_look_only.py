@@ -49,7 +49,7 @@ def test_nothing_is_changed_by_people(locked: Queue, change: Callable[[Queue], A
 
 
 def test_work_goes_on(locked: Queue, other: Queue) -> None:
-    other.store.operating.origin = Origin("worker mail", is_worker=True)
+    other.store.origin = Origin("worker mail", is_worker=True)
 
     locked.get(timeout=0).ack(put=["follow-up"])
     locked.get(timeout=0).nack("again", delay=0)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pqdesk.errors import InvalidInput, NotFound
-from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress, Origin
+from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress
 from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
@@ -36,14 +36,6 @@ class SqliteOperating:
     def __init__(self, engine: Engine, ledger: Ledger) -> None:
         self._engine, self._clock, self._ledger = engine, engine.clock, ledger
         self._space = SpaceReserve(engine.path, engine.clock)
-
-    @property
-    def origin(self) -> Origin:
-        return self._ledger.origin
-
-    @origin.setter
-    def origin(self, origin: Origin) -> None:
-        self._ledger.origin = origin
 
     # --- acting on messages -------------------------------------------------------------------------
 

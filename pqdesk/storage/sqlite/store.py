@@ -12,6 +12,7 @@ import apsw
 
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.messages.activities import Origin
 from pqdesk.messages.records import (
     Counts,
     Durability,
@@ -42,7 +43,6 @@ from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.looking import SqliteLooking
 from pqdesk.storage.sqlite.metrics import Metrics
-from pqdesk.storage.sqlite.operating import SqliteOperating
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
@@ -52,6 +52,7 @@ from pqdesk.storage.sqlite.waiting import room_bell
 
 if TYPE_CHECKING:
     from pqdesk.storage.scheduling import Scheduling
+    from pqdesk.storage.sqlite.operating import SqliteOperating
 
 _SHORT_LEASE_US = 3_000_000
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
@@ -68,8 +69,8 @@ class SqliteStore:
         self._clock = clock
         self._space = SpaceReserve(location.database, clock)
         self._ingestion = Ingestion(engine)
-        ledger = Ledger(engine)
-        self._schedules = ScheduleRunner(engine, ledger)
+        self._ledger = Ledger(engine)
+        self._schedules = ScheduleRunner(engine, self._ledger)
         self._chores = Chores(
             engine.db, location.database, engine.owners_folder,
             clock=clock, rng=rng, hand=engine.hand, bells=engine.bells, metrics=engine.metrics,
@@ -78,7 +79,7 @@ class SqliteStore:
         self._keeper: Keeper | None = None
         self._queue_ids: dict[str, int] = {}  # of queues that were put to; they never change
         self._likely: set[str] = set()  # queues with something to claim when last looked at
-        self.operating = SqliteOperating(engine, ledger)
+        self._operating: SqliteOperating | None = None
         self.looking = SqliteLooking(engine)
 
     # --- putting ----------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ class SqliteStore:
         self._space.check(sum([len(message.payload.data) for message in messages]))
         with engine.writing(tx) as db:
             putting = Putting(
-                db, self._clock.wall_us(), is_bound=not self.operating.origin.is_worker, known=self._queue_ids
+                db, self._clock.wall_us(), is_bound=not self._ledger.origin.is_worker, known=self._queue_ids
             )
             ids = putting.add_all(messages)
             queues = putting.finish(engine.metrics if joined is None else joined.metrics)
@@ -299,6 +300,22 @@ class SqliteStore:
         return max(0, self._engine.hand.ends_ms(claim) - self._clock.awake_ms())
 
     # --- operating --------------------------------------------------------------------------------
+
+    @property
+    def origin(self) -> Origin:
+        return self._ledger.origin
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        self._ledger.origin = origin
+
+    @property
+    def operating(self) -> SqliteOperating:
+        if self._operating is None:
+            from pqdesk.storage.sqlite.operating import SqliteOperating  # not needed to put and to work
+
+            self._operating = SqliteOperating(self._engine, self._ledger)
+        return self._operating
 
     def pause(self, queue: str, is_paused: bool) -> None:
         self.operating.pause(queue, is_paused)
