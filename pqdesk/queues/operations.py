@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.checks import check_int, check_name, check_states
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.filters import parse_filter
-from pqdesk.messages.looking import MetricRecord
 from pqdesk.messages.records import Duration, MessageDetail, MessageRecord
 from pqdesk.messages.selection import Field, Has, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.storage.contract import PageRequest, Store
+
+if TYPE_CHECKING:
+    from pqdesk.messages.looking import MetricRecord
 
 Ids = int | Iterable[int] | None
 
@@ -34,7 +35,7 @@ def select(
     where: str | None = None,
 ) -> Selection:
     """The selection that these arguments describe; `where` is the window's filter grammar. Raises InvalidInput."""
-    described = Selection() if where is None else parse_filter(_text(where, "where"))
+    described = Selection() if where is None else _parsed(_text(where, "where"))
     if ids is not None:
         described = replace(described, ids=_checked_ids(ids))
     if state is not None:
@@ -52,6 +53,12 @@ def select(
         else:  # `where` has text of its own: both have to be there
             described = replace(described, terms=(*described.terms, Term(Field.TEXT, (Has(text),))))
     return described
+
+
+def _parsed(where: str) -> Selection:
+    from pqdesk.messages.filters import parse_filter  # only who filters needs it
+
+    return parse_filter(where)
 
 
 def _with_states(described: Selection, states: tuple[State, ...]) -> Selection:

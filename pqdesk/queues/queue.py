@@ -7,14 +7,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.looking import ErrorRecord, MetricRecord
 from pqdesk.messages.payloads import checksum
 from pqdesk.messages.records import (
     Counts,
@@ -29,7 +28,7 @@ from pqdesk.messages.records import (
 )
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
-from pqdesk.queues import explaining, operations, operator
+from pqdesk.queues import operations, operator
 from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.operations import Ids
 from pqdesk.queues.operator import Operator
@@ -37,7 +36,10 @@ from pqdesk.queues.outgoing import checked, checked_all, plain
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store, Transaction
 
-_GET_MANY_LIMIT = 10_000
+if TYPE_CHECKING:
+    from pqdesk.messages.looking import ErrorRecord, MetricRecord
+
+GET_MANY_LIMIT = 10_000
 _JOIN_LOOK_S = 0.02
 _NO_OPTIONS = (None,) * 8
 
@@ -240,7 +242,7 @@ class Queue(Operator):
         detached: bool = False,
     ) -> list[Message]:
         """Wait for the first message and take what is there, up to `limit` (at most 10,000)."""
-        return self._take(check_int(limit, "limit", least=1, most=_GET_MANY_LIMIT), block, timeout, lease, detached)
+        return self._take(check_int(limit, "limit", least=1, most=GET_MANY_LIMIT), block, timeout, lease, detached)
 
     def __iter__(self) -> Iterator[Message]:
         """Messages for ever, each under a lease that is extended in the background.
@@ -291,7 +293,7 @@ class Queue(Operator):
         if tx is not None:
             tx.on_end(lambda is_committed: message._unsettle(is_committed))
         if ahead is not None and look is not None:
-            ahead.messages.extend(self._opened(look.claims))
+            ahead.messages.extend(self.opened(look.claims))
 
     def use_defaults(
         self,
@@ -310,6 +312,11 @@ class Queue(Operator):
             backoff,
             None if timeout is None else duration_us(timeout, "timeout", least_us=1),
         )
+
+    @property
+    def defaults(self) -> HandlerDefaults:
+        """As `use_defaults` left them."""
+        return self._defaults
 
     def interrupt_waits(self) -> None:
         """End every get that waits, now and later, with Empty. Safe in a signal handler; for stopping."""
@@ -382,6 +389,8 @@ class Queue(Operator):
 
     def why(self, id: int) -> str:
         """Why a message is not running now, in words: paused, due later, no worker for it, … Raises NotFound."""
+        from pqdesk.queues import explaining
+
         return explaining.why(self.store.looking, id, queue=self.name, paths=self.paths)
 
     def errors(self) -> tuple[ErrorRecord, ...]:
@@ -419,7 +428,7 @@ class Queue(Operator):
             look = self.store.claim(
                 self.name, limit=limit, lease_us=lease_us, is_detached=detached, defaults=self._defaults
             )
-            messages = self._opened(look.claims)
+            messages = self.opened(look.claims)
             if messages:
                 return messages
             if look.claims:  # they were damaged
@@ -434,7 +443,7 @@ class Queue(Operator):
                 continue
             is_silenced = not self.store.wait(self.name, until_us=look.wake_us, timeout_s=left_s)
 
-    def _opened(self, claims: Sequence[Claim]) -> list[Message]:
+    def opened(self, claims: Sequence[Claim]) -> list[Message]:
         """The messages of these claims; one whose payload is not what was put is failed instead."""
         return [Message(self, claim) for claim in claims if self._is_whole(claim)]
 

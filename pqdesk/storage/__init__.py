@@ -10,7 +10,6 @@ from pqdesk.messages.records import Durability
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.contract import Inspection, Store
 from pqdesk.storage.sqlite.files import Location
-from pqdesk.storage.sqlite.inspection import SqliteInspection
 from pqdesk.storage.sqlite.library import log_sqlite_events, sqlite_source_day, sqlite_version
 from pqdesk.storage.sqlite.store import SqliteStore
 
@@ -38,6 +37,8 @@ def open_inspection(
     place: WorkspacePaths | str | os.PathLike[str], *, clock: Clock | None = None, rng: Random | None = None
 ) -> Inspection:
     """Look at an existing file without ever writing. Raises WorkspaceError where there is none."""
+    from pqdesk.storage.sqlite.inspection import SqliteInspection
+
     return SqliteInspection(_location(place), clock or SystemClock(), rng or Random())
 
 

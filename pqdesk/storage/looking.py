@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pqdesk.messages.activities import ActivityRecord, VersionRecord
-from pqdesk.messages.looking import (
-    CappedCount,
-    Cursor,
-    ErrorRecord,
-    MetricRecord,
-    Names,
-    Reason,
-    SearchSlice,
-    SortName,
-)
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord, RefusedPut
 from pqdesk.messages.selection import Selection
+
+if TYPE_CHECKING:  # what comes back is imported when somebody looks, so that `import pqdesk` stays quick
+    from pqdesk.messages.activities import ActivityRecord, VersionRecord
+    from pqdesk.messages.looking import (
+        CappedCount,
+        Cursor,
+        ErrorRecord,
+        MetricRecord,
+        Names,
+        Reason,
+        SearchSlice,
+        SortName,
+    )
 
 SLICE_IDS = 100_000  # 17 to 50 ms of searching
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -28,10 +28,12 @@ from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, firs
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.hand import Hand
-from pqdesk.storage.sqlite.inspection import SqliteInspection
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.migrations import open_database
 from pqdesk.storage.sqlite.waiting import Alarm, Bells
+
+if TYPE_CHECKING:  # imported when somebody looks
+    from pqdesk.storage.sqlite.inspection import SqliteInspection
 
 _QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 
@@ -139,6 +141,8 @@ class Engine:
             if self._looking is None:
                 with self.lock:
                     if self._looking is None:
+                        from pqdesk.storage.sqlite.inspection import SqliteInspection
+
                         inspection = SqliteInspection(self.location, self.clock, self.rng, vfs=self.vfs)
                         self._looking = (threading.Lock(), inspection)
             lock, inspection = self._looking

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import apsw
 
-from pqdesk.clock import to_datetime
-from pqdesk.messages.fingerprints import fingerprint
-from pqdesk.messages.looking import ErrorRecord
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 
-_MOST_LISTED = 1000
 _LOOKED_AT = 1000
 _FORGOTTEN_AFTER_US = 30 * 86_400_000_000
 
@@ -23,12 +19,6 @@ _NOTE = """
     ON CONFLICT (queue_id, fingerprint) DO UPDATE SET last_us = max(last_us, excluded.last_us), count = count + 1
     RETURNING id"""
 _NAME = "UPDATE pqdesk_message SET error_id = ?2 WHERE id = ?1 AND error_id IS NOT ?2"
-_LIST = """
-    SELECT e.id, q.name, e.type, e.message, e.first_us, e.last_us, e.count,
-           (SELECT max(m.id) FROM pqdesk_message m INDEXED BY pqdesk_error_of
-             WHERE m.error_id = e.id AND m.error_id IS NOT NULL)
-      FROM pqdesk_error e JOIN pqdesk_queue q ON q.id = e.queue_id
-     WHERE ?1 IS NULL OR q.name = ?1 ORDER BY e.last_us DESC, e.id DESC LIMIT ?2"""
 _SOME = "SELECT id, last_us FROM pqdesk_error WHERE id > ? ORDER BY id LIMIT ?"
 _IS_NAMED = """
     SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_error_of WHERE error_id = ? AND error_id IS NOT NULL LIMIT 1"""
@@ -39,23 +29,12 @@ def note_error(
     db: apsw.Connection, queue_id: int, message_id: int, outcome: AttemptOutcome, text: str | None, now_us: int
 ) -> None:
     """Count the error of an attempt that failed, and let its message name it. In a write transaction."""
+    from pqdesk.messages.fingerprints import fingerprint  # its patterns take long to make; most processes never fail
+
     otherwise = "" if outcome in (AttemptOutcome.NACKED, AttemptOutcome.FAILED) else outcome.word
     kind = fingerprint(text or "", otherwise)
     row = db.execute(_NOTE, (queue_id, kind.number, kind.type, kind.message, now_us)).fetchall()[0]
     db.execute(_NAME, (message_id, row[0]))
-
-
-def read_errors(db: apsw.Connection, queue: str | None) -> tuple[ErrorRecord, ...]:
-    """See `Looking.errors`."""
-    return tuple(
-        ErrorRecord(
-            id=error_id, queue=name, type=type_name, message=message, first_at=to_datetime(first_us),
-            last_at=to_datetime(last_us), count=count, example_id=example_id,
-        )
-        for error_id, name, type_name, message, first_us, last_us, count, example_id in all_rows(
-            db, _LIST, (queue, _MOST_LISTED)
-        )
-    )  # fmt: skip
 
 
 def old_errors(db: apsw.Connection, now_us: int, after_id: int) -> tuple[list[int], int]:

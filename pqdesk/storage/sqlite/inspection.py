@@ -29,7 +29,7 @@ from pqdesk.storage.sqlite import pages
 from pqdesk.storage.sqlite.activity import read_activities
 from pqdesk.storage.sqlite.connection import ReadTransaction, Translating, all_rows, connect, first_row, only_value
 from pqdesk.storage.sqlite.editing import read_versions
-from pqdesk.storage.sqlite.errors import read_errors
+from pqdesk.storage.sqlite.error_rows import read_errors
 from pqdesk.storage.sqlite.explaining import explain
 from pqdesk.storage.sqlite.files import Location, check_file, check_folder
 from pqdesk.storage.sqlite.listing import Finder

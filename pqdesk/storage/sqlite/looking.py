@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pqdesk.messages.activities import ActivityRecord, VersionRecord
-from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.storage.looking import SLICE_IDS, PageRequest
-from pqdesk.storage.sqlite import pages
 from pqdesk.storage.sqlite.engine import Engine
-from pqdesk.storage.sqlite.inspection import SqliteInspection
+
+if TYPE_CHECKING:
+    from pqdesk.messages.activities import ActivityRecord, VersionRecord
+    from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
+    from pqdesk.storage.sqlite.inspection import SqliteInspection
+    from pqdesk.storage.sqlite.pages import Ask
 
 T = TypeVar("T")
 
@@ -34,12 +36,16 @@ class SqliteLooking:
         return self._ask(lambda one: one.counts(queue))
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
+        from pqdesk.storage.sqlite import pages
+
         return pages.whole_page(request, self._giving_way())
 
     def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
         return self._ask(lambda one: one.search(request, from_id=from_id, slice_ids=slice_ids))
 
     def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
+        from pqdesk.storage.sqlite import pages
+
         return pages.whole_count(selection, cap, self._giving_way())
 
     def id_at(self, at: datetime) -> int | None:
@@ -85,7 +91,7 @@ class SqliteLooking:
     def waiting_since(self) -> dict[str, datetime]:
         return self._ask(lambda one: one.waiting_since())
 
-    def _giving_way(self) -> pages.Ask:
+    def _giving_way(self) -> Ask:
         """Asks the parts of a long question, and before each but the first lets whoever waits go first.
 
         Without that nobody else would: a thread that gives a lock back takes it again before another has woken.

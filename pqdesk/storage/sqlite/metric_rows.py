@@ -1,8 +1,4 @@
-"""The rows of pqdesk_metric: reading them as records, and making hours of minutes as they get old.
-
-Minutes are kept for two days, then hours for 400 days. A step is bounded: one hour is rolled up in a transaction, and
-up to where that was done is remembered, so nothing is ever looked through again.
-"""
+"""The rows of pqdesk_metric as records."""
 
 from __future__ import annotations
 
@@ -13,12 +9,9 @@ import apsw
 from pqdesk.clock import to_datetime
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.looking import Histogram, MetricRecord
-from pqdesk.storage.sqlite.connection import all_rows, first_row
+from pqdesk.storage.sqlite.connection import all_rows
 from pqdesk.storage.sqlite.metrics import MINUTE_S, MetricKind
 
-HOUR_S = 3600
-_KEEP_MINUTES_S = 2 * 86_400
-_KEEP_HOURS_S = 400 * 86_400
 _MOST_STEPS = 100_000
 
 _READ = """
@@ -29,16 +22,6 @@ _READ = """
        AND (?5 IS NULL OR m.type_id = (SELECT id FROM pqdesk_type WHERE name = ?5))
      GROUP BY 1, 2, 3, 4 ORDER BY 1, 2"""
 _QUEUE_NAME = "(SELECT name FROM pqdesk_queue WHERE id = m.queue_id)"
-_MARK = "SELECT value FROM pqdesk_meta WHERE name = 'metrics_rolled_up_s'"
-_SET_MARK = "INSERT OR REPLACE INTO pqdesk_meta (name, value) VALUES ('metrics_rolled_up_s', ?)"
-_FIRST = "SELECT min(start_s) FROM pqdesk_metric WHERE start_s >= ?"
-_SUMS = """
-    SELECT queue_id, type_id, kind, bucket, sum(count) FROM pqdesk_metric
-     WHERE start_s >= ?1 AND start_s < ?2 GROUP BY 1, 2, 3, 4"""
-_FORGET = "DELETE FROM pqdesk_metric WHERE start_s >= ? AND start_s < ?"
-_ADD_HOUR = """
-    INSERT INTO pqdesk_metric (start_s, queue_id, type_id, kind, bucket, span_s, count) VALUES (?, ?, ?, ?, ?, ?, ?)"""
-
 _COUNTED = {
     MetricKind.PUT: "put",
     MetricKind.COMPLETED: "completed",
@@ -80,37 +63,3 @@ def read_metrics(
 def _record(start_s: int, queue: str | None, values: dict[str, Any]) -> MetricRecord:
     timed = {name: Histogram(values.pop(name, {})) for name in _TIMED.values()}
     return MetricRecord(at=to_datetime(start_s * 1_000_000), queue=queue, **{**values, **timed})
-
-
-def has_old_metrics(db: apsw.Connection, now_s: int) -> bool:
-    """Whether there is something to roll up or to forget; needs no write transaction."""
-    first = _first_start(db, 0)
-    return first is not None and (first < now_s - _KEEP_HOURS_S or _hour_to_roll_up(db, now_s) is not None)
-
-
-def tidy_metrics(db: apsw.Connection, now_s: int) -> None:
-    """Roll up the oldest hour of minutes, forget the oldest day of hours, if it is time. In a write transaction."""
-    hour_s = _hour_to_roll_up(db, now_s)
-    if hour_s is not None:
-        sums = all_rows(db, _SUMS, (hour_s, hour_s + HOUR_S))
-        db.execute(_FORGET, (hour_s, hour_s + HOUR_S))
-        for queue_id, type_id, kind, bucket, count in sums:
-            db.execute(_ADD_HOUR, (hour_s, queue_id, type_id, kind, bucket, HOUR_S, count))
-        db.execute(_SET_MARK, (hour_s + HOUR_S,))
-    first_s = _first_start(db, 0)
-    if first_s is not None and first_s < now_s - _KEEP_HOURS_S:
-        db.execute(_FORGET, (first_s, min(first_s + 86_400, now_s - _KEEP_HOURS_S)))
-
-
-def _hour_to_roll_up(db: apsw.Connection, now_s: int) -> int | None:
-    mark = first_row(db, _MARK)
-    first_s = _first_start(db, 0 if mark is None else int(mark[0]))
-    if first_s is None:
-        return None
-    hour_s = first_s // HOUR_S * HOUR_S
-    return hour_s if hour_s + HOUR_S <= now_s - _KEEP_MINUTES_S else None
-
-
-def _first_start(db: apsw.Connection, from_s: int) -> int | None:
-    row = first_row(db, _FIRST, (from_s,))
-    return None if row is None or row[0] is None else int(row[0])
