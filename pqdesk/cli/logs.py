@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -13,22 +14,26 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
+from pqdesk.cli.log_filter import LineFilter, Wanted
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.visible import visible_log_line
 from pqdesk.cli.workers import replicas_named
-from pqdesk.supervision.logs import LogFollower, tail_lines
+from pqdesk.supervision.log_levels import Level
+from pqdesk.supervision.logs import LogFollower, all_lines, tail_lines
 from pqdesk.supervision.supervision import Supervision
 
 _LOOK_S = 0.2
 _SUPERVISORD = "supervisord"
+_LEVELS = click.Choice([level.name.lower() for level in Level], case_sensitive=False)
 
 
 @dataclass(frozen=True, slots=True)
-class _Log:
+class Log:
     """One file, and whose it is."""
 
     process: str
     path: Path
+    is_error: bool = False
 
 
 @command("logs", has_json=True)
@@ -43,39 +48,96 @@ class _Log:
     metavar="LINES",
     help="The last so many lines.",
 )
-@click.option("--stderr", is_flag=True, help="Warnings and tracebacks instead of the lines per message.")
+@click.option("--stdout", is_flag=True, help="The lines per message; without --level and --message, the default.")
+@click.option("--stderr", is_flag=True, help="Warnings and tracebacks; with --stdout, both.")
+@click.option("--grep", metavar="TEXT", help="Only lines with this text, in upper or lower case.")
+@click.option("--regex", is_flag=True, help="The text of --grep is a regular expression.")
+@click.option("--level", type=_LEVELS, help="Only lines of this level and above.")
+@click.option("--message", "message_id", type=click.IntRange(1), metavar="ID", help="Only lines about this message.")
 @pass_settings
-def logs_command(settings: Settings, name: str, follow: bool, count: int, stderr: bool) -> None:
-    """Show the log of a worker or all. With --json, an object per line."""
-    logs = _logs(settings, name, is_error=stderr)
+def logs_command(
+    settings: Settings,
+    name: str,
+    follow: bool,
+    count: int,
+    stdout: bool,
+    stderr: bool,
+    grep: str | None,
+    regex: bool,
+    level: str | None,
+    message_id: int | None,
+) -> None:
+    """Show the log of a worker or all. With --json, an object per line.
+
+    -n counts the lines that are shown; --grep, --level and --message look for them in all that is kept of the log,
+    with -f in its newest MiB.
+    """
+    wanted = Wanted.parse(grep, regex, level, message_id)
+    is_both = (level is not None or message_id is not None) and not stdout and not stderr
+    streams = [is_error for is_error, is_asked in ((False, stdout), (True, stderr)) if is_asked or is_both] or [False]
+    logs = _logs(settings, name, streams)
     processes = [one.process for one in logs]
-    printer = _Printer(is_json=settings.is_json, width=max(map(len, processes)) if len(processes) > 1 else 0)
+    printer = _Printer(is_json=settings.is_json, width=max(map(len, processes)) if len(set(processes)) > 1 else 0)
     if follow:
-        _follow(logs, count, printer)
+        _follow(logs, count, wanted, printer)
     else:
         for log in logs:
-            printer.print(log, tail_lines(log.path, count))
+            printer.print(log, _last(log, count, LineFilter(wanted, is_error=log.is_error), is_any=wanted.is_any))
 
 
-def _logs(settings: Settings, name: str, *, is_error: bool) -> list[_Log]:
+def _last(log: Log, count: int, chosen: LineFilter, *, is_any: bool) -> Iterable[str]:
+    """The last `count` wanted lines; which they are is known only after looking at all."""
+    if is_any:
+        return tail_lines(log.path, count)
+    return deque((line for line in all_lines(log.path) if chosen.passes(line)), maxlen=count)
+
+
+def _logs(settings: Settings, name: str, streams: Sequence[bool]) -> list[Log]:
+    """`streams`: whether stderr is meant, for each that is asked for."""
     if name == _SUPERVISORD:
-        return [_Log(name, settings.paths.logs / "supervisord.log")]
+        return [Log(name, settings.paths.logs / "supervisord.log")]
     replicas = replicas_named(settings, Supervision(settings.paths), name)
-    return [_Log(one.process, one.stderr_log if is_error else one.stdout_log) for one in replicas]
+    return [
+        Log(one.process, one.stderr_log if is_error else one.stdout_log, is_error)
+        for one in replicas
+        for is_error in streams
+    ]
 
 
-def _follow(logs: Sequence[_Log], count: int, printer: _Printer) -> None:
+def _follow(logs: Sequence[Log], count: int, wanted: Wanted, printer: _Printer) -> None:
+    """The last lines, then what comes."""
     with ExitStack() as stack:
-        followed = [(log, stack.enter_context(closing(LogFollower(log.path, from_end_lines=count)))) for log in logs]
+        followed = [stack.enter_context(closing(Followed(log, count, wanted))) for log in logs]
         while True:
             has_read = False
-            for log, follower in followed:
-                lines = follower.read()
-                has_read = has_read or bool(lines)
-                printer.print(log, lines)
+            for one in followed:
+                printer.print(one.log, one.read())
+                has_read = has_read or one.has_read
             sys.stdout.flush()
             if not has_read:
                 time.sleep(_LOOK_S)
+
+
+class Followed:
+    """The wanted lines of a log that grows; at first the last `count` of them, looked for in its newest MiB."""
+
+    def __init__(self, log: Log, count: int, wanted: Wanted) -> None:
+        self.log = log
+        self.has_read = False
+        self._filter = LineFilter(wanted, is_error=log.is_error)
+        self._follower = LogFollower(log.path, from_end_lines=count if wanted.is_any else sys.maxsize)
+        self._most: int | None = count
+
+    def read(self) -> Iterable[str]:
+        """What has come; `has_read` tells whether there was anything at all."""
+        lines = self._follower.read()
+        self.has_read = bool(lines)
+        passing = deque(filter(self._filter.passes, lines), maxlen=self._most)
+        self._most = None
+        return passing
+
+    def close(self) -> None:
+        self._follower.close()
 
 
 class _Printer:
@@ -85,10 +147,11 @@ class _Printer:
         self._is_json = is_json
         self._width = width
 
-    def print(self, log: _Log, lines: Iterable[str]) -> None:
+    def print(self, log: Log, lines: Iterable[str]) -> None:
         for line in lines:
             if self._is_json:
-                print_json({"process": log.process, "line": line}, is_compact=True)
+                stream = "stderr" if log.is_error else "stdout"
+                print_json({"process": log.process, "stream": stream, "line": line}, is_compact=True)
             elif self._width:
                 print(f"{log.process:<{self._width}} | {visible_log_line(line)}")
             else:

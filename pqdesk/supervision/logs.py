@@ -195,6 +195,21 @@ class LogFollower:
         return [line for one in reversed(self._newer_than_open()) for line in _last_lines(one, None)]
 
 
+def all_lines(path: Path) -> Iterator[str]:
+    """Every line of a log, those of its rotated files first.
+
+    Raises:
+        OSError: A file is there and cannot be read.
+    """
+    for one in reversed(log_files(path)):
+        try:
+            with open(one, "rb") as file:
+                while line := file.readline(_AT_ONCE_BYTES):
+                    yield from readable(line.removesuffix(b"\n"))
+        except FileNotFoundError:  # rotated away meanwhile
+            continue
+
+
 def clear_log(path: Path) -> None:
     """Empty a log and delete its rotated files. Whoever writes it goes on: supervisord appends.
 
