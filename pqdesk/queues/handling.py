@@ -38,7 +38,7 @@ class Handling:
         self._wake_us = look.wake_us
         if look.claims:
             self._is_silenced = False
-        return self.queue._opened(look.claims)
+        return self.queue.opened(look.claims)
 
     def wait(self) -> bool:
         """After a `take` that gave nothing: sleep until there may be something. False when waits are interrupted."""
@@ -84,7 +84,7 @@ class Handling:
         self._wake_us = look.wake_us
         claims = {id(claim) for claim in lost}
         lost_messages = [message for message, _ in settled if id(message._claim) in claims] if claims else []
-        return lost_messages, self.queue._opened(look.claims)
+        return lost_messages, self.queue.opened(look.claims)
 
     @staticmethod
     def is_limited(message: Message) -> bool:
