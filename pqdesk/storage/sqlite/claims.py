@@ -21,6 +21,9 @@ from pqdesk.storage.sqlite.promotion import expire, promote
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 
 _PROMOTED_PER_CLAIM = 20
+_AHEAD_BYTES = 4 * 1024 * 1024
+_INLINE_PAYLOAD = 12  # its column in _PICK
+_PAYLOAD_LENGTH = "SELECT length(payload) FROM pqdesk_payload WHERE id = ?"
 _DEFAULT_LEASE_US = round(DEFAULT_LEASE_S * 1e6)
 _READY, _RUNNING = int(State.READY), int(State.RUNNING)  # an enum member costs more at each use
 
@@ -129,6 +132,8 @@ def claim(
     if gate.has_limits:
         limit, next_us = gate.allowed(db, limit, terms.now_us)
     rows = _pick(db, change, limit, terms.now_us) if limit else []
+    if terms.is_ahead and len(rows) > 1:
+        rows = _light(db, rows)
     claims = tuple([_lease(db, queue, gate, row, terms, rng) for row in rows])
     count = len(claims)
     if gate.has_limits:
@@ -164,6 +169,17 @@ def _pick(db: apsw.Connection, change: QueueChange, limit: int, now_us: int) -> 
         for row in late:  # more expired at once than one promotion handles
             line = 0 if row[6] is None else only_value(db, _LINE, (row[0],))
             expire(db, change, row[0], State.READY, group=row[6], line=line, attempt=row[1], now_us=now_us)
+
+
+def _light(db: apsw.Connection, rows: list[Row]) -> list[Row]:
+    """The first of them, and those after it whose payloads may be in memory together while they wait."""
+    total_bytes = 0
+    for count, row in enumerate(rows):
+        if row[_INLINE_PAYLOAD] is None:  # a large one, whose length is known without reading it
+            total_bytes += only_value(db, _PAYLOAD_LENGTH, (row[0],))
+            if total_bytes > _AHEAD_BYTES and count:
+                return rows[:count]
+    return rows
 
 
 def _lease(db: apsw.Connection, queue: str, gate: Gate, row: Row, terms: ClaimTerms, rng: Random) -> Claim:
