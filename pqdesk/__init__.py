@@ -30,7 +30,15 @@ from pqdesk.errors import (
     SupervisorError,
     WorkspaceError,
 )
-from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, Outcome, Outgoing, QueueRecord
+from pqdesk.messages.records import (
+    Counts,
+    MessageDetail,
+    MessageRecord,
+    Outcome,
+    Outgoing,
+    QueueRecord,
+    ScheduleRecord,
+)
 from pqdesk.messages.states import State
 from pqdesk.queues.message import Message
 from pqdesk.queues.queue import Queue
@@ -39,9 +47,13 @@ from pqdesk.workspace import Workspace
 if TYPE_CHECKING:
     __version__: str
 
+    from pqdesk.messages.schedules import next_runs
+    from pqdesk.queues.aio import AsyncMessage, AsyncQueue
     from pqdesk.workers.handlers import Fail, Retry, consumer, producer
 
 __all__ = [
+    "AsyncMessage",
+    "AsyncQueue",
     "Busy",
     "Corrupt",
     "Counts",
@@ -63,16 +75,19 @@ __all__ = [
     "Queue",
     "QueueRecord",
     "Retry",
+    "ScheduleRecord",
     "SchemaTooNew",
     "State",
     "SupervisorError",
     "Workspace",
     "WorkspaceError",
     "consumer",
+    "next_runs",
     "producer",
 ]
 
 _OF_HANDLERS = ("Fail", "Retry", "consumer", "producer")
+_OF_ASYNCIO = ("AsyncMessage", "AsyncQueue")
 
 
 def __getattr__(name: str) -> Any:
@@ -81,6 +96,14 @@ def __getattr__(name: str) -> Any:
         from pqdesk.workers import handlers
 
         return getattr(handlers, name)
+    if name in _OF_ASYNCIO:
+        from pqdesk.queues import aio
+
+        return getattr(aio, name)
+    if name == "next_runs":
+        from pqdesk.messages.schedules import next_runs
+
+        return next_runs
     if name == "__version__":
         from pqdesk.version import installed_version
 

@@ -20,7 +20,7 @@ from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_
 from pqdesk.messages.records import Duration
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.outgoing import checked_all
-from pqdesk.storage.contract import Claim, EncodedPayload, Settlement, Transaction
+from pqdesk.storage.contract import Claim, EncodedPayload, Settlement, Store, Transaction
 
 if TYPE_CHECKING:
     from pqdesk.queues.queue import Queue
@@ -185,6 +185,15 @@ class Message:
             raise InvalidInput(f"fraction must be from 0 to 1, got {fraction}")
         self._refuse_settled()
         self._source.store.report_progress(self._claim, float(fraction), cut_text(str(note), 255))
+
+    @property
+    def store(self) -> Store:
+        """The engine of its queue."""
+        return self._source.store
+
+    def stop_extending(self) -> None:
+        """Let the lease run out by itself, for who leaves its message in hand."""
+        self._source.store.stop_extending(self._claim)
 
     def __enter__(self) -> Message:
         if not self._is_settled:

@@ -114,6 +114,10 @@ class Bells:
                 os.read(bell, 1)
         return has_rung
 
+    def listen(self, queue: str) -> int:
+        """A descriptor of the bell for an event loop, the caller's to close; -1 where a bell cannot be slept on."""
+        return os.dup(self._descriptor(queue)) if _HAS_EPOLL else -1
+
     def silence(self, queue: str) -> None:
         """Forget what rang while nobody slept; whoever calls this looks once more afterwards."""
         try:

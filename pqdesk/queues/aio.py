@@ -1,0 +1,451 @@
+"""The queue for asyncio: the same names, awaitable.
+
+    from pqdesk import AsyncQueue
+
+    async with AsyncQueue("emails") as queue:
+        await queue.put({"to": "ada@example.com"})
+        async with queue.get(timeout=30) as message:     # ack on leaving, nack on an exception
+            await send(message.payload)
+
+What waits for the disk runs in a few threads of the queue's own; a get that waits takes none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from pqdesk.clock import SystemClock
+from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.messages.checks import check_int, check_name
+from pqdesk.messages.durations import duration_us
+from pqdesk.messages.records import Durability, Duration, OnConflict, QueueConfiguration
+from pqdesk.queues.aio_bell import Bell
+from pqdesk.queues.aio_calls import Calls
+from pqdesk.queues.aio_message import AsyncMessage
+from pqdesk.queues.aio_transaction import AsyncTransaction, open_transaction, refuse_in_transaction
+from pqdesk.queues.message import Message
+from pqdesk.queues.queue import GET_MANY_LIMIT, HasStore, Queue
+from pqdesk.storage.contract import Look
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_THREADS = 4  # more would only wait for the same lock
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25  # between looks of a put or join that waits
+_FOR_EVER_S = 1e9
+
+
+def _awaitable(
+    method: Callable[Concatenate[Queue, P], R],
+) -> Callable[Concatenate[AsyncQueue, P], Coroutine[Any, Any, R]]:
+    """A method of Queue, in a thread, with its signature and its docstring."""
+
+    @wraps(method)
+    async def call(self: AsyncQueue, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        queue = await self._opened()
+        return await self._calls.run(method, queue, *args, **kwargs)
+
+    return call
+
+
+class AsyncQueue:
+    """A queue of a workspace, or of any SQLite file of an application, for the tasks of one event loop.
+
+    As `Queue`, which says more about arguments and errors; the file is opened when it is first used. Cancelled, a get
+    loses nothing: what it was about to take is given back. A put, or an operator action, that is cancelled may or may
+    not have happened, as one that raised; a put with the same key is safe. Every message taken is an AsyncMessage.
+
+    Args:
+        name, workspace, database, durability: As of Queue.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        workspace: HasStore | str | os.PathLike[str] | None = None,
+        database: str | os.PathLike[str] | None = None,
+        durability: Durability = "full",
+    ) -> None:
+        self.name = check_name(name, "queue")
+        self._open: Callable[[], Queue] = lambda: Queue(
+            name, workspace=workspace, database=database, durability=durability
+        )
+        self._calls = Calls("pqdesk-aio", _THREADS)
+        self._queue: Queue | None = None
+        self._bell: Bell | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening: asyncio.Lock | None = None
+        self._is_closed = False
+
+    # --- putting ----------------------------------------------------------------------------------
+
+    async def put(
+        self,
+        payload: Any,
+        *,
+        type: str | None = None,
+        priority: int = 0,
+        delay: Duration | None = None,
+        at: datetime | None = None,
+        key: str | None = None,
+        on_conflict: OnConflict = "raise",
+        group: str | None = None,
+        expires: Duration | None = None,
+        max_attempts: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        block: bool = True,
+        timeout: Duration | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> int:
+        """As Queue.put."""
+        options: dict[str, Any] = {
+            "type": type, "priority": priority, "delay": delay, "at": at, "key": key, "on_conflict": on_conflict,
+            "group": group, "expires": expires, "max_attempts": max_attempts, "headers": headers,
+        }  # fmt: skip
+        return await self._put(Queue.put, payload, options, block, timeout, tx)
+
+    async def put_many(
+        self,
+        items: Any,
+        *,
+        block: bool = True,
+        timeout: Duration | None = None,
+        tx: AsyncTransaction | None = None,
+        **options: Any,
+    ) -> list[int]:
+        """As Queue.put_many; `items` is an iterable, which is read in a thread."""
+        listed = items if isinstance(items, str | bytes | bytearray | memoryview | dict | list | tuple) else list(items)
+        return await self._put(Queue.put_many, listed, options, block, timeout, tx)
+
+    put_once = _awaitable(Queue.put_once)
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncTransaction]:
+        """As Queue.transaction, for this task: your SQL, puts and acks commit together, or not at all.
+
+            async with queue.transaction() as tx:
+                await tx.execute("INSERT INTO paid (order_id) VALUES (?)", (message.payload,))
+                await message.ack(tx=tx)
+
+        It holds the write lock, over every await in the block: await nothing slow there. It lives in a thread of its
+        own. Cancelled or left by an exception, it is rolled back.
+        """
+        return _Transaction(self)
+
+    # --- taking -----------------------------------------------------------------------------------
+
+    def get(
+        self,
+        block: bool = True,
+        timeout: Duration | None = None,
+        *,
+        lease: Duration | None = None,
+        detached: bool = False,
+    ) -> Getting:
+        """As Queue.get: `await queue.get()` is an AsyncMessage, and so is `async with queue.get() as message`.
+
+        asyncio.timeout and cancellation are safe: nothing is lost. Raises Empty, InvalidInput.
+        """
+        return Getting(self._take_one(block, timeout, lease, detached))
+
+    async def get_nowait(self) -> AsyncMessage:
+        """`get(block=False)`."""
+        return await self.get(block=False)
+
+    async def get_many(
+        self,
+        limit: int,
+        block: bool = True,
+        timeout: Duration | None = None,
+        *,
+        lease: Duration | None = None,
+        detached: bool = False,
+    ) -> list[AsyncMessage]:
+        """As Queue.get_many."""
+        limit = check_int(limit, "limit", least=1, most=GET_MANY_LIMIT)
+        return await self._take(limit, block, timeout, lease, detached)
+
+    def __aiter__(self) -> _Messages:
+        """Messages for ever, each under a lease that is extended in the background until it is settled.
+
+        One that is not settled when the loop goes on stays in hand until its lease ends. Nothing is taken ahead.
+        """
+        return _Messages(self)
+
+    # --- looking, setting, operating: as those of Queue ---------------------------------------------
+
+    counts = _awaitable(Queue.counts)
+    qsize = _awaitable(Queue.qsize)
+    pause = _awaitable(Queue.pause)
+    resume = _awaitable(Queue.resume)
+    messages = _awaitable(Queue.messages)
+    message = _awaitable(Queue.message)
+    result = _awaitable(Queue.result)
+    why = _awaitable(Queue.why)
+    errors = _awaitable(Queue.errors)
+    metrics = _awaitable(Queue.metrics)
+    retry = _awaitable(Queue.retry)
+    run_now = _awaitable(Queue.run_now)
+    cancel = _awaitable(Queue.cancel)
+    delete = _awaitable(Queue.delete)
+    restore = _awaitable(Queue.restore)
+    move = _awaitable(Queue.move)
+    edit = _awaitable(Queue.edit)
+    duplicate = _awaitable(Queue.duplicate)
+    purge = _awaitable(Queue.purge)
+    empty_trash = _awaitable(Queue.empty_trash)
+    versions = _awaitable(Queue.versions)
+
+    async def configure(self, **values: Any) -> None:
+        """As Queue.configure."""
+        queue = await self._opened()
+        await self._calls.run(lambda: queue.configure(**values))
+
+    @property
+    async def paused(self) -> bool:
+        """`await queue.paused`."""
+        queue = await self._opened()
+        return await self._calls.run(lambda: queue.paused)
+
+    @property
+    async def configuration(self) -> QueueConfiguration:
+        """`await queue.configuration`."""
+        queue = await self._opened()
+        return await self._calls.run(lambda: queue.configuration)
+
+    async def join(self, timeout: Duration | None = None) -> bool:
+        """Wait until nothing is ready, running or retrying; False when `timeout` passed first."""
+        deadline = _Deadline(timeout)
+        pause_s = _SHORTEST_PAUSE_S
+        while True:
+            counts = await self.counts()
+            if not counts.ready + counts.running + counts.retrying:
+                return True
+            if deadline.left_s <= 0:
+                return False
+            await asyncio.sleep(min(pause_s, deadline.left_s))
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def close(self) -> None:
+        """Give back the messages in hand and close; a queue of a Workspace is closed with that. Ends its threads.
+
+        A get that waits raises WorkspaceError.
+        """
+        if self._is_closed:
+            return
+        if self._queue is not None:
+            refuse_in_transaction(self._queue.store)
+        self._is_closed = True
+        if self._bell is not None:
+            self._bell.close()
+        try:
+            if self._queue is not None:
+                await self._calls.finish(self._queue.close)
+        finally:
+            await self._calls.end()
+
+    async def __aenter__(self) -> Self:
+        await self._opened()
+        return self
+
+    async def __aexit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<AsyncQueue {self.name!r}>"
+
+    # --- inside -------------------------------------------------------------------------------------
+
+    async def _opened(self) -> Queue:
+        """The queue underneath, opened by the first who needs it. Refused where it would wait for its own task."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop, self._opening = loop, asyncio.Lock()
+        if self._loop is not loop:
+            raise InvalidInput("an AsyncQueue belongs to the event loop that used it first; make one for each loop")
+        if self._is_closed:
+            raise WorkspaceError(f"this queue {self.name!r} is closed")
+        if self._queue is None:
+            assert self._opening is not None
+            async with self._opening:
+                if self._queue is None:
+                    self._queue = await self._calls.run_or_undo(self._open, Queue.close)
+        refuse_in_transaction(self._queue.store)
+        return self._queue
+
+    async def _put(
+        self,
+        put: Callable[..., R],
+        what: Any,
+        options: dict[str, Any],
+        block: bool,
+        timeout: Duration | None,
+        tx: AsyncTransaction | None,
+    ) -> R:
+        if tx is not None:
+            queue = self._queue if self._queue is not None else await self._opened()
+            return await tx.finish(lambda inner: put(queue, what, tx=inner, **options))
+        queue, deadline, pause_s = await self._opened(), _Deadline(timeout), _SHORTEST_PAUSE_S
+        while True:
+            try:
+                return await self._calls.run(put, queue, what, block=False, **options)
+            except Full as full:  # waiting in a thread would take one from those who make room
+                if not block or deadline.left_s <= 0 or full.size < full.wanted:
+                    raise
+            await asyncio.sleep(min(pause_s, deadline.left_s))
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def _take_one(
+        self, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool
+    ) -> AsyncMessage:
+        return (await self._take(1, block, timeout, lease, detached))[0]
+
+    async def _take(
+        self, limit: int, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool
+    ) -> list[AsyncMessage]:
+        lease_us = None if lease is None else duration_us(lease, "lease", least_us=1)
+        deadline = _Deadline(timeout if block else 0)
+        queue = await self._opened()
+
+        def claim() -> tuple[list[Message], Look]:
+            look = queue.store.claim(
+                queue.name, limit=limit, lease_us=lease_us, is_detached=detached, defaults=queue.defaults
+            )
+            return queue.opened(look.claims), look
+
+        messages, look = await self._calls.run_or_undo(claim, _give_back)
+        if not messages and deadline.left_s > 0:
+            messages, look = await self._wait_and_claim(queue, claim, deadline)
+        if not messages:
+            reason = "is paused" if look.is_paused else "has no ready message"
+            raise Empty(f"queue {self.name!r} {reason}")
+        return [AsyncMessage(message, self._calls) for message in messages]
+
+    async def _wait_and_claim(
+        self, queue: Queue, claim: Callable[[], tuple[list[Message], Look]], deadline: _Deadline
+    ) -> tuple[list[Message], Look]:
+        """As Queue.get waits: what rang before is forgotten, one more look, then sleep until it rings or is due."""
+        bell = await self._heard(queue)
+        messages: list[Message] = []
+        is_silenced = False
+        while True:
+            place = bell.enter()
+            was_woken = False
+            try:
+                if not is_silenced:
+                    await self._calls.run(queue.store.silence, queue.name)
+                messages, look = await self._calls.run_or_undo(claim, _give_back)
+                if messages or (deadline.left_s <= 0 and not look.claims):
+                    return messages, look
+                await self._opened()  # closed meanwhile
+                due_s = _FOR_EVER_S if look.wake_us is None else (look.wake_us - SystemClock().wall_us()) / 1e6 + 0.001
+                was_woken = await bell.wait(place, max(0.0, min(deadline.left_s, due_s)))
+                is_silenced = not was_woken
+            finally:
+                bell.leave(place, has_need=was_woken)
+
+    async def _heard(self, queue: Queue) -> Bell:
+        if self._bell is None:
+            descriptor = await self._calls.run_or_undo(lambda: queue.store.listen(queue.name), os.close)
+            if self._bell is None:
+                self._bell = Bell(descriptor)
+            elif descriptor >= 0:  # another task was quicker
+                os.close(descriptor)
+        return self._bell
+
+
+class Getting(Coroutine[Any, Any, AsyncMessage]):
+    """What AsyncQueue.get returns: a coroutine, that may be entered with `async with` as well."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, AsyncMessage]) -> None:
+        self._coroutine = coroutine
+        self._message: AsyncMessage | None = None
+
+    def send(self, value: Any) -> Any:
+        return self._coroutine.send(value)
+
+    def throw(self, *exc: Any) -> Any:
+        return self._coroutine.throw(*exc)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, None, AsyncMessage]:
+        return self._coroutine.__await__()
+
+    async def __aenter__(self) -> AsyncMessage:
+        self._message = await self._coroutine
+        return await self._message.__aenter__()
+
+    async def __aexit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._message is not None
+        await self._message.__aexit__(kind, exc, trace)
+
+
+class _Messages:
+    """An endless row of messages."""
+
+    def __init__(self, queue: AsyncQueue) -> None:
+        self._queue = queue
+        self._last: AsyncMessage | None = None
+
+    def __aiter__(self) -> _Messages:
+        return self
+
+    async def __anext__(self) -> AsyncMessage:
+        last, self._last = self._last, None
+        if last is not None and not last.is_settled:
+            await last.stop_extending()
+        self._last = await self._queue.get()
+        await self._last.keep_extending()
+        return self._last
+
+
+class _Transaction:
+    """Opens the queue first, where that was not done."""
+
+    def __init__(self, queue: AsyncQueue) -> None:
+        self._queue = queue
+        self._opened: AbstractAsyncContextManager[AsyncTransaction] | None = None
+
+    async def __aenter__(self) -> AsyncTransaction:
+        self._opened = open_transaction(await self._queue._opened())
+        return await self._opened.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._opened is not None
+        return await self._opened.__aexit__(kind, exc, trace)
+
+
+class _Deadline:
+    """When a wait of `timeout` is over, by the loop's clock, which stands still while the machine sleeps."""
+
+    def __init__(self, timeout: Duration | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        seconds = _FOR_EVER_S if timeout is None else duration_us(timeout, "timeout") / 1e6
+        self._at = self._loop.time() + seconds
+
+    @property
+    def left_s(self) -> float:
+        return self._at - self._loop.time()
+
+
+def _give_back(claimed: tuple[list[Message], Look]) -> None:
+    """What a cancelled get had taken is ready again, and that attempt does not count."""
+    for message in claimed[0]:
+        try:
+            message.release()
+        except (LeaseLost, WorkspaceError):  # closed meanwhile, which gives everything back
+            return
+
+
+__all__ = ["AsyncMessage", "AsyncQueue", "AsyncTransaction", "Getting"]
