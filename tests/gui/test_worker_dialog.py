@@ -133,8 +133,8 @@ def test_a_command_per_message_is_added_and_started(rig, form):
         ),
         (
             "post",
-            {"worker_url": "http://localhost:8000/x", "worker_queues": "m"},
-            PostRecipe(url="http://localhost:8000/x", queues=("m",)),
+            {"worker_url": "http://localhost:8000/x", "worker_queues": "m", "worker_headers": "A=1 'B=c d'"},
+            PostRecipe(url="http://localhost:8000/x", queues=("m",), headers=("A=1", "B=c d")),
         ),
         ("other", {"worker_command": "sleep 10"}, OtherRecipe(command=("sleep", "10"))),
     ],
@@ -161,6 +161,7 @@ def test_each_kind_becomes_its_command(rig, form, kind, values, recipe):
         ("folder", "worker_queue", "-f", "reads as an option"),
         ("schedule", "worker_every", "0s", "above zero"),
         ("post", "worker_url", "ftp://x", "no address to post to"),
+        ("post", "worker_headers", "Authorization", "is no header"),
         ("other", "worker_name", "a-2", "those of replicas"),
         ("other", "worker_name", "all", "stands for all workers"),
         ("other", "worker_name", "hasher", "there is a worker 'hasher' already"),
@@ -331,7 +332,10 @@ def test_a_duplicate_has_a_name_of_its_own(qtbot, rig):
             name="f", command=command_of(FunctionRecipe(handler="a.b:c", queues=("x", "y"), timeout="5s"))
         ),
         WorkerDefinition(name="g", command=command_of(FolderRecipe(folder="/tmp", queue="q")), is_autostart=False),
-        WorkerDefinition(name="p", command=command_of(PostRecipe(url="http://localhost/x", queues=("q",)))),
+        WorkerDefinition(
+            name="p",
+            command=command_of(PostRecipe(url="http://localhost/x", queues=("q",), headers=("X-A=b c", "Auth=$TOKEN"))),
+        ),
         WorkerDefinition(
             name="s",
             command=command_of(ScheduleRecipe(queue="q", payload='{"a": "b c"}', cron="0 3 * * *", timezone="UTC")),

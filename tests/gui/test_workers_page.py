@@ -376,12 +376,11 @@ def test_the_log_of_the_selected_worker_is_followed(rig, page, drain):
     logs.tail_read.emit("logs page", RUNNING.stdout_log, ["0", "1", "2"])
     logs.lines_read.emit(RUNNING.stdout_log, ["3"])
     logs.lines_read.emit(RUNNING.stderr_log, ["oh"])
-    drain(page.log)
 
-    assert page.log.text.toPlainText() == "1\n2\n3"
-    page.stream.setCurrentText("Errors")
-    drain(page.log)
-    assert page.log.text.toPlainText() == "oh"
+    for stream, text in (("Output and errors", "1\n2\n3\noh"), ("Output", "1\n2\n3"), ("Errors", "oh")):
+        page.stream.setCurrentText(stream)
+        drain(page.log)
+        assert page.log.text.toPlainText() == text
 
 
 def test_the_log_of_a_worker_is_that_of_its_replicas_under_their_names(rig, page, drain):

@@ -68,3 +68,44 @@ def test_killed_supervisord_is_noticed_and_started_again(demo: Window) -> None:
     demo.open_page("Overview")
     completed = demo.count("completed")
     demo.wait_for_count("completed", completed + 10)
+
+
+def test_a_supervisord_that_hangs_is_waited_for_and_the_window_stays_usable(demo: Window) -> None:
+    pid = int(WorkspacePaths(demo_workspace()).pid_file.read_text())
+    demo.open_page("Workers")
+    demo.wait_for_worker("consumer", "Running")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        demo.program.press("Stop", role="push button")
+        waited_for = "Waiting for supervisord"
+        demo.wait(lambda: demo.program.all(object_name="workers_activity_text") or waited_for in banner(demo), "a word")
+        for page in ("Overview", "Messages", "Workers"):
+            demo.open_page(page)
+        demo.wait(lambda: waited_for in banner(demo), "the banner to tell")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    demo.wait_for_worker("producer", "Running")
+    demo.program.press("Stop all")
+    demo.wait_for_worker("producer", "Stopped")
+    demo.program.press("Undo", role="push button")
+    demo.wait_for_worker("producer", "Running")
+
+
+def banner(window: Window) -> str:
+    """What the page says across its top; nothing while it says nothing."""
+    return "".join(one.shown for one in window.program.all(object_name="workers_banner_text"))
+
+
+def test_a_worker_is_removed_and_brought_back_with_the_keyboard(demo: Window) -> None:
+    demo.open_page("Workers")
+    demo.select("Workers", "Name", "producer")
+    demo.program.press("Stop", role="push button")
+    demo.wait_for_worker("producer", "Stopped")
+
+    demo.program.choose_menu("Worker", "Remove…")
+    demo.wait(lambda: "producer" not in demo.workers().column("Name"), "it to go")
+    demo.desktop.press_keys("ctrl+z")
+
+    demo.wait_for_worker("producer", "Stopped")
+    assert (WorkspacePaths(demo_workspace()).workers / "producer.conf").exists()

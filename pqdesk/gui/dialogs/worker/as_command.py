@@ -12,6 +12,7 @@ from pqdesk.supervision.recipes import OtherRecipe, Recipe, ScheduleRecipe, reci
 
 # Where the option is not called as the field is.
 _OPTIONS = {"url": "post", "headers": "post-header", "queues": "queue", "max_attempts": "max-attempts"}
+_REPEATED = {"queue": "--queue", "queues": "--queue", "headers": "--post-header"}
 _DEFAULTS = WorkerDefinition(name="x", command=("x",))
 
 

@@ -100,6 +100,10 @@ def check_url(text: str) -> None:
     check_field(PostRecipe, url=text)
 
 
+def check_headers(text: str) -> None:
+    check_field(PostRecipe, headers=split_command(text))
+
+
 def check_folder(text: str) -> None:
     """A folder to watch: an absolute path, to a folder where there is something."""
     if not text:

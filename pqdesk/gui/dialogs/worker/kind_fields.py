@@ -172,16 +172,20 @@ class PostFields(_ConsumerFields):
             "Address", "worker_url", "Each payload is posted there. 2xx: done; 4xx: failed; anything else: retried",
             placeholder="http://localhost:8000/messages", check=checks.check_url,
         )  # fmt: skip
-        self._headers: tuple[str, ...] = ()  # given by command; they stay as they are
-        super().__init__(PostRecipe, self._url)
+        self._headers = TextRow(
+            "Headers", "worker_headers", "Name=value, with blanks between them; $NAME is a variable, a secret perhaps",
+            placeholder="none, or Authorization=$TOKEN", check=checks.check_headers,
+        )  # fmt: skip
+        super().__init__(PostRecipe, self._url, self._headers)
 
     def recipe(self) -> Recipe:
-        return PostRecipe(url=self._url.text, headers=self._headers, **self._shared())  # type: ignore[arg-type]
+        headers = checks.split_command(self._headers.text)
+        return PostRecipe(url=self._url.text, headers=headers, **self._shared())  # type: ignore[arg-type]
 
     def show_recipe(self, recipe: Recipe) -> None:
         assert isinstance(recipe, PostRecipe)
-        self._headers = recipe.headers
         self._url.set_text(recipe.url)
+        self._headers.set_text(shlex.join(recipe.headers))
         self._show_shared(recipe)
 
     def proposed_name(self) -> str:

@@ -66,7 +66,7 @@ class WorkersController(QObject):
         super().__init__(view)
         self._view, self._model, self._clock = view, model, clock
         self._dialogs = dialogs
-        self._log = WorkerLog(view, link.logs)
+        self._log = WorkerLog(view, link.logs, clock)
         self._watch = WorkerWatch()
         self._progress = OrderProgress()
         self._status: SupervisionStatus | None = None

@@ -31,7 +31,7 @@ from pqdesk.gui.widgets.log_pane import LogPane
 _TABLE_SHARE = 0.42
 _PICTURES_FROM_PX = 940  # narrower, the buttons have room for their words only
 _BUTTONS = (START, STOP, RESTART, SCALE, EDIT)
-STREAMS = ("Output", "Errors")
+STREAMS = ("Output and errors", "Output", "Errors")
 
 
 class WorkersView(QWidget):
