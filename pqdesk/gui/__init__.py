@@ -19,8 +19,9 @@ The seam between the shell and the pages:
 - **threads/supervisor_link.py** `SupervisorLink`: slots `start(name)`, `stop(name)`, `restart(name)`,
   `start_daemon()`, by signal; `status_changed(SupervisionStatus)`, `action_failed(str)`, `action_done(str)`.
 - **threads/log_reader.py** `LogReader`: slot `follow(who, tuple[Path, ...])`, by signal;
-  `tail_read(who, Path, list[str])`, then `lines_read(Path, list[str])`. `SupervisorLink.logs` is one; every page
-  that shows a log connects to it and takes the paths it shows.
+  `tail_read(who, Path, list[str])` with what `who` has not had yet, then `lines_read(Path, list[str])`.
+  `SupervisorLink.logs` is one; every page that shows a log connects to it, takes the paths it shows and puts the lines
+  into a widgets/log_pane.py `LogPane`. It also searches logs for a message and empties them.
 - **theme.py** `Theme`: `color(Role)`, `state_color(State)`, `state_icon(State)`, `worker_icon(WorkerState)`,
   `icon(name, Role)`, `font(percent)`, `fixed_font()`, `changed()`. Names of icons are the files of
   resources/icons. Roles are in palette.py. Numbers and times: formatting.py.

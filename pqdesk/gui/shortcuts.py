@@ -25,6 +25,10 @@ KEYS: dict[str, tuple[str, ...]] = {
 OVERVIEW: tuple[tuple[str, str], ...] = (
     ("Ctrl+1 … Ctrl+4", "Overview, Messages, Workers, Logs"),
     ("Ctrl+F", "Filter; find in the log"),
+    ("F3 / Shift+F3", "In the log: the match above / below"),
+    ("Enter or Ctrl+click", "In the log: the message of the line"),
+    ("Ctrl+C / Ctrl+Shift+C", "In the log: copy without / with the names"),
+    ("End", "In the log: follow the newest line"),
     ("F5 or Ctrl+R", "Refresh now"),
     ("Shift+F5", "Live updates on or off"),
     ("Ctrl+Shift+R", "Retry; on Workers: Restart"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from pqdesk.gui.pages.logs.logs_page import LogsPage
@@ -178,6 +179,16 @@ def test_what_stands_around_a_message_is_shown_until_one_goes_back(qtbot, page, 
     assert text(qtbot, page) == "done 1\noh\ndone 2"
     assert not page._excerpt.isVisible()
     assert log.is_following
+
+
+def test_the_newest_line_is_not_the_end_of_what_is_shown_around_a_message(qtbot, page, link):
+    write_some(link)
+    page.show_message(7, "consumer")
+    around(page, link)
+
+    qtbot.keyClick(page._log.text.mirror, Qt.Key.Key_End)
+
+    assert text(qtbot, page) == "done 1\noh"
 
 
 def test_a_message_without_lines_is_told(qtbot, page, link):

@@ -136,7 +136,7 @@ class LogHands(QObject):
         }
         if key == Qt.Key.Key_End:
             log.set_current_line(None)
-            log.follow()
+            log.jump_to_newest()
         elif key == Qt.Key.Key_Home:
             log.verticalScrollBar().setValue(0)
             self._go_to(log.lines.first, has_shift)

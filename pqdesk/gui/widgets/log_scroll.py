@@ -29,10 +29,12 @@ class LogScroll(QAbstractScrollArea):
 
     Signals:
         follow_changed: Whether the newest line is kept in sight.
+        end_asked: The user asked for the newest line.
         lines_taken: Lines were added or replaced; the finder looks at them.
     """
 
     follow_changed = Signal(bool)
+    end_asked = Signal()
     lines_taken = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -47,7 +49,7 @@ class LogScroll(QAbstractScrollArea):
         self._unseen = 0
         self.setFrameShape(QFrame.Shape.NoFrame)
         self._jump = make_button("", "jump_to_newest", self.viewport(), look="primary")
-        self._jump.clicked.connect(self.follow)
+        self._jump.clicked.connect(self.jump_to_newest)
         self._jump.hide()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -88,6 +90,11 @@ class LogScroll(QAbstractScrollArea):
         self._set_following(True)
         self._keep_end()
         self._changed()
+
+    def jump_to_newest(self) -> None:
+        """The same for the user, whose wish is told."""
+        self.follow()
+        self.end_asked.emit()
 
     def set_wrapped(self, is_wrapped: bool) -> None:
         self._is_wrapped = is_wrapped

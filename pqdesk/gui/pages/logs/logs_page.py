@@ -104,6 +104,7 @@ class LogsPage(QWidget):
         self._stream.currentIndexChanged.connect(lambda _: self._show())
         self._log.cleared.connect(lambda: self._buffer.clear(self._shown))
         self._excerpt.pressed.connect(self._show)
+        self._log.text.end_asked.connect(self._on_end_asked)
         self._files = LogFiles(self._log, link.logs)
         self._files.forgotten.connect(self._on_forgotten)
         self._files.told.connect(self.notice)
@@ -230,6 +231,11 @@ class LogsPage(QWidget):
             where = f"the log of {visible_line(process)}" if process else "the logs"
             nothing = f"No line names message {message_id} in {where}"
             self.notice.emit(found if isinstance(found, str) else nothing)
+
+    @Slot()
+    def _on_end_asked(self) -> None:
+        if self._is_excerpt:  # its end is not the newest line
+            self._show()
 
     def _show_around(self, message_id: int, found: LinesAround) -> None:
         self._is_excerpt = True
