@@ -184,8 +184,8 @@ class Queue(Operator):
         messages = checked_all(items, self.name, options)
         return self._put(messages, block, timeout, tx) if messages else []
 
-    def put_once(self, items: Iterable[tuple[str, Any]]) -> int:
-        """Put each payload or Outgoing whose mark was never put before, in one transaction; returns how many.
+    def put_once(self, items: Iterable[tuple[str, Any]]) -> list[int]:
+        """Put each payload or Outgoing whose mark was never put before, in one transaction; returns the ids of those.
 
         The marks are remembered in that transaction, so a restart repeats none: for producers that look at the
         same things again and again.

@@ -170,8 +170,8 @@ class Store(Protocol):
         """The write lock for the block; committed at its end, rolled back when it raises. See `Transaction`."""
         ...
 
-    def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> int:
-        """Put those whose mark was never put before, and remember the marks in the same transaction."""
+    def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> list[int]:
+        """Put those whose mark was never put before, and remember the marks in the same transaction; their ids."""
         ...
 
     def claim(

@@ -63,13 +63,14 @@ class Putter:
         if not marked:
             return True
         try:
-            count = self._patiently(len(marked), lambda: self._queue.put_once(list(marked)), is_divisible=True)
+            ids = self._patiently(len(marked), lambda: self._queue.put_once(list(marked)), is_divisible=True)
         except _TooMany:
             middle = len(marked) // 2
             return self.put_once(marked[:middle]) and self.put_once(marked[middle:])
-        if count:
-            self._report.line(f"put {_messages(count)} queue={shown(self._queue.name)}")
-        return count is not None
+        if ids:
+            queue = shown(self._queue.name)
+            self._report.line("\n".join(f"put id={number} queue={queue}" for number in ids))
+        return ids is not None
 
     def _queue_of(self, item: Any) -> str:
         return (item.queue if isinstance(item, Outgoing) else None) or self._queue.name

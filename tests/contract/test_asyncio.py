@@ -154,7 +154,7 @@ def test_the_other_names_are_there(run: Run) -> None:
         assert not await queue.join(timeout=0.05)
         await (await queue.get()).ack()
         assert await queue.join(timeout=5)
-        assert await queue.put_once([("mark", 1), ("mark", 2)]) == 1
+        assert len(await queue.put_once([("mark", 1), ("mark", 2)])) == 1
 
     run(test)
 

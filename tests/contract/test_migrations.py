@@ -114,7 +114,7 @@ def test_old_messages_are_worked_on_as_any(old: WorkspacePaths) -> None:
         assert workspace.retry(2).done == 1
         assert mail.get(block=False).id == 2
         assert workspace.restore(5).done == 1
-        assert mail.put_once([("mark-1", "again")]) == 0
+        assert mail.put_once([("mark-1", "again")]) == []
         with pytest.raises(Exception, match="retry-key"):
             mail.put("x", key="retry-key")
         running = workspace.queue("running")

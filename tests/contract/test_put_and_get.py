@@ -186,10 +186,10 @@ def test_an_expired_message_is_never_delivered_however_many_there_are(queue: Que
 
 
 def test_put_once_remembers_what_was_put(queue: Queue) -> None:
-    assert queue.put_once([("a", 1), ("b", 2)]) == 2
+    assert queue.put_once([("a", 1), ("b", 2)]) == [1, 2]
     queue.get_many(9)
 
-    assert queue.put_once([("a", 1), ("c", Outgoing(3, type="t"))]) == 1
+    assert queue.put_once([("a", 1), ("c", Outgoing(3, type="t")), ("c", 4)]) == [3]
     assert queue.get(block=False).type == "t"
 
 

@@ -104,8 +104,8 @@ class Putting:
                 ids += self._add_plain(queue, list(run))
         return ids
 
-    def add_unmarked(self, marked: Iterable[tuple[str, NewMessage]]) -> int:
-        """Put those whose mark was never put, and remember the mark with them; returns how many."""
+    def add_unmarked(self, marked: Iterable[tuple[str, NewMessage]]) -> list[int]:
+        """Put those whose mark was never put, and remember the mark with them; returns their ids."""
         fresh: dict[str, NewMessage] = {}
         for mark, message in marked:
             if mark not in fresh and not self._db.execute(_HAS_MARK, (mark,)).fetchone():
@@ -113,7 +113,7 @@ class Putting:
         ids = self.add_all(list(fresh.values()))
         for mark, message_id in zip(fresh, ids, strict=True):
             self._db.execute(_ADD_MARK, (mark, message_id, self._now_us))
-        return len(ids)
+        return ids
 
     def add(self, message: NewMessage) -> int:
         """The id of the message put, or with on_conflict="keep" of the one that has its key."""

@@ -99,16 +99,16 @@ class SqliteStore:
         self._flush(tx)
         return ids
 
-    def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> int:
+    def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> list[int]:
         engine = self._engine
         self._space.check(sum(len(message.payload.data) for _, message in marked))
         with engine.writing() as db:
             putting = Putting(db, self._clock.wall_us())
-            count = putting.add_unmarked(marked)
+            ids = putting.add_unmarked(marked)
             queues = putting.finish(engine.metrics)
         engine.ring(queues)
         self._flush()
-        return count
+        return ids
 
     def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
         with self._engine.outside():
