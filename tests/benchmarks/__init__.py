@@ -1,6 +1,6 @@
 """How fast PQDesk is, beside the bare limit and beside other queues: run by hand, never as part of the tests.
 
-    python -m tests.benchmarks                          everything, under ten minutes
+    python -m tests.benchmarks                          everything, about seven minutes
     python -m tests.benchmarks --list                   the parts, with what each does and how long it takes
     python -m tests.benchmarks --only put,consume       some of them
     python -m tests.benchmarks --json FILE --svg FILE   also write the table as data and as a chart
@@ -13,7 +13,9 @@ not installed is a row that says so. Each contender works in a process of its ow
 How the figures are made honest: the contenders take turns (A B C A B C …), a ratio is the median of the ratios of the
 rounds, payloads are the same JSON object for all, the level of `synchronous` is read back from each contender's own
 connection, and what a flush costs is measured beside. A peer is set to the level of durability of PQDesk's default
-where it can be; which are not is in the table.
+where it can be; which are not is in the table. `×` compares the rates, `p50 ×` the middle operation of each round,
+which a neighbour on the disk disturbs less. `flushes` are PQDesk's own calls of fdatasync per message, counted; those
+that SQLite makes at a checkpoint come on top. A peer at FULL has one per commit.
 
 Modules by reason to change:
 
@@ -22,6 +24,6 @@ Modules by reason to change:
     team          starting the children and giving them turns
     parts/        what is measured, a module per theme
     results, measures   rows, goals, percentiles, ratios: pure
-    table, chart  writing them down
+    table, chart, summary   writing them down; summary is the README's short table
     machine       what was measured on
 """

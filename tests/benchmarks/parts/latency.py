@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import psutil
 
@@ -20,6 +21,13 @@ from tests.benchmarks.results import Cell, Goal, PartResult, Row
 from tests.benchmarks.team import ROOT, Failed, Member, Settings, Team, team
 
 _SETTLE_S = 1.0
+_PIPE_READER = """
+import sys, time
+laps = []
+for line in sys.stdin:
+    laps.append(time.monotonic_ns() - int(line))
+print(*laps, sep="\\n")
+"""
 # puts, and the least and most seconds between them: long enough for the contender to be idle again
 _WAKES: dict[str, tuple[int, float, float]] = {
     "pqdesk": (200, 0.005, 0.02),
@@ -30,6 +38,7 @@ _WAKES: dict[str, tuple[int, float, float]] = {
     "persist-queue": (1, 0.5, 1.0),
 }
 _IDLE_S = 5.0
+_HERD, _HERD_PUTS, _WINDOW_S = 8, 50, 0.02
 _KILLS = 15
 _PATIENCE_S = 10.0
 _REST_S = 0.5  # a new consumer has started and waits
@@ -51,8 +60,9 @@ def wake(settings: Settings) -> PartResult:
     for key in _WAKES:
         with team(settings, "wake", [key], each=2) as made:
             result.rows.append(_wake_row(key, made, settings))
+    result.rows.insert(0, _pipe_row(settings))
     result.rows.append(Row(ENTRIES["litequeue"].label, {}, "has no blocking get"))
-    for key, cells in zip(_WAKES, (row.cells for row in result.rows), strict=False):
+    for key, cells in zip(_WAKES, (row.cells for row in result.rows[1:]), strict=False):
         if key.startswith("pqdesk"):
             word = "durable" if key == "pqdesk" else "relaxed"
             result.goals += [
@@ -60,6 +70,27 @@ def wake(settings: Settings) -> PartResult:
                 Goal(f"put to handler, {word}, p99", _number(cells.get("p99 ms")), 2.0, "ms", "low"),
             ]
     return result
+
+
+def _pipe_row(settings: Settings) -> Row:
+    """What the machine itself takes just now: a process that sleeps in a read of a pipe is written to."""
+    count, least_s, most_s = _WAKES["pqdesk"]
+    rng = Random(7)
+    command = [sys.executable, "-u", "-c", _PIPE_READER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        time.sleep(_SETTLE_S)
+        for _ in range(settings.count(count)):
+            time.sleep(rng.uniform(least_s, most_s))
+            reader.stdin.write(f"{time.monotonic_ns()}\n")
+            reader.stdin.flush()
+        reader.stdin.close()
+        laps = [int(line) / 1e6 for line in reader.stdout]
+    cells: dict[str, Cell] = {
+        "puts": len(laps), "p50 ms": percentile(laps, 50), "p99 ms": percentile(laps, 99), "max ms": max(laps),
+    }  # fmt: skip
+    return Row("bare pipe", cells, "what a wake-up costs without a queue")
 
 
 def _wake_row(key: str, made: Team, settings: Settings) -> Row:
@@ -82,6 +113,51 @@ def _wake_row(key: str, made: Team, settings: Settings) -> Row:
         "p50 ms": percentile(laps, 50), "p99 ms": percentile(laps, 99), "max ms": max(laps),
     }  # fmt: skip
     return Row(f"{entry.label} {entry.version}", cells, "" if len(laps) >= 100 else "p99 is the worst of few")
+
+
+def herd(settings: Settings) -> PartResult:
+    """Several wait, one put at a time: how many of them wake up for it."""
+    columns = ["consumers", "puts", "woken per put", "woken without"]
+    how = f"processes that ran within {_WINDOW_S * 1e3:g} ms of a put, less those in as long a time without one"
+    result = PartResult("herd", "who wakes up for a put", how, columns)
+    puts = settings.count(_HERD_PUTS, least=5)
+    for key in ("pqdesk", "localqueue", "simplebroker"):
+        with team(settings, "herd", [key], each=_HERD + 1) as made:
+            result.rows.append(_herd_row(key, made, puts))
+    woken = _number(result.rows[0].cells.get("woken per put"))
+    result.goals = [Goal(f"consumers that one put wakes, of {_HERD} waiting", woken, 1.5, "", "low")]
+    return result
+
+
+def _herd_row(key: str, made: Team, puts: int) -> Row:
+    entry = ENTRIES[key]
+    if key not in made.members:
+        return Row(entry.label, {}, made.failures.get(key, "not installed"))
+    producer, *consumers = made.members[key]
+    for consumer in consumers:
+        consumer.start("wait_for", count=10 * puts)
+    time.sleep(2 * _SETTLE_S)
+    without, woken = 0, 0
+    for _ in range(puts):
+        without += _ran(consumers, lambda: None)
+        woken += _ran(consumers, lambda: producer.do("put_slowly", count=1, least_s=0, most_s=0, seed=0))
+    for consumer in consumers:
+        consumer.kill()
+    cells: dict[str, Cell] = {
+        "consumers": _HERD, "puts": puts,
+        "woken per put": max(0, woken - without) / puts, "woken without": without / puts,
+    }  # fmt: skip
+    return Row(f"{entry.label} {entry.version}", cells)
+
+
+def _ran(consumers: list[Member], do: Callable[[], object]) -> int:
+    """How many of them went to sleep anew within a while after `do` began."""
+    before = [_usage(consumer.process.pid)[1] for consumer in consumers]
+    end = time.monotonic() + _WINDOW_S
+    do()
+    time.sleep(max(0.0, end - time.monotonic()))
+    after = [_usage(consumer.process.pid)[1] for consumer in consumers]
+    return sum(one > other for one, other in zip(after, before, strict=True))
 
 
 def idle(settings: Settings) -> PartResult:
@@ -221,7 +297,8 @@ def _number(cell: Cell) -> float | None:
 
 
 PARTS = [
-    Part("wake", "put to handler in an idle consumer of another process", 60, wake),
-    Part("idle", "CPU and memory of a consumer that waits", 12, idle),
-    Part("killed", "SIGKILL in a handler until the message runs elsewhere", 20, killed),
+    Part("wake", "put to handler in an idle consumer of another process", 45, wake),
+    Part("herd", "how many of 8 waiting consumers one put wakes", 20, herd),
+    Part("idle", "CPU and memory of a consumer that waits", 8, idle),
+    Part("killed", "SIGKILL in a handler until the message runs elsewhere", 10, killed),
 ]

@@ -135,4 +135,4 @@ def _wait_for_begun(run: Run, count: int) -> None:
         time.sleep(0.001)
 
 
-PARTS = [Part("losses", "messages lost and repeated when consumers are killed", 20, losses)]
+PARTS = [Part("losses", "messages lost and repeated when consumers are killed", 12, losses)]

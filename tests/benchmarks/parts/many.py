@@ -43,7 +43,7 @@ def many(settings: Settings) -> PartResult:
                     failures[key] = str(exc)
     how = f"{_ROUNDS} rounds of {run_s:g} s (1 where there is no ratio), each on an empty file"
     columns = ["synchronous", "puts/s", "acks/s", "× localqueue", "slowest writer", "worst put ms", "put p99 ms",
-               "CPU µs", "repeats"]  # fmt: skip
+               "CPU µs", "repeats", "failed puts"]  # fmt: skip
     result = PartResult("many", "8 producers and 8 consumers", how, columns, bars="acks/s")
     peer = [one["acks"] for one in rounds["localqueue"]]
     result.rows = [_row(key, rounds[key], levels, failures, peer) for key in (*_REPEATED, *_ONCE)]
@@ -58,7 +58,7 @@ def many(settings: Settings) -> PartResult:
 def writers(settings: Settings) -> PartResult:
     """16 that only put, for 10 s: nobody may starve."""
     run_s = max(0.5, 10 * settings.scale)
-    columns = ["synchronous", "puts/s", "min/max share", "put p50 ms", "put p99 ms", "worst put ms"]
+    columns = ["synchronous", "puts/s", "min/max share", "put p50 ms", "put p99 ms", "worst put ms", "failed puts"]
     result = PartResult("writers", f"{_WRITERS} writers", f"{run_s:g} s each", columns)
     with team(settings, "writers", _WRITING, each=_WRITERS) as made:
         for key in _WRITING:
@@ -88,6 +88,7 @@ def _writers_row(key: str, made: Team, run_s: float) -> Row:
         "put p50 ms": percentile(laps, 50) / 1e3,
         "put p99 ms": percentile(laps, 99) / 1e3,
         "worst put ms": max(one["worst_ms"] for one in answers),
+        "failed puts": sum(one["refused"] for one in answers),
     }
     return Row(f"{entry.label} {entry.version}", cells)
 
@@ -118,6 +119,7 @@ def _both_sides(members: Sequence[Member], run_s: float) -> Measured:
         "p99_ms": percentile([lap for one in put for lap in one["laps_us"]], 99) / 1e3,
         "cpu_us": sum(one["cpu_s"] for one in (*put, *got)) * 1e6 / acked,
         "repeats": sum(seen.values()) - len(seen),
+        "refused": sum(one["refused"] for one in put),
     }
 
 
@@ -153,11 +155,12 @@ def _row(key: str, rounds: list[Measured], levels: dict[str, str], failures: dic
         "put p99 ms": max(one["p99_ms"] for one in rounds),
         "CPU µs": median(one["cpu_us"] for one in rounds),
         "repeats": sum(one["repeats"] for one in rounds),
+        "failed puts": sum(one["refused"] for one in rounds),
     }
     return Row(f"{entry.label} {entry.version}", cells, failures.get(key, entry.note))
 
 
 PARTS = [
-    Part("many", "8 producers and 8 consumers: puts/s, acks/s, fairness, worst put, repeats", 75, many),
-    Part("writers", "16 writers for 10 s: does anybody starve", 45, writers),
+    Part("many", "8 producers and 8 consumers: puts/s, acks/s, fairness, worst put, repeats", 70, many),
+    Part("writers", "16 writers for 10 s: does anybody starve", 40, writers),
 ]

@@ -124,6 +124,6 @@ def _children_cpu_s() -> float:
 
 
 PARTS = [
-    Part("startup", "import pqdesk and a whole `pqdesk put`, over bare Python", 8, startup),
-    Part("lines", "pqdesk put --lines", 8, lines),
+    Part("startup", "import pqdesk and a whole `pqdesk put`, over bare Python", 10, startup),
+    Part("lines", "pqdesk put --lines", 10, lines),
 ]
