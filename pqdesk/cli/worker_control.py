@@ -10,7 +10,7 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.worker_progress import progress_lines
-from pqdesk.cli.worker_settling import START_S, STOP_S, has_restarted, has_started, has_stopped, report, settled
+from pqdesk.cli.worker_settling import START_S, has_restarted, has_started, has_stopped, report, settled, stop_s
 from pqdesk.cli.workers import ALL, replicas_named
 from pqdesk.supervision.records import ReplicaRecord
 from pqdesk.supervision.supervision import Supervision
@@ -55,7 +55,7 @@ def stop_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_n
         supervision.shutdown(on_progress=progress_lines(settings, "stopped"))
     elif not is_now:
         supervision.stop(names)
-    return report(settings, settled(supervision, before, has_stopped, 0.0 if no_wait else STOP_S), no_wait)
+    return report(settings, settled(supervision, before, has_stopped, 0.0 if no_wait else stop_s(before)), no_wait)
 
 
 @command("restart", has_json=True)
@@ -73,7 +73,7 @@ def restart_command(settings: Settings, names: tuple[str, ...], no_wait: bool, i
         up = [one for one in before if one.pid is not None]
         return report(settings, settled(supervision, up, has_restarted, START_S), no_wait)
     supervision.restart(names)
-    wait_s = 0.0 if no_wait else STOP_S + START_S
+    wait_s = 0.0 if no_wait else START_S
     return report(settings, settled(supervision, before, has_restarted, wait_s), no_wait)
 
 

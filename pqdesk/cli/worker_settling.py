@@ -10,12 +10,14 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings
 from pqdesk.clock import SystemClock
+from pqdesk.messages.durations import format_duration
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 from pqdesk.supervision.supervision import Supervision
 
 START_S = 20.0  # a worker counts as running after startsecs, 3 by default
-STOP_S = 60.0  # it has stopwaitsecs, 30 by default, for the message in hand
 
+_STOP_MARGIN_S = 10.0
+_TOLD_AFTER_S = 2.0
 _LOOK_S = 0.1
 _NOT_COMING_UP = frozenset(
     {WorkerState.EXITED, WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START}
@@ -35,21 +37,42 @@ def has_restarted(before: ReplicaRecord, now: ReplicaRecord) -> bool:
     return now.pid != before.pid and has_started(before, now)
 
 
+def stop_s(before: Sequence[ReplicaRecord]) -> float:
+    """How long to wait for them to stop: what they may take for the message in hand, and some more."""
+    return max((one.stop_wait_s for one in before), default=0) + _STOP_MARGIN_S
+
+
 def settled(
     supervision: Supervision,
     before: Sequence[ReplicaRecord],
     has_settled: Callable[[ReplicaRecord, ReplicaRecord], bool],
     wait_s: float,
 ) -> list[tuple[ReplicaRecord, bool]]:
-    """Each process as it stands when all have settled, at the latest after `wait_s`; and whether it has."""
+    """Each process as it stands when all have settled, at the latest after `wait_s`; and whether it has.
+
+    What takes its time to stop is told once on stderr, with how long it still has.
+    """
     clock = SystemClock()
-    ends_ms = clock.awake_ms() + wait_s * 1000
+    begun_ms = clock.awake_ms()
+    ends_ms = begun_ms + wait_s * 1000
+    told: set[str] = set()
     while True:
         now = {one.process: one for one in supervision.status().replicas}
         pairs = [(one, now.get(one.process, one)) for one in before]
+        if clock.awake_ms() - begun_ms >= _TOLD_AFTER_S * 1000:
+            _tell_stopping([one for _, one in pairs if one.process not in told])
+            told.update(one.process for one in before)
         if all(has_settled(*pair) for pair in pairs) or clock.awake_ms() >= ends_ms:
             return [(pair[1], has_settled(*pair)) for pair in pairs]
         time.sleep(_LOOK_S)
+
+
+def _tell_stopping(replicas: Sequence[ReplicaRecord]) -> None:
+    for one in replicas:
+        if one.stop_deadline_s is not None:
+            left_s = max(1, round(one.stop_deadline_s))
+            left = f"{left_s} s" if left_s < 60 else format_duration(left_s)
+            remark(f"{one.process}: finishing what it has in hand; it is killed in {left}")
 
 
 def report(settings: Settings, pairs: Sequence[tuple[ReplicaRecord, bool]], is_asked_only: bool) -> int:

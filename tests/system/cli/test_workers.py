@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -141,3 +142,15 @@ def test_the_bundled_programs_use_the_workspaces_configuration(
     assert before.stdout.split()[:2] == ["ticker", "RUNNING"]
     assert after.stdout == "ticker: stopped\n"
     assert "supervisord" in run(PQDESK, "supervisord", "--help").stdout
+
+
+def test_what_takes_its_time_to_stop_is_told(at: Callable[..., Done], supervised: SupervisedWorkspace) -> None:
+    supervised.add(
+        "slow", "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + _TICKS, stop_wait_s=3
+    )
+    at("start", "slow")
+
+    done = at("stop", "slow")
+
+    assert (done.code, done.out) == (0, "slow: stopped\n")
+    assert re.fullmatch(r"slow: finishing what it has in hand; it is killed in \d s\n", done.err)
