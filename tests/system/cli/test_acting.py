@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pqdesk.cli import acting
 from tests.system.cli.conftest import Cli
+from tests.system.cli.terminals import Terminal
 from tests.system.cli.test_looking import fail
 
 Put = Callable[..., int]
@@ -208,3 +210,68 @@ def test_looking_makes_no_workspace(cli: Cli, workspace: Path, command: str) -> 
     assert cli(command).code == 3
 
     assert not workspace.exists()
+
+
+def test_purge_asks_a_terminal_for_the_name_of_the_queue(cli: Cli, put: Put, workspace: Path) -> None:
+    put("work", "1")
+    cli("get", "work")
+    put("work", "2")
+
+    with Terminal("pqdesk", "-w", workspace, "purge", "work") as terminal:
+        asked = terminal.read_until("to purge it")
+        terminal.type("wrong\n")
+        assert terminal.wait() == 4
+    assert "1 ready, 1 running (left as they are)" in asked
+    assert ready(cli, "work") == 1
+    with Terminal("pqdesk", "-w", workspace, "purge", "work") as terminal:
+        terminal.read_until("to purge it")
+        terminal.type("work\n")
+        terminal.read_until("undo 1")
+        assert terminal.wait() == 0
+
+    assert ready(cli, "work") == 0
+
+
+def test_emptying_the_trash_asks_a_terminal_and_no_is_the_default(cli: Cli, put: Put, workspace: Path) -> None:
+    cli("delete", put("q", "1"))
+
+    with Terminal("pqdesk", "-w", workspace, "trash", "--empty") as terminal:
+        terminal.read_until("cannot be undone")
+        terminal.type("\n")
+        assert terminal.wait() == 4
+
+    assert len(cli("trash", "--json").json) == 1
+
+
+def test_many_are_counted_on_a_terminal_and_ctrl_c_tells_what_is_done(
+    cli: Cli, put: Put, workspace: Path, tmp_path: Path
+) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text("x\n" * 3000)
+    cli("put", "q", "--lines", lines)
+
+    with Terminal("pqdesk", "-w", workspace, "cancel", "--queue", "q") as terminal:
+        terminal.read_until("3,000 messages cancelled; undo: pqdesk -w")
+        assert terminal.wait() == 0
+
+    assert cli("undo", "1").out == "3,000 changes put back\n"
+
+
+def test_an_interrupted_action_says_what_is_done(
+    cli: Cli, put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text("x\n" * 2000)
+    cli("put", "q", "--lines", lines)
+    told = acting._Progress.tell
+
+    def interrupt(self: acting._Progress, done: int, skipped: int) -> None:
+        told(self, done, skipped)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(acting._Progress, "tell", interrupt)
+    done = cli("cancel", "--queue", "q")
+
+    assert done.code == 130
+    assert "1,000 messages cancelled before that; see: pqdesk activity" in done.err
+    assert ready(cli, "q") == 1000
