@@ -30,6 +30,7 @@ from pqdesk.errors import (
     SupervisorError,
     WorkspaceError,
 )
+from pqdesk.messages.activities import ActivityRecord, VersionRecord
 from pqdesk.messages.records import (
     Counts,
     MessageDetail,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from pqdesk.workers.handlers import Fail, Retry, consumer, producer
 
 __all__ = [
+    "ActivityRecord",
     "AsyncMessage",
     "AsyncQueue",
     "Busy",
@@ -79,6 +81,7 @@ __all__ = [
     "SchemaTooNew",
     "State",
     "SupervisorError",
+    "VersionRecord",
     "Workspace",
     "WorkspaceError",
     "consumer",
