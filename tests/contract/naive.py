@@ -9,7 +9,6 @@ from pqdesk.clock import from_datetime
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.messages.records import MessageDetail
 from pqdesk.messages.selection import Ago, Between, Field, Has, Is, Selection, Term, Test
-from pqdesk.messages.states import AttemptOutcome, State
 
 
 def matches(detail: MessageDetail, selection: Selection, now_us: int, error_id: int | None = None) -> bool:
@@ -87,8 +86,7 @@ def _payload_has(detail: MessageDetail, text: str) -> bool:
 
 
 def _error_has(detail: MessageDetail, text: str) -> bool:
-    made = [one for one in detail.attempts if one.attempt > 0 or detail.state is State.CANCELLED]
-    return any(_contains(one.error or "", text) for one in made if one.outcome is not AttemptOutcome.COMPLETED)
+    return any(_contains(one.error or "", text) for one in detail.attempts)
 
 
 def _contains(text: str, part: str) -> bool:

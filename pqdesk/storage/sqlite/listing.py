@@ -76,6 +76,7 @@ class Finder:
     def __init__(self, db: apsw.Connection, selection: Selection, now_us: int) -> None:
         self.db, self.selection, self.now_us = db, selection, now_us
         self.compiled = Compiled(selection, now_us)
+        self._sliced = Compiled(selection, now_us, is_sliced=True)
         self._queues: list[Row] | None = None
 
     @property
@@ -169,8 +170,8 @@ class Finder:
         lowest = max(start - size + 1, 0)
         sql = f"""
             SELECT count(*) FROM (SELECT 1 FROM pqdesk_message m NOT INDEXED
-             WHERE m.id BETWEEN :lowest AND :highest AND {self.compiled.where} LIMIT :cap)"""
-        values = {**self.compiled.values, "lowest": lowest, "highest": start, "cap": cap}
+             WHERE m.id BETWEEN :lowest AND :highest AND {self._sliced.where} LIMIT :cap)"""
+        values = {**self._sliced.values, "lowest": lowest, "highest": start, "cap": cap}
         return only_value(self.db, sql, values), only_value(self.db, _NEXT_BELOW, (lowest - 1,))
 
     def walk(self, from_id: int, size: int, limit: int, *, is_upward: bool) -> Part:
@@ -187,8 +188,8 @@ class Finder:
     def _between(self, lowest: int, highest: int, limit: int, order: str) -> list[int]:
         sql = f"""
             SELECT m.id FROM pqdesk_message m NOT INDEXED
-             WHERE m.id BETWEEN :lowest AND :highest AND {self.compiled.where} ORDER BY m.id {order} LIMIT :limit"""
-        values = {**self.compiled.values, "lowest": lowest, "highest": highest, "limit": limit}
+             WHERE m.id BETWEEN :lowest AND :highest AND {self._sliced.where} ORDER BY m.id {order} LIMIT :limit"""
+        values = {**self._sliced.values, "lowest": lowest, "highest": highest, "limit": limit}
         return [row[0] for row in all_rows(self.db, sql, values)]
 
     def _candidates(self) -> Iterable[int] | None:
