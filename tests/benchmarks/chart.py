@@ -65,11 +65,12 @@ def _panel(part: PartResult, bars: list[tuple[Row, float]], top: int) -> Iterato
     for number, (row, value) in enumerate(bars):
         y = top + _TITLE + number * (_BAR + _GAP) - 6
         width = max(1.0, min(1.0, value / longest) * room)
+        more = " →" if value > longest else ""
         kind = "limit" if _is_limit(row) else "ours" if row.who.startswith("PQDesk") else "other"
         x = _MARGIN + _LABEL_WIDTH
         yield f'  <text x="{x - 8}" y="{y + 13}" text-anchor="end">{escape(row.who)}</text>'
         yield f'  <rect class="{kind}" x="{x}" y="{y}" width="{width:.1f}" height="{_BAR}" rx="2"/>'
-        yield f'  <text class="value" x="{x + width + 6:.1f}" y="{y + 13}">{significant(value)}</text>'
+        yield f'  <text class="value" x="{x + width + 6:.1f}" y="{y + 13}">{significant(value)}{more}</text>'
 
 
 def _is_limit(row: Row) -> bool:
