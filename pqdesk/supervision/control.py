@@ -132,6 +132,7 @@ class Control:
         try:
             pid = client.try_call("supervisor.getPID")
             if not isinstance(pid, Fault):  # else it is on its way out already
+                self._refuse_foreign()
                 # supervisord alone would stop one group after the other
                 targets = [info.process for info in self._daemon.infos()]
                 self.stop_processes(targets)
@@ -212,6 +213,13 @@ class Control:
         """End what a supervisord that is gone left running of these; None is all."""
         names = None if processes is None else [process.rpartition(":")[2] for process in processes]
         end_orphans(known_sockets(self._paths, address_of(self._paths)), processes=names)
+
+    def _refuse_foreign(self) -> None:
+        if self._daemon.is_foreign():
+            raise SupervisorError(
+                "the supervisord that runs here was started on another configuration than this workspace's, so it is "
+                "not ended; its workers can be stopped; end it where it was started"
+            )
 
     def _finish_stopped(self) -> None:
         """Start and take out those that wait for it and have stopped."""

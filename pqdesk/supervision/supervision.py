@@ -252,8 +252,9 @@ class Supervision:
 
         Args:
             wait_s: How long workers may take before supervisord ends them; None: as their configuration says.
+            on_progress: Called as each process has stopped.
 
         Raises:
-            SupervisorError: It does not answer, or does not end.
+            SupervisorError: It does not answer, does not end, or runs on another configuration than the workspace's.
         """
         self._control.shutdown(wait_s, on_progress)

@@ -389,7 +389,9 @@ def test_a_foreign_one_is_attached_to_and_its_workers_are_not_changed(supervised
         lambda: supervised.supervision.scale("worker", 2),
         lambda: supervised.supervision.remove("worker"),
         lambda: supervised.supervision.add(definition("more"), start=False),
+        lambda: supervised.supervision.set_autostart("worker", False),
         supervised.supervision.restart_daemon,
+        supervised.supervision.shutdown,
     ):
         with pytest.raises(SupervisorError, match="another configuration"):
             act()
@@ -399,6 +401,8 @@ def test_a_foreign_one_is_attached_to_and_its_workers_are_not_changed(supervised
     supervised.supervision.stop("worker", wait_s=None)
     assert (supervised.paths.workers / "worker.conf").read_text() == written
     configuration.write_text(text)
+    supervised.supervision.start("worker")  # has supervisord read it
+    assert supervised.supervision.status().state_word == "running"
 
 
 def test_a_hanging_supervisord_makes_no_call_wait_for_longer_than_its_timeout(supervised: SupervisedWorkspace) -> None:
