@@ -47,7 +47,7 @@ class Full(PQDeskError, queue.Full):
         wanted: How many were to be put into it at once.
     """
 
-    def __init__(self, text: str, *, queue: str, size: int, wanted: int) -> None:
+    def __init__(self, text: str, *, queue: str = "", size: int = 0, wanted: int = 1) -> None:
         super().__init__(text)
         self.queue, self.size, self.wanted = queue, size, wanted
 
