@@ -40,7 +40,7 @@ class Shape:
     goals: tuple[tuple[str, str, float], ...] = ()  # text, reference, at least
 
 
-_SHAPES = (
+SHAPES = (
     Shape(
         "put", "put, one message at a time", "put",
         ("pqdesk", "pqdesk-relaxed", "bare", "localqueue", "localqueue-relaxed", *PEERS[1:]),
@@ -182,4 +182,4 @@ def _runner(shape: Shape) -> Callable[[Settings], PartResult]:
     return lambda settings: run(shape, settings)
 
 
-PARTS = [Part(shape.name, shape.title, _TAKES_S[shape.name], _runner(shape)) for shape in _SHAPES]
+PARTS = [Part(shape.name, shape.title, _TAKES_S[shape.name], _runner(shape)) for shape in SHAPES]
