@@ -131,7 +131,8 @@ def consumer(
             stopped, the worker takes nothing new, finishes the others and exits 70 to be started again.
         max_attempts: For messages and queues that do not say.
         backoff: How long to wait after a failed attempt, as in `Queue.configure`.
-        rate: At most so many messages in so many seconds: (100, 60).
+        rate: At most so many messages in so many seconds, in one process: (100, 60). For the queue over all processes
+            there is `Queue.configure(rate=…)`.
 
     Raises:
         InvalidInput: An option is out of range.

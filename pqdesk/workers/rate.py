@@ -11,6 +11,8 @@ from collections import deque
 
 from pqdesk.clock import Clock
 
+_RESERVED_LOOK_MS = 20
+
 
 class RateLimit:
     """Thread-safe. A place is reserved before a message is claimed, and used when its handler begins."""
@@ -43,15 +45,14 @@ class RateLimit:
             self._reserved -= count
 
     def wait_s(self) -> float:
-        """Seconds until a place may be free; a reserved one may come back sooner or later than that."""
+        """Seconds until a place may be free; a reserved one may come back at any moment."""
         now_ms = self._clock.awake_ms()
         with self._lock:
             self._forget(now_ms)
             if len(self._begun_ms) + self._reserved < self._count:
                 return 0.0
-            if not self._begun_ms:
-                return min(self._span_ms, 100) / 1000
-            return (self._begun_ms[0] + self._span_ms - now_ms + 1) / 1000
+            left_ms = self._begun_ms[0] + self._span_ms - now_ms + 1 if self._begun_ms else self._span_ms
+            return (min(left_ms, _RESERVED_LOOK_MS) if self._reserved else left_ms) / 1000
 
     def _forget(self, now_ms: int) -> None:
         while self._begun_ms and self._begun_ms[0] + self._span_ms < now_ms:

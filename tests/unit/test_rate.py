@@ -40,6 +40,18 @@ def test_reserved_place_that_is_not_used_comes_back_at_once():
     assert rate.reserve(9) == 2
 
 
+def test_place_that_another_thread_may_give_back_is_looked_for_soon():
+    clock = MovedClock()
+    rate = RateLimit(2, 3600, clock)
+    rate.reserve(2)
+    rate.use()
+
+    assert rate.reserve(1) == 0
+    assert rate.wait_s() < 0.1
+    rate.give_back(1)
+    assert rate.wait_s() == 0
+
+
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 700)), max_size=60), st.integers(1, 4))
 def test_no_window_sees_more_than_the_rate(steps, count):
     clock = MovedClock()
