@@ -1,7 +1,7 @@
 """The lines about one message in the logs of workers, and the message that a line is about.
 
-Workers write `completed id=7 queue=code attempt=1 12 ms` to stdout and `message 7 (queue code, attempt 1): …` to
-stderr, there with a traceback after it.
+Workers write `completed id=7 queue=code attempt=1 12 ms` to stdout and `id=7 queue=code attempt=1: …` to stderr, there
+with a traceback after it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from pqdesk.supervision.log_levels import goes_on
 from pqdesk.supervision.logs import log_files, readable
 
-_NAMED = re.compile(r"(?<![\w.=-])id=(\d{1,19})(?!\w)|(?<!\w)message (\d{1,19}) \(queue ")
+_NAMED = re.compile(r"(?<![\w.=-])id=(\d{1,19})(?!\w)")
 _SEARCHED_BYTES = 32 * 1024 * 1024  # of each log, from its end on
 _CHUNK_BYTES = 1024 * 1024
 _AROUND_BYTES = 64 * 1024
@@ -61,12 +61,12 @@ class LinesAround:
 def message_id_of(line: str) -> int | None:
     """The message that the line is about; None when it names none."""
     found = _NAMED.search(line)
-    return None if found is None else int(found[1] or found[2])
+    return None if found is None else int(found[1])
 
 
 def is_about(line: str, message_id: int) -> bool:
     """Whether the line names this message, first or not."""
-    return any(int(found[1] or found[2]) == message_id for found in _NAMED.finditer(line))
+    return any(int(found[1]) == message_id for found in _NAMED.finditer(line))
 
 
 def lines_of_message(logs: Iterable[Path], message_id: int) -> FoundLines:
@@ -194,8 +194,6 @@ def _place_of_last(chunk: bytes, start: int, message_id: int) -> int:
 
 def _names(chunk: bytes, message_id: int) -> bool:
     """Whether it may have a line about the message: not `id=70` for 7."""
-    if b"message %d (queue " % message_id in chunk:
-        return True
     needle = b"id=%d" % message_id
     at = chunk.find(needle)
     while at >= 0:

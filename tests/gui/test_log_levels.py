@@ -27,7 +27,7 @@ from pqdesk.supervision.log_levels import Level, LevelReader, level_of
         ("failed id=7 queue=code attempt=5 12 ms", Level.ERROR),
         ("retrying id=7 queue=code attempt=1 12 ms", Level.WARNING),
         ("completed id=7 queue=code attempt=1 12 ms", Level.INFO),
-        ("message 7 (queue code, attempt 1): Traceback (most recent call last):", Level.ERROR),
+        ("id=7 queue=code attempt=1: Traceback (most recent call last):", Level.ERROR),
         ("no errors were found", None),
         ("GET /INFO 200", None),
         ("", None),

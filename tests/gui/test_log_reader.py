@@ -111,9 +111,7 @@ def test_what_cannot_be_read_is_told_once(qtbot, reader, tmp_path):
 def test_the_lines_of_a_message_are_found(qtbot, reader, tmp_path):
     out, err = tmp_path / "a.out.log", tmp_path / "a.err.log"
     out.write_text("completed id=7 queue=q\ncompleted id=70 queue=q\n")
-    err.write_text(
-        "message 7 (queue q, attempt 1): Traceback (most recent call last):\n  File\nValueError: no\nother\n"
-    )
+    err.write_text("id=7 queue=q attempt=1: Traceback (most recent call last):\n  File\nValueError: no\nother\n")
 
     with qtbot.waitSignal(reader.message_searched) as answer:
         reader.find_message((out, err, tmp_path / "none.log"), 7, 5)
@@ -122,7 +120,7 @@ def test_the_lines_of_a_message_are_found(qtbot, reader, tmp_path):
     assert token == 5
     assert [(one.path.name, one.text) for one in found.lines] == [
         ("a.out.log", "completed id=7 queue=q"),
-        ("a.err.log", "message 7 (queue q, attempt 1): Traceback (most recent call last):"),
+        ("a.err.log", "id=7 queue=q attempt=1: Traceback (most recent call last):"),
         ("a.err.log", "  File"),
         ("a.err.log", "ValueError: no"),
     ]

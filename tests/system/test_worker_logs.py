@@ -277,7 +277,7 @@ def test_of_a_huge_log_the_newest_part_is_searched(log: Path) -> None:
 
 def test_a_traceback_belongs_to_the_message_before_it() -> None:
     lines = [
-        "message 7 (queue q, attempt 1): Traceback (most recent call last):",
+        "id=7 queue=q attempt=1: Traceback (most recent call last):",
         "  File",
         "KeyError: 1",
         "",
@@ -288,7 +288,7 @@ def test_a_traceback_belongs_to_the_message_before_it() -> None:
         "ValueError: no",
         "something else",
         "  of something else",
-        "message 8 (queue q, attempt 1): no",
+        "id=8 queue=q attempt=1: no",
         "put id=6 id=7",
     ]
     about = MessageFilter(7)

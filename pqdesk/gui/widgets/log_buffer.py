@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from heapq import merge
 from itertools import count, islice
@@ -33,21 +33,12 @@ class LogBuffer:
         kept = self._lines.setdefault(path, deque(maxlen=LINES_KEPT))
         kept.extend(KeptLine(next(self._numbers), line, read_at) for line in lines)
 
-    def add_tail(self, path: Path, tail: Sequence[str]) -> Sequence[str]:
-        """Keep what the log reader begins with, which is never what it told before; returns that."""
-        self.add(path, tail)
-        return tail
-
     def lines(self, path: Path) -> list[str]:
         """Oldest first."""
         return [one.text for one in self._lines.get(path, ())]
 
-    def merged(self, paths: Iterable[Path]) -> list[tuple[Path, str]]:
-        """The newest lines of several files in the order they came."""
-        return [(path, kept.text) for path, kept in self.merged_lines(paths)]
-
     def merged_lines(self, paths: Iterable[Path]) -> list[tuple[Path, KeptLine]]:
-        """The same with all that is kept of each; at most LINES_KEPT together."""
+        """The newest lines of several files in the order they came; at most LINES_KEPT together."""
         newest = islice(merge(*map(self._newest_first, paths), reverse=True), LINES_KEPT)  # looks at no more than that
         return [(path, kept) for _, path, kept in newest][::-1]
 

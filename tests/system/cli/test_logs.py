@@ -20,7 +20,7 @@ retrying id=7 queue=code attempt=1 12 ms
 completed id=7 queue=code attempt=2 9 ms
 """
 _ERR = """\
-message 7 (queue code, attempt 1): Traceback (most recent call last):
+id=7 queue=code attempt=1: Traceback (most recent call last):
   File "a.py", line 1, in send
 ValueError: bad
 \x1b[33mWARNING\x1b[0m disk is filling

@@ -167,7 +167,8 @@ class LogsPage(QWidget):
         width = max(map(len, names), default=0)
         at = {one.process: number for number, one in enumerate(self._list.replicas)}
         self._owners = {}
-        for replica, name in zip(chosen, names, strict=True):
+        # producers first: of what comes within one look, putting was before completing
+        for replica, name in sorted(zip(chosen, names, strict=True), key=lambda one: one[0].kind != "producer"):
             role = _NAME_ROLES[at[replica.process] % len(_NAME_ROLES)]
             self._owners[replica.stdout_log] = _Owner(name.ljust(width), role, False)
             self._owners[replica.stderr_log] = _Owner(name.ljust(width), role, True)
