@@ -95,7 +95,7 @@ def _progress(settings: Settings, done: str) -> Iterator[OnProgress]:
         with shown:
             yield shown.tell
     except BaseException as exc:
-        if shown.done:
+        if shown.done and not getattr(exc, "__notes__", ()):
             exc.add_note(f"{count_of(shown.done, 'message')} {done} before that; see: {settings.command} activity")
         raise
 

@@ -8,7 +8,8 @@ import click
 
 from pqdesk.cli import acting
 from pqdesk.cli.command import command
-from pqdesk.cli.options import Chosen, ids_or_filter
+from pqdesk.cli.options import FORM, Chosen, ids_or_filter
+from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
 from pqdesk.cli.settings import Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -74,11 +75,17 @@ def move_command(settings: Settings, chosen: Chosen, to: str, dry_run: bool) -> 
 
 @command("duplicate", has_json=True)
 @ids_or_filter
+@click.option("--payload", metavar="TEXT", help="Its payload instead; '-' is standard input.")
+@click.option("--as", "form", type=FORM, help="What --payload is; else JSON if it parses, or text.")
 @acting.dry_run
 @pass_settings
-def duplicate_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
+def duplicate_command(settings: Settings, chosen: Chosen, payload: str | None, form: Form | None, dry_run: bool) -> int:
     """Put a new message like each. Without its key; prints the new ids."""
-    return _act(settings, "duplicate", chosen, dry_run, "copied")
+    values: dict[str, Any] = {}
+    if payload is not None:
+        data = read_standard_input("payload") if payload == "-" else argument_bytes(payload)
+        values["payload"] = parse_payload(data, form)
+    return _act(settings, "duplicate", chosen, dry_run, "copied", **values)
 
 
 def _act(settings: Settings, action: str, chosen: Chosen, is_dry_run: bool, done: str, **values: Any) -> int:

@@ -23,6 +23,9 @@ _LARGEST_ID = 2**63 - 1
 _LARGEST_PAGE = 10_000
 
 
+SAME: Any = type("Same", (), {"__repr__": lambda _: "the same"})()  # as a payload: that of the original
+
+
 class Options(TypedDict, total=False):
     """What every action takes beside ids: a filter instead of them, and how it is to go.
 
@@ -93,12 +96,14 @@ class Operator:
         """Another payload; the one before is kept (`versions`). All but running and trashed ones; state stays."""
         return self._act("edit", ids, payload=EncodedPayload(*encode_payload(payload)), **options)
 
-    def duplicate(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
+    def duplicate(self, ids: Ids = None, *, payload: Any = SAME, **options: Unpack[Options]) -> Outcome:
         """A new ready message like each: payload, type, priority, headers, group, max_attempts; no key, no expiry.
 
+        With `payload`, it has that instead: to put an edited message anew while the old one stays.
         `Outcome.new_ids` are the new ones. Skipped when the queue has its max_size. Undone, they go to the trash.
         """
-        return self._act("duplicate", ids, **options)
+        encoded = None if payload is SAME else EncodedPayload(*encode_payload(payload))
+        return self._act("duplicate", ids, payload=encoded, **options)
 
     def empty_trash(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
         """Delete for good what is in the trash: all of it, or these. Cannot be undone."""
@@ -193,7 +198,7 @@ def _command(
     if to is not None:
         words += ["--to", to]
     if payload is not None:  # never the payload itself: an activity is shown to everybody
-        words += ["-"]
+        words += ["--payload", "-"] if action == "duplicate" else ["-"]
     return act_command(action, ids=ids, filters=given, words=words)
 
 

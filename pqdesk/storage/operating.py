@@ -26,7 +26,7 @@ class Order:
         command: The command line that does the same, for the activity.
         up_to: The highest id that is meant, where a filter selects; None is the highest there is at the start.
         to: The queue to move to, made if missing.
-        payload: What an edit puts in the place of the old one.
+        payload: What an edit puts in the place of the old one, and a duplicate gets instead of its original's.
     """
 
     action: str

@@ -197,6 +197,19 @@ def test_a_duplicate_is_ready_and_like_the_first_but_for_its_key(queue: Queue) -
     assert queue.message(message_id).state.word == "failed"
 
 
+@pytest.mark.parametrize("payload", [None, {"to": "ada"}, "x" * 5000, b"\xff"])
+def test_a_duplicate_may_have_another_payload(queue: Queue, payload: object) -> None:
+    message_id = queue.put({"to": "adda"}, type="t", headers={"A": "b"})
+    queue.get(timeout=0).fail("typo")
+
+    outcome = queue.duplicate(message_id, payload=payload)
+
+    copy = queue.get(timeout=0)
+    assert (copy.id, copy.payload, copy.type, copy.headers) == (outcome.new_ids[0], payload, "t", {"A": "b"})
+    assert queue.message(copy.id).copy_of == message_id
+    assert (queue.message(message_id).payload, queue.message(message_id).version) == ({"to": "adda"}, 1)
+
+
 def test_duplicates_come_in_the_order_of_their_originals(queue: Queue) -> None:
     queue.put_many(["a", "b", "c"])
 

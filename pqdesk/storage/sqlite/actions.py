@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from pqdesk.messages.payloads import checksum
-from pqdesk.messages.states import UNFINISHED, AttemptOutcome, State
+from pqdesk.messages.states import TRANSITIONS, UNFINISHED, AttemptOutcome, State
 from pqdesk.storage.contract import EncodedPayload
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.editing import copy_message, read_payload, replace_payload
@@ -25,7 +25,7 @@ from pqdesk.storage.sqlite.standing import Changes, MessageRow, Standing, mark_o
 from pqdesk.storage.sqlite.transitions import leave_line, place_in_line, record_attempt
 
 BATCH = 1000
-_BATCH_BYTES = 16 * 1024 * 1024  # of payloads written: a batch of huge ones ends sooner
+BATCH_BYTES = 16 * 1024 * 1024  # of payloads written: a batch of huge ones ends sooner
 _ASK_TO_CANCEL = "UPDATE pqdesk_message SET cancel_requested = 1 WHERE id = ?"
 _ROOM = "SELECT max_size - scheduled - ready - running - retrying FROM pqdesk_queue WHERE id = ?"
 _TYPE = "SELECT name FROM pqdesk_type WHERE id = (SELECT type_id FROM pqdesk_message WHERE id = ?)"
@@ -78,7 +78,7 @@ class Acting:
         only_queue: A message of another queue is an error, not acted on.
         activity_id: What the versions of an edit name; None for a dry run.
         to: The queue to move to.
-        payload: What an edit puts in the place of the old one.
+        payload: What an edit puts in the place of the old one, and a copy gets instead of that of its original.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Acting:
         """Act on these; returns how many of them were come to: fewer than all when much was written."""
         act: Callable[[MessageRow], str] = getattr(self, f"_{action}")
         for count, message_id in enumerate(ids):
-            if self._written_bytes > _BATCH_BYTES:
+            if self._written_bytes > BATCH_BYTES:
                 return count
             try:
                 reason = act(self._read(message_id))
@@ -130,6 +130,7 @@ class Acting:
     def _relocate(self, row: MessageRow, **changes: Any) -> str:
         """Bring it there, and note what undoes that."""
         after = replace(row.standing, **changes)
+        assert _is_allowed(row.standing, after), (row.standing, after)
         reason = relocate(self._db, self.changes, row, after)
         if not reason:
             self._note_undo(row.id, row.standing, mark_of(after, row.attempt, row.payload_kind, row.checksum))
@@ -203,25 +204,29 @@ class Acting:
         return ""
 
     def _duplicate(self, row: MessageRow) -> str:
-        data = read_payload(self._db, row.id)
-        if checksum(row.payload_kind, row.key, data) != row.checksum:
-            raise _CannotAct(f"message {row.id} is damaged, so it is not copied; restore it from a backup")
+        payload = self._payload or self._own_payload(row)
         queue_id = row.standing.queue_id
         change = self.changes.of(queue_id)
         room = first_row(self._db, _ROOM, (queue_id,))
         if room is not None and room[0] is not None and room[0] <= sum(change.by_state[one] for one in UNFINISHED):
             return QUEUE_FULL
         line = place_in_line(self._db, change, row.group)
-        copy = copy_message(self._db, row, data, line, self._now_us)
+        copy = copy_message(self._db, row, payload, line, self._now_us)
         change.enters(State.READY)
         change.blocked += line == 2
         type_row = first_row(self._db, _TYPE, (row.id,))
         self._metrics.put(queue_id, None if type_row is None else type_row[0], self._now_us)
-        self._written_bytes += len(data)
+        self._written_bytes += len(payload.data)
         self.tally.new_ids.append(copy.id)
         standing = Standing(queue_id, int(State.READY), self._now_us, 0, 0, 0, None, None)
-        self._note_undo(copy.id, None, mark_of(standing, 0, row.payload_kind, copy.checksum))
+        self._note_undo(copy.id, None, mark_of(standing, 0, payload.kind, copy.checksum))
         return ""
+
+    def _own_payload(self, row: MessageRow) -> EncodedPayload:
+        data = read_payload(self._db, row.id)
+        if checksum(row.payload_kind, row.key, data) != row.checksum:
+            raise _CannotAct(f"message {row.id} is damaged, so it is not copied; restore it from a backup")
+        return EncodedPayload(row.payload_kind, data)
 
     def _erase(self, row: MessageRow) -> str:
         """Out of the trash, for good."""
@@ -242,6 +247,13 @@ class Acting:
             if before.is_open:
                 leave_line(self._db, change, State(before.state), row.group, row.line)
         return ""
+
+
+def _is_allowed(before: Standing, after: Standing) -> bool:
+    """Whether the table of transitions has it; the trash is beside it."""
+    if before.is_trashed or after.is_trashed or before.state == after.state:
+        return True
+    return State(after.state) in TRANSITIONS[State(before.state)]
 
 
 def _name(standing: Standing) -> str:

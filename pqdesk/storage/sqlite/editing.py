@@ -32,9 +32,8 @@ _DROP_APART = "DELETE FROM pqdesk_payload WHERE id = ?"
 _COPY = """
     INSERT INTO pqdesk_message (queue_id, state, line, priority, max_attempts, type_id, enqueued_us, due_us, "group",
                                 headers, payload_kind, checksum, payload, copy_of)
-    SELECT queue_id, 2, ?2, priority, max_attempts, type_id, ?3, ?3, "group", headers, payload_kind, ?4, payload, id
+    SELECT queue_id, 2, ?2, priority, max_attempts, type_id, ?3, ?3, "group", headers, ?4, ?5, ?6, id
       FROM pqdesk_message WHERE id = ?1"""
-_COPY_APART = "INSERT INTO pqdesk_payload (id, payload) SELECT ?2, payload FROM pqdesk_payload WHERE id = ?1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,14 @@ def payload_before(db: apsw.Connection, message_id: int, activity_id: int) -> En
     return None if row is None else EncodedPayload(*row)
 
 
-def copy_message(db: apsw.Connection, row: MessageRow, data: bytes, line: int, now_us: int) -> Copy:
-    """A ready message like `row`, whose payload is `data`: without key, expiry and what became of it."""
-    number = checksum(row.payload_kind, None, data)  # the checksum is over the key, too
-    db.execute(_COPY, (row.id, line, now_us, number))
+def copy_message(db: apsw.Connection, row: MessageRow, payload: EncodedPayload, line: int, now_us: int) -> Copy:
+    """A ready message like `row`, with this payload: without key, expiry and what became of it."""
+    number = checksum(payload.kind, None, payload.data)  # the checksum is over the key, too
+    is_inline = len(payload.data) <= INLINE_BYTES
+    db.execute(_COPY, (row.id, line, now_us, payload.kind, number, payload.data if is_inline else None))
     copy_id = db.last_insert_rowid()
-    if len(data) > INLINE_BYTES:
-        db.execute(_COPY_APART, (row.id, copy_id))
+    if not is_inline:
+        db.execute(_SET_APART, (copy_id, payload.data))
     return Copy(copy_id, number)
 
 

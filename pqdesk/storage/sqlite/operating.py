@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.errors import InvalidInput, NotFound, PQDeskError
 from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress
 from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
 from pqdesk.storage.operating import TRASH_LIMIT, Order
 from pqdesk.storage.sqlite import activity, switches
-from pqdesk.storage.sqlite.actions import DEFAULT_STATES, Acting
+from pqdesk.storage.sqlite.actions import BATCH_BYTES, DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
 from pqdesk.storage.sqlite.connection import Translating
 from pqdesk.storage.sqlite.engine import Engine
@@ -28,6 +28,7 @@ from pqdesk.storage.sqlite.waiting import room_bell
 # What an action was not, for LookOnly.
 _PAST = {"run_now": "run", "cancel": "cancelled", "edit": "edited", "purge": "purged", "retry": "retried"}
 _FOR_GOOD = "deleted for good"
+_GROWING = ("edit", "duplicate")  # what takes space, of which some is kept back for acks
 
 
 class SqliteOperating:
@@ -43,19 +44,18 @@ class SqliteOperating:
         what = _PAST.get(order.action, f"{order.action.removesuffix('e')}ed")
         if not order.is_dry_run:
             self.refuse_look_only(what)
-        if order.payload is not None:
-            self._space.check(len(order.payload.data))
         deed, note = self._deed(order)
         total, work = Total(note=note), Work(order, deed, what)
-        for batch in batches(self._engine, order):
-            ids = batch
-            while ids and not total.is_stopped:
-                ids = ids[self._act_once(work, ids, total) :]
-                total.tell(order.on_progress)
-            if not batch:  # nothing so far where it looks: a moment to stop, too
-                total.tell(order.on_progress)
-            if total.is_stopped:
-                break
+        with _telling(total):
+            for batch in batches(self._engine, order):
+                ids = batch
+                while ids and not total.is_stopped:
+                    ids = ids[self._act_once(work, ids, total) :]
+                    total.tell(order.on_progress)
+                if not batch:  # nothing so far where it looks: a moment to stop, too
+                    total.tell(order.on_progress)
+                if total.is_stopped:
+                    break
         return total.outcome()
 
     def _act_once(self, work: Work, ids: Sequence[int], total: Total) -> int:
@@ -63,6 +63,8 @@ class SqliteOperating:
         engine, order, metrics = self._engine, work.order, Metrics(self._clock)
         queue_ids: list[int] = []
         activity_id, count = total.activity_id, 0
+        if work.deed in _GROWING and not order.is_dry_run:
+            self._space.check(BATCH_BYTES if order.payload is None else len(order.payload.data), work.past)
         with contextlib.suppress(_RolledBack), engine.writing() as db:
             if not order.is_dry_run:
                 self._ledger.refuse(db, work.past)
@@ -156,11 +158,12 @@ class SqliteOperating:
         if record.why_not is not None:
             raise InvalidInput(f"activity {activity_id} ({record.action}) cannot be undone: {record.why_not}")
         total, has_more = Total(), True
-        while has_more:
-            has_more = self._undo_once(record, command, total)
-            if has_more:
-                total.tell(on_progress)
-                has_more = not total.is_stopped
+        with _telling(total):
+            while has_more:
+                has_more = self._undo_once(record, command, total)
+                if has_more:
+                    total.tell(on_progress)
+                    has_more = not total.is_stopped
         return total.outcome()
 
     def _undo_once(self, record: ActivityRecord, command: str, total: Total) -> bool:
@@ -204,6 +207,17 @@ class SqliteOperating:
         with engine.lock:
             if engine.checkpointer.is_due and not engine.is_closing and engine.transaction is None:
                 engine.checkpointer.do_by_the_way(engine.db)  # there may be nobody else to bound the log
+
+
+@contextlib.contextmanager
+def _telling(total: Total) -> Iterator[None]:
+    """An error half way says what is done already, and stays so."""
+    try:
+        yield
+    except PQDeskError as exc:
+        if total.done:
+            exc.add_note(f"{total.done:,} were done before that; see activity {total.activity_id}")
+        raise
 
 
 class _RolledBack(Exception):

@@ -28,8 +28,11 @@ class SpaceReserve:
         self._looked_ms = -_LOOK_EVERY_MS
         self._left_bytes = 0  # above the reserve, less what was put since the last look
 
-    def check(self, put_bytes: int) -> None:
-        """Raise DiskFull when putting `put_bytes` would touch the reserve. Looks at most ten times a second."""
+    def check(self, put_bytes: int, what: str = "put") -> None:
+        """Raise DiskFull when `put_bytes` more would touch the reserve: nothing was `what`.
+
+        Looks at most ten times a second.
+        """
         now_ms = self._clock.awake_ms()
         needed_bytes = 2 * (put_bytes + _OVERHEAD_BYTES)  # in the WAL, and then in the file
         self._left_bytes -= needed_bytes
@@ -38,14 +41,14 @@ class SpaceReserve:
         try:
             disk = os.statvfs(self._folder)
         except OSError as exc:
-            text = f"nothing was put: cannot look at {str(self._folder)!r}: {exc.strerror}"
+            text = f"nothing was {what}: cannot look at {str(self._folder)!r}: {exc.strerror}"
             raise WorkspaceError(text, path=self._folder) from exc
         reserve = min(_RESERVE_BYTES, int(disk.f_blocks * disk.f_frsize * _RESERVE_SHARE))
         free = disk.f_bavail * disk.f_frsize - self._wal_bytes()
         self._looked_ms, self._left_bytes = now_ms, free - reserve - needed_bytes
         if self._left_bytes <= 0:
             raise DiskFull(
-                f"nothing was put: the disk of {str(self._folder)!r} has {max(free, 0) >> 20:,} MiB free, and "
+                f"nothing was {what}: the disk of {str(self._folder)!r} has {max(free, 0) >> 20:,} MiB free, and "
                 f"{reserve >> 20:,} MiB are kept for acks; free some space",
                 path=self._folder,
             )

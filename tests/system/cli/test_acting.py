@@ -101,6 +101,9 @@ def test_duplicate_prints_the_new_ids(cli: Cli, put: Put) -> None:
     assert (done.out, done.err) == ("2\n", "1 message copied\n")
     assert cli("duplicate", first, "--json").json["new_ids"] == [3]
     assert cli("show", 2, "--json").json["copy_of"] == first
+    assert cli("duplicate", first, "--payload", "-", stdin=b'{"n": 2}').out == "4\n"
+    assert cli("show", 4, "--json").json["payload"] == {"n": 2}
+    assert cli("activity", "--json").json[0]["command"] == f"pqdesk duplicate {first} --payload -"
 
 
 def test_purge_wants_yes_where_nobody_can_be_asked(cli: Cli, put: Put) -> None:
