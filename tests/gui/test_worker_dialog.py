@@ -38,9 +38,10 @@ DEFINITION = WorkerDefinition(name="hasher", command=("pqdesk", "consume", "file
 
 @pytest.fixture
 def rig(qtbot, theme, clock):
-    rig = WorkersRig(qtbot, theme, clock, RUNNING)
+    rig = WorkersRig(theme, clock, RUNNING)
     rig.supervision.keep(DEFINITION)
-    return rig
+    yield rig
+    rig.close()
 
 
 class Form:

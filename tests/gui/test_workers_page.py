@@ -37,7 +37,9 @@ PAIR = [make_replica("pair", worker="pair"), make_replica("pair-2", worker="pair
 
 @pytest.fixture
 def rig(qtbot, theme, clock):
-    return WorkersRig(qtbot, theme, clock, RUNNING, LOOPING, STOPPED)
+    rig = WorkersRig(theme, clock, RUNNING, LOOPING, STOPPED)
+    yield rig
+    rig.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt
+from shiboken6 import delete
 
 from pqdesk.errors import NotFound, PQDeskError, SupervisorError
 from pqdesk.gui.pages.workers.workers_page import WorkersPage
@@ -73,7 +74,7 @@ class FakeWorkers(FakeSupervision):
 class WorkersRig:
     """The page, live, whose threads are never started: every question is answered at once."""
 
-    def __init__(self, qtbot: Any, theme: Theme, clock: FakeClock, *replicas: ReplicaRecord) -> None:
+    def __init__(self, theme: Theme, clock: FakeClock, *replicas: ReplicaRecord) -> None:
         self.supervision = FakeWorkers(*replicas)
         self.link = SupervisorLink(lambda: self.supervision)  # type: ignore[arg-type,return-value]
         self.reader = Reader(lambda: None)
@@ -83,10 +84,14 @@ class WorkersRig:
         self.page.controller._log.follow_asked.connect(
             lambda _who, paths: self.followed.append(tuple(path.name for path in paths))
         )
-        qtbot.addWidget(self.page)
         self.page.resize(1060, 720)
         self.page.show()
         self.page.set_live(True)
+
+    def close(self) -> None:
+        """Delete the page at once: each theme of a later test goes over every widget there is."""
+        self.page.close()
+        delete(self.page)
 
     def tell(self, *replicas: ReplicaRecord, status: SupervisionStatus | None = None) -> None:
         """supervisord says so from now on."""
