@@ -129,14 +129,14 @@ class Finder:
         """The same from the indexes of its states, for a selection of states and queue alone that is not too large."""
         selection = self.selection
         is_plain = not self.compiled.has_own_tests and not selection.is_trashed and selection.ids is None
-        if not is_plain or not selection.states or self.counted() > _MANY:
+        if not is_plain or (not selection.states and selection.queue is None) or self.counted() > _MANY:
             return None
         bound, order = ("id > ?4", "ASC") if above is not None else ("id < ?4", "DESC")
         edge = above if above is not None else _HIGHEST if below is None else below
         found = [
             row[0]
             for queue in self.queues
-            for state in selection.states
+            for state in self.states
             for row in all_rows(
                 self.db,
                 f"SELECT id FROM ({_FROM_INDEX[state]}) WHERE {bound} ORDER BY id {order} LIMIT ?3",
