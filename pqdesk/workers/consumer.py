@@ -9,7 +9,8 @@ The main thread only watches. It is woken by signals, by threads that end, and w
                         finished, and the process exits 70, since a Python function cannot be stopped
     drain               exit 0 once nothing is ready and nothing is in hand
     supervisord died    as for TERM
-    workspace unusable  one line on stderr, exit 1; a full disk and a busy file are waited for instead
+    workspace unusable  one line on stderr, exit 1, or 70 where a new start may help; a full disk and a busy file are
+                        waited for instead, see patience.py
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def run_consumer(
         clock: For tests.
 
     Returns:
-        The worker's exit code: 0 when it was asked to stop or nothing is left, 70 when a handler hung, 130 after
-        Ctrl-C, 1 when the workspace or the command cannot be used any more.
+        The worker's exit code: 0 when it was asked to stop or nothing is left, 130 after Ctrl-C, 70 when a handler hung
+        or only a new start helps, 1 when the workspace or the command cannot be used any more.
 
     Raises:
         InvalidInput: There is nothing to run, or an option is out of range; no message was taken.
