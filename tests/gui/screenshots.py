@@ -19,18 +19,22 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QRadioButton, QTableView, QWidget
 
 from pqdesk import demo
 from pqdesk.clock import SystemClock
 from pqdesk.gui.app import make_application
 from pqdesk.gui.desktop import Desktop
+from pqdesk.gui.dialogs.worker import WorkerDialog
 from pqdesk.gui.logging_setup import AppLog
 from pqdesk.gui.main_window import DEFAULT_SIZE, PAGES
+from pqdesk.gui.pages.workers import WorkersPage
 from pqdesk.gui.places import place_of
 from pqdesk.gui.settings import Settings
 from pqdesk.gui.theme import Theme, ThemeChoice
 from pqdesk.paths import WorkspacePaths, default_workspace, demo_workspace, state_folder
+from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
 from tests.folders import fresh_folders
 
@@ -86,6 +90,7 @@ def take_pictures(folder: Path, seconds: float) -> None:
         camera.wait(lambda: False, _SETTLE_S)
         _choose_first_row(desktop, title)
         camera.picture(title.lower())
+    take_pictures_of_workers(desktop, camera)
     desktop.controller.show_failed()
     camera.wait(lambda: False, _SETTLE_S)
     _choose_first_row(desktop, "Messages")
@@ -95,19 +100,41 @@ def take_pictures(folder: Path, seconds: float) -> None:
     log.close()
 
 
+def take_pictures_of_workers(desktop: Desktop, camera: Camera) -> None:
+    """Adding one, and one that crashes."""
+    desktop.window.show_page("Workers")
+    page = desktop.window.shown_page
+    assert isinstance(page, WorkersPage)
+    page.add_worker()
+    dialog = page.findChild(WorkerDialog)
+    assert dialog is not None
+    button = dialog.findChild(QRadioButton, "kind_command")
+    assert button is not None
+    button.click()
+    camera.picture("add-worker", dialog)
+    dialog.close()
+    broken = WorkerDefinition(name="importer", command=("pqdesk", "consume", "mail", "--", "import-mail"), start_s=1)
+    Supervision(WorkspacePaths(demo_workspace())).add(broken, start=True)
+    is_looping = WorkerState.CRASH_LOOPING
+    camera.wait(lambda: any(one.state is is_looping for one in desktop.controller.status.replicas), _LONGEST_S)
+    page.show_worker("importer")
+    camera.picture("worker-trouble")
+
+
 class Camera:
     """Takes one picture in each theme, after the window has settled."""
 
     def __init__(self, desktop: Desktop, theme: Theme, folder: Path) -> None:
         self._desktop, self._theme, self._folder = desktop, theme, folder
 
-    def picture(self, name: str) -> None:
+    def picture(self, name: str, widget: QWidget | None = None) -> None:
+        """Of the window, or of another one."""
         self.wait(lambda: False, _SETTLE_S)
         for choice in _THEMES:
             self._theme.choose(choice)
             self.wait(lambda: False, 0.2)
             file = self._folder / f"{name}-{choice.value}.png"
-            self._desktop.window.grab().save(str(file))
+            (widget or self._desktop.window).grab().save(str(file))
             print(file)
         self._theme.choose(ThemeChoice.LIGHT)
 

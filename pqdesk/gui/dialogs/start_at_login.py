@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QSizePolicy, QVBo
 
 from pqdesk.errors import PQDeskError
 from pqdesk.gui.notices import sentence
-from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.side_jobs import SideJobs
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
@@ -18,7 +17,8 @@ _LINGER = (
     "Without it, the system ends your workers when your last session ends. With it, they start with the machine and "
     "run until it is switched off. It holds for all services of yours, not only for PQDesk."
 )
-_WAYS = {"systemd": "By a service of your systemd.", "autostart": "By an autostart entry of the desktop."}
+_WAYS = {"systemd": "a service of your systemd", "autostart": "an autostart entry of the desktop"}
+_NO_LINGER = "Running on after you log out needs systemd, which does not answer here."
 
 
 class StartAtLoginDialog(QDialog):
@@ -32,7 +32,7 @@ class StartAtLoginDialog(QDialog):
     switch_asked = Signal(bool)
     keep_asked = Signal(bool)
 
-    def __init__(self, side: SideJobs, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, side: SideJobs, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("login_dialog")
         self.setWindowTitle("Start at login")
@@ -77,9 +77,10 @@ class StartAtLoginDialog(QDialog):
             return
         self._switch.setEnabled(True)
         self._switch.setChecked(answer.is_on)
-        self._story.setText(f"{answer.explanation} {_WAYS[answer.way]}".strip())
+        way = _WAYS[answer.way]
+        self._story.setText(f"{answer.explanation} {'By' if answer.is_on else 'Switched on, it is done by'} {way}.")
         self._keep.setVisible(answer.is_lingering is not None)
-        self._linger.setVisible(answer.is_lingering is not None)
+        self._linger.setText(_NO_LINGER if answer.is_lingering is None else _LINGER)
         self._keep.setEnabled(True)
         self._keep.setChecked(bool(answer.is_lingering))
         self.adjustSize()

@@ -19,7 +19,7 @@ _RESTARTS = (("always", "Always"), ("if it fails", "If it fails"), ("never", "Ne
 _SIGNALS = tuple(
     (name, text)
     for name, text in (
-        ("TERM", "TERM: the message in hand is finished"),
+        ("TERM", "TERM: finishes first"),
         ("INT", "INT: as Ctrl+C"),
         ("HUP", "HUP"),
         ("QUIT", "QUIT"),

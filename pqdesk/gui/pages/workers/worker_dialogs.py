@@ -106,7 +106,7 @@ class WorkerDialogs(QObject):
     @Slot()
     def show_login(self) -> None:
         """The start of this workspace's workers at login."""
-        StartAtLoginDialog(self._link.side, self._theme, self._parent).open()
+        StartAtLoginDialog(self._link.side, self._parent).open()
 
     def _scale(self, selected: SelectedWorkers) -> None:
         worker = selected.workers[0]
