@@ -21,9 +21,9 @@ from pqdesk.supervision.login import LoginStart
 )
 @pass_settings
 def start_at_login_command(settings: Settings, switch: str | None, is_kept: bool | None) -> None:
-    """Start supervisord and its workers when you log in, or no more.
+    """Start workers when you log in, or no more.
 
-    By a service of your own systemd, else by an autostart entry of the desktop. Without `on` or `off`, tells how it is.
+    Those that start with supervisord, and it. By a service of your own systemd, else by an autostart entry of the desktop. Without `on` or `off`, tells how it is.
     """
     login = LoginStart(settings.paths)
     if switch is not None:

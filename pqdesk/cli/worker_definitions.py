@@ -94,9 +94,9 @@ def edit_worker_command(
 @click.option("--undo", "is_undo", is_flag=True, help="Bring back the worker of this name that was removed last.")
 @pass_settings
 def remove_worker_command(settings: Settings, name: str, is_undo: bool) -> int:
-    """Take a worker out; it finishes the message in hand first.
+    """Take a worker out, or bring it back.
 
-    Its logs stay, and --undo brings it back.
+    It finishes the message in hand first. Its logs stay, and --undo brings it back.
     """
     require_workspace_or_workers(settings)
     supervision = Supervision(settings.paths)

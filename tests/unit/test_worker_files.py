@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +171,27 @@ def test_a_link_stays_a_link(paths: WorkspacePaths, files: WorkerFiles, tmp_path
 
     assert (paths.workers / "mine.conf").readlink() == kept
     assert kept.read_text() == HAND_WRITTEN.replace("sleep 1", "sleep 2")
+
+
+def test_of_two_who_change_the_same_at_once_one_is_told(paths: WorkspacePaths, files: WorkerFiles) -> None:
+    files.add(WorkerDefinition(name="worker", command=("true",)))
+    seen = files.read("worker")
+    outcomes: list[object] = []
+
+    def change(number: int) -> None:
+        try:
+            outcomes.append(WorkerFiles(paths).change(replace(seen, stop_wait_s=number)).changed)
+        except SupervisorError as exc:
+            outcomes.append(str(exc))
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in (1, 2, 3, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert outcomes.count(("worker",)) == 1
+    assert sum("was changed meanwhile" in str(one) for one in outcomes) == 3
 
 
 def test_a_refused_change_changes_nothing(paths: WorkspacePaths, files: WorkerFiles) -> None:
