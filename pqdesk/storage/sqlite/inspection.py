@@ -21,6 +21,7 @@ from pqdesk.messages.records import (
     QueueConfiguration,
     QueueRecord,
     RefusedPut,
+    ScheduleRecord,
 )
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
@@ -100,7 +101,7 @@ class SqliteInspection:
             return read_configuration(self._db, find_queue(self._db, queue))
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        return () if self._is_empty else pages.whole_page(request, self._asked())
+        return () if self._is_empty else pages.whole_page(request, self._asked(), self._clock)
 
     def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
         if self._is_empty:
@@ -109,7 +110,7 @@ class SqliteInspection:
             return pages.search(finder, request, from_id, slice_ids)
 
     def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
-        return CappedCount(0) if self._is_empty else pages.whole_count(selection, cap, self._asked())
+        return CappedCount(0) if self._is_empty else pages.whole_count(selection, cap, self._asked(), self._clock)
 
     def id_at(self, at: datetime) -> int | None:
         with ReadTransaction(self._db, self._path):
@@ -121,11 +122,11 @@ class SqliteInspection:
             return pages.quick_page(finder, request)
 
     def page_part(
-        self, request: PageRequest, from_id: int | None, limit: int
+        self, request: PageRequest, from_id: int | None, size: int, limit: int
     ) -> tuple[list[MessageRecord], int | None]:
         """What one slice of ids has of a page, nearest first, and where the next slice begins."""
         with self._finding(request.selection) as finder:
-            return pages.page_part(finder, request, from_id, limit)
+            return pages.page_part(finder, request, from_id, size, limit)
 
     def quick_count(self, selection: Selection) -> int | None:
         """The exact count where counters or an index tell it, else None."""
@@ -136,10 +137,10 @@ class SqliteInspection:
         counts = self.counts(selection.queue)
         return sum(counts.of(state) for state in finder.states)
 
-    def count_part(self, selection: Selection, from_id: int | None, cap: int) -> tuple[int, int | None]:
+    def count_part(self, selection: Selection, from_id: int | None, size: int, cap: int) -> tuple[int, int | None]:
         """How many of one slice of ids match, at most `cap`, and where the next slice begins."""
         with self._finding(selection) as finder:
-            return finder.count_down(from_id, SLICE_IDS, cap)
+            return finder.count_down(from_id, size, cap)
 
     def message(self, message_id: int) -> MessageDetail:
         now_us = self._clock.wall_us()
@@ -230,6 +231,12 @@ class SqliteInspection:
         with Translating(self._path):
             row = first_row(self._db, _PROGRESS, (message_id, receipt))
         return row is not None and bool(row[0])
+
+    def schedules(self) -> tuple[ScheduleRecord, ...]:
+        from pqdesk.storage.sqlite.scheduling import read_schedules  # with cron and time zones, which few have
+
+        with Translating(self._path):
+            return () if self._is_empty else read_schedules(self._db)
 
     def refused_puts(self, limit: int = 100) -> tuple[RefusedPut, ...]:
         with Translating(self._path):

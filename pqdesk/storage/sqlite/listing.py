@@ -228,7 +228,8 @@ def quick_ids(finder: Finder, *, below: int | None, above: int | None, limit: in
     start = finder.start(below=below, above=above)
     if start is None:
         return []
-    part = finder.walk(start, _FIRST_IDS, limit, is_upward=above is not None)
+    first = _FIRST_IDS if not finder.compiled.reads_payloads else _FIRST_IDS // 20  # which may be large
+    part = finder.walk(start, first, limit, is_upward=above is not None)
     if part.next_id is None or len(part.ids) == limit:
         return part.ids
     return finder.from_indexes(below=below, above=above, limit=limit)

@@ -38,7 +38,7 @@ class SqliteLooking:
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
         from pqdesk.storage.sqlite import pages
 
-        return pages.whole_page(request, self._giving_way())
+        return pages.whole_page(request, self._giving_way(), self._engine.clock)
 
     def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
         return self._ask(lambda one: one.search(request, from_id=from_id, slice_ids=slice_ids))
@@ -46,7 +46,7 @@ class SqliteLooking:
     def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
         from pqdesk.storage.sqlite import pages
 
-        return pages.whole_count(selection, cap, self._giving_way())
+        return pages.whole_count(selection, cap, self._giving_way(), self._engine.clock)
 
     def id_at(self, at: datetime) -> int | None:
         return self._ask(lambda one: one.id_at(at))

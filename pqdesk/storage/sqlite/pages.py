@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import apsw
 
-from pqdesk.clock import to_datetime
+from pqdesk.clock import Clock, to_datetime
 from pqdesk.messages.looking import CappedCount, SearchSlice
 from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.selection import Selection
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _COUNTED_IDS = 1_000_000
+_FIRST_SLICE_IDS, _LEAST_IDS = 25_000, 200
+_LONGEST_MS = 60
 _PUT_AT = "SELECT id, enqueued_us FROM pqdesk_message WHERE id >= ? ORDER BY id LIMIT 1"
 _ENDS = "SELECT min(id), (SELECT max(id) FROM pqdesk_message) FROM pqdesk_message"
 _ENQUEUED = "SELECT enqueued_us FROM pqdesk_message WHERE id >= ? ORDER BY id LIMIT 1"
@@ -38,16 +40,36 @@ class Ask(Protocol):
     def __call__(self, part: Callable[[SqliteInspection], T]) -> T: ...
 
 
-def whole_page(request: PageRequest, ask: Ask) -> tuple[MessageRecord, ...]:
+class _Pace:
+    """How many ids the next slice has: each should take some 30 ms, whatever is looked at and however large it is."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.size = min(_FIRST_SLICE_IDS, SLICE_IDS)
+        self._began_ms = clock.awake_ms()
+
+    def took(self) -> None:
+        """A slice has been looked through."""
+        now_ms = self._clock.awake_ms()
+        took_ms, self._began_ms = now_ms - self._began_ms, now_ms
+        if took_ms > _LONGEST_MS:
+            self.size = max(self.size // 4, _LEAST_IDS)
+        elif took_ms < _LONGEST_MS // 3:
+            self.size = min(self.size * 2, SLICE_IDS)
+
+
+def whole_page(request: PageRequest, ask: Ask, clock: Clock) -> tuple[MessageRecord, ...]:
     """The page, slice by slice where it has to be."""
     quick = ask(lambda one: one.quick_page(request))
     if quick is not None:
         return quick
     found: list[MessageRecord] = []
     next_id: int | None = None
+    pace = _Pace(clock)
     while True:
         wanted, from_id = request.limit - len(found), next_id
-        records, next_id = ask(lambda one: one.page_part(request, from_id, wanted))  # noqa: B023 - called at once
+        records, next_id = ask(lambda one: one.page_part(request, from_id, pace.size, wanted))  # noqa: B023 - at once
+        pace.took()
         found += records
         if next_id is None or len(found) >= request.limit:
             return _in_order(found, request)
@@ -64,14 +86,14 @@ def quick_page(finder: Finder, request: PageRequest) -> tuple[MessageRecord, ...
 
 
 def page_part(
-    finder: Finder, request: PageRequest, from_id: int | None, limit: int
+    finder: Finder, request: PageRequest, from_id: int | None, size: int, limit: int
 ) -> tuple[list[MessageRecord], int | None]:
     """At most `limit` of one slice of ids, nearest first, and where the next slice begins, None at the end."""
     below, above = _bounds(request)
     start = finder.start(below=below, above=above) if from_id is None else from_id
     if start is None:
         return [], None
-    part = finder.walk(start, SLICE_IDS, limit, is_upward=above is not None)
+    part = finder.walk(start, size, limit, is_upward=above is not None)
     is_past = above is not None and below is not None and part.next_id is not None and part.next_id >= below
     records = message_records(finder.db, _within(part.ids, below), finder.now_us)
     return records, None if is_past else part.next_id
@@ -92,15 +114,18 @@ def search(finder: Finder, request: PageRequest, from_id: int | None, slice_ids:
     )
 
 
-def whole_count(selection: Selection, cap: int, ask: Ask) -> CappedCount:
+def whole_count(selection: Selection, cap: int, ask: Ask, clock: Clock) -> CappedCount:
     """See `Looking.count`."""
     quick = ask(lambda one: one.quick_count(selection))
     if quick is not None:
         return CappedCount(min(quick, cap), quick > cap)
-    count, next_id = 0, None
-    for _ in range(_COUNTED_IDS // SLICE_IDS):
+    count, looked_at, next_id = 0, 0, None
+    pace = _Pace(clock)
+    while looked_at < _COUNTED_IDS:
         wanted, from_id = cap - count + 1, next_id
-        found, next_id = ask(lambda one: one.count_part(selection, from_id, wanted))  # noqa: B023 - called at once
+        found, next_id = ask(lambda one: one.count_part(selection, from_id, pace.size, wanted))  # noqa: B023 - at once
+        looked_at += pace.size
+        pace.took()
         count += found
         if count > cap:
             return CappedCount(cap, True)

@@ -66,7 +66,8 @@ _ERROR_LIKE_IN_SLICE = """
 
 
 class Compiled:
-    """The tests of one selection and the values bound to them. `has_own_tests`: more than queue and states.
+    """The tests of one selection and the values bound to them. `has_own_tests`: more than queue and states;
+    `reads_payloads`: one of them looks into payloads.
 
     `values` holds `:now`; whoever runs the SQL adds what else it names. With `is_sliced` it is for the ids from
     `:lowest` to `:highest` only.
@@ -78,6 +79,8 @@ class Compiled:
         self._is_trashed = selection.is_trashed
         self.tests = list(self._tests(selection))
         others = (selection.type, selection.search)
+        texts = (Field.TEXT, Field.PAYLOAD, Field.VALUE)
+        self.reads_payloads = selection.search is not None or any(term.field in texts for term in selection.terms)
         self.has_own_tests = any(one is not None for one in others) or bool(selection.terms)
 
     @property
