@@ -118,5 +118,5 @@ def test_a_filter_is_answered_in_short_reads(queue: Queue) -> None:
     with _steps(queue, counted):
         found = list(batches(queue.store._engine, order))  # type: ignore[attr-defined]
 
-    assert [list(ids) for ids in found] == [[needle]]
+    assert [list(ids) for ids in found if ids] == [[needle]]
     assert max(counted.values()) < 50_000 * 60
