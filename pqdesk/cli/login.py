@@ -23,7 +23,8 @@ from pqdesk.supervision.login import LoginStart
 def start_at_login_command(settings: Settings, switch: str | None, is_kept: bool | None) -> None:
     """Start workers when you log in, or no more.
 
-    Those that start with supervisord, and it. By a service of your own systemd, else by an autostart entry of the desktop. Without `on` or `off`, tells how it is.
+    Those that start with supervisord, by a service of your own systemd, else by an autostart entry of the desktop.
+    Without `on` or `off`, tells how it is.
     """
     login = LoginStart(settings.paths)
     if switch is not None:
