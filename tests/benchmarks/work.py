@@ -77,16 +77,18 @@ def put_many(contender: Contender, count: int, batch: int) -> Measured:
     return watch.measured
 
 
-def fill(contender: Contender, count: int) -> Measured:
-    """Put the quickest way there is; not measured."""
+def fill(contender: Contender, count: int, limit_s: float = 60.0) -> Measured:
+    """Put the quickest way there is, for no longer than `limit_s`; not measured."""
     items = [contender.prepare(payload(number)) for number in range(count)]
-    try:
-        for start in range(0, count, 1000):
-            contender.put_many(items[start : start + 1000])
-    except NotImplementedError:
-        for item in items:
-            contender.put(item)
-    return {"count": count}
+    end, done = time.monotonic() + limit_s, 0
+    while done < count and time.monotonic() < end:
+        try:
+            contender.put_many(items[done : done + 1000])
+            done = min(done + 1000, count)
+        except NotImplementedError:
+            contender.put(items[done])
+            done += 1
+    return {"count": done}
 
 
 def get_ack(contender: Contender, count: int) -> Measured:
