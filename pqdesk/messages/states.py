@@ -9,7 +9,8 @@
                            │               │ nack with attempts left
                            └── promote ── retrying
 
-An operator leaves the final states (completed, failed, cancelled) by retry, to ready. Each move is a
+An operator leaves the final states (completed, failed, cancelled) by retry, to ready; undoing what an operator did
+puts a message back to the state it had, if it was left alone since. Each move is a
 compare-and-set on the state, and for what leaves running on the receipt too.
 """
 
