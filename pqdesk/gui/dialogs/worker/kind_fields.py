@@ -169,7 +169,7 @@ class CommandFields(_ConsumerFields):
 class PostFields(_ConsumerFields):
     def __init__(self) -> None:
         self._url = TextRow(
-            "Address", "worker_url", "Each payload is posted there. 2xx: done; 5xx, 408, 429: retried; anything else: failed",
+            "Address", "worker_url", "Each payload is posted there. 2xx: done; 5xx, 408, 429: retried; others: failed",
             placeholder="http://localhost:8000/messages", check=checks.check_url,
         )  # fmt: skip
         self._headers = TextRow(
