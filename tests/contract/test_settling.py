@@ -251,3 +251,17 @@ def test_a_long_error_keeps_its_end(queue: Queue) -> None:
     error = queue.message(message_id).error_text or ""
     assert len(error.encode()) <= 64 * 1024
     assert error.endswith("the reason")
+
+
+def test_a_message_that_comes_back_after_its_expiry_is_cancelled_without_a_claim(
+    queue: Queue, clock: MovableClock
+) -> None:
+    message_id = queue.put("x", expires=20)
+    message = queue.get(block=False, lease=3600)
+    clock.advance(60)
+    queue.store.tend()  # type: ignore[attr-defined]  # by now nothing of the queue is to be looked out for
+
+    message.release()
+    queue.store.tend()  # type: ignore[attr-defined]
+
+    assert queue.message(message_id).state == State.CANCELLED

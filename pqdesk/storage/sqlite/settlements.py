@@ -26,7 +26,7 @@ _ACK = """
      WHERE id = ?1 AND state = 3 AND receipt = ?2"""
 _HELD = """
     SELECT queue_id, attempt, forgiven, deaths, max_attempts, owner_id, started_us, "group", line, cancel_requested,
-           due_us, (SELECT name FROM pqdesk_type WHERE id = type_id)
+           due_us, (SELECT name FROM pqdesk_type WHERE id = type_id), expires_us
       FROM pqdesk_message WHERE id = ? AND state = 3 AND receipt = ?"""
 _OF_OWNER = """
     SELECT id, receipt, started_us FROM pqdesk_message INDEXED BY pqdesk_running
@@ -66,6 +66,7 @@ class _Held:
     cancel_requested: int
     due_us: int
     type: str | None
+    expires_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,8 @@ def _end_unfinished(
         return after
     change.leaves(State.RUNNING)
     change.enters(after)
+    if held.expires_us is not None:  # while it ran, nobody looked out for that
+        change.wake_at(held.expires_us)
     if after == State.RETRYING:
         wait_us = settlement.delay_us
         if wait_us is None:
