@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pqdesk.clock import SystemClock
@@ -192,6 +193,21 @@ class Workspace(Operator):
     def run_schedule(self, name: str) -> int:
         """Put its message now, beside its plan; the id. Raises NotFound, and what Queue.put raises."""
         return self.store.schedules.run_now(name)
+
+    def compact(self) -> int:
+        """Give space that is not used any more back to the disk, beside everybody who works; the bytes.
+
+        It happens by itself too, in small steps; this does it now. Raises Busy.
+        """
+        return self.store.compact()
+
+    def backup(self, path: str | os.PathLike[str]) -> int:
+        """Write the queues as they are at one moment to the new file `path`, while others work; its bytes.
+
+        Raises:
+            WorkspaceError: Something is there already, or it cannot be written; DiskFull, Corrupt.
+        """
+        return self.store.backup(Path(os.path.abspath(path)))
 
     def attend(self) -> None:
         """Do what this workspace needs in the background until close: run its schedules, promote, prune and so on.

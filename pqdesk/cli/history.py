@@ -42,7 +42,9 @@ _METRIC_COLUMNS = (
 @pass_inspection
 @pass_settings
 def errors_command(settings: Settings, inspection: Inspection, queue: str | None) -> None:
-    """List the kinds of errors, the newest first: of QUEUE or of all queues.
+    """List the kinds of errors, the newest first.
+
+    Of QUEUE or of all queues.
 
     Errors that differ only in numbers, ids, paths and quoted text are one kind. Its messages are those that the filter
     error:#ID selects: pqdesk retry --where 'error:#12 state:failed'.
@@ -68,7 +70,9 @@ def errors_command(settings: Settings, inspection: Inspection, queue: str | None
 def metrics_command(
     settings: Settings, inspection: Inspection, queue: str | None, since: float, step: float, type_: str | None
 ) -> None:
-    """Tell what was put, completed, failed and retried per step of time, and how long it waited and ran.
+    """Tell what was put, completed and failed.
+
+    And retried, per step of time, and how long it waited and ran.
 
     Of QUEUE or of all queues together. Kept by the minute for two days, then by the hour for 400 days.
     """

@@ -66,7 +66,10 @@ class QueueStanding:
 @pass_inspection
 @pass_settings
 def queues_command(settings: Settings, inspection: Inspection) -> None:
-    """List the queues: their messages per state, the age of the oldest ready one, and what comes and goes."""
+    """List the queues, with their messages per state.
+
+    And the age of the oldest ready one, and what comes and goes.
+    """
     now = datetime.now(UTC)
     standings = _standings(inspection, now)
     if settings.is_json:

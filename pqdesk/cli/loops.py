@@ -65,7 +65,7 @@ def consume_command(
     max_attempts: int | None,
     drain: bool,
 ) -> int:
-    """Work on messages, with a function, a command or an HTTP server.
+    """Work on messages: a function, command or HTTP server.
 
     A Python function is called, a command run, or the payload posted to URL, once per message of QUEUE.
 

@@ -34,10 +34,10 @@ def put_lines(settings: Settings, name: str, path: str, *, from_line: int, form:
         InvalidInput: The file cannot be read, or a line is bad: nothing of its batch is put.
         PQDeskError: A batch cannot be put. Whatever stops it, a note on the exception tells how to go on.
     """
-    with _opened(path) as descriptor, Queue(name, workspace=settings.paths.root) as queue:
+    with opened(path) as descriptor, Queue(name, workspace=settings.paths.root) as queue:
         putter = _LinePutter(queue, settings, form, model, next_line=from_line)
         try:
-            with _progress(descriptor) as progress:
+            with progress_bar(descriptor) as progress:
                 for batch in line_batches(descriptor, from_line=from_line, line_limit_bytes=PAYLOAD_LIMIT_BYTES):
                     putter.put(batch)
                     progress.show(batch)
@@ -59,7 +59,7 @@ class _LinePutter:
     def put(self, batch: Batch) -> None:
         """Put the lines of `batch`, all or none, and print their ids."""
         messages = [self._message(number, line) for number, line in enumerate(batch.lines, batch.first_line)]
-        with _interrupt_deferred():  # else nobody could tell whether the batch is put
+        with interrupt_deferred():  # else nobody could tell whether the batch is put
             ids = self._queue.put_many(messages)
             self._next_line = batch.last_line + 1
         if self._settings.is_json:
@@ -99,7 +99,7 @@ class _Progress:
 
 
 @contextmanager
-def _progress(descriptor: int) -> Iterator[_Progress]:
+def progress_bar(descriptor: int) -> Iterator[_Progress]:
     if not sys.stderr.isatty():
         yield _Progress()
         return
@@ -112,7 +112,7 @@ def _progress(descriptor: int) -> Iterator[_Progress]:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[int]:
+def opened(path: str) -> Iterator[int]:
     """A descriptor for reading `path`."""
     if path == "-":
         yield sys.stdin.fileno()
@@ -130,7 +130,7 @@ def _opened(path: str) -> Iterator[int]:
 
 
 @contextmanager
-def _interrupt_deferred() -> Iterator[None]:
+def interrupt_deferred() -> Iterator[None]:
     """Keep Ctrl-C back until the block is left."""
     if threading.current_thread() is not threading.main_thread():
         yield

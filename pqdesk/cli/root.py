@@ -51,6 +51,14 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "consume": "loops",
         "produce": "loops",
     },
+    "Schedules": {
+        "schedules": "schedules",
+        "add-schedule": "schedules",
+        "remove-schedule": "schedules",
+        "enable-schedule": "schedules",
+        "disable-schedule": "schedules",
+        "run-schedule": "schedules",
+    },
     "Workers": {
         "workers": "workers",
         "add-worker": "worker_definitions",
@@ -69,6 +77,10 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "PQDesk": {
         "open": "window",
         "doctor": "doctor",
+        "export": "exporting",
+        "import": "importing",
+        "backup": "keeping",
+        "compact": "keeping",
     },
 }
 _MODULES = {name: module for section in _SECTIONS.values() for name, module in section.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from shlex import quote
@@ -14,11 +14,13 @@ from pqdesk.cli.findings import Finding, ok, problem, warning
 from pqdesk.cli.settings import Settings
 from pqdesk.cli.tables import count_of
 from pqdesk.errors import PQDeskError
+from pqdesk.messages.records import RefusedPut
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite.files import check_folder, file_system_of
 
 _MIB = 1024 * 1024
+_SHOWN_ROWS = 5
 _RESERVE_BYTES, _RESERVE_SHARE = 256 * _MIB, 0.05  # as storage keeps it back for acks
 
 
@@ -71,6 +73,7 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
     try:
         with closing(open_inspection(paths)) as inspection:
             queues = inspection.queues()
+            refused, schedules = inspection.refused_puts(), inspection.schedules()
     except PQDeskError as exc:
         yield problem("queue file", str(exc))
         return
@@ -81,8 +84,23 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
         if one.is_paused and one.counts.ready:
             text = f"{one.name!r} is paused; ready there: {count_of(one.counts.ready, 'message')}"
             yield warning("queue", text, f"let it go on: {settings.command} resume {quote(one.name)}")
+    yield from _refused_puts(refused)
+    for schedule in schedules:
+        if schedule.is_enabled and schedule.next_at is None:
+            text = f"{schedule.name!r} does not run: the time zone {schedule.timezone!r} cannot be used here"
+            yield problem("schedule", text, "install tzdata, or remove it and add it with another zone")
     if not os.access(paths.database, os.W_OK):
         yield problem("queue file", f"{str(paths.database)!r} is read-only", f"chmod u+w {quote(str(paths.database))}")
+
+
+def _refused_puts(refused: Sequence[RefusedPut]) -> Iterator[Finding]:
+    """Rows put by plain SQL that nobody else tells of: the program that wrote them is long gone."""
+    for row in refused[:_SHOWN_ROWS]:
+        text = f"row {row.id} of pqdesk_put, for queue {row.queue!r:.80}, cannot become a message: {row.reason}"
+        todo = f"correct it in SQL with refused = NULL, or DELETE FROM pqdesk_put WHERE id = {row.id}"
+        yield warning("put by SQL", text, todo)
+    if len(refused) > _SHOWN_ROWS:
+        yield warning("put by SQL", f"{len(refused) - _SHOWN_ROWS} or more rows like that", "SELECT * FROM pqdesk_put")
 
 
 def workers(settings: Settings) -> Iterator[Finding]:

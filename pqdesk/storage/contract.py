@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pqdesk.messages.activities import Origin
@@ -305,6 +306,20 @@ class Store(Protocol):
     @property
     def schedules(self) -> Scheduling:
         """What is put again and again."""
+        ...
+
+    def compact(self, on_progress: Callable[[int, int], object] = ...) -> int:
+        """Give unused space back to the disk, beside everybody who works; its bytes.
+
+        `on_progress` is told what is done, and of how much.
+        """
+        ...
+
+    def backup(self, path: Path) -> int:
+        """Write one snapshot to the new file `path`, whole and on disk, while others work; its bytes.
+
+        Raises WorkspaceError when something is there or it cannot be written, DiskFull, Corrupt.
+        """
         ...
 
     def attend(self) -> None:

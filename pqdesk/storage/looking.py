@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord, RefusedPut
+from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord, RefusedPut, ScheduleRecord
 from pqdesk.messages.selection import Selection
 
 if TYPE_CHECKING:  # what comes back is imported when somebody looks, so that `import pqdesk` stays quick
@@ -131,6 +131,10 @@ class Inspection(Looking, Protocol):
 
     def version(self) -> int:
         """Changes whenever somebody else changed anything. Costs microseconds."""
+        ...
+
+    def schedules(self) -> tuple[ScheduleRecord, ...]:
+        """By name."""
         ...
 
     def refused_puts(self, limit: int = 100) -> tuple[RefusedPut, ...]:

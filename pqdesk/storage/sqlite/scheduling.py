@@ -75,8 +75,7 @@ class SqliteScheduling:
 
     def all(self) -> tuple[ScheduleRecord, ...]:
         with self._engine.locked() as db, Translating(self._engine.path):
-            rows = all_rows(db, _ALL)
-        return tuple(_record(row) for row in rows)
+            return read_schedules(db)
 
     def add(self, new: NewSchedule) -> ScheduleRecord:
         schedule = make_schedule(new.every_us, new.cron, new.timezone)
@@ -222,6 +221,11 @@ class SqliteScheduling:
         if self._troubled.get(schedule_id) != problem:
             _logger.warning("a schedule waits: %s", problem)
         self._troubled[schedule_id] = problem
+
+
+def read_schedules(db: apsw.Connection) -> tuple[ScheduleRecord, ...]:
+    """All, by name."""
+    return tuple(_record(row) for row in all_rows(db, _ALL))
 
 
 def _found(db: apsw.Connection, name: str) -> Row:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from pqdesk.storage.contract import (
 )
 from pqdesk.storage.sqlite import claims, owners, settlements
 from pqdesk.storage.sqlite.chores import Chores
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.ingestion import Ingestion
@@ -366,6 +367,24 @@ class SqliteStore:
     @property
     def schedules(self) -> Scheduling:
         return self._schedules.scheduling
+
+    def compact(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
+        from pqdesk.storage.sqlite.compacting import compact
+
+        engine = self._engine
+        with engine.outside():
+            return compact(engine.location, engine.rng, engine.vfs, on_progress)
+
+    def backup(self, path: Path) -> int:
+        from pqdesk.storage.sqlite.backup import write_copy
+
+        engine, location = self._engine, self._engine.location
+        with engine.outside(), Translating(engine.path):
+            db = connect(location.database, is_ours=location.is_ours, readonly=True, vfs=engine.vfs, rng=engine.rng)
+            try:
+                return write_copy(db, path)
+            finally:
+                db.close()
 
     def attend(self) -> None:
         with self._engine.locked():

@@ -1,0 +1,130 @@
+"""`export`: messages to a file that other programs read, page by page, so that nobody has to wait."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from pqdesk.cli.command import command
+from pqdesk.cli.lines import remark
+from pqdesk.cli.options import filter_options, filters_given
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
+from pqdesk.cli.tables import console_for, count_of
+from pqdesk.cli.transfer import CSV_COLUMNS, FORMATS, Format, as_cells, as_json, file_format
+from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.queues.operations import select
+from pqdesk.storage.contract import PageRequest
+
+if TYPE_CHECKING:
+    from pqdesk.messages.records import MessageDetail
+    from pqdesk.messages.selection import Selection
+    from pqdesk.storage.contract import Inspection
+
+_PAGE_SIZE = 500
+
+
+@command("export")
+@click.argument("words", nargs=-1, required=True, metavar="[QUEUE] FILE")
+@filter_options
+@click.option("--format", "given", type=click.Choice(FORMATS), help="Else by the name of FILE: .csv, or JSON Lines.")
+@click.option("--mask", is_flag=True, help="Hide the values of fields named like password, token or secret.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
+@pass_inspection
+@pass_settings
+def export_command(
+    settings: Settings,
+    inspection: Inspection,
+    words: tuple[str, ...],
+    given: str | None,
+    mask: bool,
+    overwrite: bool,
+    **filters: Any,
+) -> None:
+    """Write messages to FILE, as JSON Lines or CSV.
+
+    Oldest first; '-' is standard output. Those of QUEUE, or of all queues, that match the filters. 'import' puts them again, into any workspace.
+    """
+    if len(words) > 2:
+        raise click.UsageError("name a queue and a file, or only a file", click.get_current_context())
+    queue, path = (None, words[0]) if len(words) == 1 else words
+    if queue is not None and queue not in {record.name for record in inspection.queues()}:
+        raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
+    selection = select(**filters_given(queue=queue, **filters))
+    with _opened(path, overwrite) as file:
+        count = _write(inspection, selection, file, file_format(path, given), is_masked=mask)
+    remark(f"{count_of(count, 'message')} written")
+
+
+def _write(inspection: Inspection, selection: Selection, file: IO[str], form: Format, *, is_masked: bool) -> int:
+    """Write what is selected; returns how many."""
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL) if form == "csv" else None
+    if writer is not None:
+        writer.writerow(CSV_COLUMNS)
+    count = 0
+    with _counter() as show:
+        for detail in _details(inspection, selection):
+            if writer is not None:
+                writer.writerow(as_cells(detail, is_masked=is_masked))
+            else:
+                file.write(as_json(detail, is_masked=is_masked) + "\n")
+            count += 1
+            if count % _PAGE_SIZE == 0:
+                show(count)
+    return count
+
+
+def _details(inspection: Inspection, selection: Selection) -> Iterator[MessageDetail]:
+    """Each message whole, oldest first; one that was pruned meanwhile is left out. Each look is short."""
+    after = 0
+    while True:
+        page = inspection.page(PageRequest(selection=selection, after=after, limit=_PAGE_SIZE))
+        for record in reversed(page):
+            with contextlib.suppress(NotFound):
+                yield inspection.message(record.id)
+        if len(page) < _PAGE_SIZE:
+            return
+        after = page[0].id
+
+
+@contextmanager
+def _opened(path: str, is_overwriting: bool) -> Iterator[IO[str]]:
+    """A new file of mode 0600, there under its name when it is whole; or standard output."""
+    if path == "-":
+        yield sys.stdout
+        return
+    if os.path.lexists(path) and not is_overwriting:
+        raise InvalidInput(f"{path!r} is there already; --overwrite replaces it")
+    unfinished = f"{path}.unfinished-{os.getpid()}"
+    try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except (OSError, ValueError) as exc:
+        raise InvalidInput(f"cannot write {path!r}: {getattr(exc, 'strerror', exc)}") from exc
+    try:
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            yield file
+        os.replace(unfinished, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(unfinished)
+        raise
+
+
+@contextmanager
+def _counter() -> Iterator[Any]:
+    """Tells on a terminal how many are written."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()]
+    with Progress(*columns, console=console_for(sys.stderr), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda count: progress.update(task, description=f"{count_of(count, 'message')} written")
