@@ -4,7 +4,7 @@
     python -m tests.benchmarks --list                   the parts, with what each does and how long it takes
     python -m tests.benchmarks --only put,consume       some of them
     python -m tests.benchmarks --json FILE --svg FILE   also write the table as data and as a chart
-    python -m tests.benchmarks --backlog 10,1000,10000000   other sizes of the backlog (ten million: some 20 minutes)
+    python -m tests.benchmarks --backlog 10,1000,10000000   other sizes (ten million: ten minutes and 5 GB more)
 
 The other queues are the extra `bench` (pip install -e '.[bench]' --constraint packaging/constraints.txt); one that is
 not installed is a row that says so. Each contender works in a process of its own, on files of its own below
