@@ -4,8 +4,8 @@
     durations    age:>2h      ran:1s..30s
     instants     enqueued:2026-12-24   finished:>=2026-12-24T18:00   enqueued:2026-12-01..2026-12-07   finished:<1h
 
-A date is that whole day, a time that minute or second, both local unless an offset is written; a duration in place
-of an instant is how long ago it was, as in `age:`.
+A name is exactly that; a worker's is that of each of its replicas. A date is that whole day, a time that minute or
+second, both local unless an offset is written; a duration in place of an instant is how long ago it was, as in `age:`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pqdesk.clock import from_datetime
@@ -37,6 +38,8 @@ def _passes(detail: MessageDetail, term: Term, test: Test, now_us: int, error_id
     value = _value(detail, term.field, now_us, error_id)
     if value is None:
         return False
+    if isinstance(test, Is) and term.field is Field.WORKER:
+        return re.fullmatch(re.escape(str(test.value)) + r"(-[0-9]+)?", value) is not None
     if isinstance(test, Is):
         return bool(value == test.value)
     low, high = (test.least_us, test.most_us) if isinstance(test, Ago) else (test.least, test.most)

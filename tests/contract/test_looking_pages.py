@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -20,7 +20,7 @@ from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 from pqdesk.storage import open_inspection
-from pqdesk.storage.contract import Inspection, PageRequest
+from pqdesk.storage.contract import Inspection, PageRequest, Store
 from tests.contract.clocks import MovableClock
 
 
@@ -289,6 +289,19 @@ def test_good_job_1458_a_number_and_its_text_are_found_alike(queue: Queue) -> No
     queue.put({"n": 50})
 
     assert [one.id for one in queue.messages(where="payload.n:5")] == [2, 1]
+
+
+def test_a_worker_is_all_its_replicas(
+    open_another: Callable[[], Store], queue: Queue, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mail", "mail-2", "mail-two", "mailer"):
+        monkeypatch.setenv("SUPERVISOR_PROCESS_NAME", name)
+        queue.put(name)
+        Queue.over(open_another(), "work", clock).get()
+
+    assert [one.worker for one in queue.messages(where="worker:mail")] == ["mail-2", "mail"]
+    assert [one.worker for one in queue.messages(where="worker:mail-2")] == ["mail-2"]
+    assert [one.worker for one in queue.messages(where="-worker:mail")] == ["mailer", "mail-two"]
 
 
 def test_the_filter_and_the_other_arguments_all_have_to_be_met(queue: Queue) -> None:

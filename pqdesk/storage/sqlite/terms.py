@@ -35,7 +35,11 @@ _PAYLOAD_TEXT = f"CAST({_PAYLOAD} AS TEXT)"
 _NAMED = {
     Field.QUEUE: "m.queue_id IN (SELECT id FROM pqdesk_queue WHERE name = {value})",
     Field.TYPE: "m.type_id IN (SELECT id FROM pqdesk_type WHERE name = {value})",
-    Field.WORKER: "m.owner_id IN (SELECT id FROM pqdesk_owner WHERE name = {value})",
+    Field.WORKER: """m.owner_id IN (
+        SELECT id FROM pqdesk_owner WHERE name = {value} OR (
+               substr(name, 1, length({value}) + 1) = {value} || '-'
+               AND substr(name, length({value}) + 2) GLOB '[0-9]*'
+               AND substr(name, length({value}) + 2) NOT GLOB '*[^0-9]*'))""",  # its replicas: mail, mail-2, …
     Field.GROUP: 'm."group" = {value}',
     Field.KEY: "m.key = {value}",
     Field.ERROR: "m.error_id = {value}",
