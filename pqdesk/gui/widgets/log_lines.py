@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from pqdesk.gui.widgets.log_buffer import LINES_KEPT
 from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.gui.widgets.log_wrap import break_line, cell_count
+from pqdesk.gui.widgets.log_wrap import break_line, cell_count, is_plain
 
+_BREAKS_KEPT = 1_000
 _SLACK = 2_000  # lines are dropped so many at a time: moving the others costs as much as for one
 
 
@@ -26,6 +27,7 @@ class LogLines:
         self._gone_rows = 0
         self._widths: list[int] = []  # of each line in cells
         self._widest = 0
+        self._breaks: dict[int, list[tuple[int, int]]] = {}  # of the lines that were in sight
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -92,6 +94,7 @@ class LogLines:
         self._lines.clear()
         self._widths.clear()
         self._ends.clear()
+        self._breaks.clear()
         self._gone_rows = self._widest = 0
 
     def wrap(self, columns: int | None) -> None:
@@ -100,6 +103,7 @@ class LogLines:
             return
         self._columns, self._gone_rows = columns, 0
         self._ends.clear()
+        self._breaks.clear()
         if columns is not None:
             self._count_rows(self._lines)
 
@@ -120,8 +124,13 @@ class LogLines:
 
     def rows_of(self, number: int) -> list[tuple[int, int]]:
         """Where each row of the line starts and ends in its plain text."""
-        text = self[number].plain
-        return [(0, len(text))] if self._columns is None else break_line(text, self._columns)
+        if self._columns is None:
+            return [(0, len(self[number].plain))]
+        if number not in self._breaks:
+            if len(self._breaks) >= _BREAKS_KEPT:
+                self._breaks.clear()
+            self._breaks[number] = break_line(self[number].plain, self._columns)
+        return self._breaks[number]
 
     def _count_rows(self, lines: Sequence[LogLine]) -> None:
         columns = self._columns
@@ -129,7 +138,7 @@ class LogLines:
         total = self._ends[-1] if self._ends else self._gone_rows
         for line in lines:
             text = line.text
-            if len(text) <= columns and text.isascii() and "\t" not in text:
+            if len(text) <= columns and is_plain(text):
                 total += 1  # escapes, if any, make it shorter only
             else:
                 total += len(break_line(line.plain, columns))
@@ -139,4 +148,4 @@ class LogLines:
 def _width(line: LogLine) -> int:
     """Cells; escapes of colours in plain lines count too, which only makes the scroll bar a little shorter."""
     text = line.text
-    return len(text) if text.isascii() and "\t" not in text else cell_count(line.plain)
+    return len(text) if is_plain(text) else cell_count(line.plain)

@@ -9,8 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QTextCharFormat, QTextLayout, QTextLine, QTextOption
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QPen,
+    QTextCharFormat,
+    QTextLayout,
+    QTextLine,
+    QTextOption,
+)
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
@@ -18,12 +28,15 @@ from pqdesk.gui.visible_text import shorten_middle
 from pqdesk.gui.widgets.ansi import parse_ansi
 from pqdesk.gui.widgets.astral import code_points, units
 from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.gui.widgets.log_wrap import TAB_CELLS
+from pqdesk.gui.widgets.log_wrap import TAB_CELLS, is_plain
 
 MARGIN_PX = 14
 _BAR_PX = 3
+_RING_PX = 2
 _ROW_GAP_PX = 2
 _LAYOUTS_KEPT = 400
+LONG_LINE = 512  # characters; of what is longer, only what is in sight is laid out
+_STEP = 64  # characters, so that scrolling to the side finds most of it laid out
 _LONGEST_PREFIX = 28
 _TIME_FORMAT = "%H:%M:%S"
 _TIME_CELLS = 8
@@ -78,7 +91,7 @@ class LogPainter:
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
         self.columns = LogColumns()
-        self._layouts: dict[tuple[int, int], QTextLayout] = {}
+        self._layouts: dict[tuple[int, int, int], QTextLayout] = {}
         self.take_looks()
 
     def take_looks(self) -> None:
@@ -110,6 +123,13 @@ class LogPainter:
     def fill(self, painter: QPainter, rect: QRectF, role: Role = Role.BASE) -> None:
         painter.fillRect(rect, self._theme.color(role))
 
+    def draw_focus(self, painter: QPainter, rect: QRectF) -> None:
+        """The ring of what has the keyboard."""
+        inset = _RING_PX / 2
+        painter.setPen(QPen(self._theme.color(Role.ACCENT), _RING_PX))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(rect.adjusted(inset, inset, -inset, -inset))
+
     def draw_bars(self, painter: QPainter, top: float, line: LogLine, *, has_keyboard: bool) -> None:
         """At the left edge: where the keyboard is, and whose line it is."""
         if has_keyboard:
@@ -136,13 +156,13 @@ class LogPainter:
         self,
         painter: QPainter,
         place: QPointF,
-        key: tuple[int, int],
+        number: int,
         line: LogLine,
         span: tuple[int, int],
         marks: Sequence[Mark],
     ) -> None:
-        """The characters `span` of the line with their marks; `key` tells this row from all others."""
-        layout = self._layout(key, line, span)
+        """The characters `span` of the line with their marks."""
+        layout = self._layout(number, line, span)
         text, ranges = layout.text(), []
         for mark in marks:
             start, end = max(mark.start - span[0], 0), min(mark.end - span[0], len(text))
@@ -157,15 +177,25 @@ class LogPainter:
         painter.setPen(self._theme.color(Role.TEXT))
         layout.draw(painter, place, ranges)
 
-    def column_at(self, x: float, key: tuple[int, int], line: LogLine, span: tuple[int, int]) -> int:
+    def seen_span(self, text: str, left: float, width: float) -> tuple[int, int]:
+        """What of a long line is in sight, a little more: laying out all of it takes a millisecond."""
+        start, end = (int(x / self.cell_px) // _STEP for x in (left, left + width))
+        if not is_plain(text):
+            start = 0  # how wide what comes before is only the font knows
+        return min(start * _STEP, len(text)), min((end + 2) * _STEP, len(text))
+
+    def column_at(self, x: float, number: int, line: LogLine, span: tuple[int, int]) -> int:
         """The place between characters of the line that is nearest to `x`, from the beginning of the text on."""
-        layout = self._layout(key, line, span)
+        if span[1] - span[0] > LONG_LINE and is_plain(line.plain):
+            return span[0] + min(max(0, round(x / self.cell_px)), span[1] - span[0])
+        layout = self._layout(number, line, span)
         unit = layout.lineAt(0).xToCursor(x, QTextLine.CursorPosition.CursorBetweenCharacters)
         return span[0] + code_points(layout.text(), unit)
 
     # --- laying out -------------------------------------------------------------------------------
 
-    def _layout(self, key: tuple[int, int], line: LogLine, span: tuple[int, int]) -> QTextLayout:
+    def _layout(self, number: int, line: LogLine, span: tuple[int, int]) -> QTextLayout:
+        key = (number, *span)
         found = self._layouts.get(key)
         if found is None:
             if len(self._layouts) >= _LAYOUTS_KEPT:

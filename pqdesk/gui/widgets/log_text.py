@@ -18,7 +18,7 @@ from pqdesk.gui.widgets.log_find import Sought
 from pqdesk.gui.widgets.log_hands import LogHands
 from pqdesk.gui.widgets.log_line import LogLine
 from pqdesk.gui.widgets.log_mirror import LogMirror
-from pqdesk.gui.widgets.log_painter import Mark, hit_mark
+from pqdesk.gui.widgets.log_painter import LONG_LINE, Mark, hit_mark
 from pqdesk.gui.widgets.log_scroll import TOP_PX, LogScroll
 from pqdesk.gui.widgets.log_selection import LogPlace
 
@@ -32,10 +32,6 @@ class _Row(NamedTuple):
     number: int
     at: int
     span: tuple[int, int]
-
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.number, self.at
 
 
 class LogText(LogScroll):
@@ -121,7 +117,7 @@ class LogText(LogScroll):
         number, at = self.lines.place_of(max(0, row))
         span = self.lines.rows_of(number)[at]
         x = point.x() - self._painter.body_px + self.horizontalScrollBar().value()
-        return LogPlace(number, self._painter.column_at(x, (number, at), self.lines[number], span))
+        return LogPlace(number, self._painter.column_at(x, number, self.lines[number], span))
 
     def bottom_of(self, number: int) -> QPoint:
         """Below the beginning of the line, for a menu."""
@@ -175,7 +171,14 @@ class LogText(LogScroll):
         for row in rows:
             line = self.lines[row.number]
             marks = self._marks(row.number, line)
-            self._painter.draw_row(painter, QPointF(x, row.top), row.key, line, row.span, marks)
+            span = row.span
+            if span[1] - span[0] > LONG_LINE and not self._is_wrapped:
+                span = self._painter.seen_span(line.plain, left - x, width - left)
+            place = QPointF(x + (span[0] - row.span[0]) * self._painter.cell_px, row.top)
+            self._painter.draw_row(painter, place, row.number, line, span, marks)
+        if has_focus and not any(row.number == self._current for row in rows):  # else the line's bar tells
+            painter.setClipping(False)
+            self._painter.draw_focus(painter, QRectF(self.viewport().rect()))
         painter.end()
 
     def _marks(self, number: int, line: LogLine) -> list[Mark]:

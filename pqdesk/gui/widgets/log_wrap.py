@@ -5,42 +5,45 @@ Words are not kept together: so the number of rows of 20,000 lines is known with
 
 from __future__ import annotations
 
+from functools import lru_cache
 from unicodedata import category, east_asian_width
 
 TAB_CELLS = 8
 _NO_CELL = ("Mn", "Me", "Cf")
 
 
+def is_plain(text: str) -> bool:
+    """Whether each character takes one cell, whatever the font falls back to."""
+    return text.isascii() and "\t" not in text
+
+
 def cell_count(text: str) -> int:
     """How many cells of a terminal the line takes."""
-    if text.isascii() and "\t" not in text:
+    if is_plain(text):
         return len(text)
     cells = 0
     for character in text:
-        cells += _cells(character, cells)
+        cells += TAB_CELLS - cells % TAB_CELLS if character == "\t" else _cells(character)
     return cells
 
 
 def break_line(text: str, columns: int) -> list[tuple[int, int]]:
     """Start and end of each row of a line that is wrapped after `columns` cells; an empty line has one row."""
-    if len(text) <= columns and text.isascii() and "\t" not in text:
-        return [(0, len(text))]
-    if text.isascii() and "\t" not in text:
-        return [(at, min(at + columns, len(text))) for at in range(0, len(text), columns)]
+    if is_plain(text):
+        return [(at, min(at + columns, len(text))) for at in range(0, len(text), columns)] or [(0, 0)]
     rows, start, used = [], 0, 0
     for at, character in enumerate(text):
-        cells = _cells(character, used)
+        cells = TAB_CELLS - used % TAB_CELLS if character == "\t" else _cells(character)
         if used + cells > columns and at > start:
             rows.append((start, at))
             start, used = at, 0
-            cells = _cells(character, 0)
+            cells = TAB_CELLS if character == "\t" else cells
         used += cells
     return [*rows, (start, len(text))]
 
 
-def _cells(character: str, before: int) -> int:
-    if character == "\t":
-        return TAB_CELLS - before % TAB_CELLS
+@lru_cache(maxsize=8192)
+def _cells(character: str) -> int:
     if character < "\u0300":
         return 1
     if category(character) in _NO_CELL:

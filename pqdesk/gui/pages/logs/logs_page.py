@@ -122,7 +122,7 @@ class LogsPage(QWidget):
     @property
     def panes(self) -> Sequence[QWidget]:
         """In the order of F6."""
-        return [self._list, self._log.text]
+        return [self._list, self._log.text.mirror]
 
     def set_live(self, is_live: bool) -> None:
         if is_live != self._is_live:

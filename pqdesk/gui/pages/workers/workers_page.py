@@ -55,7 +55,7 @@ class WorkersPage(WorkersView):
     @property
     def panes(self) -> Sequence[QWidget]:
         """In the order of F6."""
-        return [self.table, self.log.text]
+        return [self.table, self.log.text.mirror]
 
     def set_live(self, is_live: bool) -> None:
         self.controller.set_live(is_live)
