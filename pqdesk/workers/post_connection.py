@@ -70,6 +70,18 @@ class PostConnection:
             OSError: No connection, or it broke; TimeoutError when the deadline was first.
             http.client.HTTPException: What came back is no HTTP.
         """
+        is_old = self._is_usable()
+        try:
+            return self._exchange(target, body, headers, deadline, limit_bytes)
+        except ConnectionError:
+            if not is_old or self._is_aborted:
+                raise
+        # The server closed the kept connection just as it was used again; a new one says whether it is there.
+        return self._exchange(target, body, headers, deadline, limit_bytes)
+
+    def _exchange(
+        self, target: str, body: bytes, headers: Mapping[str, str], deadline: Deadline, limit_bytes: int
+    ) -> Answer:
         bounded = self._connected(deadline)
         bounded.deadline = deadline
         is_kept = False
@@ -101,11 +113,19 @@ class PostConnection:
             self._socket.end()
             self._socket = None
 
+    def _is_usable(self) -> bool:
+        """Whether the connection of the request before can be used again; else it is closed."""
+        if self._socket is None:
+            return False
+        is_fresh = self._clock.awake_ms() - self._used_ms < _KEPT_MS
+        if is_fresh and self._socket.is_quiet():
+            return True
+        self.close()
+        return False
+
     def _connected(self, deadline: Deadline) -> _BoundedSocket:
         if self._socket is not None:
-            if self._clock.awake_ms() - self._used_ms < _KEPT_MS and self._socket.is_quiet():
-                return self._socket
-            self.close()
+            return self._socket
         if self._is_aborted:
             raise ConnectionAbortedError("the worker ends")
         self._socket = _BoundedSocket(self._connect(deadline), deadline)
