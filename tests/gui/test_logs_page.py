@@ -119,7 +119,7 @@ def test_clearing_the_file_asks_first(qtbot, page, link):
     assert link.logs.cleared == []
     next(one for one in box.findChildren(QPushButton) if one.text() == "Clear log file").click()
 
-    assert link.logs.cleared == [("consumer.err.log", "consumer.out.log")]
+    assert link.logs.cleared == [("consumer.out.log", "consumer.err.log")]
     assert text(qtbot, page) == ""
 
 

@@ -91,6 +91,7 @@ class LogPane(QWidget):
         button.setIconSize(QSize(16, 16))
         button.setStyleSheet(f"{TOOL_SHEET} QPushButton::menu-indicator {{ width: 0; }}")
         menu = QMenu(button)
+        menu.setToolTipsVisible(True)
         self._time = self._entry(menu, "Time column", "log_time_column", is_checkable=True)
         self._source = self._entry(menu, "Source column", "log_source_column", is_checkable=True)
         for entry in (self._time, self._source):

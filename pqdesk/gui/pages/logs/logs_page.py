@@ -182,7 +182,8 @@ class LogsPage(QWidget):
         stream = self._stream.currentText()
         hidden = {_OUTPUT: True, _ERRORS: False}.get(stream)
         self._shown = frozenset(path for path, owner in self._owners.items() if owner.is_error is not hidden)
-        self._log.set_files(sorted(self._shown) if len(self._list.chosen) == 1 else ())
+        files = tuple(path for path in self._owners if path in self._shown)
+        self._log.set_files(files if len(self._list.chosen) == 1 else ())
         kept = self._buffer.merged_lines(self._shown)
         lines = [self._line(path, one.text, one.read_at) for path, one in kept]
         self._log.set_lines(lines, "No output yet" if self._list.replicas else "No workers defined")

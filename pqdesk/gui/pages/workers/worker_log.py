@@ -89,7 +89,8 @@ class WorkerLog(QObject):
     def _show(self) -> None:
         hidden = {STREAMS[1]: True, STREAMS[2]: False}.get(self._view.stream.currentText())
         self._shown = frozenset(path for path, owner in self._owners.items() if owner[2] is not hidden)
-        self._view.log.set_files(sorted(self._shown) if len(self._replicas) == 1 else ())
+        files = tuple(path for path in self._owners if path in self._shown)
+        self._view.log.set_files(files if len(self._replicas) == 1 else ())
         kept = self._buffer.merged_lines(self._shown)
         nothing = "No errors yet" if hidden is False else "No output yet"
         lines = [self._line(path, one.text, one.read_at) for path, one in kept]
