@@ -86,6 +86,9 @@ def test_from_an_empty_workspace_to_a_thousand_messages(window: Window, incoming
     (incoming / "one more.txt").write_text("after the mending\n")
     wait_for_completed(window, _FILES + 1)
 
+    find_its_log_lines(window, _FILES // 2)
+    assert "Traceback" not in window.program.output
+
 
 def scale_up_and_down(window: Window, pid: str) -> None:
     """While it works; the first process is not touched."""
@@ -114,4 +117,17 @@ def break_and_mend(window: Window) -> None:
 
     edit_command(window, "Edit command", "sha256sum")
 
+    window.wait_for_worker("hasher", "Running")
+
+
+def find_its_log_lines(window: Window, message_id: int) -> None:
+    """And back from there to the worker that wrote them."""
+    window.open_page("Messages")
+    window.filter_messages(f"id:{message_id}")
+    window.wait(lambda: window.messages().column("ID") == [str(message_id)], "one message")
+    window.select("Messages", "ID", str(message_id))
+    window.program.press("Log", role="page tab")
+    window.wait(lambda: f"completed id={message_id} " in window.program.tree(), "what its worker wrote")
+
+    window.program.click("Worker", role="push button")
     window.wait_for_worker("hasher", "Running")
