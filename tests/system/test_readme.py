@@ -27,7 +27,10 @@ _TRIED_ELSEWHERE = {
     "source .venv/bin/activate": "PATH in this file's fixture",
     "bash tests/run": "whoever runs this",
 }
-_MADE_BY_EXAMPLES = {"mail.py", "message.json"}
+_MADE_BY_EXAMPLES = {
+    *("mail.py", "message.json", "shop.db", "shop.db-pqdesk/"),
+    *("checksums.csv", "checksums.jsonl", "checksums.db"),
+}
 
 
 class Block(NamedTuple):
