@@ -325,3 +325,17 @@ def test_rows_wait_while_nobody_is_there(tmp_path: Path) -> None:
 
     with Workspace(tmp_path / "w") as workspace:
         assert workspace.queue("work").get(block=False).payload == 1
+
+
+def test_jobs_run_although_the_clocks_of_the_program_and_of_the_workers_differ(
+    queue: Queue, paths: WorkspacePaths, clock: Any
+) -> None:
+    clock.set_wall(-10 * 365 * 86_400)  # the program's clock, the machine's, is ten years ahead of this one
+    _elsewhere(paths.database, "INSERT INTO pqdesk_put (queue, payload, delay) VALUES ('work', '1', 60)")
+    ingestion: Any = queue.store._ingestion  # type: ignore[attr-defined]
+    ingestion.take_in()
+    assert queue.counts().scheduled == 1
+
+    clock.advance(61)
+
+    assert queue.get(block=False).payload == 1

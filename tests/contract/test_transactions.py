@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -640,3 +641,23 @@ def test_a_workspace_store_of_its_own_takes_part(tmp_path: Path, clock: MovableC
         store = open_store(workspace.paths, clock=clock)
         assert wait_until(lambda: store.counts("b").ready == 1)
         store.close()
+
+
+def test_a_send_reported_as_failed_though_the_row_was_committed_is_repeated_without_a_duplicate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with Queue("work", database=tmp_path / "app.db") as broken:
+        broken.put("warm up")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", fail)
+            with pytest.raises(WorkspaceError, match="flushing"):
+                broken.put("once", key="order-1")
+
+    with Queue("work", database=tmp_path / "app.db") as queue:
+        with pytest.raises(DuplicateKey):
+            queue.put("once", key="order-1")
+        assert queue.put("once", key="order-1", on_conflict="keep") == 2
+        assert queue.counts().ready == 2

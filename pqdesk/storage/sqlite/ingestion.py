@@ -2,7 +2,8 @@
 
 Whoever is there takes them in, in order of id, each batch in one transaction with the messages that it becomes. A row
 that cannot become one stays, with the reason in `refused`, until somebody corrects it (`refused = NULL` tries it
-anew) or deletes it. A max_size does not hold here: the program was told that its row is in, so it is not lost.
+anew) or deletes it. A max_size does not hold here, nor does looking only: the program was told that its row is in, so
+it is not lost. A `delay` counts from when the row is taken in, by the clock of whoever does it.
 """
 
 from __future__ import annotations
