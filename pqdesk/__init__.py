@@ -30,7 +30,6 @@ from pqdesk.errors import (
     SupervisorError,
     WorkspaceError,
 )
-from pqdesk.messages.activities import ActivityRecord, VersionRecord
 from pqdesk.messages.records import (
     Counts,
     MessageDetail,
@@ -48,6 +47,7 @@ from pqdesk.workspace import Workspace
 if TYPE_CHECKING:
     __version__: str
 
+    from pqdesk.messages.activities import ActivityRecord, VersionRecord
     from pqdesk.messages.schedules import next_runs
     from pqdesk.queues.aio import AsyncMessage, AsyncQueue
     from pqdesk.workers.handlers import Fail, Retry, consumer, producer
@@ -103,6 +103,10 @@ def __getattr__(name: str) -> Any:
         from pqdesk.queues import aio
 
         return getattr(aio, name)
+    if name in ("ActivityRecord", "VersionRecord"):
+        from pqdesk.messages import activities
+
+        return getattr(activities, name)
     if name == "next_runs":
         from pqdesk.messages.schedules import next_runs
 

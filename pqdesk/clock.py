@@ -8,7 +8,6 @@ Awake time of one boot means nothing in the next, hence `boot_id`.
 from __future__ import annotations
 
 import time
-import uuid
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -52,7 +51,7 @@ def _system_boot_id() -> str:
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:  # not Linux: the moment of boot, to the minute, tells two boots apart
-        return str(uuid.UUID(int=int(time.time() - time.monotonic()) // 60))
+        return f"up-since-minute-{int(time.time() - time.monotonic()) // 60}"
 
 
 def to_datetime(us: int) -> datetime:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
 
 APP_NAME = "pqdesk"
 WORKSPACE_VARIABLE = "PQDESK_WORKSPACE"
@@ -59,6 +56,8 @@ class WorkspacePaths:
         """Where supervisord's socket and pid file live: beside its configuration, if that path is short enough."""
         if len(os.fsencode(self.supervisor / "supervisord.sock")) <= _LONGEST_SOCKET_PATH_BYTES:
             return self.supervisor
+        import hashlib  # here, as platformdirs below: most programs need neither
+
         return runtime_folder() / hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
 
     @property
@@ -76,10 +75,14 @@ class WorkspacePaths:
 
 
 def default_workspace() -> Path:
+    import platformdirs
+
     return platformdirs.user_data_path(APP_NAME) / "default"
 
 
 def demo_workspace() -> Path:
+    import platformdirs
+
     return platformdirs.user_data_path(APP_NAME) / "demo"
 
 
@@ -91,6 +94,8 @@ def choose_workspace(given: str | os.PathLike[str] | None = None) -> WorkspacePa
 
 def state_folder() -> Path:
     """Window state and settings of the app; not of a workspace."""
+    import platformdirs
+
     return platformdirs.user_state_path(APP_NAME)
 
 
@@ -99,6 +104,8 @@ def runtime_folder() -> Path:
     base = os.environ.get("XDG_RUNTIME_DIR")
     if base and os.path.isdir(base):
         return Path(base) / APP_NAME
+    import platformdirs
+
     return platformdirs.user_cache_path(APP_NAME) / "run"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 
 HEADLINE_CHARACTERS = 300
 _READ_CHARACTERS = 2000  # of a text, from each end
@@ -71,6 +70,8 @@ def _of_line(line: str, is_traceback: bool, otherwise: str) -> Fingerprint:
     for pattern, word in _VARYING:
         message = pattern.sub(word, message)
     message = message.strip()
+    from hashlib import blake2b  # here: a program whose work never fails does not need it
+
     digest = blake2b(f"{name}\0{message}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return Fingerprint(name, message, int.from_bytes(digest, "big") >> 1)
 

@@ -10,7 +10,6 @@ import json
 import math
 import zlib
 from collections.abc import Callable, Iterable
-from decimal import Context, Decimal
 from enum import IntEnum
 from typing import Any
 
@@ -68,6 +67,8 @@ def decode_payload(kind: int, data: bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError:  # an integer of more digits than sys.get_int_max_str_digits()
+        from decimal import Decimal
+
         return json.loads(text, parse_int=lambda digits: int(Decimal(digits)))
 
 
@@ -160,6 +161,8 @@ def _huge_json(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | dict | list | tuple):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int):
+        from decimal import Context
+
         digits = Context(prec=value.bit_length() // 3 + 2)
         return format(digits.create_decimal(value), "f")
     if isinstance(value, dict):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import traceback
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -242,6 +241,8 @@ def error_text(error: object) -> str | None:
     if error is None:
         return None
     if isinstance(error, BaseException):
+        import traceback  # here: most programs never nack
+
         return cut_text("".join(traceback.format_exception(error)), ERROR_LIMIT_BYTES)
     return cut_text(error if isinstance(error, str) else json.dumps(error, default=str), ERROR_LIMIT_BYTES)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +48,7 @@ class OwnLock:
     """The lock file of this process, or of one store in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.token = uuid.uuid4().hex
+        self.token = os.urandom(16).hex()
         self.path = folder / self.token
         make_private_folder(folder)
         try:

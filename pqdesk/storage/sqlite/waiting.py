@@ -8,9 +8,7 @@ sleeper looks, and so does everybody once a second. Where there is no epoll, tha
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
-import hashlib
 import os
 import select
 import struct
@@ -22,6 +20,7 @@ from pqdesk.errors import WorkspaceError
 from pqdesk.storage.sqlite.files import make_private_folder
 
 LONGEST_SLEEP_S = 1.0
+_LONGEST_NAME = 160  # of a bell's file; Linux allows 255
 _SLOW_LOOK_S = 0.02  # without epoll
 _HAS_EPOLL = hasattr(select, "epoll") and hasattr(os, "eventfd")
 
@@ -209,7 +208,12 @@ def is_waited_for(folder: Path, queue: str) -> bool:
 
 
 def bell_path(folder: Path, queue: str) -> str:
-    return f"{folder}/{hashlib.sha256(queue.encode()).hexdigest()[:24]}.bell"
+    name = queue.encode().hex()
+    if len(name) > _LONGEST_NAME:
+        import hashlib  # here: most programs do not need it
+
+        name = hashlib.sha256(queue.encode()).hexdigest()
+    return f"{folder}/{name}.bell"
 
 
 def _is_at(path: str, descriptor: int) -> bool:
@@ -226,6 +230,8 @@ class DeathWatch:
     def __init__(self, folder: Path) -> None:
         make_private_folder(folder)
         self.descriptor = -1
+        import ctypes  # here: a program that only puts never watches
+
         libc = ctypes.CDLL(None, use_errno=True)
         if not hasattr(libc, "inotify_init1"):
             return
