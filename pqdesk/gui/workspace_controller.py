@@ -132,7 +132,8 @@ class WorkspaceController(QObject):
         session = self.session
         self._overview = OverviewPage(session.reader, session.actor, session.link, theme, clock)
         self._messages = messages.build(session.reader, session.actor, theme, session.link)
-        self._workers = workers.build(session.link, session.reader, theme)
+        has_workspace = self.place.database is None
+        self._workers = workers.build(session.link, session.reader, theme, has_workspace=has_workspace)
         self._logs = logs.build(session.link, theme)
         self._welcome = WelcomeView(theme)
         self._welcome.show_workspace(self.place.python_arguments)

@@ -322,7 +322,21 @@ def test_no_workers(qtbot, rig, page):
     dialog(page, "worker_dialog").close()
 
 
-def test_a_queue_without_a_worker_is_an_alarm_that_leads_to_a_new_worker(qtbot, rig, page):
+def test_an_applications_file_has_no_workers_and_the_page_says_why(rig, page, clock):
+    page.forbid_adding()
+    rig.tell()
+    for _ in range(2):
+        rig.tell_queues(make_queue("mail", ready=2))
+        clock.advance(4)
+
+    assert not page.add.isEnabled()
+    assert "application's own file" in page.empty._text.text()
+    assert not page.alarm.isVisible()
+
+
+def test_a_queue_without_a_worker_is_an_alarm_that_leads_to_a_new_worker(qtbot, rig, page, clock):
+    rig.tell_queues(make_queue("mail", ready=2))
+    clock.advance(3)
     rig.tell_queues(make_queue("mail", ready=2))
     assert "2 messages of 'mail' wait" in page.alarm._text.text()
 

@@ -19,6 +19,12 @@ from pqdesk.gui.threads.supervisor_link import SupervisorLink
 __all__ = ["WorkersPage", "build"]
 
 
-def build(link: SupervisorLink, reader: Reader, theme: Theme) -> WorkersPage:
-    """The page over this link with its log reader and side jobs, and the reader, which live in their threads."""
-    return WorkersPage(link, reader, theme, SystemClock())
+def build(link: SupervisorLink, reader: Reader, theme: Theme, *, has_workspace: bool = True) -> WorkersPage:
+    """The page over this link with its log reader and side jobs, and the reader, which live in their threads.
+
+    Without a workspace (the queues are in an application's own file) no worker can be added.
+    """
+    page = WorkersPage(link, reader, theme, SystemClock())
+    if not has_workspace:
+        page.forbid_adding()
+    return page

@@ -13,6 +13,7 @@ from pqdesk.supervision.trouble import NEVER_FINISHES_S, Alarm, QueueFacts, alar
 
 Hands = Mapping[int, tuple[str, tuple[int, ...]]]  # pid → name of the process, ids of its messages
 
+_SHOW_ALARM_AFTER_S = 3.0  # a message that is taken within that time needs no word
 _TAKING = (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.STOPPING)
 
 
@@ -26,6 +27,7 @@ class WorkerWatch:
         self._began_s: float | None = None
         self._ended: dict[str, int] = {}  # by queue, how many messages came to an end since
         self._last: dict[str, int] = {}
+        self._alarm_since_s: dict[tuple[str, str], float] = {}
 
     def observe_queues(self, queues: tuple[QueueRecord, ...], now_s: float) -> None:
         """The counts as they are at `now_s`, seconds of any clock that goes forward."""
@@ -73,7 +75,7 @@ class WorkerWatch:
         return found
 
     def alarms(self, replicas: Sequence[ReplicaRecord], now_s: float) -> tuple[Alarm, ...]:
-        """Queues without a worker, workers that never finish anything."""
+        """Queues without a worker, workers that never finish anything; what has been so for three seconds."""
         served = {queue for one in replicas if one.state in _TAKING for queue in one.queues}
         facts = [
             QueueFacts(
@@ -84,7 +86,11 @@ class WorkerWatch:
             )
             for one in self._queues
         ]
-        return alarms(replicas, facts, self._finished(replicas, now_s))
+        found = alarms(replicas, facts, self._finished(replicas, now_s))
+        before = self._alarm_since_s
+        self._alarm_since_s = {key: before.get(key, now_s) for key in ((one.kind, one.subject) for one in found)}
+        lasting = [now_s - self._alarm_since_s[one.kind, one.subject] >= _SHOW_ALARM_AFTER_S for one in found]
+        return tuple(one for one, is_lasting in zip(found, lasting, strict=True) if is_lasting)
 
     def _rate_of(self, one: ReplicaRecord, now_s: float) -> tuple[float, str]:
         side = 0 if one.kind == "producer" else 1

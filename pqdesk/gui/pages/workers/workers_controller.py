@@ -24,6 +24,7 @@ from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import QueueRecord
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
+from pqdesk.supervision.trouble import Alarm
 
 if TYPE_CHECKING:
     from pqdesk.supervision.usage import Usage
@@ -202,13 +203,17 @@ class WorkersController(QObject):
         silent_s = None if self._silent_since_s is None else now_s - self._silent_since_s
         self._notices = {
             self._view.banner: daemon_notice(status, silent_s),
-            self._view.alarm: alarm_notice(self._watch.alarms(status.replicas, now_s), status),
+            self._view.alarm: alarm_notice(self._alarms(status, now_s), status),
         }
         for banner, notice in self._notices.items():
             if notice is None:
                 banner.hide()
             else:
                 banner.show_text(notice.kind, notice.text, notice.button)
+
+    def _alarms(self, status: SupervisionStatus, now_s: float) -> tuple[Alarm, ...]:
+        """None where no worker can be: the queues of an application's file are its own business."""
+        return self._watch.alarms(status.replicas, now_s) if self._view.may_add else ()
 
     def _show_activity(self) -> None:
         waited_s = self._now_s() - self._waiting_since_s

@@ -31,6 +31,9 @@ from pqdesk.gui.widgets.log_pane import LogPane
 _TABLE_SHARE = 0.42
 _PICTURES_FROM_PX = 940  # narrower, the buttons have room for their words only
 _BUTTONS = (START, STOP, RESTART, SCALE, EDIT)
+_NO_WORKSPACE = (
+    "These queues are in an application's own file; its programs work on them. Workers belong to a workspace"
+)
 STREAMS = ("Output and errors", "Output", "Errors")
 
 
@@ -41,6 +44,7 @@ class WorkersView(QWidget):
         super().__init__(parent)
         self.setObjectName("workers_page")
         self._theme = theme
+        self._may_add = True
         self.actions_on_workers = WorkerActions(self, theme)
         self.add = make_button("Add worker", "add_worker_button", self)
         self.buttons = {look.name: self._make_button(look) for look in _BUTTONS}
@@ -130,17 +134,32 @@ class WorkersView(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._splitter)
 
+    def forbid_adding(self) -> None:
+        """Workers belong to a workspace, and here is none."""
+        self._may_add = False
+        self.actions_on_workers.add.setEnabled(False)
+        self.actions_on_workers.add.setToolTip(_NO_WORKSPACE)
+        self.add.setEnabled(False)
+        self.add.setToolTip(as_tooltip(_NO_WORKSPACE))
+        self.add.setAccessibleDescription(_NO_WORKSPACE)
+        self.actions_on_workers.at_login.setEnabled(False)
+
+    @property
+    def may_add(self) -> bool:
+        return self._may_add
+
     def set_empty(self, is_empty: bool) -> None:
         """There is no worker, so there is no log either."""
         self._lower.setVisible(not is_empty)
         if not is_empty:
             self.empty.hide()
         elif self.empty.isHidden():
+            story = "A worker is a function, a command or a folder that is kept at work."
             self.empty.show_text(
                 "No workers defined",
-                "A worker is a function, a command or a folder that is kept at work.",
+                story if self._may_add else _NO_WORKSPACE,
                 icon="workers",
-                button="Add a worker",
+                button="Add a worker" if self._may_add else "",
             )
 
     # --- what Qt tells ----------------------------------------------------------------------------
