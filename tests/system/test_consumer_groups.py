@@ -228,3 +228,22 @@ def test_worker_whose_file_was_replaced_asks_for_a_new_start(workspace, workers)
     assert worker.wait() == 70
     assert "was replaced or removed while open" in worker.errors()
     assert worker.lines() == []
+
+
+def test_places_of_a_limited_queue_are_not_held_by_what_is_claimed_ahead(workspace, workers):
+    workers.handler(
+        "def meet(message):\n"
+        "    if message.payload != 'meet': return\n"
+        "    (here / f'there-{message.id}').touch()\n"
+        "    while len(list(here.glob('there-*'))) < 2: time.sleep(0.01)\n"
+    )
+    queue = workspace.queue("mail")
+    queue.configure(concurrency=2)
+    started = [workers.consume("mail", "handlers.py:meet") for _ in range(2)]
+    queue.put_many(["quick"] * 60)
+    wait_until(lambda: queue.counts().completed == 60, logs=workers.folder)
+
+    queue.put_many(["meet", "meet"])
+
+    wait_until(lambda: queue.counts().completed == 62, logs=workers.folder)
+    assert [worker.stop() for worker in started] == [0, 0]
