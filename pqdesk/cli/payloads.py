@@ -59,7 +59,7 @@ def read_standard_input(what: str, *, limit_bytes: int = PAYLOAD_LIMIT_BYTES) ->
 
 
 def _parse_json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)
+    return _decode(text)
 
 
 def _refuse_constant(word: str) -> NoReturn:
@@ -75,3 +75,7 @@ def _finite(digits: str) -> float:
 
 def _integer(digits: str) -> int:
     return int(digits) if len(digits) < _LONG_DIGITS else int(Decimal(digits))
+
+
+# Made once: json.loads would make a decoder for each line of a file.
+_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer).decode

@@ -9,9 +9,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.line_batches import Batch, line_batches
@@ -53,14 +53,18 @@ class _LinePutter:
         self._queue = queue
         self._settings = settings
         self._form = form
-        self._model = model
+        self._options = {
+            field.name: value for field in fields(model) if (value := getattr(model, field.name)) != field.default
+        }
+        del self._options["payload"]
         self._first_line = self._next_line = next_line
 
     def put(self, batch: Batch) -> None:
         """Put the lines of `batch`, all or none, and print their ids."""
-        messages = [self._message(number, line) for number, line in enumerate(batch.lines, batch.first_line)]
+        numbered = enumerate(batch.lines, batch.first_line)
+        payloads = [parse_payload(line, self._form, what=f"line {number}") for number, line in numbered]
         with interrupt_deferred():  # else nobody could tell whether the batch is put
-            ids = self._queue.put_many(messages)
+            ids = self._put(payloads, batch.first_line)
             self._next_line = batch.last_line + 1
         if self._settings.is_json:
             for message_id in ids:
@@ -69,11 +73,13 @@ class _LinePutter:
             print(*ids, sep="\n")
         sys.stdout.flush()
 
-    def _message(self, number: int, line: bytes) -> Outgoing:
-        what = f"line {number}"
-        payload = parse_payload(line, self._form, what=what)
-        encode_payload(payload, what=what)  # put_many would refuse it as well, but not name the line
-        return replace(self._model, payload=payload)
+    def _put(self, payloads: list[Any], first_line: int) -> list[int]:
+        try:
+            return self._queue.put_many(payloads, **self._options)
+        except InvalidInput:
+            for number, payload in enumerate(payloads, first_line):
+                encode_payload(payload, what=f"line {number}")  # names the line, where put_many counts items
+            raise
 
     @property
     def standing(self) -> str:

@@ -56,21 +56,32 @@ def plain(payload: Any, queue: str) -> NewMessage:
     return NewMessage(queue=queue, payload=EncodedPayload(kind, data))
 
 
+def _like(model: NewMessage, payload: Any) -> NewMessage:
+    """One more with the options of `model`, which are checked."""
+    kind, data = encode_payload(payload)
+    return NewMessage(
+        queue=model.queue, payload=EncodedPayload(kind, data), type=model.type, priority=model.priority,
+        delay_us=model.delay_us, at_us=model.at_us, key=model.key, on_conflict=model.on_conflict, group=model.group,
+        expires_us=model.expires_us, max_attempts=model.max_attempts, headers=model.headers,
+    )  # fmt: skip
+
+
 def checked_all(items: Iterable[Any], queue: str, options: dict[str, Any]) -> list[NewMessage]:
     """Payloads (each with `options`) or Outgoing, at most 100,000. Raises InvalidInput, naming the item."""
     if isinstance(items, str | bytes | bytearray | memoryview | dict):
         raise InvalidInput(f"put_many takes an iterable of payloads, got one {type(items).__name__}; use put()")
     messages: list[NewMessage] = []
+    model = checked(Outgoing(None, **options), queue) if options else None
     for number, item in enumerate(items):
         if number == PUT_MANY_LIMIT:
             raise InvalidInput(f"put_many takes at most {PUT_MANY_LIMIT:,} items at once; nothing was put")
         try:
             if isinstance(item, Outgoing):
                 messages.append(checked(item, queue))
-            elif options:
-                messages.append(checked(Outgoing(item, **options), queue))
-            else:
+            elif model is None:
                 messages.append(plain(item, queue))
+            else:
+                messages.append(_like(model, item))
         except InvalidInput as exc:
             raise InvalidInput(f"item {number}: {exc}; nothing was put") from exc
     return messages
