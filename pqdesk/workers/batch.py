@@ -132,6 +132,7 @@ class Batch:
 
     def _take_all(self) -> tuple[list[Ended], list[Message]]:
         ended, ahead = self._ended, list(self._ahead)
+        self._count = max(0, self._count - len(ahead))  # they say nothing about how long handlers take
         self._ended = []
         self._ahead.clear()
         return ended, ahead

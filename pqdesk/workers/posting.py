@@ -9,7 +9,8 @@ The body is the payload: JSON as application/json, text as text/plain, bytes as 
 of the message: PQDesk-Id, -Queue, -Type, -Attempt, -Key and PQDesk-Header-NAME for each of its own, percent-encoded
 where they are not ASCII. Idempotency-Key is the same for every attempt at a message and for no other message.
 
-A message may be posted twice, as every worker may see one twice. No proxy is used, certificates are checked.
+A message may be posted twice, as every worker may see one twice. No proxy is used, certificates are checked. A request
+under way goes on when its message is cancelled, since the server cannot be asked; its answer counts.
 """
 
 from __future__ import annotations

@@ -149,8 +149,10 @@ def test_nothing_waits_for_a_handler_that_takes_long():
     assert in_hand.id not in [one for one, _ in outcomes]
     assert loop.handling.extended == [in_hand.id]
     assert loop.given_back == [len(outcomes) - 1]
-    assert loop.batch.limit == 1
     assert loop.batch.next() is None
+    loop.clock.ms += 25
+    loop.end(in_hand)
+    assert loop.batch.wanted() == 1
 
 
 def test_handlers_that_go_on_are_left_alone():
