@@ -201,8 +201,14 @@ class Queue(Operator):
                 tx.execute("INSERT INTO paid (order_id) VALUES (?)", (message.payload,))
                 message.ack(tx=tx)
 
-        It takes the write lock: keep it short. An exception rolls it back. `tx` may be given to any Queue of the same
-        file; within the block, a call of this thread without it raises InvalidInput.
+        It takes the write lock: keep it short. An exception rolls it back, and a message that it settled is in hand as
+        before. `tx` may be given to any Queue of the same file; within the block, a call of this thread without it
+        raises InvalidInput. Rows that it put with INSERT INTO pqdesk_put are messages when it has committed. No foreign
+        key of your tables may lead to PQDesk's, whose rows go when they are old.
+
+        Raises:
+            InvalidInput: This thread has a transaction open on the file; see also `Transaction.execute`.
+            Busy: Another program held the file for 10 s.
         """
         return self.store.transaction()
 

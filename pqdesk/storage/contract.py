@@ -139,9 +139,13 @@ class Transaction(Protocol):
     """An open transaction of one thread, on one file: what `tx=` takes."""
 
     def execute(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement on the application's own tables, or INSERT INTO pqdesk_put; all its rows.
+        """Run SQL on the application's own tables, look at any, or INSERT INTO pqdesk_put; all its rows.
 
-        Raises InvalidInput for what is not allowed: PQDesk's tables, BEGIN, COMMIT, ROLLBACK, ATTACH, PRAGMA.
+        Raises:
+            InvalidInput: What is not allowed (a change of PQDesk's tables, BEGIN, COMMIT, ROLLBACK, ATTACH, PRAGMA; in
+                a workspace's file triggers and views), or the database's own words for a mistake or a constraint. The
+                statement is undone and the transaction goes on, unless the text says that it was rolled back.
+            WorkspaceError: Called in another process than the one that opened it.
         """
         ...
 
