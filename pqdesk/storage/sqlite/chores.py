@@ -27,7 +27,6 @@ from pqdesk.storage.sqlite.waiting import Bells
 
 _PROMOTED_AT_ONCE = 500
 _PRUNE_EVERY_MS = 30_000
-_PRUNE_AGAIN_MS = 1000  # while there is more
 _NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 
 
@@ -63,12 +62,19 @@ class Chores:
         self.promote_overdue()
         if self._take_in():
             pause_s = 0.0  # there may be more
-        pause_s = min(pause_s, self._run_schedules())
+        return min(pause_s, self._run_schedules())
+
+    def prune_if_due(self) -> bool:
+        """Delete a batch of what is past its retention, if it is time; whether there is more of it at once.
+
+        Apart from `do_all`, so that its caller can let others have the lock after each batch.
+        """
         now_ms = self._clock.awake_ms()
-        if now_ms >= self._prune_at_ms:
-            has_more = self.prune() > 0
-            self._prune_at_ms = now_ms + (_PRUNE_AGAIN_MS if has_more else _PRUNE_EVERY_MS)
-        return pause_s
+        if now_ms < self._prune_at_ms:
+            return False
+        has_more = self.prune() > 0
+        self._prune_at_ms = now_ms if has_more else now_ms + _PRUNE_EVERY_MS
+        return has_more
 
     def extend_leases(self) -> float:
         """Extend every kept lease of which half is over; returns seconds until the next one is due, at most 1."""

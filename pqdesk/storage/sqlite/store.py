@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from pqdesk.storage.sqlite.operating import SqliteOperating
 
 _SHORT_LEASE_US = 3_000_000
+_PRUNE_FOR_MS, _PRUNE_AGAIN_S = 100, 0.5  # while there is more than a batch
+_LET_OTHERS_S = 0.001
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
 
@@ -278,8 +280,10 @@ class SqliteStore:
         self._poke_for(claim)
 
     def stop_extending(self, claim: Claim) -> None:
-        with self._engine.locked():
-            self._engine.hand.stop_extending(claim.receipt)
+        engine = self._engine
+        engine.check_process()
+        with engine.lock:  # only memory: allowed within a transaction, and after the end
+            engine.hand.stop_extending(claim.receipt)
 
     def extend(self, claim: Claim, lease_us: int) -> int:
         ends_ms = self._clock.awake_ms() + max(1, lease_us // 1000)
@@ -396,9 +400,21 @@ class SqliteStore:
         with engine.lock:
             pause_s = self._chores.do_all()
             engine.write_metrics()
+        if self._prune_for_a_while():
+            pause_s = min(pause_s, _PRUNE_AGAIN_S)
         if engine.checkpointer.is_overdue:
             engine.checkpointer.run()
         return pause_s
+
+    def _prune_for_a_while(self) -> bool:
+        """Delete what is past its retention, batch by batch, in a fifth of the time; whether there is more."""
+        ends_ms = self._clock.awake_ms() + _PRUNE_FOR_MS
+        while True:
+            with self._engine.lock:
+                has_more = not self._engine.is_closing and self._chores.prune_if_due()
+            if not has_more or self._clock.awake_ms() >= ends_ms:
+                return has_more
+            self._engine.alarm.wait(_LET_OTHERS_S)
 
     def _joined(self, tx: Transaction | None) -> tuple[Engine, SqliteTransaction | None]:
         """Where a call with `tx` writes: over the connection of that transaction, which may be another store's."""

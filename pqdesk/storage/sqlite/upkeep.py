@@ -19,6 +19,11 @@ _BATCH = 500
 _PAGES_GIVEN_BACK = 200
 _KEEP_FOR_EVER_US = 1 << 62
 
+_KEEP_OWNERS_US = 400 * 86_400 * 1_000_000
+# The oldest are the first by id; those of living processes among them stay.
+_FIRST_OWNERS = "id <= (SELECT min(id) + 500 FROM pqdesk_owner) AND ended_us < ?"
+_OLD_OWNERS = f"SELECT 1 FROM pqdesk_owner WHERE {_FIRST_OWNERS} LIMIT 1"
+_FORGET_OWNERS = f"DELETE FROM pqdesk_owner WHERE {_FIRST_OWNERS}"
 _RETENTION = "SELECT id, keep_completed_us, keep_failed_us FROM pqdesk_queue"
 # The highest id stays, so that no id is ever used twice.
 _OLD = """
@@ -52,6 +57,7 @@ class Pruner:
             ):
                 count += self._prune_state(queue_id, state, now_us - keep_us)
         count += self._empty_trash(now_us - round(DEFAULT_KEEP_TRASH_S * 1e6))
+        count += self._forget_owners(now_us - _KEEP_OWNERS_US)
         count += ActivityPruner(self.db, self.path, self.clock).prune()
         self.db.execute(f"PRAGMA incremental_vacuum({_PAGES_GIVEN_BACK})").fetchall()
         return count
@@ -75,6 +81,14 @@ class Pruner:
             ids = [row[0] for row in all_rows(self.db, _OLD_TRASH, (before_us, _BATCH))]
             self._forget(ids)
         return len(ids)
+
+    def _forget_owners(self, before_us: int) -> int:
+        """Processes that ended long ago: what they did is shown without their name from then on."""
+        if not all_rows(self.db, _OLD_OWNERS, (before_us,)):
+            return 0
+        with WriteTransaction(self.db, self.path):
+            self.db.execute(_FORGET_OWNERS, (before_us,))
+            return self.db.changes()
 
     def _forget(self, ids: list[int]) -> None:
         highest = highest_id(self.db)

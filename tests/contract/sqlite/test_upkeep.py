@@ -84,3 +84,28 @@ def test_the_wal_stays_bounded_while_a_program_only_puts(tmp_path: Path) -> None
 
         wait_until(lambda: queue.store._engine.checkpointer.written_pages > 0)  # type: ignore[attr-defined]
         assert os.stat(wal).st_size < 64 * 1024 * 1024 + 8 * 1024 * 1024
+
+
+def test_a_busy_queue_is_pruned_as_quickly_as_it_fills(queue: Queue, clock: MovableClock) -> None:
+    queue.configure(keep_completed=0)
+    queue.put_many(range(2500))
+    for message in queue.get_many(2500):
+        message.fail("x")
+    queue.configure(keep_failed=0)
+    clock.advance(60)
+
+    queue.store.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
+
+    assert queue.counts().failed <= 1500
+
+
+def test_processes_that_ended_long_ago_are_forgotten(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    message_id = queue.put("x")
+    other.get(block=False).ack()
+    other.store.close()
+    assert queue.message(message_id).worker is not None
+
+    clock.advance(401 * _DAY_S)
+    _prune(queue)
+
+    assert queue.message(message_id).worker is None
