@@ -175,7 +175,8 @@ class AsyncQueue:
     def __aiter__(self) -> _Messages:
         """Messages for ever, each under a lease that is extended in the background until it is settled.
 
-        One that is not settled when the loop goes on stays in hand until its lease ends. Nothing is taken ahead.
+        One that is not settled when the loop goes on, or is left, stays in hand until its lease ends. Nothing is taken
+        ahead.
         """
         return _Messages(self)
 
@@ -406,6 +407,10 @@ class _Messages:
         self._last = await self._queue.get()
         await self._last.keep_extending()
         return self._last
+
+    def __del__(self) -> None:  # the loop was left, and nobody may come to its last message any more
+        if self._last is not None and not self._last.is_settled:
+            self._last.forget()
 
 
 class _Transaction:

@@ -43,6 +43,11 @@ class Calls:
                 self._executor.submit(_undo, future, undo)
             raise
 
+    def begin(self, function: Callable[[], object]) -> None:
+        """Run it when a thread is free, and nobody hears of it. Once the threads are to end, not at all."""
+        with contextlib.suppress(RuntimeError):
+            self._executor.submit(function)
+
     async def finish(self, function: Callable[[], R]) -> R:
         """What `function` returns; it runs to its end, also when the caller is cancelled, who goes on only then."""
         future = self._executor.submit(function)

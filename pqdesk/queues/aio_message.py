@@ -150,6 +150,10 @@ class AsyncMessage:
         """Let the lease run out by itself; of a loop."""
         await self._calls.finish(self._message.stop_extending)
 
+    def forget(self) -> None:
+        """`stop_extending`, where nobody can wait for it; of a loop that was left."""
+        self._calls.begin(self._message.stop_extending)
+
     def _give_back(self) -> None:
         try:
             if not self._message.is_settled:

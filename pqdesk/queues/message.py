@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -12,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import to_datetime
-from pqdesk.errors import InvalidInput, LeaseLost
+from pqdesk.errors import InvalidInput, LeaseLost, WorkspaceError
 from pqdesk.messages.checks import decode_headers
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_text, decode_payload, encode_payload
@@ -202,6 +203,14 @@ class Message:
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
         if self._is_settled:
             return
+        try:
+            self._end_block(exc)
+        finally:
+            if not self._is_settled:  # it could not be: the lease must end, for somebody else to get the message
+                with contextlib.suppress(WorkspaceError):  # in a fork's copy
+                    self.stop_extending()
+
+    def _end_block(self, exc: BaseException | None) -> None:
         if exc is None:
             self.ack()
             return

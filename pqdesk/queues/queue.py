@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost
+from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost, WorkspaceError
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
 from pqdesk.messages.durations import duration_us
@@ -255,7 +255,7 @@ class Queue(Operator):
 
         The ack of one takes the next in the same transaction; in a quick loop the next few, which others get when the
         loop does not come to them within a moment. Leaving the loop gives back what was taken ahead.
-        A message not settled when the loop goes on stays in hand until its lease ends.
+        A message not settled when the loop goes on, or is left, stays in hand until its lease ends.
         """
         ahead = Ahead()
         try:
@@ -273,9 +273,12 @@ class Queue(Operator):
                         return
                     self.store.keep_extending(message._claim)
                 message._ahead = ahead
-                yield message
-                if not message.is_settled:
-                    self.store.stop_extending(message._claim)
+                try:
+                    yield message
+                finally:  # also when the loop is left: nobody may come to it any more
+                    if not message.is_settled:
+                        with contextlib.suppress(WorkspaceError):  # this is a fork's copy of the loop
+                            message.stop_extending()
         finally:
             ahead.is_left = True
             for message in ahead.messages:

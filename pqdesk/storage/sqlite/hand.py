@@ -36,8 +36,7 @@ class Hand:
                 self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000)
 
     def drop(self, receipt: int) -> None:
-        if self._claims.pop(receipt, None) is None:
-            return
+        self._claims.pop(receipt, None)  # what is kept extended may be a detached lease, which is not in here
         for kept in (self._extended, self._ends_ms, self._begun, self._untold, self._spare, self._limited):
             if kept:  # most are empty most of the time
                 kept.pop(receipt, None)
