@@ -28,6 +28,7 @@ Progress = Callable[[int, int, str], None]  # how many are done, of how many, an
 
 _MARGIN_S = 5.0  # on top of stopwaitsecs: supervisord looks at its children once a second
 _END_S = 15.0
+_NEXT_LOOK_S = 1.5  # supervisord starts what has ended once a second
 
 
 class Control:
@@ -180,6 +181,20 @@ class Control:
         refused = self._daemon.ask("stopProcess", targets, False, accept={rpc.NOT_RUNNING, rpc.BAD_NAME})
         if refused:
             raise self._refusal("stop", {one: fault.reason for one, fault in refused.items()})
+        self._stop_what_comes_back(targets)
+
+    def _stop_what_comes_back(self, targets: Collection[str]) -> None:
+        """supervisord cannot stop one that has just ended by itself, and starts it again within a second."""
+        waiting = {one.process for one in self._daemon.infos() if one.may_come_back and one.process in targets}
+
+        def is_over() -> bool:
+            back = [one.process for one in self._daemon.infos() if one.is_up and one.process in waiting]
+            self._daemon.ask("stopProcess", back, False, accept={rpc.NOT_RUNNING})
+            waiting.difference_update(back)
+            return not waiting
+
+        if waiting:
+            wait_for(is_over, _NEXT_LOOK_S)
 
     def finish(
         self, *, start: Collection[str], remove: Collection[str], wait_s: float | None, on_progress: Progress | None

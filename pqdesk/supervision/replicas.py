@@ -33,6 +33,7 @@ _CRASHES, _CRASH_WINDOW = 3, timedelta(seconds=60)
 _FAILURES = 2  # a second BACKOFF
 _TOO_QUICK = "Exited too quickly"  # supervisor/process.py; any other spawnerr in BACKOFF: it could not be run
 _LONGEST_REASON = 300
+_NEXT_LOOK_S = 2  # supervisord looks once a second, and tells times in whole seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class ProcessInfo:
     description: str
     stdout_log: str
     stderr_log: str
+    stopped_s: int = 0
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> ProcessInfo:
@@ -68,6 +70,7 @@ class ProcessInfo:
             description=answer["description"],
             stdout_log=answer["stdout_logfile"],
             stderr_log=answer["stderr_logfile"],
+            stopped_s=answer["stop"],
         )
 
     @property
@@ -79,6 +82,11 @@ class ProcessInfo:
     def is_up(self) -> bool:
         """Starting, running or about to be started again; such a process can be stopped."""
         return self.state in _TRYING
+
+    @property
+    def may_come_back(self) -> bool:
+        """It has just ended by itself: supervisord starts it again at its next look, if it is to do so at all."""
+        return self.state is WorkerState.EXITED and self.now_s - self.stopped_s <= _NEXT_LOOK_S
 
     @property
     def is_settled(self) -> bool:
@@ -138,11 +146,11 @@ def judge(info: ProcessInfo, exits: Exits, asked_at: datetime | None = None) -> 
     state = info.state
     if state is WorkerState.BACKING_OFF and info.spawn_error and not info.spawn_error.startswith(_TOO_QUICK):
         return WorkerState.FAILED_TO_START
-    if not info.is_up:
+    if not info.is_up and not info.may_come_back:
         return state
     ends = [at for at in exits.unexpected if asked_at is None or at >= asked_at]
     recent = to_datetime(info.now_s * 1_000_000) - _CRASH_WINDOW
-    is_failing = state is not WorkerState.RUNNING and min(exits.failures, len(ends)) >= _FAILURES
+    is_failing = state not in (WorkerState.RUNNING, WorkerState.EXITED) and min(exits.failures, len(ends)) >= _FAILURES
     if is_failing or sum(at >= recent for at in ends) >= _CRASHES:
         return WorkerState.CRASH_LOOPING
     return state

@@ -17,6 +17,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions import WorkerDefinition, write_supervisor_configuration
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
+from pqdesk.supervision.waiting import wait_for
 from tests.support import wait_until
 from tests.system.conftest import WAIT_S, SupervisedWorkspace
 
@@ -72,6 +73,18 @@ def test_from_nothing_to_a_running_worker(supervised: SupervisedWorkspace) -> No
     assert supervised.supervision.definition("worker").replicas == 2
     with pytest.raises(SupervisorError, match="already"):
         supervised.supervision.add(definition("worker"), start=True)
+
+
+def test_one_that_ends_at_once_and_comes_back_can_be_stopped_at_any_moment(supervised: SupervisedWorkspace) -> None:
+    supervised.supervision.add(definition("leaving", "raise SystemExit(1)", restart="always"), start=True)
+
+    def state() -> WorkerState:
+        return supervised.supervision.status().replicas[0].state
+
+    wait_until(lambda: state() is WorkerState.CRASH_LOOPING, WAIT_S, "it to loop")
+    supervised.supervision.stop("leaving", wait_s=WAIT_S)
+
+    assert not wait_for(lambda: state() is not WorkerState.STOPPED, 2.5), "it came back"
 
 
 def test_one_that_is_not_to_be_started_waits(supervised: SupervisedWorkspace, other: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -70,6 +71,14 @@ def test_supervisords_states_have_words_of_their_own(code: int, state: WorkerSta
 )
 def test_crash_looping_is_three_ends_a_minute_or_a_second_failure(code: int, exits: Exits, state: WorkerState) -> None:
     assert judge(info(code), exits) is state
+
+
+def test_one_that_ends_again_and_again_crash_loops_also_between_two_runs() -> None:
+    just_ended = replace(info(100), stopped_s=info(100).now_s - 1)
+
+    assert judge(just_ended, ends(3, 2, 1)) is WorkerState.CRASH_LOOPING
+    assert judge(just_ended, ends(1)) is WorkerState.EXITED
+    assert judge(replace(just_ended, stopped_s=just_ended.now_s - 30), ends(32, 31, 30)) is WorkerState.EXITED
 
 
 def test_what_was_before_a_request_is_forgiven() -> None:
