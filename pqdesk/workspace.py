@@ -42,12 +42,25 @@ if TYPE_CHECKING:
 class Workspace(Operator):
     """A workspace, made if missing. Thread-safe; its queues share one connection.
 
+        with Workspace() as workspace:
+            for record in workspace.queues():
+                print(record.name, record.counts.ready)
+            outcome = workspace.delete(queue="emails", where="state:failed")
+            if outcome.activity_id is not None:  # there were some
+                workspace.undo(outcome.activity_id)
+
     Args:
         path: Its folder. None: $PQDESK_WORKSPACE, else `default` in the user's data folder.
         durability: For what is put and settled through it; see Queue.
         program: What acts through it, as the activity names it: "library", "cli" or "window".
 
+    Attributes:
+        path: Its folder.
+        paths: The files in it.
+        store: The engine it stands on.
+
     Raises:
+        InvalidInput: An argument is wrong.
         WorkspaceError: It cannot be used; SchemaTooNew, Corrupt and DiskFull are kinds of it.
     """
 
@@ -71,7 +84,7 @@ class Workspace(Operator):
         return choose_workspace(path).database.exists()
 
     def queue(self, name: str) -> Queue:
-        """The queue of this name; it exists from its first message or configuration on."""
+        """The queue of this name; it exists from its first message or configuration on. Raises InvalidInput."""
         return Queue.over(self.store, name, SystemClock(), self.paths)
 
     def queues(self) -> tuple[QueueRecord, ...]:
@@ -94,14 +107,14 @@ class Workspace(Operator):
         after: int | None = None,
         limit: int = 100,
     ) -> list[MessageRecord]:
-        """As Queue.messages, of one queue or of all."""
+        """As Queue.messages, of one queue or of all. Raises InvalidInput."""
         return operations.list_messages(
             self.store, queue=queue, before=before, after=after, limit=limit,
             state=state, type=type, search=search, where=where,
         )  # fmt: skip
 
     def message(self, id: int) -> MessageDetail:
-        """One message with its payload, result and attempts, also from the trash. Raises NotFound."""
+        """One message with its payload, result and attempts, also from the trash. Raises NotFound, InvalidInput."""
         return operations.find_message(self.store, id)
 
     def why(self, id: int) -> str:
@@ -117,7 +130,7 @@ class Workspace(Operator):
     def metrics(
         self, since: datetime, until: datetime | None = None, *, step: Duration = 60, queue: str | None = None
     ) -> list[MetricRecord]:
-        """As Queue.metrics, of one queue or of all together."""
+        """As Queue.metrics, of one queue or of all together. Raises InvalidInput."""
         return operations.metrics(self.store, SystemClock(), since, until, step, queue=queue)
 
     def workers(self) -> tuple[ReplicaRecord, ...]:
@@ -155,6 +168,8 @@ class Workspace(Operator):
         Any process of the workspace that waits or works does it; each due time is put once. Every message has the
         headers `Schedule` (this name) and `Scheduled-For` (its due time, ISO 8601).
 
+            workspace.add_schedule("report", "emails", {"to": "ada@example.com"}, cron="0 8 * * 1-5", missed="skip")
+
         Args:
             name: 1–255 characters; not in use.
             queue, payload, type, priority, group, headers, max_attempts: As of Queue.put; at most 62 headers.
@@ -168,6 +183,7 @@ class Workspace(Operator):
 
         Raises:
             InvalidInput: An argument is wrong, or the name is in use; nothing was changed.
+            LookOnly: The workspace is set to look only.
         """
         from pqdesk.queues.scheduled import checked_schedule  # few have schedules
 
@@ -179,15 +195,15 @@ class Workspace(Operator):
         return self.store.schedules.add(new)
 
     def remove_schedule(self, name: str) -> ScheduleRecord:
-        """Put nothing more by it; what it has put stays. Returns what it was. Raises NotFound."""
+        """Put nothing more by it; what it has put stays. Returns what it was. Raises NotFound, LookOnly."""
         return self.store.schedules.remove(name)
 
     def enable_schedule(self, name: str) -> ScheduleRecord:
-        """Let it run again, from now on. Raises NotFound."""
+        """Let it run again, from now on. Raises NotFound, LookOnly."""
         return self.store.schedules.enable(name, True)
 
     def disable_schedule(self, name: str) -> ScheduleRecord:
-        """Let it rest; what is due meanwhile is not missed. Raises NotFound."""
+        """Let it rest; what is due meanwhile is not missed. Raises NotFound, LookOnly."""
         return self.store.schedules.enable(name, False)
 
     def run_schedule(self, name: str) -> int:
@@ -238,7 +254,10 @@ class Workspace(Operator):
     # --- operating: the actions are those of Operator, over one `queue=` or all ---------------------------
 
     def activity(self, limit: int = 100, before: int | None = None) -> tuple[ActivityRecord, ...]:
-        """What people did, newest first: at most `limit` (up to 10,000) below id `before`. Kept for 400 days."""
+        """What people did, newest first: at most `limit` (up to 10,000) below id `before`. Kept for 400 days.
+
+        Raises InvalidInput.
+        """
         return operator.list_activity(self.store, limit, before)
 
     def undo(self, activity_id: int, *, on_progress: OnProgress | None = None) -> Outcome:

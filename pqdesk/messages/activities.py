@@ -66,6 +66,7 @@ class ActivityRecord:
 
     @property
     def can_be_undone(self) -> bool:
+        """Whether `Workspace.undo` takes it."""
         return self.why_not is None
 
 

@@ -27,15 +27,18 @@ class Counts:
     cancelled: int = 0
 
     def of(self, state: State) -> int:
+        """Those in `state`."""
         count: int = getattr(self, state.word)
         return count
 
     @property
     def total(self) -> int:
+        """In any state."""
         return sum(getattr(self, one.name) for one in fields(self))
 
     @property
     def unfinished(self) -> int:
+        """Scheduled, ready, running or retrying: what max_size bounds and what keeps a key in use."""
         return self.scheduled + self.ready + self.running + self.retrying
 
     def __add__(self, other: Counts) -> Counts:
@@ -46,7 +49,9 @@ class Counts:
 class Outgoing:
     """A message to put, with its options; for put_many, `ack(put=…)` and producers.
 
-    `queue=None` is the queue it is put through. The options are those of `Queue.put`.
+    `queue=None` is the queue it is put through. The options are those of `Queue.put`, which checks them.
+
+        queue.put_many([Outgoing({"page": 1}, priority=9), Outgoing({"page": 2}, queue="later", delay=60)])
     """
 
     payload: Any = field(kw_only=False)

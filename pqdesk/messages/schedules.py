@@ -224,6 +224,9 @@ def next_runs(
 ) -> tuple[PlannedRun, ...]:
     """The next `count` (at most 1,000) runs by a cron expression, or at intervals of seconds or a timedelta.
 
+        for run in next_runs("30 2 * * *", "Europe/Berlin", 3):
+            print(run.at, run.note)
+
     Needs no workspace. `after` is an aware datetime; None is now. The zone of an interval is for showing only.
 
     Raises:

@@ -105,7 +105,7 @@ class AsyncQueue:
         timeout: Duration | None = None,
         tx: AsyncTransaction | None = None,
     ) -> int:
-        """As Queue.put."""
+        """As Queue.put, and raises the same; a put that waits for room takes no thread."""
         options: dict[str, Any] = {
             "type": type, "priority": priority, "delay": delay, "at": at, "key": key, "on_conflict": on_conflict,
             "group": group, "expires": expires, "max_attempts": max_attempts, "headers": headers,
@@ -121,7 +121,7 @@ class AsyncQueue:
         tx: AsyncTransaction | None = None,
         **options: Any,
     ) -> list[int]:
-        """As Queue.put_many; `items` is an iterable, which is read in a thread."""
+        """As Queue.put_many, and raises the same; `items` is an iterable, read at once."""
         listed = items if isinstance(items, str | bytes | bytearray | memoryview | dict | list | tuple) else list(items)
         return await self._put(Queue.put_many, listed, options, block, timeout, tx)
 
@@ -156,7 +156,7 @@ class AsyncQueue:
         return Getting(self._take_one(block, timeout, lease, detached))
 
     async def get_nowait(self) -> AsyncMessage:
-        """`get(block=False)`."""
+        """`get(block=False)`. Raises Empty."""
         return await self.get(block=False)
 
     async def get_many(
@@ -168,7 +168,7 @@ class AsyncQueue:
         lease: Duration | None = None,
         detached: bool = False,
     ) -> list[AsyncMessage]:
-        """As Queue.get_many."""
+        """As Queue.get_many. Raises Empty, InvalidInput."""
         limit = check_int(limit, "limit", least=1, most=GET_MANY_LIMIT)
         return await self._take(limit, block, timeout, lease, detached)
 
@@ -205,24 +205,24 @@ class AsyncQueue:
     versions = _awaitable(Queue.versions)
 
     async def configure(self, **values: Any) -> None:
-        """As Queue.configure."""
+        """As Queue.configure. Raises InvalidInput, LookOnly."""
         queue = await self._opened()
         await self._calls.run(lambda: queue.configure(**values))
 
     @property
     async def paused(self) -> bool:
-        """`await queue.paused`."""
+        """`await queue.paused`: whether get is stopped."""
         queue = await self._opened()
         return await self._calls.run(lambda: queue.paused)
 
     @property
     async def configuration(self) -> QueueConfiguration:
-        """`await queue.configuration`."""
+        """`await queue.configuration`: as Queue.configuration."""
         queue = await self._opened()
         return await self._calls.run(lambda: queue.configuration)
 
     async def join(self, timeout: Duration | None = None) -> bool:
-        """Wait until nothing is ready, running or retrying; False when `timeout` passed first."""
+        """As Queue.join. Raises InvalidInput."""
         deadline = _Deadline(timeout)
         pause_s = _SHORTEST_PAUSE_S
         while True:

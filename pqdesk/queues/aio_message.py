@@ -20,6 +20,10 @@ class AsyncMessage:
 
     In `async with` its lease is extended in the background. Leaving the block acks it; an Exception nacks it, a
     cancellation or any other BaseException releases it. An ack that has begun is carried through, whoever is cancelled.
+
+    Attributes:
+        id, queue, type, payload, headers, priority, group, key, attempt, max_attempts, enqueued_at, due_at, receipt:
+            As of Message; they need no await.
     """
 
     def __init__(self, message: Message, calls: Calls) -> None:
@@ -84,6 +88,7 @@ class AsyncMessage:
 
     @property
     def is_settled(self) -> bool:
+        """As Message.is_settled."""
         return self._message.is_settled
 
     @property
@@ -99,7 +104,7 @@ class AsyncMessage:
     async def nack(
         self, error: object = None, *, delay: Duration | None = None, tx: AsyncTransaction | None = None
     ) -> None:
-        """As Message.nack. Raises LeaseLost."""
+        """As Message.nack. Raises LeaseLost, InvalidInput."""
         await self._settle(partial(self._message.nack, error, delay=delay), tx)
 
     async def fail(self, reason: object, *, tx: AsyncTransaction | None = None) -> None:
@@ -111,12 +116,12 @@ class AsyncMessage:
         await self._settle(self._message.release, tx)
 
     async def extend(self, seconds: Duration | None = None) -> None:
-        """As Message.extend. Raises LeaseLost."""
+        """As Message.extend. Raises LeaseLost, InvalidInput."""
         refuse_in_transaction(self._message.store)
         await self._calls.run(self._message.extend, seconds)
 
     async def progress(self, fraction: float, note: str = "") -> None:
-        """As Message.progress. Raises LeaseLost."""
+        """As Message.progress. Raises LeaseLost, InvalidInput."""
         refuse_in_transaction(self._message.store)
         await self._calls.run(self._message.progress, fraction, note)
 

@@ -58,6 +58,10 @@ class Message:
     In a `with` block its lease is extended in the background. Leaving the block acks it; an Exception nacks it
     with the traceback and goes on, any other BaseException releases it. Settled inside, nothing happens on leaving.
 
+        with queue.get() as message:
+            message.progress(0.5, "half of it")
+            message.ack({"pages": 3}, put=[Outgoing("bind", queue="binder")])
+
     Attributes:
         id, queue, type, payload, headers, priority, group, key: As they were put.
         attempt, max_attempts: This delivery's number, from 1, and how many there may be.
@@ -141,6 +145,8 @@ class Message:
     def ack(self, result: Any = None, *, put: Iterable[Any] = (), tx: Transaction | None = None) -> None:
         """It is done; never delivered again once this returned.
 
+            message.ack({"size": 512}, put=["and then this"])
+
         Args:
             result: JSON value, str or bytes of at most 1 MiB, kept with the message.
             put: Follow-up payloads or Outgoing; they are put with the ack or not at all.
@@ -157,14 +163,20 @@ class Message:
     def nack(self, error: object = None, *, delay: Duration | None = None, tx: Transaction | None = None) -> None:
         """This attempt failed: it will be retried after `delay` or the backoff, or is failed when out of attempts.
 
+        Args:
+            error: An exception (its traceback is kept), text or a JSON value; at most 64 KiB are kept.
+            delay: Seconds or timedelta until the next attempt.
+            tx: As of `ack`.
+
         Raises:
             LeaseLost: The lease is over; nothing was changed.
+            InvalidInput: The delay cannot be used; the message is still in hand.
         """
         delay_us = None if delay is None else duration_us(delay, "delay")
         self._source.settle(self, Settlement(AttemptOutcome.NACKED, error=error_text(error), delay_us=delay_us), tx=tx)
 
     def fail(self, reason: object, *, tx: Transaction | None = None) -> None:
-        """Give up: failed at once, whatever attempts are left. Raises LeaseLost."""
+        """Give up: failed at once, whatever attempts are left; `reason` as the error of `nack`. Raises LeaseLost."""
         self._source.settle(self, Settlement(AttemptOutcome.FAILED, error=error_text(reason)), tx=tx)
 
     def release(self, *, tx: Transaction | None = None) -> None:
@@ -172,13 +184,13 @@ class Message:
         self._source.settle(self, Settlement(AttemptOutcome.RELEASED), tx=tx)
 
     def extend(self, seconds: Duration | None = None) -> None:
-        """Lease anew for `seconds` from now, or for as long as the lease was. Raises LeaseLost."""
+        """Lease anew for `seconds` from now, or for as long as the lease was. Raises LeaseLost, InvalidInput."""
         lease_us = self._claim.lease_us if seconds is None else duration_us(seconds, "seconds", least_us=1)
         self._refuse_settled()
         self._source.store.extend(self._claim, lease_us)
 
     def progress(self, fraction: float, note: str = "") -> None:
-        """Tell how far it is, 0 to 1, with a note of at most 255 characters. Raises LeaseLost."""
+        """Tell how far it is, 0 to 1, with a note of at most 255 characters. Raises LeaseLost, InvalidInput."""
         if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not math.isfinite(fraction):
             raise InvalidInput(f"fraction must be a number from 0 to 1, got {fraction!r:.80}")
         if not 0 <= fraction <= 1:

@@ -51,6 +51,9 @@ class Options(TypedDict, total=False):
 class Operator:
     """The operator actions of Queue and Workspace.
 
+        queue.retry([7, 9])
+        queue.cancel(state="ready", where="age:>1d", dry_run=True)
+
     Each acts on `ids` (an int or an iterable) or on all messages that match a filter (see Options), in batches of
     1,000, each a transaction; a message whose state does not allow it is skipped. It leaves one activity, which
     `Workspace.undo` takes.
@@ -66,34 +69,41 @@ class Operator:
         """Failed, retrying, cancelled or completed → ready, with `max_attempts` more attempts allowed.
 
         Skipped when its key is in use. By a filter without a state, completed ones are left alone.
+        Raises InvalidInput, LookOnly.
         """
         return self._act("retry", ids, **options)
 
     def run_now(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
-        """Scheduled → ready."""
+        """Scheduled → ready. Raises InvalidInput, LookOnly."""
         return self._act("run_now", ids, **options)
 
     def cancel(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
-        """Unfinished → cancelled; a running one's handler is asked (`Message.cancel_requested`), for good."""
+        """Unfinished → cancelled; a running one's handler is asked (`Message.cancel_requested`), for good.
+
+        Raises InvalidInput, LookOnly.
+        """
         return self._act("cancel", ids, **options)
 
     def delete(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
-        """To the trash, for 7 days; all but running ones."""
+        """To the trash, for 7 days; all but running ones. Raises InvalidInput, LookOnly."""
         return self._act("delete", ids, **options)
 
     def restore(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
-        """From the trash, to the state it had. Skipped when its key is in use."""
+        """From the trash, to the state it had. Skipped when its key is in use. Raises InvalidInput, LookOnly."""
         return self._act("restore", ids, **options)
 
     def move(self, ids: Ids = None, *, to: str, **options: Unpack[Options]) -> Outcome:
         """To the queue `to`, made if missing, as they are: id, state, attempts, key, group. All but running ones.
 
-        Skipped when its key is in use there.
+        Skipped when its key is in use there. Raises InvalidInput, LookOnly.
         """
         return self._act("move", ids, to=check_name(to, "to"), **options)
 
     def edit(self, ids: Ids, payload: Any, **options: Unpack[Options]) -> Outcome:
-        """Another payload; the one before is kept (`versions`). All but running and trashed ones; state stays."""
+        """Another payload; the one before is kept (`versions`). All but running and trashed ones; state stays.
+
+        Raises InvalidInput, LookOnly.
+        """
         return self._act("edit", ids, payload=EncodedPayload(*encode_payload(payload)), **options)
 
     def duplicate(self, ids: Ids = None, *, payload: Any = SAME, **options: Unpack[Options]) -> Outcome:
@@ -101,18 +111,23 @@ class Operator:
 
         With `payload`, it has that instead: to put an edited message anew while the old one stays.
         `Outcome.new_ids` are the new ones. Skipped when the queue has its max_size. Undone, they go to the trash.
+        Raises InvalidInput, LookOnly.
         """
         encoded = None if payload is SAME else EncodedPayload(*encode_payload(payload))
         return self._act("duplicate", ids, payload=encoded, **options)
 
     def empty_trash(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
-        """Delete for good what is in the trash: all of it, or these. Cannot be undone."""
+        """Delete for good what is in the trash: all of it, or these. Cannot be undone.
+
+        Raises InvalidInput, LookOnly.
+        """
         return self._act("erase", ids, is_all_meant=ids is None, **options)
 
     def purge(self, **options: Unpack[Options]) -> Outcome:
         """Everything of a queue but what runs, or what of it a filter describes, to the trash.
 
         100,000 messages or more are deleted for good, which cannot be undone; `Outcome.note` says so. A dry run tells.
+        Raises InvalidInput, LookOnly.
         """
         return self._act("purge", None, is_all_meant=True, **options)
 

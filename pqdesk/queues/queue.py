@@ -54,7 +54,13 @@ class HasStore(Protocol):
 class Queue(Operator):
     """A queue of a workspace, or of any SQLite file of an application. Thread-safe.
 
-    A forked child has to open its own: an inherited one raises WorkspaceError.
+        with Queue("emails") as queue:
+            queue.put({"to": "ada@example.com"})
+            with queue.get(timeout=30) as message:  # ack on leaving, nack on an exception
+                print(message.payload["to"])
+
+    A forked child has to open its own: an inherited one raises WorkspaceError. Every call may raise WorkspaceError
+    (closed; the file is gone, replaced or damaged), and what changes something LookOnly, DiskFull and Busy.
 
     Args:
         name: 1–255 characters.
@@ -129,6 +135,9 @@ class Queue(Operator):
     ) -> int:
         """Add a message; when this returns, it survives a crash and, at full durability, power loss.
 
+            queue.put("soon", delay=90, priority=5)
+            queue.put({"order": 1}, key="order 1", on_conflict="keep")  # safe to repeat
+
         Args:
             payload: JSON value, str or bytes, at most 16 MiB; comes back exactly as given (tuples as lists).
             type: What kind of work it is, for people and filters.
@@ -152,6 +161,7 @@ class Queue(Operator):
             InvalidInput: An argument is wrong; nothing was put.
             DuplicateKey: The key is in use.
             Full: The queue has max_size unfinished messages, and went on having them.
+            LookOnly: The workspace is set to look only.
             DiskFull: Only the space kept back for acks is left.
             Busy: Another program held the file for 10 s.
         """
@@ -175,7 +185,10 @@ class Queue(Operator):
     ) -> list[int]:
         """Add up to 100,000 payloads or Outgoing in one transaction, all or none; ids in order.
 
+            queue.put_many(["one", "two", Outgoing("elsewhere", queue="other", delay=60)], priority=5)
+
         `options` are those of `put`, for the items that are no Outgoing. Also when the iterable raises, nothing is put.
+        Raises what `put` raises.
         """
         try:
             Outgoing(None, **options)
@@ -188,7 +201,7 @@ class Queue(Operator):
         """Put each payload or Outgoing whose mark was never put before, in one transaction; returns the ids of those.
 
         The marks are remembered in that transaction, so a restart repeats none: for producers that look at the
-        same things again and again.
+        same things again and again. Raises what `put` raises.
         """
         marked = [(check_name(mark, "mark"), one) for mark, one in items]
         messages = checked_all([one for _, one in marked], self.name, {})
@@ -224,6 +237,9 @@ class Queue(Operator):
     ) -> Message:
         """Take the most urgent ready message under a lease.
 
+            with queue.get() as message:
+                print(message.payload)
+
         Args:
             block, timeout: As of queue.Queue.get: wait for ever, for `timeout` seconds, or not at all.
             lease: Seconds of awake time; None is the queue's setting (60 s). In `with` and loops it is extended.
@@ -231,11 +247,12 @@ class Queue(Operator):
 
         Raises:
             Empty: No message in time, or the queue is paused.
+            InvalidInput: The lease or the timeout cannot be used.
         """
         return self._take(1, block, timeout, lease, detached)[0]
 
     def get_nowait(self) -> Message:
-        """`get(block=False)`."""
+        """`get(block=False)`. Raises Empty."""
         return self.get(block=False)
 
     def get_many(
@@ -247,11 +264,21 @@ class Queue(Operator):
         lease: Duration | None = None,
         detached: bool = False,
     ) -> list[Message]:
-        """Wait for the first message and take what is there, up to `limit` (at most 10,000)."""
+        """Wait for the first message and take what is there, up to `limit` (at most 10,000).
+
+            for message in queue.get_many(100, timeout=30, lease=300):
+                message.ack()
+
+        Raises Empty, InvalidInput.
+        """
         return self._take(check_int(limit, "limit", least=1, most=GET_MANY_LIMIT), block, timeout, lease, detached)
 
     def __iter__(self) -> Iterator[Message]:
         """Messages for ever, each under a lease that is extended in the background.
+
+            for message in queue:
+                message.ack()
+                break  # for the example
 
         The ack of one takes the next in the same transaction; in a quick loop the next few, which others get when the
         loop does not come to them within a moment. Leaving the loop gives back what was taken ahead.
@@ -312,7 +339,10 @@ class Queue(Operator):
         backoff: str | None = None,
         timeout: Duration | None = None,
     ) -> None:
-        """What a handler of this process wants where neither put() nor configure() says anything."""
+        """What a handler of this process wants where neither put() nor configure() says anything.
+
+        The arguments are those of `configure`. Raises InvalidInput.
+        """
         if backoff is not None:
             parse_backoff(backoff)
         self._defaults = HandlerDefaults(
@@ -342,7 +372,10 @@ class Queue(Operator):
         return self.counts().ready
 
     def join(self, timeout: Duration | None = None) -> bool:
-        """Wait until nothing is ready, running or retrying; False when `timeout` passed first."""
+        """Wait until nothing is ready, running or retrying; False when `timeout` (seconds, timedelta) passed first.
+
+        Raises InvalidInput.
+        """
         deadline_ms = self._deadline_ms(timeout)
         while True:
             counts = self.counts()
@@ -353,22 +386,46 @@ class Queue(Operator):
             self.store.sleep(_JOIN_LOOK_S)
 
     def pause(self) -> None:
-        """Stop get, in every process, until resume; puts go on."""
+        """Stop get, in every process, until resume; puts go on. Raises LookOnly."""
         self.store.pause(self.name, True)
 
     def resume(self) -> None:
+        """Give out messages again. Raises LookOnly."""
         self.store.pause(self.name, False)
 
     @property
     def paused(self) -> bool:
+        """Whether get is stopped."""
         return any(one.is_paused for one in self.store.queues() if one.name == self.name)
 
     def configure(self, **values: Any) -> None:
-        """Store settings, shared by all processes: see QueueConfiguration; None brings a default back."""
+        """Store settings, shared by all processes; None brings a default back.
+
+            queue.configure(concurrency=8, rate=(100, 60), max_size=10_000, backoff="linear:10:600")
+            queue.configure(rate=None)
+
+        Args:
+            max_attempts: Deliveries before a message is failed; 5.
+            lease: Seconds or timedelta of awake time; 60 s.
+            backoff: "exponential" (the default: 2^attempt s, at most 3600), "linear" or "fixed", as KIND:BASE:CAP in
+                seconds, each ± 25 %.
+            timeout: Seconds or timedelta that a handler may run; for ever.
+            concurrency, group_concurrency: How many run at once, of the queue (no limit) and of one group (1), in all
+                processes.
+            rate: (n, seconds): at most n deliveries begin within any so many seconds; no limit.
+            max_size: Unfinished messages before put waits; no limit.
+            max_deaths: Deaths of its process before a message is failed; 3.
+            keep_completed, keep_failed: Seconds or timedelta that final messages are kept; 7 days, for ever.
+
+        Raises:
+            InvalidInput: There is no such setting, or its value cannot be used; nothing was changed.
+            LookOnly: The workspace is set to look only.
+        """
         self.store.configure(self.name, values)
 
     @property
     def configuration(self) -> QueueConfiguration:
+        """What `configure` has stored; None where the default holds. Times in seconds."""
         return self.store.configuration(self.name)
 
     def messages(
@@ -382,14 +439,27 @@ class Queue(Operator):
         after: int | None = None,
         limit: int = 100,
     ) -> list[MessageRecord]:
-        """Messages of this queue by id, newest first: below id `before`, or next above `after`; not the trashed."""
+        """Messages of this queue by id, newest first: below id `before`, or next above `after`; not the trashed.
+
+            queue.messages(state="failed", where="attempts:>2 age:<2h", limit=20)
+
+        Args:
+            state: A State, its word, or several.
+            type: Exactly this one.
+            search: Text that payload, error or name contain.
+            where: The filter grammar of the window; all that is given has to hold.
+            limit: At most 10,000.
+
+        Raises:
+            InvalidInput: The filter or a number cannot be used; the text says where.
+        """
         return operations.list_messages(
             self.store, queue=self.name, before=before, after=after, limit=limit,
             state=state, type=type, search=search, where=where,
         )  # fmt: skip
 
     def message(self, id: int) -> MessageDetail:
-        """One message with its payload, result and attempts, also from the trash. Raises NotFound."""
+        """One message with its payload, result and attempts, also from the trash. Raises NotFound, InvalidInput."""
         return operations.find_message(self.store, id, queue=self.name)
 
     def result(self, id: int) -> Any:
@@ -409,7 +479,11 @@ class Queue(Operator):
     def metrics(self, since: datetime, until: datetime | None = None, *, step: Duration = 60) -> list[MetricRecord]:
         """What happened per `step` (whole minutes) from `since` on, also to messages that are gone by now.
 
+            for minute in queue.metrics(datetime.now(UTC) - timedelta(hours=1)):
+                print(minute.at, minute.put, minute.completed, minute.ran.p95_s)
+
         Kept by the minute for two days and by the hour for 400. A process that is killed takes its last second along.
+        Raises InvalidInput.
         """
         return operations.metrics(self.store, self._clock, since, until, step, queue=self.name)
 

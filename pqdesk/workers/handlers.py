@@ -29,7 +29,11 @@ _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200  # inspect
 
 
 class Fail(Exception):
-    """Raised by a handler: give this message up at once; it waits in `failed` for an operator."""
+    """Raised by a handler: give this message up at once; it waits in `failed` for an operator.
+
+    Attributes:
+        reason: What is kept as its error.
+    """
 
     def __init__(self, reason: object = "") -> None:
         self.reason = str(reason) or "given up by its handler"
@@ -120,6 +124,12 @@ def consumer(
 ) -> Callable[[_Function], _Function]:
     """Mark a function of one Message as what `pqdesk consume` runs.
 
+        @consumer("emails", concurrency=4, timeout=300, rate=(100, 60))
+        def send(message):
+            if "@" not in message.payload["to"]:
+                raise Fail("no address")
+            return {"sent": True}
+
     Its return value becomes the result, an exception a failed attempt; `raise Fail(reason)` and `raise Retry(delay)`
     say which kind.
 
@@ -164,6 +174,11 @@ def producer(
     With `every` or `cron` it is called at those times, and what it yields in one run is put in one transaction: all
     or, if it raises, nothing. Without them it runs for ever: each item is put as soon as it is yielded, and the
     function is called again when it ends.
+
+        @producer("emails", cron="0 8 * * 1-5", timezone="Europe/Berlin", missed="skip")
+        def remind():
+            yield {"to": "ada@example.com"}
+            yield Outgoing({"to": "grace@example.com"}, key="grace", on_conflict="keep")
 
     Args:
         queue: Where items go that name no queue of their own.
