@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QRadioButton
 
-from pqdesk.errors import InvalidInput
+from pqdesk.errors import DiskFull, InvalidInput
 from pqdesk.gui.dialogs.worker import WorkerDialog, checks
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command
 from pqdesk.paths import WorkspacePaths
@@ -274,6 +274,18 @@ def test_an_edit_changes_nothing_until_it_is_saved(qtbot, rig, edited):
 
     assert rig.told == [("change", "hasher")]
     assert told.args == ["Saved hasher"]
+    assert rig.supervision.definitions["hasher"].command[-1] == "md5sum"
+
+
+def test_a_disk_that_is_full_is_told_and_nothing_that_was_typed_is_lost(rig, edited):
+    rig.supervision.error = DiskFull("cannot write 'hasher.conf': disk full; nothing was changed; free some space")
+    edited.fill("worker_command", "md5sum")
+    edited.press("save_worker")
+
+    assert "disk full; nothing was changed" in edited.text("worker_problem")
+    assert edited._field("worker_command").text() == "md5sum"
+    rig.supervision.error = None
+    edited.press("save_worker")
     assert rig.supervision.definitions["hasher"].command[-1] == "md5sum"
 
 

@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 from pqdesk.errors import InvalidInput
 from pqdesk.gui.dialogs.worker.checks import check_new_name, usual_restart_of
 from pqdesk.gui.dialogs.worker.form_fields import TextRow, TickRow
-from pqdesk.gui.dialogs.worker.kind_fields import KINDS, ChooseFolder, KindFields
+from pqdesk.gui.dialogs.worker.kind_fields import ChooseFolder, KindFields
+from pqdesk.gui.dialogs.worker.kinds import KINDS
 from pqdesk.gui.dialogs.worker.run_fields import RunFields
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel

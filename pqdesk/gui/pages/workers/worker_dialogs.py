@@ -87,8 +87,8 @@ class WorkerDialogs(QObject):
         self._make(self._last).begin_new(queue)
         self._dialogs[self._last].open()
 
-    def edit(self, worker: str, *, is_about_command: bool = False) -> None:
-        """Read it anew, then show it."""
+    def edit(self, worker: str) -> None:
+        """Read it anew, then show it; what it runs has the focus."""
         self._open_with(worker, WorkerDialog.begin_edit)
 
     def send_signal(self, selected: SelectedWorkers, name: str) -> None:

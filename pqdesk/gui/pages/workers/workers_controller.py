@@ -97,7 +97,7 @@ class WorkersController(QObject):
         view.banner.pressed.connect(lambda: self._on_notice_pressed(view.banner))
         view.alarm.pressed.connect(lambda: self._on_notice_pressed(view.alarm))
         view.trouble.stop_asked.connect(lambda process: self._order("stop", (process,)))
-        view.trouble.edit_asked.connect(lambda worker: self._dialogs.edit(worker, is_about_command=True))
+        view.trouble.edit_asked.connect(self._dialogs.edit)
         view.trouble.log_asked.connect(self.log_asked)
         self._log.errors_changed.connect(self._show_trouble)
         self._log.told.connect(self.log_told)
