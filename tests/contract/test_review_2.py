@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from pqdesk import AsyncQueue
-from pqdesk.errors import Busy
+from pqdesk.clock import to_datetime
+from pqdesk.errors import Busy, Full, WorkspaceError
+from pqdesk.messages.records import Outgoing
+from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
+from pqdesk.storage.contract import Store
+from pqdesk.storage.sqlite import durability
 from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.puts import Putting
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 
@@ -77,3 +88,114 @@ def test_a_detached_lease_is_extended_no_more_once_its_message_is_settled(queue:
         pass
 
     assert not engine_of(queue).hand._extended
+
+
+# --- calls inside calls: signal handlers ------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_a_signal_handler() -> Iterator[Callable[[Callable[[], object]], list[object]]]:
+    """Arms a signal whose handler calls the function; the answers, or its errors, come into the list."""
+    before = signal.getsignal(signal.SIGUSR1)
+
+    def arm(do: Callable[[], object]) -> list[object]:
+        answers: list[object] = []
+
+        def handle(*_: object) -> None:
+            try:
+                answers.append(do())
+            except WorkspaceError as exc:
+                answers.append(exc)
+
+        signal.signal(signal.SIGUSR1, handle)
+        return answers
+
+    yield arm
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_put_in_a_signal_handler_inside_another_puts_transaction_is_refused_and_harms_nothing(
+    queue: Queue,
+    in_a_signal_handler: Callable[[Callable[[], object]], list[object]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finish = Putting.finish
+
+    def finish_interrupted(self: Putting, *args: Any, **options: Any) -> list[str]:
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGUSR1)
+        return finish(self, *args, **options)
+
+    answers = in_a_signal_handler(lambda: queue.put("from the handler"))
+    monkeypatch.setattr(Putting, "finish", finish_interrupted)
+    queue.put("from the program")
+
+    assert [type(answer) for answer in answers] == [WorkspaceError]
+    assert [one.payload for one in map(queue.message, range(1, 2))] == ["from the program"]
+    assert (queue.qsize(), len(queue.messages())) == (1, 1)
+
+
+def test_a_put_in_a_signal_handler_while_another_one_is_flushed_goes_through(
+    queue: Queue,
+    in_a_signal_handler: Callable[[Callable[[], object]], list[object]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flush = os.fdatasync
+
+    def flush_interrupted(descriptor: int) -> None:
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGUSR1)
+        flush(descriptor)
+
+    answers = in_a_signal_handler(lambda: queue.put("from the handler"))
+    queue.put("before")
+    monkeypatch.setattr(os, "fdatasync", flush_interrupted)
+    queue.put("from the program")
+
+    assert answers == [3]
+    assert queue.qsize() == 3
+
+
+# --- what is told and what is refused -------------------------------------------------------------------
+
+
+def test_what_a_full_queue_refused_is_in_no_metric(queue: Queue, store: Store, clock: MovableClock) -> None:
+    full = Queue.over(store, "full", clock)
+    full.configure(max_size=1)
+    queue.put("known")
+    full.put("known")
+
+    with pytest.raises(Full):
+        queue.put_many(["one", Outgoing("two", queue="full")], block=False)
+    engine_of(queue).write_metrics(is_forced=True)
+
+    assert sum(row.put for row in queue.metrics(to_datetime(clock.wall_us() - 3_600_000_000))) == 1
+
+
+def test_a_closed_queue_joins_no_transaction(
+    queue: Queue, open_another: Callable[[], Store], clock: MovableClock
+) -> None:
+    closed = Queue.over(open_another(), "work", clock)
+    closed.store.close()
+
+    with queue.transaction() as tx, pytest.raises(WorkspaceError, match="closed"):
+        closed.put("one", tx=tx)
+
+
+def test_a_file_that_was_replaced_is_noticed_though_the_times_of_its_folder_were_set_back(
+    paths: WorkspacePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_SETTLED_NS", 0)
+    queue = Queue("work", workspace=paths.root)
+    for number in range(3):
+        queue.put(number)
+    before = os.stat(paths.root)
+
+    copy = paths.root.with_name("copy.db")
+    shutil.copy(paths.database, copy)
+    os.rename(copy, paths.database)
+    os.utime(paths.root, ns=(before.st_atime_ns, before.st_mtime_ns))  # as rsync -a does
+
+    with pytest.raises(WorkspaceError, match="replaced"):
+        queue.put("into nowhere")
+    queue.close()

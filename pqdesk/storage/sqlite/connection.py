@@ -9,11 +9,12 @@ its own business.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import apsw
@@ -160,8 +161,11 @@ class WriteTransaction:
         self._path = path
 
     def __enter__(self) -> None:
+        is_open = not self._db.get_autocommit()
+        if is_open:
+            _refuse_inside_another_call(self._path)
         try:
-            if not self._db.get_autocommit():  # a signal handler raised before __exit__ did anything
+            if is_open:  # a signal handler raised before __exit__ did anything
                 self._db.execute("ROLLBACK")
             self._db.execute("BEGIN IMMEDIATE")
         except apsw.Error as exc:
@@ -182,6 +186,22 @@ class WriteTransaction:
             self._db.execute("ROLLBACK")
         if isinstance(exc, apsw.Error):
             raise translated(exc, self._path) from exc
+
+
+def _refuse_inside_another_call(path: Path) -> None:
+    """Raise when a call of this thread is in its transaction further up: this one comes from a signal handler.
+
+    Both would go on in one connection, and each undo or commit half of what the other does.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    is_elsewhere = False
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if is_elsewhere and module.startswith("pqdesk.storage."):
+            text = f"queue file {str(path)!r} is in the middle of another call of this thread; nothing changed"
+            raise WorkspaceError(f"{text}: a signal handler should set a flag, or write from a thread", path=path)
+        is_elsewhere = is_elsewhere or not module.startswith("pqdesk.")
+        frame = frame.f_back
 
 
 def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:

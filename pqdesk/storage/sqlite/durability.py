@@ -15,7 +15,8 @@ from pathlib import Path
 
 from pqdesk.errors import WorkspaceError
 
-_SETTLED_NS = 100_000_000  # times of files go in steps of some ms: a second change may have the same time as the first
+# Times of files go in steps, of some ms to 2 s by the file system: a second change may have the same time as the first.
+_SETTLED_NS = 2_100_000_000
 
 
 class Durability:
@@ -33,7 +34,7 @@ class Durability:
         self._wal_target: str | None = None
         self._wal_identity: tuple[int, int] | None = None
         self._descriptor = -1
-        self._flushing = threading.Lock()
+        self._flushing = threading.RLock()  # a signal handler may put while this thread flushes
         self._committed = 0
         self._flushed = 0
         self._identity = _identity(os.stat(database))
@@ -44,12 +45,13 @@ class Durability:
 
         Raises:
             WorkspaceError: The file was replaced or its WAL unlinked, so that the commit is lost. Both change the
-                time of their folder: to know costs one stat, 1 µs, after each commit and before the call returns.
+                time of their folder: to know costs one stat, 1 µs, after each commit and before the call returns. It
+                is the ctime, since a copying program may set the mtime back to what it was.
         """
         self._committed += 1
         try:
             folder = os.stat(self._folder)
-            if folder.st_mtime_ns == self._unchanged_ns and folder.st_ino == self._folder_inode:
+            if folder.st_ctime_ns == self._unchanged_ns and folder.st_ino == self._folder_inode:
                 return
             now = os.stat(self._path)
             is_same = (now.st_dev, now.st_ino, now.st_nlink) == self._identity and self._is_wal_same()
@@ -60,8 +62,8 @@ class Durability:
                 f"queue file {str(self._database)!r} was replaced or removed while open; the last change is lost"
             )
             raise WorkspaceError(self.failure, path=self._database, needs_restart=True)
-        if time.time_ns() - folder.st_mtime_ns > _SETTLED_NS and self._descriptor >= 0:
-            self._unchanged_ns, self._folder_inode = folder.st_mtime_ns, folder.st_ino
+        if time.time_ns() - folder.st_ctime_ns > _SETTLED_NS and self._descriptor >= 0:
+            self._unchanged_ns, self._folder_inode = folder.st_ctime_ns, folder.st_ino
 
     def flush(self) -> None:
         """Return when every commit before this call is on disk; one thread flushes for all who wait.
@@ -87,7 +89,7 @@ class Durability:
                     "program"
                 )
                 raise WorkspaceError(self.failure, path=self._wal, needs_restart=True) from exc
-            self._flushed = wanted
+            self._flushed = max(self._flushed, wanted)
 
     def raise_if_poisoned(self) -> None:
         if self.failure is not None:

@@ -76,7 +76,8 @@ class Engine:
         self._sleepers: list[int] = []  # threads in calls that wait outside the lock
         self._idle = threading.Condition(self.lock)
         self._own_locks: list[owners.OwnLock] = []
-        self._looking: tuple[threading.Lock, SqliteInspection] | None = None
+        self._looking: tuple[threading.RLock, SqliteInspection] | None = None
+        self._asker = 0  # the thread whose question that answers
         self.checkpointer = Checkpointer(location, rng, vfs)
         self.db.set_wal_hook(_wal_hook(self.checkpointer))
         self.finalizer = weakref.finalize(
@@ -118,10 +119,14 @@ class Engine:
         assert row is not None, queue_id
         return str(row[0])
 
-    def check(self, tx: object | None = None) -> None:
-        """Refuse what is closed, forked, or inside somebody else's transaction. Called with the lock held."""
+    def check_usable(self) -> None:
+        """Refuse what is closed."""
         if self.is_closing:
             raise WorkspaceError(f"this queue of {self._file!r} is closed", path=self.path, needs_restart=True)
+
+    def check(self, tx: object | None = None) -> None:
+        """Refuse what is closed, forked, or inside somebody else's transaction. Called with the lock held."""
+        self.check_usable()
         if tx is not self.transaction or (_in_transaction and tx is None):
             self._check_transaction(tx)
         self.flusher.raise_if_poisoned()
@@ -144,10 +149,17 @@ class Engine:
                         from pqdesk.storage.sqlite.inspection import SqliteInspection
 
                         inspection = SqliteInspection(self.location, self.clock, self.rng, vfs=self.vfs)
-                        self._looking = (threading.Lock(), inspection)
+                        self._looking = (threading.RLock(), inspection)
             lock, inspection = self._looking
+            if self._asker == threading.get_ident():
+                text = f"{self._file!r} answers another question of this thread; a signal handler should set a flag"
+                raise WorkspaceError(text, path=self.path)
             with lock:
-                yield inspection
+                self._asker = threading.get_ident()
+                try:
+                    yield inspection
+                finally:
+                    self._asker = 0
 
     # --- living -----------------------------------------------------------------------------------
 

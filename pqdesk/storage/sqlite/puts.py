@@ -144,6 +144,7 @@ class Putting:
         for queue, into in self._queues.items():
             if queue != but and not (into.is_guarded and into.change.write_unlimited(self._db, self._is_bound)):
                 self._write_checked(queue, into)
+        for into in self._queues.values():  # only now that no queue can refuse it any more
             for type_name, count in into.put.items():
                 metrics.put(into.change.queue_id, type_name, self._now_us, count)
         return list(self._queues)

@@ -422,6 +422,7 @@ class SqliteStore:
             return self._engine, None
         if not isinstance(tx, SqliteTransaction) or tx.engine.path != self._engine.path:
             raise InvalidInput("tx must be the value of `with queue.transaction()`, of a queue of the same file")
+        self._engine.check_usable()
         tx.join(self._engine)
         return tx.engine, tx
 

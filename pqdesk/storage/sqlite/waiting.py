@@ -79,7 +79,7 @@ class Bells:
         self._waiting: dict[str, int] = {}  # open for both ways, so that reading never sees an end
         self._ringing: dict[str, int] = {}
         self._paths: dict[str, str] = {}
-        self._opening = threading.Lock()
+        self._opening = threading.RLock()  # a signal handler may put, too
 
     def ring(self, queue: str) -> None:
         """Wake one who waits for this queue, if anybody does. Never blocks."""
