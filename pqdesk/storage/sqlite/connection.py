@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -50,6 +51,8 @@ _OURS_ONLY = (
 )
 
 
+_opened: list[tuple[int, str, weakref.ref[apsw.Connection]]] = []  # process, file and connection
+
 Row = tuple[Any, ...]
 Values = tuple[Any, ...] | dict[str, Any]
 
@@ -80,9 +83,11 @@ def connect(
         raise WorkspaceError(
             f"SQLite {apsw.sqlite_lib_version()} can lose data; install apsw 3.54.1 or newer", path=path
         )
+    _let_go_of_inherited(path)
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE
     try:
         db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW, vfs=vfs)
+        _opened.append((os.getpid(), str(path), weakref.ref(db, _forget)))
         db.set_busy_handler(_busy_handler(rng))
         # Without this, SQLite compares each bound value with the conditions of partial indexes, and so compiles such a
         # statement anew at each execution: 13 instead of 3 µs for picking a message (sqlite.org/c3ref, ENABLE_QPSG).
@@ -97,6 +102,41 @@ def connect(
     except apsw.Error as exc:
         raise translated(exc, path) from exc
     return db
+
+
+def _forget(gone: weakref.ref[apsw.Connection]) -> None:
+    for one in list(_opened):
+        if one[2] is gone:
+            _opened.remove(one)  # one step, so that no other thread's connection is forgotten along
+
+
+def _let_go_of_inherited(path: Path) -> None:
+    """In a fork's child, close what it inherited of this file, before it opens its own.
+
+    SQLite keeps account of a file's locks per process, and after a fork this account is wrong: a connection of the
+    child's own would share the inherited ones' locks, which the child does not have, and lose its commits when the
+    parent closes. Closing in the child leaves the parent's locks alone (fcntl(2)), and no checkpoint is made. Not so
+    inside a transaction: undoing it would reach into the memory that the parent shares.
+
+    Raises:
+        WorkspaceError: The fork was in the middle of something.
+    """
+    pid = os.getpid()
+    for owner, name, reference in list(_opened):
+        inherited = reference()
+        if owner == pid or name != str(path) or inherited is None:
+            continue
+        text = f"this process was forked inside a transaction on {name!r}; fork outside of it, or use exec"
+        try:
+            if not inherited.get_autocommit():
+                raise WorkspaceError(text, path=path)
+            inherited.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            inherited.close(True)
+        except apsw.ConnectionClosedError:
+            pass
+        except apsw.Error as exc:  # another thread of the parent was using it
+            raise WorkspaceError(text, path=path) from exc
+        _opened.remove((owner, name, reference))
 
 
 def _busy_handler(rng: Random) -> Callable[[int], bool]:

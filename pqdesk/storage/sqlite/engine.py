@@ -59,7 +59,6 @@ class Engine:
         self.is_durable = durability == "full"
         self.pid = os.getpid()
         self.lock = threading.RLock()
-        _refuse_inherited_transaction(location)
         self.db = open_database(location, rng=rng, vfs=vfs)
         self.flusher = Flusher(location.database)
         self.bells = Bells(location.run / "bells")
@@ -365,14 +364,6 @@ class Savepoint:
                 self._db.execute("RELEASE pqdesk")
         if isinstance(exc, apsw.Error):
             raise translated(exc, self._path) from exc
-
-
-def _refuse_inherited_transaction(location: Location) -> None:
-    """After a fork inside a transaction, SQLite's book-keeping in the child says for ever that the file is locked."""
-    file = str(location.database)
-    if any(pid != os.getpid() and one == file for pid, _, one in _in_transaction):
-        text = f"this process was forked inside a transaction on {file!r}; fork outside of it, or use exec"
-        raise WorkspaceError(text, path=location.database)
 
 
 # What the connection calls back must not hold the engine: else a forgotten store would never go.

@@ -129,6 +129,30 @@ print("parent:", [m.payload for m in queue.get_many(9)], queue.counts().complete
     assert printed.splitlines() == ["child: True", "parent: [3] 1"]
 
 
+def test_what_a_forked_child_puts_over_its_own_connection_outlives_the_parents(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from pqdesk import Queue
+queue = Queue("q", workspace=sys.argv[1])
+queue.put(1)
+to_parent, to_child = os.pipe(), os.pipe()
+if os.fork() == 0:
+    with Queue("q", workspace=sys.argv[1]) as own:
+        own.put(2)
+        os.write(to_parent[1], b"!")
+        os.read(to_child[0], 1)  # the parent has closed, as the last one whose locks SQLite counts
+        own.put(3)
+    os._exit(0)
+os.read(to_parent[0], 1)
+queue.close()
+os.write(to_child[1], b"!")
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+with Queue("q", workspace=sys.argv[1]) as queue:
+    print([message.payload for message in queue.get_many(9)])
+"""
+    assert run_python(program, str(tmp_path / "w")).splitlines() == ["0", "[1, 2, 3]"]
+
+
 def test_puts_stop_while_only_the_reserve_is_left_and_acks_go_on(
     durable: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
