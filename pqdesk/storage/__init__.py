@@ -11,6 +11,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.contract import Inspection, Store
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.library import log_sqlite_events, sqlite_source_day, sqlite_version
+from pqdesk.storage.sqlite.migrations import OutOfDate, open_database
 from pqdesk.storage.sqlite.store import SqliteStore
 
 
@@ -36,10 +37,19 @@ def open_store(
 def open_inspection(
     place: WorkspacePaths | str | os.PathLike[str], *, clock: Clock | None = None, rng: Random | None = None
 ) -> Inspection:
-    """Look at an existing file without ever writing. Raises WorkspaceError where there is none."""
+    """Look at an existing file without ever writing, but that an older one is brought up to date first.
+
+    Raises:
+        WorkspaceError: There is none, or it cannot be used or brought up to date.
+    """
     from pqdesk.storage.sqlite.inspection import SqliteInspection
 
-    return SqliteInspection(_location(place), clock or SystemClock(), rng or Random())
+    location, used = _location(place), rng or Random()
+    try:
+        return SqliteInspection(location, clock or SystemClock(), used)
+    except OutOfDate:
+        open_database(location, rng=used).close()
+    return SqliteInspection(location, clock or SystemClock(), used)
 
 
 __all__ = ["log_sqlite_events", "open_inspection", "open_store", "sqlite_source_day", "sqlite_version"]

@@ -271,17 +271,29 @@ sys.stdin.read()
 """
 
 
-def test_looking_at_an_older_file_says_what_brings_it_up_to_date_and_changes_nothing(old: WorkspacePaths) -> None:
+def test_looking_at_an_older_file_brings_it_up_to_date_too(old: WorkspacePaths) -> None:
     before = _schema(old.database)
 
-    with pytest.raises(WorkspaceError, match="made by an older PQDesk") as caught:
-        open_inspection(old)
-
-    assert "\n" not in str(caught.value)
-    assert _schema(old.database) == before
-    Workspace(old.root).close()
     with closing(open_inspection(old)) as inspection:
         assert inspection.message(1).state == State.COMPLETED
+
+    assert _schema(_backup(old)) == before
+
+
+def test_looking_at_an_older_file_that_cannot_be_written_says_so_and_changes_nothing(
+    old: WorkspacePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _schema(old.database)
+    monkeypatch.setattr(migrations, "_migrate", _refuse)
+
+    with pytest.raises(WorkspaceError, match="read-only"):
+        open_inspection(old)
+
+    assert _schema(old.database) == before
+
+
+def _refuse(*_: Any) -> None:
+    raise WorkspaceError("it is read-only")
 
 
 def test_a_database_of_an_application_is_migrated_with_its_own_things_left_alone(tmp_path: Path) -> None:

@@ -35,6 +35,10 @@ _OBJECTS = """
 _STEP_NAME = re.compile(r"(\d{4})_\w+\.sql")
 
 
+class OutOfDate(WorkspaceError):
+    """An older program made the file; looking at it does not bring it up to date."""
+
+
 @cache
 def steps() -> tuple[tuple[int, str], ...]:
     """(number, SQL) of each step, ascending from 1."""
@@ -98,14 +102,13 @@ def is_made(db: apsw.Connection, location: Location) -> bool:
     """Whether a file that is only looked at has our tables; False for one of an application that never had any.
 
     Raises:
-        SchemaTooNew, WorkspaceError: As check_schema; and an older file, which looking does not bring up to date.
+        OutOfDate: Made by an older PQDesk.
+        SchemaTooNew, WorkspaceError: As check_schema.
     """
     number = check_schema(db, location)
     if 0 < number < newest():
         text = f"{str(location.database)!r} was made by an older PQDesk (schema {number}, this reads {newest()})"
-        raise WorkspaceError(
-            f"{text}; the first worker, put or window of this version brings it up to date", path=location.database
-        )
+        raise OutOfDate(f"{text}; the first program that may write to it brings it up to date", path=location.database)
     return number > 0
 
 
