@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from pqdesk.errors import InvalidInput
+
 APP_NAME = "pqdesk"
 WORKSPACE_VARIABLE = "PQDESK_WORKSPACE"
 
@@ -89,7 +91,21 @@ def demo_workspace() -> Path:
 def choose_workspace(given: str | os.PathLike[str] | None = None) -> WorkspacePaths:
     """The workspace at `given`, else at $PQDESK_WORKSPACE, else the default one; links resolved."""
     chosen = given if given is not None else os.environ.get(WORKSPACE_VARIABLE) or default_workspace()
-    return WorkspacePaths(Path(os.path.realpath(os.path.expanduser(chosen))))
+    return WorkspacePaths(Path(os.path.realpath(os.path.expanduser(path_text(chosen, "workspace", "folder")))))
+
+
+def path_text(given: object, what: str, kind: str) -> str:
+    """`given` as the text of a path. Raises InvalidInput for what can be none."""
+    text = os.fspath(given) if isinstance(given, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise InvalidInput(f"{what} must be the path of a {kind}, got {type(given).__name__}")
+    try:
+        is_possible = bool(text) and b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        is_possible = False
+    if not is_possible:
+        raise InvalidInput(f"{what} must be the path of a {kind}, got {text!r:.80}")
+    return text
 
 
 def state_folder() -> Path:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pqdesk.clock import SystemClock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.activities import ActivityRecord, OnProgress, Origin
+from pqdesk.messages.checks import quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import (
     Counts,
@@ -72,7 +73,7 @@ class Workspace(Operator):
         program: str = "library",
     ) -> None:
         if durability not in ("full", "relaxed"):
-            raise InvalidInput(f"durability must be 'full' or 'relaxed', got {durability!r:.80}")
+            raise InvalidInput(f"durability must be 'full' or 'relaxed', got {quoted(durability)}")
         self.paths: WorkspacePaths = choose_workspace(path)
         self.path = self.paths.root
         self.store: Store = open_store(self.paths, durability=durability)
@@ -286,7 +287,7 @@ class Workspace(Operator):
     @look_only.setter
     def look_only(self, is_look_only: bool) -> None:
         if not isinstance(is_look_only, bool):
-            raise InvalidInput(f"look_only must be True or False, got {is_look_only!r:.80}")
+            raise InvalidInput(f"look_only must be True or False, got {quoted(is_look_only)}")
         self.store.operating.set_look_only(is_look_only)
 
     def close(self) -> None:

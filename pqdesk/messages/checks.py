@@ -11,6 +11,7 @@ from typing import Any
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.states import State
 
+_SHOWN_CHARACTERS = 80
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 HEADERS_LIMIT = 64
 _HEADER_VALUE_LIMIT_BYTES = 4096
@@ -28,8 +29,17 @@ def check_name(value: object, what: str) -> str:
     if not value.isprintable():  # isprintable also refuses some blanks, which are fine
         for character in value:
             if unicodedata.category(character) in ("Cc", "Cs"):
-                raise InvalidInput(f"{what} {value!r:.80} has the character {character!r}, which a name cannot have")
+                raise InvalidInput(f"{what} {quoted(value)} has the character {character!r}, which a name cannot have")
     return value
+
+
+def quoted(value: object) -> str:
+    """`value` as an error shows it: one line of at most 80 characters, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - an integer of more digits than repr() writes, or somebody's broken __repr__
+        text = f"{type(value).__name__} that cannot be shown"
+    return " ".join(text.split())[:_SHOWN_CHARACTERS]
 
 
 def check_optional_name(value: object, what: str) -> str | None:
@@ -40,7 +50,7 @@ def check_int(value: object, what: str, *, least: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidInput(f"{what} must be int, got {type(value).__name__}")
     if not least <= value <= most:
-        raise InvalidInput(f"{what} must be between {least:,} and {most:,}, got {value:,}")
+        raise InvalidInput(f"{what} must be between {least:,} and {most:,}, got {quoted(value)}")
     return value
 
 
@@ -54,7 +64,7 @@ def encode_headers(headers: object) -> str | None:
         raise InvalidInput(f"a message has at most {HEADERS_LIMIT} headers, got {len(headers)}")
     for name, value in headers.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise InvalidInput(f"header name {name!r:.80} must be 1 to 64 of A-Z a-z 0-9 _ -")
+            raise InvalidInput(f"header name {quoted(name)} must be 1 to 64 of A-Z a-z 0-9 _ -")
         if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > _HEADER_VALUE_LIMIT_BYTES:
             raise InvalidInput(f"header {name} must be str of at most {_HEADER_VALUE_LIMIT_BYTES} bytes")
         if any(unicodedata.category(character) == "Cs" or character == "\0" for character in value):
@@ -83,4 +93,4 @@ def _state(one: object) -> State:
         return State.from_word(one if isinstance(one, str) else "")
     except KeyError:
         words = ", ".join(state.word for state in State)
-        raise InvalidInput(f"there is no state {one!r:.80}; the states are {words}") from None
+        raise InvalidInput(f"there is no state {quoted(one)}; the states are {words}") from None

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.checks import quoted
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?")
@@ -39,10 +40,10 @@ def duration_us(value: object, what: str, *, least_us: int = 0) -> int:
     else:
         raise InvalidInput(f"{what} must be seconds or a timedelta, got {type(value).__name__}")
     if not (math.isfinite(seconds) if isinstance(seconds, float) else True) or seconds > _LONGEST_S:
-        raise InvalidInput(f"{what} must be at most 100 years, got {seconds} s")
+        raise InvalidInput(f"{what} must be at most 100 years, got {quoted(seconds)} s")
     us = round(seconds * 1_000_000)
     if us < least_us or seconds < 0:
-        raise InvalidInput(f"{what} must be {'above zero' if least_us else 'zero or more'}, got {seconds} s")
+        raise InvalidInput(f"{what} must be {'above zero' if least_us else 'zero or more'}, got {quoted(seconds)} s")
     return us
 
 

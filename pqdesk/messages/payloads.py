@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import Any
 
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.checks import quoted
 
 PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
 RESULT_LIMIT_BYTES = 1024 * 1024
@@ -147,7 +148,7 @@ def _check_members(value: dict[Any, Any] | list[Any] | tuple[Any, ...], what: st
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                raise InvalidInput(f"{what} has the key {key!r:.80}; JSON keys must be str")
+                raise InvalidInput(f"{what} has the key {quoted(key)}; JSON keys must be str")
         members = value.values()
     has_huge = False
     for one in members:  # each one is checked, so no any()

@@ -31,6 +31,7 @@ from pqdesk.queues.aio_calls import Calls
 from pqdesk.queues.aio_message import AsyncMessage
 from pqdesk.queues.aio_transaction import AsyncTransaction, open_transaction, refuse_in_transaction
 from pqdesk.queues.message import Message
+from pqdesk.queues.outgoing import each_of
 from pqdesk.queues.queue import GET_MANY_LIMIT, HasStore, Queue
 from pqdesk.storage.contract import Look
 
@@ -122,7 +123,7 @@ class AsyncQueue:
         **options: Any,
     ) -> list[int]:
         """As Queue.put_many, and raises the same; `items` is an iterable, read at once."""
-        listed = items if isinstance(items, str | bytes | bytearray | memoryview | dict | list | tuple) else list(items)
+        listed = items if isinstance(items, list | tuple) else list(each_of(items))
         return await self._put(Queue.put_many, listed, options, block, timeout, tx)
 
     put_once = _awaitable(Queue.put_once)

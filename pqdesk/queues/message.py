@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import to_datetime
 from pqdesk.errors import InvalidInput, LeaseLost, WorkspaceError
-from pqdesk.messages.checks import decode_headers
+from pqdesk.messages.checks import decode_headers, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_text, decode_payload, encode_payload
 from pqdesk.messages.records import Duration
@@ -157,7 +156,8 @@ class Message:
             LeaseLost: The lease is over; nothing was changed.
             InvalidInput: The result or a follow-up cannot be stored; the message is still in hand.
         """
-        following = checked_all(put, self.queue, {}) if put else ()
+        is_nothing = isinstance(put, tuple) and not put
+        following = () if is_nothing else checked_all(put, self.queue, {}, "put=")
         self._source.settle(self, completed(result), put=following, tx=tx)
 
     def nack(self, error: object = None, *, delay: Duration | None = None, tx: Transaction | None = None) -> None:
@@ -191,12 +191,12 @@ class Message:
 
     def progress(self, fraction: float, note: str = "") -> None:
         """Tell how far it is, 0 to 1, with a note of at most 255 characters. Raises LeaseLost, InvalidInput."""
-        if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not math.isfinite(fraction):
-            raise InvalidInput(f"fraction must be a number from 0 to 1, got {fraction!r:.80}")
-        if not 0 <= fraction <= 1:
-            raise InvalidInput(f"fraction must be from 0 to 1, got {fraction}")
+        if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 <= fraction <= 1:
+            raise InvalidInput(f"fraction must be a number from 0 to 1, got {quoted(fraction)}")
         self._refuse_settled()
-        self._source.store.report_progress(self._claim, float(fraction), cut_text(str(note), 255))
+        if not isinstance(note, str):
+            raise InvalidInput(f"note must be str, got {type(note).__name__}")
+        self._source.store.report_progress(self._claim, float(fraction), cut_text(note, 255))
 
     @property
     def store(self) -> Store:
@@ -265,7 +265,13 @@ def error_text(error: object) -> str | None:
         import traceback  # here: most programs never nack
 
         return cut_text("".join(traceback.format_exception(error)), ERROR_LIMIT_BYTES)
-    return cut_text(error if isinstance(error, str) else json.dumps(error, default=str), ERROR_LIMIT_BYTES)
+    if isinstance(error, str):
+        return cut_text(error, ERROR_LIMIT_BYTES)
+    try:
+        text = json.dumps(error, default=str)
+    except Exception:  # noqa: BLE001 - whatever it is, the attempt has failed, and that is what is to be told
+        text = quoted(error)
+    return cut_text(text, ERROR_LIMIT_BYTES)
 
 
 def format_receipt(message_id: int, receipt: int) -> str:
@@ -279,4 +285,4 @@ def parse_receipt(text: object) -> tuple[int, int]:
         numbers = int(match[1]), int(match[2], 16)
         if max(numbers) <= _LARGEST:
             return numbers
-    raise InvalidInput(f"{text!r:.80} is no receipt; a receipt looks like 12-0123456789abcdef and comes with get")
+    raise InvalidInput(f"{quoted(text)} is no receipt; a receipt looks like 12-0123456789abcdef and comes with get")

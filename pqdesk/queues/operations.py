@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import InvalidInput, NotFound
-from pqdesk.messages.checks import check_int, check_name, check_states
+from pqdesk.messages.checks import check_int, check_name, check_states, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import Duration, MessageDetail, MessageRecord
 from pqdesk.messages.selection import Field, Has, Is, Selection, Term
@@ -96,8 +96,8 @@ def metrics(
 ) -> list[MetricRecord]:
     """See Queue.metrics. Raises InvalidInput."""
     for name, at in (("since", since), ("until", until)):
-        if at is not None and (not isinstance(at, datetime) or at.tzinfo is None):
-            raise InvalidInput(f"{name} must be an aware datetime, got {at!r:.80}")
+        if (at is not None or name == "since") and (not isinstance(at, datetime) or at.tzinfo is None):
+            raise InvalidInput(f"{name} must be an aware datetime, got {quoted(at)}")
     step_s = duration_us(step, "step", least_us=1) // 1_000_000
     end = until or to_datetime(clock.wall_us() + 1_000_000)
     return list(store.looking.metrics(since=since, until=end, step_s=step_s, **options))
@@ -112,7 +112,7 @@ def result_of(detail: MessageDetail) -> Any:
 
 def _checked_ids(ids: int | Iterable[int]) -> tuple[int, ...]:
     if isinstance(ids, str | bytes) or not isinstance(ids, int | Iterable):
-        raise InvalidInput(f"ids must be an int or an iterable of int, got {ids!r:.80}")
+        raise InvalidInput(f"ids must be an int or an iterable of int, got {quoted(ids)}")
     each = [ids] if isinstance(ids, int) else ids
     return tuple(check_int(one, "id", least=0, most=_LARGEST_ID) for one in each)
 
@@ -121,5 +121,5 @@ def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{what} must be str, got {type(value).__name__}")
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidInput(f"{what} {value!r:.80} has a lone surrogate, which no text has")
+        raise InvalidInput(f"{what} {quoted(value)} has a lone surrogate, which no text has")
     return value

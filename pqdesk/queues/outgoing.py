@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from pqdesk.clock import from_datetime
@@ -15,6 +15,7 @@ from pqdesk.messages.checks import (
     check_name,
     check_optional_name,
     encode_headers,
+    quoted,
 )
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import encode_payload
@@ -22,6 +23,7 @@ from pqdesk.messages.records import Outgoing
 from pqdesk.storage.contract import EncodedPayload, NewMessage
 
 PUT_MANY_LIMIT = 100_000
+_LATEST_US = from_datetime(datetime.max.replace(tzinfo=UTC))
 _CONFLICT_RULES = ("raise", "keep", "replace")
 
 
@@ -29,7 +31,8 @@ def checked(outgoing: Outgoing, queue: str) -> NewMessage:
     """The message to put, for `queue` unless it names another. Raises InvalidInput."""
     kind, data = encode_payload(outgoing.payload)
     if outgoing.on_conflict not in _CONFLICT_RULES:
-        raise InvalidInput(f"on_conflict must be one of {', '.join(_CONFLICT_RULES)}, got {outgoing.on_conflict!r:.80}")
+        given = quoted(outgoing.on_conflict)
+        raise InvalidInput(f"on_conflict must be one of {', '.join(_CONFLICT_RULES)}, got {given}")
     if outgoing.delay is not None and outgoing.at is not None:
         raise InvalidInput("delay and at say the same thing in two ways; give one of them")
     return NewMessage(
@@ -66,13 +69,33 @@ def _like(model: NewMessage, payload: Any) -> NewMessage:
     )  # fmt: skip
 
 
-def checked_all(items: Iterable[Any], queue: str, options: dict[str, Any]) -> list[NewMessage]:
+def each_of(items: Iterable[Any], what: str = "put_many") -> Iterator[Any]:
+    """One after the other of what `what` was given. Raises InvalidInput for what is no iterable, or a payload."""
+    is_one = isinstance(items, str | bytes | bytearray | memoryview | dict)
+    try:
+        if not is_one:
+            return iter(items)
+    except TypeError:
+        pass
+    hint = "; use put()" if what == "put_many" else ""
+    raise InvalidInput(f"{what} takes an iterable of payloads, got one {type(items).__name__}{hint}")
+
+
+def each_pair(items: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, Any]]:
+    """The marks and payloads that put_once was given. Raises InvalidInput."""
+    for number, one in enumerate(each_of(items, "put_once")):
+        if not isinstance(one, tuple | list) or len(one) != 2:
+            text = f"item {number}: put_once takes pairs of a mark and a payload, got {quoted(one)}; nothing was put"
+            raise InvalidInput(text)
+        yield one[0], one[1]
+
+
+def checked_all(items: Iterable[Any], queue: str, options: dict[str, Any], what: str = "put_many") -> list[NewMessage]:
     """Payloads (each with `options`) or Outgoing, at most 100,000. Raises InvalidInput, naming the item."""
-    if isinstance(items, str | bytes | bytearray | memoryview | dict):
-        raise InvalidInput(f"put_many takes an iterable of payloads, got one {type(items).__name__}; use put()")
+    each = each_of(items, what)
     messages: list[NewMessage] = []
     model = checked(Outgoing(None, **options), queue) if options else None
-    for number, item in enumerate(items):
+    for number, item in enumerate(each):
         if number == PUT_MANY_LIMIT:
             raise InvalidInput(f"put_many takes at most {PUT_MANY_LIMIT:,} items at once; nothing was put")
         try:
@@ -92,4 +115,7 @@ def _instant_us(at: datetime | None) -> int | None:
         return None
     if not isinstance(at, datetime) or at.tzinfo is None or at.utcoffset() is None:
         raise InvalidInput("at must be a datetime with a time zone, for example datetime.now(UTC) + timedelta(hours=1)")
-    return max(0, from_datetime(at))
+    at_us = from_datetime(at)
+    if at_us > _LATEST_US:  # a time zone west of UTC can say so; nobody could read the message then
+        raise InvalidInput(f"at must be within the year 9999 of UTC, got {at}")
+    return max(0, at_us)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost, WorkspaceError
 from pqdesk.messages.backoff import parse_backoff
-from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import checksum
 from pqdesk.messages.records import (
@@ -32,7 +32,7 @@ from pqdesk.queues import operations, operator
 from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.operations import Ids
 from pqdesk.queues.operator import Operator
-from pqdesk.queues.outgoing import checked, checked_all, plain
+from pqdesk.queues.outgoing import checked, checked_all, each_pair, plain
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store, Transaction
 
@@ -89,7 +89,7 @@ class Queue(Operator):
     ) -> None:
         self.name = check_name(name, "queue")
         if durability not in ("full", "relaxed"):
-            raise InvalidInput(f"durability must be 'full' or 'relaxed', got {durability!r:.80}")
+            raise InvalidInput(f"durability must be 'full' or 'relaxed', got {quoted(durability)}")
         if workspace is not None and database is not None:
             raise InvalidInput("a queue is in a workspace or in a database file; give one of them")
         self._clock: Clock = SystemClock()
@@ -98,6 +98,8 @@ class Queue(Operator):
         self.paths: WorkspacePaths | None = None
         self.store: Store
         if workspace is not None and not isinstance(workspace, str | os.PathLike):
+            if not hasattr(workspace, "store"):
+                raise InvalidInput(f"workspace must be a Workspace or a path, got {type(workspace).__name__}")
             self.paths, self.store = workspace.paths, workspace.store
         elif database is not None:
             self.store = open_store(database, durability=durability)
@@ -166,7 +168,7 @@ class Queue(Operator):
             Busy: Another program held the file for 10 s.
         """
         options = (type, delay, at, key, group, expires, max_attempts, headers)
-        if options == _NO_OPTIONS and on_conflict == "raise" and priority == 0:
+        if options == _NO_OPTIONS and on_conflict == "raise" and priority == 0 and priority.__class__ is int:
             return self._put([plain(payload, self.name)], block, timeout, tx)[0]
         outgoing = Outgoing(
             payload, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict, group=group,
@@ -203,7 +205,7 @@ class Queue(Operator):
         The marks are remembered in that transaction, so a restart repeats none: for producers that look at the
         same things again and again. Raises what `put` raises.
         """
-        marked = [(check_name(mark, "mark"), one) for mark, one in items]
+        marked = [(check_name(mark, "mark"), one) for mark, one in each_pair(items)]
         messages = checked_all([one for _, one in marked], self.name, {})
         return self.store.put_unmarked([(mark, new) for (mark, _), new in zip(marked, messages, strict=True)])
 
@@ -505,7 +507,9 @@ class Queue(Operator):
         self, limit: int, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool
     ) -> list[Message]:
         lease_us = None if lease is None else duration_us(lease, "lease", least_us=1)
-        deadline_ms = self._deadline_ms(timeout) if block else 0
+        deadline_ms = self._deadline_ms(timeout)
+        if not block:
+            deadline_ms = 0
         is_silenced = False
         while True:
             look = self.store.claim(
@@ -543,6 +547,8 @@ class Queue(Operator):
     ) -> list[int]:
         """Put all, waiting for room where the queue has a max_size and it may wait."""
         deadline_ms = None
+        if timeout is not None:
+            duration_us(timeout, "timeout")  # also where there is no need to wait
         while True:
             try:
                 return self.store.put(messages, tx=tx)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.checks import HEADERS_LIMIT, check_name
+from pqdesk.messages.checks import HEADERS_LIMIT, check_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import Duration, Outgoing
 from pqdesk.messages.schedules import check_missed, make_schedule
@@ -34,7 +34,7 @@ def checked_schedule(
     for value, what in ((cron, "cron"), (timezone, "timezone")):
         _check_text(value, what)
     if not isinstance(is_enabled, bool):
-        raise InvalidInput(f"enabled must be True or False, got {is_enabled!r:.80}")
+        raise InvalidInput(f"enabled must be True or False, got {quoted(is_enabled)}")
     make_schedule(every_us, cron, timezone)
     if outgoing.headers is not None and len(outgoing.headers) > HEADERS_LIMIT - _OWN_HEADERS:
         raise InvalidInput(f"a schedule's message has at most {HEADERS_LIMIT - _OWN_HEADERS} headers of its own")
@@ -47,4 +47,4 @@ def checked_schedule(
 
 def _check_text(value: Any, what: str) -> None:
     if value is not None and (not isinstance(value, str) or not value.isprintable()):
-        raise InvalidInput(f"{what} must be one line of text, got {value!r:.80}")
+        raise InvalidInput(f"{what} must be one line of text, got {quoted(value)}")

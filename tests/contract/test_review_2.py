@@ -7,13 +7,14 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from pqdesk import AsyncQueue
 from pqdesk.clock import to_datetime
-from pqdesk.errors import Busy, Full, WorkspaceError
+from pqdesk.errors import Busy, Full, InvalidInput, WorkspaceError
 from pqdesk.messages.records import Outgoing
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
@@ -199,3 +200,62 @@ def test_a_file_that_was_replaced_is_noticed_though_the_times_of_its_folder_were
     with pytest.raises(WorkspaceError, match="replaced"):
         queue.put("into nowhere")
     queue.close()
+
+
+# --- bad input -------------------------------------------------------------------------------------------
+
+_HUGE = 10**5000  # more digits than str() writes
+_WEST = datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))  # in UTC, a moment of the year 10000
+_LOOP: list[Any] = []
+_LOOP.append(_LOOP)
+
+_REFUSED: dict[str, Callable[[Queue], object]] = {
+    "a moment past the year 9999": lambda queue: queue.put(1, at=_WEST),
+    "a priority that is False": lambda queue: queue.put(1, priority=False),
+    "a priority that is no int": lambda queue: queue.put(1, priority=0.0),  # type: ignore[arg-type]
+    "a priority of 5,000 digits": lambda queue: queue.put(1, priority=_HUGE),
+    "a delay of 5,000 digits": lambda queue: queue.put(1, delay=_HUGE),
+    "a conflict rule of 5,000 digits": lambda queue: queue.put(1, on_conflict=_HUGE),  # type: ignore[arg-type]
+    "a key of 5,000 digits in a payload": lambda queue: queue.put({_HUGE: 1}),
+    "a timeout that is text, with room": lambda queue: queue.put(1, timeout="soon"),  # type: ignore[arg-type]
+    "a negative timeout, not waiting": lambda queue: queue.get(block=False, timeout=-1),
+    "no items": lambda queue: queue.put_many(None),  # type: ignore[arg-type]
+    "a number of items": lambda queue: queue.put_many(3),  # type: ignore[arg-type]
+    "no marks": lambda queue: queue.put_once(None),  # type: ignore[arg-type]
+    "items without marks": lambda queue: queue.put_once(["ab"]),  # type: ignore[list-item]
+    "no follow-ups": lambda queue: queue.get(timeout=0).ack(put=None),  # type: ignore[arg-type]
+    "a follow-up alone": lambda queue: queue.get(timeout=0).ack(put="x"),
+    "a fraction of 5,000 digits": lambda queue: queue.get(timeout=0).progress(_HUGE),
+    "a note that is no text": lambda queue: queue.get(timeout=0).progress(0.5, 7),  # type: ignore[arg-type]
+    "why of an id that is text": lambda queue: queue.why("1"),  # type: ignore[arg-type]
+    "why of an id above 64 bits": lambda queue: queue.why(2**64),
+    "metrics since None": lambda queue: queue.metrics(None),  # type: ignore[arg-type]
+    "ids of 5,000 digits": lambda queue: queue.retry(_HUGE),
+    "a workspace that is a number": lambda _: Queue("work", workspace=7),  # type: ignore[arg-type]
+    "a workspace without a name": lambda _: Queue("work", workspace=""),
+    "a workspace with a null": lambda _: Queue("work", workspace="a\0b"),
+    "a workspace with a lone surrogate": lambda _: Queue("work", workspace="a\ud800"),
+    "a database that is a number": lambda _: Queue("work", database=7),  # type: ignore[arg-type]
+    "a database with a null": lambda _: Queue("work", database="a\0b"),
+    "a database with a name too long": lambda _: Queue("work", database="x" * 300),
+}
+
+
+@pytest.mark.parametrize("what", _REFUSED)
+def test_what_nobody_can_use_is_refused_in_one_line_and_changes_nothing(queue: Queue, what: str) -> None:
+    queue.put("there")
+
+    with pytest.raises((InvalidInput, WorkspaceError)) as refused:
+        _REFUSED[what](queue)
+
+    assert "\n" not in str(refused.value)
+    assert len(queue.messages()) == 1
+
+
+def test_an_error_that_cannot_be_written_down_still_fails_its_attempt(queue: Queue) -> None:
+    queue.put("one")
+    message = queue.get(timeout=0)
+
+    message.fail(_LOOP)
+
+    assert queue.message(message.id).attempts[0].error == "[[...]]"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
-from pqdesk.paths import WorkspacePaths
+from pqdesk.paths import WorkspacePaths, path_text
 
 # File systems without one kernel's shared memory and locks (sqlite.org/wal.html), as mountinfo names them.
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -35,8 +35,8 @@ class Location:
     @classmethod
     def of_database(cls, given: str | os.PathLike[str]) -> Location:
         """An application's file; locks and bells go to `FILE-pqdesk/` beside it."""
-        name = os.fspath(given)
-        if not isinstance(name, str) or name in ("", ":memory:") or name.startswith("file:"):
+        name = path_text(given, "database", "file")
+        if name == ":memory:" or name.startswith("file:"):
             raise InvalidInput(f"database must be the path of a file, got {name!r}")
         path = Path(os.path.realpath(os.path.expanduser(name)))
         return cls(path, path.with_name(path.name + "-pqdesk"), False)

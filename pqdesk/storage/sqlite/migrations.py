@@ -56,7 +56,7 @@ def open_database(location: Location, *, rng: Random, vfs: str | None = None) ->
     if location.is_ours:
         files.make_private_folder(location.database.parent)
     files.check_folder(location.database.parent)
-    if not location.database.exists() or not location.run.is_dir():
+    if not os.path.exists(location.database) or not location.run.is_dir():  # a name too long is told when it is made
         files.make_private_folder(location.run)
         with files.initializer_lock(location.run):
             if not location.database.exists():

@@ -10,7 +10,7 @@ import apsw
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.backoff import DEFAULT_BACKOFF, Backoff, parse_backoff
-from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import (
     DEFAULT_MAX_ATTEMPTS,
@@ -170,7 +170,7 @@ def checked_configuration(values: Mapping[str, Any]) -> dict[str, Any]:
 def checked_rate(value: object) -> tuple[int, int]:
     """(claims, microseconds) of a rate such as (100, 60): a hundred within any sixty seconds. Raises InvalidInput."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise InvalidInput(f"rate must be (how many, seconds), such as (100, 60), got {value!r:.80}")
+        raise InvalidInput(f"rate must be (how many, seconds), such as (100, 60), got {quoted(value)}")
     return check_int(value[0], "rate", least=1, most=_LARGEST_RATE), duration_us(
         value[1], "seconds of rate", least_us=1
     )
