@@ -14,12 +14,12 @@ import pytest
 
 from pqdesk import AsyncQueue
 from pqdesk.clock import to_datetime
-from pqdesk.errors import Busy, Full, InvalidInput, WorkspaceError
+from pqdesk.errors import Busy, Full, InvalidInput, LeaseLost, WorkspaceError
 from pqdesk.messages.records import Outgoing
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
 from pqdesk.storage.contract import Store
-from pqdesk.storage.sqlite import durability
+from pqdesk.storage.sqlite import durability, owners
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.puts import Putting
 from tests.contract.clocks import MovableClock
@@ -245,7 +245,7 @@ _REFUSED: dict[str, Callable[[Queue], object]] = {
 def test_what_nobody_can_use_is_refused_in_one_line_and_changes_nothing(queue: Queue, what: str) -> None:
     queue.put("there")
 
-    with pytest.raises((InvalidInput, WorkspaceError)) as refused:
+    with pytest.raises((InvalidInput, LeaseLost, WorkspaceError)) as refused:
         _REFUSED[what](queue)
 
     assert "\n" not in str(refused.value)
@@ -259,3 +259,53 @@ def test_an_error_that_cannot_be_written_down_still_fails_its_attempt(queue: Que
     message.fail(_LOOP)
 
     assert queue.message(message.id).attempts[0].error == "[[...]]"
+
+
+# --- who is alive -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def look_from_outside(other: Queue, paths: WorkspacePaths, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What the upkeep of another process does."""
+
+    def look() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(owners, "_own_locks", {})  # else it knows that these live in here
+            other.store.tend()  # type: ignore[attr-defined]
+
+    return look
+
+
+def test_a_process_that_was_taken_for_dead_keeps_what_it_has_from_then_on(
+    queue: Queue, other: Queue, paths: WorkspacePaths, look_from_outside: Callable[[], None]
+) -> None:
+    queue.put_many(["lost", "kept"])
+    lost = queue.get(timeout=0)
+    for lock in (paths.run / "owners").iterdir():  # as a program that tidies up does
+        lock.unlink()
+    look_from_outside()
+    kept = queue.get_many(2, timeout=0)
+
+    queue.store.tend()  # type: ignore[attr-defined]
+    other.store.tend()  # type: ignore[attr-defined]
+
+    for message in kept:
+        message.ack()
+    with pytest.raises(LeaseLost):
+        lost.ack()
+    assert len(list((paths.run / "owners").iterdir())) == 1
+
+
+def test_what_a_process_claimed_after_it_was_taken_for_dead_is_not_in_hand_for_ever(
+    queue: Queue, paths: WorkspacePaths, look_from_outside: Callable[[], None]
+) -> None:
+    queue.put("one")
+    queue.get(timeout=0).release()
+    for lock in (paths.run / "owners").iterdir():
+        lock.unlink()
+    look_from_outside()
+    queue.get(timeout=0)  # and then it really dies, before its upkeep
+
+    look_from_outside()
+
+    assert queue.counts().ready == 1

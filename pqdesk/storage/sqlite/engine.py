@@ -190,6 +190,24 @@ class Engine:
                 )
         return self.owner_id
 
+    def renew(self) -> None:
+        """Be somebody new where another process took this one for dead, with what is still in hand.
+
+        That happens when its lock file was removed, or opened and closed in this process, which drops the lock
+        (fcntl(2)). With the lock held.
+        """
+        with Translating(self.path):
+            if not self.owner_id or not owners.has_ended(self.db, self.owner_id):
+                return
+        before_id, self.owner_id = self.owner_id, 0
+        own_id = self.own()
+        with self.writing() as db:
+            owners.take_over(db, before_id, own_id)
+        for lock in self._own_locks[:-1]:
+            lock.release()
+        del self._own_locks[:-1]
+        self._own_locks[0].tell_begun(self.hand.begun_receipts())
+
     @property
     def own_lock(self) -> owners.OwnLock | None:
         return self._own_locks[-1] if self._own_locks else None

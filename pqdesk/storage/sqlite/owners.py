@@ -23,6 +23,19 @@ from pqdesk.storage.sqlite.files import make_private_folder
 _ADD = "INSERT INTO pqdesk_owner (token, pid, boot, name, started_us) VALUES (?, ?, ?, ?, ?)"
 _FIND = "SELECT id FROM pqdesk_owner WHERE token = ?"
 _LIVING = "SELECT id, token, pid, boot, name FROM pqdesk_owner INDEXED BY pqdesk_owner_alive WHERE ended_us IS NULL"
+# Each owner that has messages in hand costs one step into the index, however many they are.
+_IN_WORK = """
+    WITH RECURSIVE held(owner_id) AS (
+        SELECT min(owner_id) FROM pqdesk_message INDEXED BY pqdesk_running WHERE state = 3
+         UNION ALL
+        SELECT (SELECT min(m.owner_id) FROM pqdesk_message m INDEXED BY pqdesk_running
+                 WHERE m.state = 3 AND m.owner_id > held.owner_id)
+          FROM held WHERE owner_id IS NOT NULL)
+    SELECT held.owner_id, coalesce(token, ''), coalesce(pid, 0), coalesce(boot, ''), coalesce(name, 'of unknown name')
+      FROM held LEFT JOIN pqdesk_owner ON id = held.owner_id
+     WHERE held.owner_id IS NOT NULL AND (id IS NULL OR ended_us IS NOT NULL)"""
+_LIVES = "SELECT 1 FROM pqdesk_owner WHERE id = ? AND ended_us IS NULL"
+_TAKE_OVER = "UPDATE pqdesk_message SET owner_id = ?2 WHERE state = 3 AND owner_id = ?1"
 _END = "UPDATE pqdesk_owner SET ended_us = ? WHERE id = ?"
 _DETACHED = "detached-"
 
@@ -121,6 +134,24 @@ def detached_owner(db: apsw.Connection, boot: str, now_us: int) -> int:
 def living_owners(db: apsw.Connection) -> list[Owner]:
     """The owners that nobody declared dead; a process's own among them."""
     return [Owner(*row) for row in all_rows(db, _LIVING)]
+
+
+def ended_owners_in_work(db: apsw.Connection) -> list[Owner]:
+    """Owners that were declared dead and have messages in hand all the same; none of this process.
+
+    Such a one lived: its lock file was removed or its lock let go of, and it claimed before it noticed (Engine.renew).
+    """
+    return [owner for row in all_rows(db, _IN_WORK) if (owner := Owner(*row)).token not in _own_locks]
+
+
+def has_ended(db: apsw.Connection, owner_id: int) -> bool:
+    """Whether somebody declared this owner dead."""
+    return first_row(db, _LIVES, (owner_id,)) is None
+
+
+def take_over(db: apsw.Connection, owner_id: int, by_id: int) -> None:
+    """What the one has in hand is the other's. In a write transaction."""
+    db.execute(_TAKE_OVER, (owner_id, by_id))
 
 
 def end_owner(db: apsw.Connection, owner_id: int, now_us: int) -> None:

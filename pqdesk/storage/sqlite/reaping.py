@@ -42,6 +42,8 @@ class Reaper:
         """Take back everything from dead owners and ended leases; returns how many messages."""
         boot, awake_ms = self.clock.boot_id(), self.clock.awake_ms()
         count = 0
+        for owner in owners.ended_owners_in_work(self.db):
+            count += self._bury(owner, boot)
         for owner in owners.living_owners(self.db):
             if not owners.is_alive(self.folder, owner, boot):
                 count += self._bury(owner, boot)

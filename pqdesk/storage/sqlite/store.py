@@ -398,6 +398,7 @@ class SqliteStore:
         """What the keeper does; returns seconds until the next time."""
         engine = self._engine
         with engine.lock:
+            engine.renew()
             pause_s = self._chores.do_all()
             engine.write_metrics()
         if self._prune_for_a_while():
