@@ -161,6 +161,8 @@ def act(
         is_all_meant: Whether no filter means everything.
     """
     selection = select(ids, queue=queue, **filters)
+    if on_progress is not None and not callable(on_progress):
+        raise InvalidInput(f"on_progress must be callable, got {type(on_progress).__name__}; nothing changed")
     if action == "purge" and selection.queue is None:
         raise InvalidInput("purge which queue? Give queue=; nothing changed")
     is_filtered = any(value is not None for value in filters.values()) or (is_queue_enough and queue is not None)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from pqdesk import AsyncQueue
@@ -309,3 +312,51 @@ def test_what_a_process_claimed_after_it_was_taken_for_dead_is_not_in_hand_for_e
     look_from_outside()
 
     assert queue.counts().ready == 1
+
+
+# --- results, rates, files ----------------------------------------------------------------------------------
+
+
+def test_a_message_that_is_done_again_without_a_result_has_none(queue: Queue) -> None:
+    queue.put("one")
+    message = queue.get(timeout=0)
+    message.ack("of the first time")
+    queue.retry(message.id)
+
+    queue.get(timeout=0).ack()
+
+    assert queue.result(message.id) is None
+
+
+def test_a_rate_that_was_lower_for_a_while_allows_no_burst(queue: Queue) -> None:
+    queue.configure(rate=(5, 3600))
+    queue.put_many(range(20))
+    queue.get_many(5, timeout=0)
+
+    queue.configure(rate=(1, 3600))
+    queue.configure(rate=None)
+    queue.configure(rate=(6, 3600))
+
+    assert len(queue.get_many(10, timeout=0)) == 1
+
+
+def test_a_database_in_utf_16_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    with contextlib.closing(apsw.Connection(str(path))) as db:
+        db.execute("PRAGMA encoding = 'UTF-16'")
+        db.execute("CREATE TABLE own (one)")
+    before = path.read_bytes()
+
+    with pytest.raises(WorkspaceError, match="UTF-16le"):
+        Queue("work", database=path)
+
+    assert path.read_bytes() == before
+
+
+def test_an_action_with_a_progress_that_cannot_be_called_changes_nothing(queue: Queue) -> None:
+    queue.put("one")
+
+    with pytest.raises(InvalidInput, match="on_progress"):
+        queue.delete([1], on_progress=7)  # type: ignore[arg-type]
+
+    assert queue.qsize() == 1

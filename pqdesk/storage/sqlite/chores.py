@@ -85,6 +85,7 @@ class Chores:
             with WriteTransaction(self._db, self._path):
                 lost = set(settlements.extend(self._db, late))
                 settlements.tell_begun(self._db, begun)
+            self._hand.were_told(begun)
             for message_id, receipt, ends_ms in late:
                 if message_id in lost:
                     self._hand.drop(receipt)

@@ -82,13 +82,16 @@ class Hand:
         return list(self._untold)
 
     def to_be_told(self, awake_ms: int) -> list[tuple[int, int, int]]:
-        """(id, receipt, when it began) of those whose handler has run for a while; told from now on."""
+        """(id, receipt, when it began) of those whose handler has run for a while."""
         late = [
             claim for receipt, claim in self._untold.items() if awake_ms - self._begun[receipt][1] >= _TOLD_AFTER_MS
         ]
-        for claim in late:
-            del self._untold[claim.receipt]
         return [(claim.id, claim.receipt, self._begun[claim.receipt][0]) for claim in late]
+
+    def were_told(self, begun: Iterable[tuple[int, int, int]]) -> None:
+        """The file says it of these, which `to_be_told` gave."""
+        for _, receipt, _ in begun:
+            self._untold.pop(receipt, None)
 
     # --- leases and time limits ---------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ _SLOT = "SELECT at_us FROM pqdesk_rate WHERE queue_id = ? AND slot = ?"
 _TAKE = "INSERT OR REPLACE INTO pqdesk_rate (queue_id, slot, at_us) VALUES (?, ?, ?)"
 _TAKEN = "UPDATE pqdesk_queue SET rate_claims = rate_claims + ?2 WHERE id = ?1"
 _SET_BACK = "UPDATE pqdesk_rate SET at_us = ?2 WHERE queue_id = ?1 AND at_us > ?2"
-_RING = "SELECT at_us FROM pqdesk_rate WHERE queue_id = ? ORDER BY at_us DESC LIMIT ?"
+_NEWEST = "SELECT at_us FROM pqdesk_rate WHERE queue_id = ? ORDER BY at_us DESC LIMIT 100000"
 _EMPTY = "DELETE FROM pqdesk_rate WHERE queue_id = ?"
 _REFILLED = "UPDATE pqdesk_queue SET rate_claims = ?2 WHERE id = ?1"
 
@@ -71,9 +71,13 @@ class Limits:
 
 
 def resize_rate(db: apsw.Connection, queue_id: int, count: int | None) -> None:
-    """Make the ring one of `count` slots, keeping the newest claims, so that a change never allows a burst."""
-    kept = [] if count is None else [row[0] for row in all_rows(db, _RING, (queue_id, count))]
+    """Make the ring one of `count` slots, keeping the newest claims, so that a change never allows a burst.
+
+    Those that do not fit are kept aside in slots below zero, for the time when it grows again.
+    """
+    newest = [row[0] for row in all_rows(db, _NEWEST, (queue_id,))]
+    ring, aside = newest[: count or 0], newest[count or 0 :]
     db.execute(_EMPTY, (queue_id,))
-    for slot, at_us in enumerate(reversed(kept)):
-        db.execute(_TAKE, (queue_id, slot, at_us))
-    db.execute(_REFILLED, (queue_id, len(kept)))
+    slots = [*enumerate(reversed(ring)), *((-number, at_us) for number, at_us in enumerate(aside, start=1))]
+    db.executemany(_TAKE, [(queue_id, slot, at_us) for slot, at_us in slots])
+    db.execute(_REFILLED, (queue_id, len(ring)))

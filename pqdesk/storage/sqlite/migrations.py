@@ -84,6 +84,9 @@ def check_schema(db: apsw.Connection, location: Location) -> int:
         application = only_value(db, "PRAGMA application_id")
         if application != APPLICATION_ID:
             raise WorkspaceError(f"{str(path)!r} is a database of another program, not a queue file", path=path)
+    elif (encoding := only_value(db, "PRAGMA encoding")) != "UTF-8":  # payloads are searched and read in as UTF-8
+        text = f"{str(path)!r} keeps its text as {encoding}, and queues need UTF-8; give them a file of their own"
+        raise WorkspaceError(text, path=path)
     if not first_row(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pqdesk_meta'"):
         return 0
     row = first_row(db, "SELECT value FROM pqdesk_meta WHERE name = 'schema'")

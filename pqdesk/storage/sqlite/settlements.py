@@ -37,6 +37,7 @@ _LEASE_ENDED = """
 _RETRY_LATER = "UPDATE pqdesk_message SET state = 4, due_us = ?2, receipt = 0 WHERE id = ?1"
 _GIVE_BACK = "UPDATE pqdesk_message SET state = 2, attempt = ?2, deaths = ?3, receipt = 0 WHERE id = ?1"
 _RESULT = "INSERT OR REPLACE INTO pqdesk_result (id, kind, result) VALUES (?, ?, ?)"
+_NO_RESULT = "DELETE FROM pqdesk_result WHERE id = ?"
 _EXTEND = "UPDATE pqdesk_message SET lease_ends_ms = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 _BEGUN = "UPDATE pqdesk_message SET started_us = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 _PROGRESS = "UPDATE pqdesk_message SET progress = ?3, progress_note = ?4 WHERE id = ?1 AND state = 3 AND receipt = ?2"
@@ -91,6 +92,7 @@ def ack(
     receipt: int,
     result: EncodedPayload | None,
     *,
+    attempt: int,
     group: str | None,
     now_us: int,
     started_us: int,
@@ -102,6 +104,8 @@ def ack(
         raise lost(message_id)
     if result is not None:
         db.execute(_RESULT, (message_id, result.kind, result.data))
+    elif attempt > 1:  # a person may have had it done again
+        db.execute(_NO_RESULT, (message_id,))
     change.leaves(State.RUNNING)
     change.enters(State.COMPLETED)
     leave_line(db, change, State.RUNNING, group, line)
@@ -132,7 +136,10 @@ def settle(
     own = QueueChange(held.queue_id) if change is None else change
     started_us = held.started_us or started_us
     if settlement.outcome == AttemptOutcome.COMPLETED:
-        ack(db, own, message_id, receipt, settlement.result, group=held.group, now_us=now_us, started_us=started_us)
+        ack(
+            db, own, message_id, receipt, settlement.result,
+            attempt=held.attempt, group=held.group, now_us=now_us, started_us=started_us,
+        )  # fmt: skip
         after = State.COMPLETED
     else:
         after = _end_unfinished(

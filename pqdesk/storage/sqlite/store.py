@@ -460,7 +460,7 @@ class SqliteStore:
         if settlement.outcome == AttemptOutcome.COMPLETED:
             settlements.ack(
                 db, change, claim.id, claim.receipt, settlement.result,
-                group=claim.group, now_us=now_us, started_us=began_us,
+                attempt=claim.attempt, group=claim.group, now_us=now_us, started_us=began_us,
             )  # fmt: skip
             waited_us, ran_us = max(0, began_us - claim.due_us), max(0, now_us - began_us)
             metrics.completed(claim.queue_id, claim.type, waited_us, ran_us, now_us)
@@ -497,7 +497,7 @@ class SqliteStore:
             with engine.lock:
                 if not engine.is_closing and engine.transaction is None:
                     engine.checkpointer.do_by_the_way(engine.db)
-            if engine.checkpointer.is_overdue:
+            if engine.checkpointer.is_overdue and not engine.is_closing:
                 self._keep().poke()
 
     def _terms(
