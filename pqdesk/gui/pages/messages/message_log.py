@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pqdesk.supervision.message_lines import FoundLines
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
 
 _NAME_ROLES = (Role.ACCENT, Role.SCHEDULED, Role.RUNNING, Role.HEALTHY, Role.PAUSED, Role.WARNING)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a process; others, such as `pid 12`, have no log
 _TICKS_BETWEEN = 3  # seconds from look to look while the message runs
 
 
@@ -75,8 +77,20 @@ class MessageLog(QObject):
     def _logs(self) -> tuple[Path, ...]:
         """Of all workers; those that had the message come last, since who put it was first."""
         had = {one.worker for one in self._detail.attempts} if self._detail is not None else set()
-        ordered = sorted(self._replicas, key=lambda one: one.process in had)
-        return tuple(path for one in ordered for path in (one.stdout_log, one.stderr_log))
+        sources = sorted(self._sources(), key=lambda source: source[0] in had)
+        return tuple(path for _, *paths in sources for path in paths)
+
+    def _sources(self) -> list[tuple[str, Path, Path]]:
+        """Processes with their logs: those that there are, and those that had the message and are gone since.
+
+        A worker that was scaled down or removed leaves its logs where they were.
+        """
+        sources = [(one.process, one.stdout_log, one.stderr_log) for one in self._replicas]
+        if not sources or self._detail is None:
+            return sources
+        known, folder = {name for name, *_ in sources}, sources[0][1].parent
+        had = {one.worker for one in self._detail.attempts if one.worker and _NAME.fullmatch(one.worker)}
+        return sources + [(one, folder / f"{one}.out.log", folder / f"{one}.err.log") for one in sorted(had - known)]
 
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
@@ -100,9 +114,9 @@ class MessageLog(QObject):
 
     def _lines(self, found: FoundLines) -> Sequence[LogLine]:
         owners = {
-            path: (visible_line(one.process), _NAME_ROLES[at % len(_NAME_ROLES)], path == one.stderr_log)
-            for at, one in enumerate(self._replicas)
-            for path in (one.stdout_log, one.stderr_log)
+            path: (visible_line(process), _NAME_ROLES[at % len(_NAME_ROLES)], path == errors)
+            for at, (process, output, errors) in enumerate(self._sources())
+            for path in (output, errors)
         }
         known = [(owners[one.path], one.text) for one in found.lines if one.path in owners]
         self._process = known[-1][0][0] if known else ""
