@@ -66,6 +66,17 @@ def test_the_lines_of_the_message_are_shown_under_the_names_of_their_workers(qtb
     assert page.detail.log._caption.text() == "2 lines"
 
 
+def test_a_replica_that_is_gone_since_has_left_its_log(qtbot, page, link):
+    """The message's attempt was of `consumer`, which was scaled down or removed."""
+    link.status_changed.emit(make_status(PRODUCER))
+    show_log(qtbot, page, 7)
+    assert link.logs.searched[-1][0] == BOTH_LOGS
+
+    answer(link, (CONSUMER.stdout_log, "completed id=7"))
+
+    assert page.detail.log.text.toPlainText() == "consumer  completed id=7"
+
+
 def test_nothing_is_searched_before_the_tab_is_seen(qtbot, page, link):
     page.table.choose(7)
     qtbot.waitUntil(lambda: page.detail.shown_id == 7)
