@@ -37,12 +37,14 @@ class Session:
         self.place = place
         self.reader = Reader(lambda: open_what_is_there(place), identify=lambda: identify(place))
         self.actor = Actor(
-            lambda: _Database(place) if place.database is not None else Workspace(place.paths.root, program="window")
+            lambda: _Database(place) if place.database is not None else Workspace(place.paths.root, program="window"),
+            identify=lambda: identify(place),
+            look=lambda: open_inspection(place.paths).close(),
         )
         self.link = SupervisorLink(lambda: Supervision(place.paths), lambda: LoginStart(place.paths))
         self._threads: list[tuple[QThread, QObject, int]] = []
         self._add("reader", self.reader, self.reader.start, self.reader.stop, _READER_WAIT_MS)
-        self._add("actor", self.actor, None, self.actor.stop, _WAIT_MS)
+        self._add("actor", self.actor, self.actor.begin if place.database is None else None, self.actor.stop, _WAIT_MS)
         self._add("supervisord-link", self.link, self.link.begin, self.link.finish, _WAIT_MS)
         self._add("log-reader", self.link.logs, self.link.logs.begin, self.link.logs.finish, _READER_WAIT_MS)
         self._add("side-jobs", self.link.side, None, self.link.side.finish, _SIDE_WAIT_MS)
@@ -107,6 +109,9 @@ class _Database:
 
     def _act(self, action: str, ids: tuple[int, ...]) -> Outcome:
         return act(self._store, action, ids, queue=None)
+
+    def attend(self) -> None:
+        """Nothing: what an application's file needs, its own processes do."""
 
     def close(self) -> None:
         self._store.close()

@@ -11,6 +11,9 @@ from pqdesk import Workspace
 from pqdesk.errors import WorkspaceError
 from pqdesk.gui.threads.actor import TEST_QUEUE, Actor
 from pqdesk.messages.states import State
+from pqdesk.paths import WorkspacePaths
+from pqdesk.storage import open_inspection
+from tests.support import wait_until
 
 
 @pytest.fixture
@@ -92,3 +95,41 @@ def test_a_test_message(qtbot, workspace: Workspace, actor: Actor) -> None:
 
     assert answer.args == [1, TEST_QUEUE]
     assert workspace.counts(TEST_QUEUE).ready == 1
+
+
+def test_while_a_window_is_open_what_plain_sql_puts_becomes_a_message(qapp: object, workspace: Workspace) -> None:
+    with workspace.queue("mail").transaction() as tx:
+        tx.execute("INSERT INTO pqdesk_put(queue, payload) VALUES ('other', '1')")
+    actor = Actor(lambda: Workspace(workspace.path))
+
+    actor.begin()
+
+    wait_until(lambda: workspace.counts("other").ready == 1, reason="the window's process takes it in")
+    actor.stop()
+
+
+def test_beginning_makes_no_workspace(qapp: object, tmp_path: Path) -> None:
+    actor = Actor(lambda: Workspace(tmp_path / "new"), look=lambda: open_inspection(WorkspacePaths(tmp_path / "new")))
+
+    actor.begin()
+
+    assert not (tmp_path / "new").exists()
+    actor.stop()
+
+
+def test_a_file_that_was_replaced_is_opened_anew(qapp: object, tmp_path: Path, qtbot) -> None:
+    here = [tmp_path / "a", tmp_path / "b"]
+    ids = []
+    for place in here:
+        with Workspace(place) as one:
+            ids.append(failed_message(one))
+    current = [0]
+    actor = Actor(lambda: Workspace(here[current[0]]), identify=lambda: current[0])
+    actor.begin()
+
+    current[0] = 1
+    actor.perform("retry", (ids[1],), 1)
+
+    with Workspace(here[1]) as other, Workspace(here[0]) as first:
+        assert (first.counts().failed, other.counts().failed) == (1, 0)
+    actor.stop()

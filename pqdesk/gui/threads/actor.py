@@ -23,6 +23,8 @@ class Changeable(Protocol):
 
     def queue(self, name: str) -> Queue: ...
 
+    def attend(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -45,11 +47,35 @@ class Actor(QObject):
     message_put = Signal(object, str)
     problem = Signal(str)
 
-    def __init__(self, open_workspace: Callable[[], Changeable]) -> None:
-        """`open_workspace` is called in the actor's thread, at the first action."""
+    def __init__(
+        self,
+        open_workspace: Callable[[], Changeable],
+        *,
+        identify: Callable[[], object] = lambda: 0,
+        look: Callable[[], object] = lambda: None,
+    ) -> None:
+        """All are called in the actor's thread.
+
+        Args:
+            identify: Tells which file is there, so that another one is opened anew.
+            look: Raises a PQDeskError when there is no good workspace, and changes nothing.
+        """
         super().__init__()
-        self._open_workspace = open_workspace
+        self._open_workspace, self._identify, self._look = open_workspace, identify, look
         self._workspace: Changeable | None = None
+        self._identity: object = None
+
+    @Slot()
+    def begin(self) -> None:
+        """While the window is open it does what the workspace needs in the background, such as running its schedules.
+
+        Where it cannot, it goes without: what is wrong with the file is the reader's to say.
+        """
+        try:
+            self._look()  # opening would make one, or leave traces beside a file that is none
+            self._opened()
+        except PQDeskError as exc:
+            _log.info("nothing is done for this workspace in the background: %s", str(exc))
 
     @Slot(str, object, int)
     def perform(self, name: str, ids: tuple[int, ...], token: int) -> None:
@@ -111,6 +137,10 @@ class Actor(QObject):
             return act(self._opened())
 
     def _opened(self) -> Changeable:
+        if self._workspace is not None and self._identify() != self._identity:
+            self.stop()  # another file is there by now
         if self._workspace is None:
             self._workspace = self._open_workspace()
+            self._identity = self._identify()
+            self._workspace.attend()
         return self._workspace
