@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.activities import ActivityRecord, OnProgress, Origin
 from pqdesk.messages.checks import quoted
 from pqdesk.messages.durations import duration_us
+from pqdesk.messages.origin import Origin
 from pqdesk.messages.records import (
     Counts,
     Durability,
@@ -35,6 +35,7 @@ from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Inspection, Settlement, Store
 
 if TYPE_CHECKING:
+    from pqdesk.messages.activities import ActivityRecord, OnProgress
     from pqdesk.messages.looking import ErrorRecord, MetricRecord
     from pqdesk.messages.schedules import Missed
     from pqdesk.supervision.records import ReplicaRecord
@@ -277,8 +278,8 @@ class Workspace(Operator):
     def look_only(self) -> bool:
         """Whether people may only look: a lock against slips, which anybody may set and lift.
 
-        While it is set, putting, configuring, pausing, schedules' changes and operator actions raise LookOnly, from
-        the window, the commands and this library. It does not bind work: get, ack and all that ends a delivery go on,
+        While it is set, putting, configuring, pausing, schedules' changes, operator actions and all that is done to
+        workers raise LookOnly, from the window, the commands and this library. It does not bind work: get, ack and all that ends a delivery go on,
         and so does whatever a worker does (a process that supervisord, `pqdesk consume` or `pqdesk produce` started),
         schedules, and rows of pqdesk_put. An application whose puts have to go on sets $PQDESK_WORKER to its name.
         """

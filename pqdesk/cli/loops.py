@@ -13,7 +13,7 @@ import click
 from pqdesk.cli.command import DashesCommand, command, command_words
 from pqdesk.cli.options import DURATION, HEADER
 from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.messages.activities import WORKER_VARIABLE
+from pqdesk.messages.origin import WORKER_VARIABLE
 
 if TYPE_CHECKING:
     from pqdesk.queues.queue import Queue

@@ -13,7 +13,7 @@ from pqdesk.gui.places import Place
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.messages.activities import Origin
+from pqdesk.messages.origin import Origin
 from pqdesk.messages.records import Outcome
 from pqdesk.queues.operator import act
 from pqdesk.queues.queue import Queue

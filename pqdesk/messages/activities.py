@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pqdesk.version import installed_version
-
-WORKER_VARIABLE = "PQDESK_WORKER"  # set for what a worker runs; its value is the worker's name
-
 # Called between batches with how many are done and skipped so far. It may block, to pause; False stops there.
 OnProgress = Callable[[int, int], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Through what somebody acts: `library`, `cli` or `window`.
-
-    Attributes:
-        is_worker: A look-only workspace stops people's slips, not its workers; see `Workspace.look_only`.
-    """
-
-    program: str = "library"
-    is_worker: bool = False
-
-    @classmethod
-    def here(cls, program: str = "library") -> Origin:
-        """Of this process, which is a worker when supervisord or `pqdesk consume` or `produce` started it."""
-        name = os.environ.get("SUPERVISOR_PROCESS_NAME") or os.environ.get(WORKER_VARIABLE)
-        return cls(f"worker {name}" if name and program == "library" else program, is_worker=bool(name))
-
-    @property
-    def actor(self) -> str:
-        """`ada, pqdesk 0.2.0 cli`: who, and through what."""
-        return f"{_user()}, pqdesk {installed_version()} {self.program}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +69,3 @@ class NewActivity:
     queue: str | None = None
     before: Mapping[str, Any] | None = None
     why_not: str | None = None
-
-
-def _user() -> str:
-    try:
-        import pwd
-
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except (ImportError, KeyError, AttributeError):  # a system without, or a user whom it does not know
-        return os.environ.get("USERNAME") or f"user {getattr(os, 'geteuid', os.getpid)()}"

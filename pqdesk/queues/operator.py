@@ -5,10 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.activities import ActivityRecord, OnProgress, VersionRecord
 from pqdesk.messages.checks import check_int, check_name
 from pqdesk.messages.commands import act_command, command_line
 from pqdesk.messages.payloads import encode_payload
@@ -18,6 +17,9 @@ from pqdesk.messages.states import State
 from pqdesk.queues.operations import Ids, select
 from pqdesk.storage.contract import EncodedPayload, Store
 from pqdesk.storage.operating import Order
+
+if TYPE_CHECKING:
+    from pqdesk.messages.activities import ActivityRecord, OnProgress, VersionRecord
 
 _LARGEST_ID = 2**63 - 1
 _LARGEST_PAGE = 10_000

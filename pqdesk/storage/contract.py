@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pqdesk.messages.activities import Origin
+from pqdesk.messages.origin import Origin
 from pqdesk.messages.records import (
     Counts,
     Durability,

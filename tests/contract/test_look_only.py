@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pqdesk import InvalidInput, LookOnly, Queue, Workspace
-from pqdesk.messages.activities import Origin
+from pqdesk.messages.origin import Origin
 
 
 @pytest.fixture

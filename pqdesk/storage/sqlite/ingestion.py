@@ -9,7 +9,6 @@ it is not lost. A `delay` counts from when the row is taken in, by the clock of 
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +24,7 @@ from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.space import SpaceReserve
-
-_logger = logging.getLogger(__name__)
+from pqdesk.storage.sqlite.telling import logger
 
 BATCH = 1000
 _BATCH_BYTES = 16 * 1024 * 1024  # a batch of huge rows ends sooner, so that the lock is soon free again
@@ -114,7 +112,9 @@ class Ingestion:
             _refuse(db, refused)
         queues = putting.finish(metrics)
         for reason, row_id in refused:
-            _logger.warning("row %d of pqdesk_put cannot become a message and is kept there: %s", row_id, reason)
+            logger(__name__).warning(
+                "row %d of pqdesk_put cannot become a message and is kept there: %s", row_id, reason
+            )
         return TakenIn(len(taken) + len(refused), len(refused), queues)
 
 

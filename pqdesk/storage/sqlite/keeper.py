@@ -6,7 +6,6 @@ the workspace; each step is a transaction, so it does not matter who is first.
 
 from __future__ import annotations
 
-import logging
 import select
 import threading
 import weakref
@@ -14,9 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from pqdesk.errors import PQDeskError
+from pqdesk.storage.sqlite.telling import logger
 from pqdesk.storage.sqlite.waiting import Alarm, DeathWatch
-
-_logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S = 1.0
 
@@ -63,7 +61,7 @@ class Keeper:
             except Exception as exc:  # noqa: BLE001 - the top of this thread: without it, leases would silently end
                 problem = str(exc) if isinstance(exc, PQDeskError) else f"{type(exc).__name__}: {exc}"
                 if problem != last_problem:
-                    _logger.warning("upkeep waits: %s", problem)  # not exc: its frames would keep the store
+                    logger(__name__).warning("upkeep waits: %s", problem)  # not exc: its frames would keep the store
                 pause_s, last_problem = LONGEST_PAUSE_S, problem
             del store
             self._sleep(pause_s)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import apsw
 
-from pqdesk.messages.activities import NewActivity, Origin
+from pqdesk.messages.activities import NewActivity
+from pqdesk.messages.origin import Origin
 from pqdesk.storage.sqlite import switches
 from pqdesk.storage.sqlite.activity import add_activity
 from pqdesk.storage.sqlite.engine import Engine

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-
 import apsw
 
-_logger = logging.getLogger(__name__)
+from pqdesk.storage.sqlite.telling import logger
 
 
 def sqlite_version() -> str:
@@ -24,13 +22,19 @@ def log_sqlite_events() -> None:
 
     For programs of ours, before their first connection; it is a setting of the whole process. Later, nothing happens.
     """
-    _logger.addHandler(logging.NullHandler())  # where nothing keeps a log, the error itself says it, in one line
+    import logging
+
+    logger(__name__).addHandler(
+        logging.NullHandler()
+    )  # where nothing keeps a log, the error itself says it, in one line
     try:
         apsw.config(apsw.SQLITE_CONFIG_LOG, _log_event)
     except apsw.MisuseError:
-        _logger.info("SQLite was in use before its events could be logged")
+        logger(__name__).info("SQLite was in use before its events could be logged")
 
 
 def _log_event(code: int, text: str) -> None:
+    import logging
+
     is_notice = code & 0xFF in (apsw.SQLITE_NOTICE, apsw.SQLITE_SCHEMA)  # recovery, a statement prepared anew
-    _logger.log(logging.INFO if is_notice else logging.WARNING, "SQLite: %s (code %d)", text, code)
+    logger(__name__).log(logging.INFO if is_notice else logging.WARNING, "SQLite: %s (code %d)", text, code)

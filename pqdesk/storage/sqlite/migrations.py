@@ -7,7 +7,6 @@ under another name and renamed when it is whole, so that nobody ever sees a file
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from functools import cache
@@ -22,8 +21,7 @@ from pqdesk.storage.sqlite import durability, files, owners
 from pqdesk.storage.sqlite.backup import write_copy
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, all_rows, connect, first_row, only_value
 from pqdesk.storage.sqlite.files import Location
-
-_logger = logging.getLogger(__name__)
+from pqdesk.storage.sqlite.telling import logger
 
 APPLICATION_ID = 0x50514431  # "PQD1"
 _TRIGGER_OF_OURS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(tbl_name, 1, 7) = 'pqdesk_'"
@@ -188,14 +186,14 @@ def _migrate(db: apsw.Connection, location: Location, number: int) -> None:
     _refuse_while_in_use(db, location)
     kept = path.with_name(f"{path.name}.before-{newest()}")
     write_copy(db, kept, is_new=False)
-    _logger.info(
+    logger(__name__).info(
         "%r is of schema %d; it is kept as %r before it is brought to %d", str(path), number, str(kept), newest()
     )
     _upgrade(db, path, number, is_ours=location.is_ours)
     for older in path.parent.glob(f"{path.name}.before-*"):  # of earlier migrations
         if older != kept:
             older.unlink(missing_ok=True)
-    _logger.info("%r is of schema %d now", str(path), newest())
+    logger(__name__).info("%r is of schema %d now", str(path), newest())
 
 
 def _refuse_while_in_use(db: apsw.Connection, location: Location) -> None:

@@ -13,7 +13,7 @@ import apsw
 
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, LeaseLost, WorkspaceError
-from pqdesk.messages.activities import Origin
+from pqdesk.messages.origin import Origin
 from pqdesk.messages.records import (
     Counts,
     Durability,
