@@ -109,3 +109,13 @@ def test_the_diagram_names_every_state_and_final_states_are_left_by_people_only(
 @given(st.integers(1, 2**62), st.integers(1, 2**62))
 def test_a_receipt_is_read_back(message_id: int, receipt: int) -> None:
     assert parse_receipt(format_receipt(message_id, receipt)) == (message_id, receipt)
+
+
+def test_the_moves_in_the_documentation_are_those_of_the_table() -> None:
+    told: dict[State, set[State]] = {}
+    for line in (states.__doc__ or "").splitlines():
+        before, arrow, after = line.strip().partition(" → ")
+        if arrow:
+            told[State.from_word(before)] = {State.from_word(word) for word in after.split(", ")}
+
+    assert told == TRANSITIONS
