@@ -11,7 +11,16 @@
 
 An operator leaves the final states (completed, failed, cancelled) by retry, to ready; undoing what an operator did
 puts a message back to the state it had, if it was left alone since. Each move is a
-compare-and-set on the state, and for what leaves running on the receipt too.
+compare-and-set on the state, and for what leaves running on the receipt too. All moves there are, as a test
+compares them with TRANSITIONS:
+
+    scheduled → ready, cancelled
+    ready → running, failed, cancelled
+    running → ready, retrying, completed, failed, cancelled
+    retrying → ready, cancelled
+    completed → ready
+    failed → ready
+    cancelled → ready
 """
 
 from __future__ import annotations

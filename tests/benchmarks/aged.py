@@ -144,19 +144,21 @@ def _operations(queue: Queue, mix: str) -> dict[str, Callable[[], Any]]:
 def _steps(queue: Queue, mix: str) -> dict[str, int]:
     """SQLite VM steps of the cheapest of some calls: now and then one writes the metrics along."""
     counted = [0]
-    db: apsw.Connection = queue.store._engine.db  # type: ignore[attr-defined]
+    engine = queue.store._engine  # type: ignore[attr-defined]
 
     def note(event: dict[str, Any]) -> None:
         counted[0] += event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
 
     least: dict[str, int] = {}
-    db.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
+    with engine.lock:  # the keeper uses this connection too
+        engine.db.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
     for _ in range(_WARM):
         for what, do in _operations(queue, mix).items():
             counted[0] = 0
             do()
             least[what] = min(least.get(what, 1 << 60), counted[0])
-    db.trace_v2(0, None)
+    with engine.lock:
+        engine.db.trace_v2(0, None)
     return least
 
 
