@@ -279,9 +279,10 @@ class Workspace(Operator):
         """Whether people may only look: a lock against slips, which anybody may set and lift.
 
         While it is set, putting, configuring, pausing, schedules' changes, operator actions and all that is done to
-        workers raise LookOnly, from the window, the commands and this library. It does not bind work: get, ack and all that ends a delivery go on,
-        and so does whatever a worker does (a process that supervisord, `pqdesk consume` or `pqdesk produce` started),
-        schedules, and rows of pqdesk_put. An application whose puts have to go on sets $PQDESK_WORKER to its name.
+        workers raise LookOnly, from the window, the commands and this library. It does not bind work: get, ack and all
+        that ends a delivery go on, and so does whatever a worker does (a process that supervisord, `pqdesk consume` or
+        `pqdesk produce` started), schedules, and rows of pqdesk_put. An application whose puts have to go on sets
+        $PQDESK_WORKER to its name.
         """
         return self.store.looking.is_look_only()
 

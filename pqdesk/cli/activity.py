@@ -70,8 +70,8 @@ def undo_command(settings: Settings, id: int) -> int:
 def look_only_command(settings: Settings, switch: str | None) -> None:
     """Tell or set whether people may only look.
 
-    While it is on, the window, commands and programs cannot put, pause, configure or act on messages (exit code 4).
-    Workers, schedules and what they put go on.
+    While it is on, the window, commands and programs cannot put, pause, configure, act on messages, or change, start
+    and stop workers (exit code 4). Workers, schedules and what they put go on.
     """
     require_workspace(settings)
     if switch is not None:

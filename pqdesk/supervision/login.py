@@ -19,9 +19,11 @@ from typing import Literal
 import platformdirs
 
 from pqdesk.errors import SupervisorError
+from pqdesk.messages.origin import WORKER_VARIABLE
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions import write_supervisor_configuration
 from pqdesk.supervision.files import make_private_folder, write_private_file
+from pqdesk.supervision.look_only import refuse_look_only
 from pqdesk.supervision.programs import program_command
 
 Way = Literal["systemd", "autostart"]
@@ -107,8 +109,10 @@ class LoginStart:
         """Start at login from now on, or no more. What runs now is unaffected.
 
         Raises:
+            LookOnly: The workspace is set to look only.
             SupervisorError: It could not be done; nothing was changed.
         """
+        refuse_look_only(self._paths, "changed")
         if not is_on:
             self._switch_off()
         elif _has_manager():
@@ -126,8 +130,10 @@ class LoginStart:
         """Let the user's services run on after logging out ("lingering"), or no more; it holds for all of them.
 
         Raises:
+            LookOnly: The workspace is set to look only.
             SupervisorError: There is no systemd, or it does not allow that.
         """
+        refuse_look_only(self._paths, "changed")
         problem = _call(["loginctl", "enable-linger" if is_on else "disable-linger"])
         if problem is not None:
             verb = "let services run on" if is_on else "have services end"
@@ -159,8 +165,11 @@ class LoginStart:
         _remove(self._entry)
 
     def _command(self, verb: Literal["start", "stop"]) -> list[str]:
-        words = ["start", "--autostart"] if verb == "start" else ["stop", "all", "--supervisord"]
-        return program_command("-w", str(self._paths.root), *words)
+        if verb == "start":
+            return program_command("-w", str(self._paths.root), "start", "--autostart")
+        # Ending with the login is no person's slip: the variable marks what a look-only workspace does not refuse.
+        mark = ["/usr/bin/env", f"{WORKER_VARIABLE}=login"]
+        return [*mark, *program_command("-w", str(self._paths.root), "stop", "all", "--supervisord")]
 
 
 def _has_manager() -> bool:

@@ -14,6 +14,7 @@ from pqdesk.supervision.configured import ConfiguredWorkers
 from pqdesk.supervision.control import Control, Names, Progress
 from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.editing import Editing, workers_named
+from pqdesk.supervision.look_only import refuse_look_only
 from pqdesk.supervision.processes import Daemon
 from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, TryOut, WorkerState
 from pqdesk.supervision.renewal import restart_daemon
@@ -25,7 +26,11 @@ __all__ = ["Names", "Progress", "Supervision"]
 
 
 class Supervision:
-    """One workspace's workers and their supervisord. Belongs to one thread; keeps nothing open."""
+    """One workspace's workers and their supervisord. Belongs to one thread; keeps nothing open.
+
+    In a workspace that is set to look only, all that people do to workers raises LookOnly. What runs goes on, and
+    ensure_running(), with which a login begins, still starts what starts with supervisord.
+    """
 
     def __init__(self, paths: WorkspacePaths, *, timeout_s: float = 2.0, clock: Clock | None = None) -> None:
         """`timeout_s`: how long supervisord may take to answer."""
@@ -68,6 +73,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: supervisord or one of them cannot be started; the others were.
         """
+        refuse_look_only(self.paths, "started")
         self._control.start(name)
 
     def stop(self, name: Names, *, wait_s: float | None = 0, on_progress: Progress | None = None) -> None:
@@ -84,6 +90,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: supervisord does not answer, or they have not stopped in time.
         """
+        refuse_look_only(self.paths, "stopped")
         self._control.stop(name, wait_s, on_progress)
 
     def restart(self, name: Names, *, wait_s: float | None = None, on_progress: Progress | None = None) -> None:
@@ -98,6 +105,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: As start() and stop().
         """
+        refuse_look_only(self.paths, "restarted")
         self._control.restart(name, wait_s, on_progress)
 
     def signal(self, name: Names, number: int | str) -> None:
@@ -111,6 +119,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: supervisord does not answer, or one of them does not run.
         """
+        refuse_look_only(self.paths, "signalled")
         self._control.signal(name, number)
 
     # --- definitions: what the workers are -----------------------------------------------------------
@@ -140,6 +149,7 @@ class Supervision:
             SupervisorError: There is a worker, or a file, of this name; nothing was changed.
             DiskFull: Nothing was changed.
         """
+        refuse_look_only(self.paths, "added")
         return self._editing.add(definition, start=start)
 
     def change(
@@ -162,6 +172,7 @@ class Supervision:
                 nothing was changed.
             DiskFull: Nothing was changed.
         """
+        refuse_look_only(self.paths, "changed")
         return self._editing.change(definition, wait_s, on_progress)
 
     def remove(self, name: str, *, wait_s: float | None = None, on_progress: Progress | None = None) -> RemovedWorker:
@@ -177,6 +188,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: It is not in one of workers/*.conf, or does not end in time.
         """
+        refuse_look_only(self.paths, "removed")
         return self._editing.remove(name, wait_s, on_progress)
 
     def removed_worker(self, name: str) -> RemovedWorker:
@@ -190,6 +202,7 @@ class Supervision:
             SupervisorError: There is a worker of this name again; nothing was changed.
             DiskFull: Nothing was changed.
         """
+        refuse_look_only(self.paths, "brought back")
         return self._editing.bring_back(removed)
 
     def scale(
@@ -204,6 +217,7 @@ class Supervision:
             InvalidInput: The count is not from 1 to 500.
             NotFound, SupervisorError, DiskFull: As change().
         """
+        refuse_look_only(self.paths, "scaled")
         return self._editing.scale(name, count, wait_s, on_progress)
 
     def set_autostart(self, names: Names, on: bool) -> None:
@@ -212,6 +226,7 @@ class Supervision:
         Raises:
             NotFound, SupervisorError, DiskFull: As change(); those before it were changed.
         """
+        refuse_look_only(self.paths, "changed")
         self._editing.set_autostart(workers_named(names, [one.name for one in self._configured.read().workers]), on)
 
     def try_out(self, definition: WorkerDefinition, seconds: float = 3.0) -> TryOut:
@@ -223,6 +238,7 @@ class Supervision:
         Raises:
             InvalidInput: The definition cannot be expressed.
         """
+        refuse_look_only(self.paths, "run")
         return try_out(definition, self.paths, seconds)
 
     # --- supervisord itself --------------------------------------------------------------------------
@@ -234,6 +250,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: supervisord does not answer.
         """
+        refuse_look_only(self.paths, "stopped")
         self._control.stop_now(names)
 
     def restart_daemon(self, *, wait_s: float | None = None, on_progress: Progress | None = None) -> SupervisionStatus:
@@ -244,6 +261,7 @@ class Supervision:
         Raises:
             SupervisorError: As shutdown() and ensure_running().
         """
+        refuse_look_only(self.paths, "restarted")
         restart_daemon(self._daemon, self._control, self._files, wait_s, on_progress)
         return self.status()
 
@@ -257,4 +275,5 @@ class Supervision:
         Raises:
             SupervisorError: It does not answer, does not end, or runs on another configuration than the workspace's.
         """
+        refuse_look_only(self.paths, "stopped")
         self._control.shutdown(wait_s, on_progress)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from pqdesk.errors import SupervisorError
+from pqdesk import Workspace
+from pqdesk.errors import LookOnly, SupervisorError
+from pqdesk.gui.threads.orders import SaveRequest
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.records import WorkerState
+from pqdesk.supervision.supervision import Supervision
 from tests.gui.shell_fakes import FakeSupervision, make_replica, make_status
 
 
@@ -93,3 +100,22 @@ def test_the_end_of_a_shut_down_is_told_apart_from_other_orders(link: Supervisor
     link.shut_down()
 
     assert ended == [("",), ("it hangs",)]
+
+
+def test_orders_of_the_window_are_refused_where_people_may_only_look(qapp: object, tmp_path: Path) -> None:
+    with Workspace(tmp_path) as workspace:
+        workspace.look_only = True
+    link = SupervisorLink(lambda: Supervision(WorkspacePaths(tmp_path)))
+    failures, saved, ended = collect(link.action_failed), collect(link.saved), collect(link.shut_down_ended)
+
+    link.start("all")
+    link.shut_down()
+    link.save(SaveRequest(WorkerDefinition(name="second", command=("true",)), is_new=True), 7)
+
+    assert [text.partition(" is set to ")[2] for (text,) in failures] == [
+        "look only, so nothing was started; 'pqdesk look-only off' lifts that",
+        "look only, so nothing was stopped; 'pqdesk look-only off' lifts that",
+    ]
+    assert ended == [(failures[1][0],)]
+    [(token, error)] = saved
+    assert (token, type(error)) == (7, LookOnly)

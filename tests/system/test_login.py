@@ -112,6 +112,7 @@ def test_with_systemd_it_is_a_service(
     link, unit = config_files(user_folders)
     assert link.endswith(f"default.target.wants/{Path(unit).name}")
     file = Path(user_folders["XDG_CONFIG_HOME"]) / unit
+    assert 'ExecStop="/usr/bin/env" "PQDESK_WORKER=login" ' in file.read_text()  # also where people may only look
     analyze = shutil.which("systemd-analyze", path=os.defpath)
     if analyze is not None:
         done = subprocess.run([analyze, "verify", "--man=no", file], capture_output=True, text=True, check=False)
