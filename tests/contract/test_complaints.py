@@ -5,9 +5,6 @@ Complaints that have their tests elsewhere, beside the rest of their subject:
     procrastinate 1599      a delayed job blocks its group silently          test_why.py
     good_job 1484, 1600     runs missed across a restart, or a flood of them test_schedules.py
     oban 50, sidekiq 2800   clocks that differ or are set                    test_schedules.py, test_leases.py
-    good_job 720, river 785 claiming slows with the backlog                  sqlite/test_cost.py, test_looking_cost.py
-    honker 80, MemPalace    closing a descriptor drops SQLite's locks        sqlite/test_durability.py
-    gotosocial 2808         a reader lets the WAL grow for ever              sqlite/test_upkeep.py, test_review.py
 """
 
 from __future__ import annotations
@@ -25,6 +22,8 @@ import pytest
 
 from pqdesk import DuplicateKey, Empty, LeaseLost, Outgoing, Queue, Workspace
 from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.storage import open_inspection
+from pqdesk.storage.contract import PageRequest
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 
@@ -363,3 +362,58 @@ def test_levara_118_waiting_is_a_sleep_in_the_kernel(queue: Queue) -> None:
     db.trace_v2(0, None)
 
     assert len(statements) < 60  # a poll each 5 ms would be some hundreds
+
+
+def test_good_job_720_claiming_costs_the_same_behind_a_large_backlog(queue: Queue) -> None:
+    queue.put("later", priority=9, delay=9999)
+    queue.put_many([Outgoing(number, priority=number % 3) for number in range(10)])
+    few = _steps_of_a_claim(queue)
+    queue.put_many([Outgoing(number, priority=number % 3) for number in range(20_000)])
+    queue.put_many([Outgoing(number, priority=9, delay=9999) for number in range(5_000)])
+
+    assert _steps_of_a_claim(queue) <= few * 1.05
+
+
+def test_gotosocial_2808_the_wal_stays_short_while_somebody_looks(tmp_path: Path) -> None:
+    with Workspace(tmp_path, durability="relaxed") as workspace:
+        inspection = workspace.inspection()
+        queue = workspace.queue("work")
+        for number in range(3000):
+            queue.put("x" * 900)
+            if number % 20 == 0:
+                inspection.page(PageRequest(limit=200))
+        inspection.close()
+
+        assert (tmp_path / "queue.db-wal").stat().st_size < 24 * 1024 * 1024
+
+
+_TRY_TO_WRITE = """
+import apsw, sys
+db = apsw.Connection(sys.argv[1])
+try:
+    db.execute("BEGIN IMMEDIATE")
+    print("written")
+except apsw.BusyError:
+    print("busy")
+"""
+
+
+def test_honker_80_nothing_that_is_opened_and_closed_drops_the_locks(tmp_path: Path) -> None:
+    with Workspace(tmp_path) as workspace:
+        queue = workspace.queue("work")
+        queue.put("x")
+        database = str(tmp_path / "queue.db")
+        with queue.transaction() as tx:
+            queue.put("y", tx=tx)
+
+            open_inspection(workspace.paths).close()
+            opener = threading.Thread(target=lambda: Queue("other", workspace=tmp_path).close())
+            opener.start()
+            opener.join()
+            assert Workspace.exists(tmp_path)
+            queue.store._space.check(1)  # type: ignore[attr-defined]
+
+            answer = subprocess.run(
+                [sys.executable, "-c", _TRY_TO_WRITE, database], capture_output=True, text=True, check=True
+            )
+            assert answer.stdout.strip() == "busy"
