@@ -49,7 +49,8 @@ def export_command(
 ) -> None:
     """Write messages to FILE, as JSON Lines or CSV.
 
-    Oldest first; '-' is standard output. Those of QUEUE, or of all queues, that match the filters. 'import' puts them again, into any workspace.
+    Oldest first; '-' is standard output. Those of QUEUE, or of all queues, that match the filters. 'import' puts them
+    again, into any workspace.
     """
     if len(words) > 2:
         raise click.UsageError("name a queue and a file, or only a file", click.get_current_context())

@@ -88,8 +88,8 @@ def import_command(
 ) -> int:
     """Put the messages of FILE, JSON Lines or CSV.
 
-    As 'export' writes them; '-' is standard input. They are new messages, due when they were to be due. In batches of 1,000, each one transaction; a message that
-    cannot be put stops before its batch and tells how to go on.
+    As 'export' writes them; '-' is standard input. They are new messages, due when they were to be due. In batches of
+    1,000, each one transaction; a message that cannot be put stops before its batch and tells how to go on.
     """
     total = Total(next_number=from_message)
     importer = _Importer(total, queue, on_conflict, has_finished=has_finished, is_lenient=skip_invalid or dry_run)

@@ -19,7 +19,8 @@ from pqdesk.cli.settings import Settings, pass_settings, require_workspace
 def backup_command(settings: Settings, file: str) -> None:
     """Write a copy of the queues to the new FILE.
 
-    It is as they are at one moment. Workers go on meanwhile. FILE is checked and on disk when this is done; it is the queue.db of a workspace.
+    It is as they are at one moment. Workers go on meanwhile. FILE is checked and on disk when this is done; it is the
+    queue.db of a workspace.
     """
     from pqdesk.workspace import Workspace
 

@@ -107,9 +107,7 @@ def filter_options(function: Callable[P, R]) -> Callable[P, R]:
         [
             click.option("--state", type=STATES, metavar="STATE[,…]", help="Only messages in these states."),
             click.option("--type", "type_", metavar="TEXT", help="Only messages of this type."),
-            click.option(
-                "--search", metavar="TEXT", help="Only messages with this text in payload, type, key, error."
-            ),
+            click.option("--search", metavar="TEXT", help="Only messages with this text in payload, type, key, error."),
             click.option("--where", metavar="FILTER", help="A filter as in the window: 'attempts:>2 age:<2h refused'."),
         ]
     ):

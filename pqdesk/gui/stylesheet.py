@@ -128,6 +128,4 @@ def make_stylesheet(color: Callable[[Role], QColor], *, pictures: Mapping[str, s
     is_dark = color(Role.BASE).lightness() < 128
     accent_hover = color(Role.ACCENT).lighter(108) if is_dark else color(Role.ACCENT).darker(112)
     scroll_handle = color(Role.HAIRLINE).lighter(130) if is_dark else color(Role.HAIRLINE).darker(115)
-    return _SHEET.format(
-        accent_hover=accent_hover.name(), scroll_handle=scroll_handle.name(), **pictures, **names
-    )
+    return _SHEET.format(accent_hover=accent_hover.name(), scroll_handle=scroll_handle.name(), **pictures, **names)

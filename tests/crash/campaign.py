@@ -20,7 +20,8 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pqdesk import Workspace
@@ -67,7 +68,8 @@ class Campaign:
             self._fork(self._kill(rng.choice(running)))
         self.end()
         self._run_to_its_end(children.drain)
-        return [*self.failures, *violations(read_histories(self.histories), self._final_messages())]
+        final = self._final_messages()
+        return [*self.failures, *violations(read_histories(self.histories), final), *self._wrong_counts(final)]
 
     def end(self) -> None:
         """Kill what still runs."""
@@ -151,6 +153,15 @@ class Campaign:
                     final[record.id] = FinalMessage(record.state.word, token)
                 before = page[-1].id
         return final
+
+    def _wrong_counts(self, final: dict[int, FinalMessage]) -> Iterator[str]:
+        """Where the queue's counters do not say what is there."""
+        there = Counter(message.state for message in final.values())
+        with Workspace(self.workspace) as workspace:
+            told = asdict(workspace.counts(children.QUEUE))
+        for state, count in told.items():
+            if count != there[state]:
+                yield f"the counter of {state} says {count}, and there are {there[state]}"
 
 
 def main() -> int:

@@ -9,6 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pqdesk import Empty, LeaseLost, Message, Outgoing, Queue, Workspace
+from pqdesk.clock import SystemClock
+from pqdesk.messages.states import AttemptOutcome
+from pqdesk.queues.handling import Handling
+from pqdesk.storage.contract import Settlement
 from tests.crash.history import Event, History
 
 QUEUE = "work"
@@ -18,6 +22,8 @@ _LARGEST_BACKLOG = 400
 # Short enough to end while a process is stopped, see campaign.py.
 LEASE_S = 0.3
 _LONGEST_WORK_S = 0.005
+_AHEAD = 8
+_GROUPS = tuple(f"group {number}" for number in range(20))
 
 Child = Callable[[Path, History, random.Random], None]
 
@@ -42,14 +48,17 @@ def produce(workspace: Path, history: History, rng: random.Random) -> None:
 
 def _put(queue: Queue, tokens: tuple[str, ...], rng: random.Random) -> list[int]:
     priority, delay = rng.choice((0, 0, 1, -1)), rng.choice((None, None, None, 0.05))
+    group = rng.choice((None, None, *_GROUPS))
     if len(tokens) == 1:
-        return [queue.put({"token": tokens[0]}, priority=priority, delay=delay, key=rng.choice((None, tokens[0])))]
-    return queue.put_many(Outgoing({"token": token}, priority=priority, delay=delay) for token in tokens)
+        key = rng.choice((None, tokens[0]))
+        return [queue.put({"token": tokens[0]}, priority=priority, delay=delay, key=key, group=group)]
+    return queue.put_many(Outgoing({"token": token}, priority=priority, delay=delay, group=group) for token in tokens)
 
 
 def consume(workspace: Path, history: History, rng: random.Random) -> None:
     """Get in each of the ways there are; ack most, nack or release some."""
-    take = rng.choice((_iterate, _take_one, _take_many, _take_in_with, _take_detached))
+    ways = (_iterate, _take_one, _take_many, _take_in_with, _take_detached, _work_in_batches, _work_in_batches)
+    take = rng.choice(ways)
     with Workspace(workspace) as opened, opened.queue(QUEUE) as queue:
         while True:
             try:
@@ -112,6 +121,39 @@ def _take_detached(opened: Workspace, queue: Queue, history: History, rng: rando
         history.note(_again(event, "acked"))
     except LeaseLost:
         history.note(_again(event, "refused"))
+
+
+def _work_in_batches(_opened: Workspace, queue: Queue, history: History, rng: random.Random) -> None:
+    """As a worker does: claim ahead, settle several in one transaction, and claim the next ones in it."""
+    handling, clock = Handling(queue), SystemClock()
+    ahead = handling.take(_AHEAD)
+    if not ahead:
+        handling.wait()
+    while ahead:
+        settled: list[tuple[Message, Settlement]] = []
+        events: dict[int, tuple[Event, str]] = {}
+        for message in ahead:
+            if handling.is_past_lease(message, clock.awake_ms()) or not handling.begin(message):
+                settled.append((message, Settlement(AttemptOutcome.RELEASED)))
+                continue
+            event = _got(history, message, rng)
+            handling.end(message)
+            settlement, word = _ending(rng)
+            history.note(_again(event, "acking" if word == "acked" else "returning"))
+            settled.append((message, settlement))
+            events[message.id] = event, word
+        lost, ahead = handling.settle(settled, claim_next=rng.choice((0, 1, _AHEAD)))
+        refused = {message.id for message in lost}
+        for message_id, (event, word) in events.items():
+            history.note(_again(event, "refused" if message_id in refused else word))
+
+
+def _ending(rng: random.Random) -> tuple[Settlement, str]:
+    if rng.random() < 0.85:
+        return Settlement(AttemptOutcome.COMPLETED), "acked"
+    if rng.random() < 0.5:
+        return Settlement(AttemptOutcome.NACKED, error="on purpose", delay_us=20_000), "returned"
+    return Settlement(AttemptOutcome.RELEASED), "returned"
 
 
 def _settle(history: History, message: Message, rng: random.Random) -> None:

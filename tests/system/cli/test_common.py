@@ -12,11 +12,19 @@ import pytest
 
 from pqdesk.cli.root import root
 from pqdesk.cli.settings import Settings
+from tests.checkout import ROOT
 from tests.programs import PQDESK, environment_with_programs, run
 from tests.support import wait_until
 from tests.system.cli.conftest import Cli
 
 _LOOKING = (["queues"], ["messages", "q"], ["show", "1"], ["workers"], ["watch"], ["logs", "consumer"])
+# Every documented command; restoring and checking files are not among them.
+_DOCUMENTED = (
+    "open put get ack nack release consume produce queues messages show why retry run-now cancel delete restore move "
+    "edit duplicate pause resume configure purge schedules add-schedule remove-schedule activity undo trash workers "
+    "add-worker remove-worker start stop restart scale signal logs watch export import backup compact supervisord "
+    "supervisorctl doctor"
+)
 _ACTING = (["get", "q"], ["ack", "1-0123456789abcdef"], ["retry", "1"], ["stop", "all"], ["resume", "q"])
 
 
@@ -42,6 +50,16 @@ def test_the_help_names_every_command_in_one_line_each(cli: Cli) -> None:
 
     for name in commands():
         assert re.search(rf"^  {name} +\S.*(?<!\.\.\.)$", done.out, re.MULTILINE), name
+
+
+def test_every_documented_command_is_there() -> None:
+    assert set(_DOCUMENTED.split()) - set(commands()) == set()
+
+
+def test_the_readme_knows_every_command() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert [name for name in commands() if not re.search(rf"`[^`]*\b{name}\b|^pqdesk .*\b{name}\b", readme, re.M)] == []
 
 
 def test_the_version_is_sqlites_too(cli: Cli) -> None:
