@@ -50,10 +50,12 @@ def report(
     unit: str = "message",
     is_dry_run: bool = False,
     has_new_ids: bool = False,
+    is_for_good: bool = False,
 ) -> None:
     """What an action did, in one line and one more per error; nothing to do is no error.
 
-    With `has_new_ids` the ids of what was made are the result, one a line, and the rest is said beside it.
+    With `has_new_ids` the ids of what was made are the result, one a line, and the rest is said beside it. What is
+    done `is_for_good` is no matter for undo.
     """
     if settings.is_json:
         print_json(outcome)
@@ -63,19 +65,20 @@ def report(
         tell = remark
         for message_id in outcome.new_ids:
             print(message_id)
-    tell(_summary(settings, outcome, count_of(outcome.done, unit), done, is_dry_run))
+    text = _summary(outcome, count_of(outcome.done, unit), done, is_dry_run)
+    if outcome.activity_id is not None and outcome.done and not (outcome.note or is_for_good) and sys.stdout.isatty():
+        text += f"; undo: {settings.command} undo {outcome.activity_id}"
+    tell(text)
     for error in outcome.errors:
         say_error(error)
 
 
-def _summary(settings: Settings, outcome: Outcome, messages: str, done: str, is_dry_run: bool) -> str:
+def _summary(outcome: Outcome, messages: str, done: str, is_dry_run: bool) -> str:
     text = f"{messages} would be {done}" if is_dry_run else f"{messages} {done}"
     if outcome.skipped:
         text += f"; {_skipped(outcome)}"
     if outcome.note:
         text += f"; {outcome.note}"
-    elif outcome.activity_id is not None and outcome.done and sys.stdout.isatty():
-        text += f"; undo: {settings.command} undo {outcome.activity_id}"
     return text
 
 

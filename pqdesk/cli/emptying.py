@@ -92,6 +92,7 @@ def trash_command(
             chosen.ids, **chosen.filters, dry_run=dry_run, on_progress=on_progress
         ),
         is_dry_run=dry_run,
+        is_for_good=True,
     )
 
 

@@ -81,6 +81,21 @@ class HeaderType(click.ParamType[tuple[str, str]]):
         return name, text
 
 
+class RateType(click.ParamType[tuple[int, float]]):
+    """`100/1m`: so many in such a time, in seconds."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, float]:
+        if isinstance(value, tuple):
+            return value
+        number, _, period = value.partition("/")
+        try:
+            return int(number), parse_duration(period)
+        except ValueError:  # InvalidInput is one
+            self.fail(f"{value!r} is no rate; write it like 100/1m: a number of messages and a time", param, ctx)
+
+
 class IdType(click.ParamType[int]):
     """The id of a message."""
 
@@ -97,6 +112,7 @@ DURATION = DurationType()
 INSTANT = InstantType()
 STATES = StatesType()
 HEADER = HeaderType()
+RATE = RateType()
 FORM = click.Choice(FORMS)
 ID = IdType()
 

@@ -9,7 +9,7 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
-from pqdesk.cli.options import DURATION
+from pqdesk.cli.options import DURATION, RATE
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace
 from pqdesk.cli.tables import Column, print_table
 from pqdesk.messages.durations import format_duration
@@ -66,6 +66,12 @@ def resume_command(settings: Settings, queue: str) -> None:
 @click.option("--lease", type=OrDefault(DURATION), metavar="DURATION", help="How long a taken message is kept for one.")
 @click.option("--backoff", metavar="TEXT", help="Wait after a failure: exponential, linear:BASE or fixed:BASE:CAP.")
 @click.option("--timeout", type=OrDefault(DURATION), metavar="DURATION", help="The longest that a handler may take.")
+@click.option("--concurrency", type=OrDefault(click.INT), metavar="N", help="How many may run at once, everywhere.")
+@click.option("--group-concurrency", type=OrDefault(click.INT), metavar="N", help="How many of one group at once.")
+@click.option(
+    "--rate", type=OrDefault(RATE), metavar="N/DURATION", help="At most so many begin in such a time: 100/1m."
+)
+@click.option("--max-size", type=OrDefault(click.INT), metavar="N", help="Unfinished messages before put waits.")
 @click.option(
     "--max-deaths", type=OrDefault(click.INT), metavar="N", help="Deaths of its process before it has failed."
 )
@@ -99,6 +105,10 @@ def _rows(configuration: QueueConfiguration) -> list[tuple[str, str, str]]:
         "lease": format_duration(DEFAULT_LEASE_S),
         "backoff": "exponential",
         "timeout": "none",
+        "concurrency": "no limit",
+        "group concurrency": "1",
+        "rate": "no limit",
+        "max size": "no limit",
         "max deaths": f"{DEFAULT_MAX_DEATHS}",
         "keep completed": format_duration(DEFAULT_KEEP_COMPLETED_S),
         "keep failed": "for ever",
@@ -106,6 +116,11 @@ def _rows(configuration: QueueConfiguration) -> list[tuple[str, str, str]]:
     rows = []
     for title, default in defaults.items():
         value = getattr(configuration, title.replace(" ", "_"))
-        shown = format_duration(value) if isinstance(value, float) else str(value)
-        rows.append((title, default, "default") if value is None else (title, shown, ""))
+        rows.append((title, default, "default") if value is None else (title, _shown(value), ""))
     return rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"{value[0]:,} in {format_duration(value[1])}"
+    return format_duration(value) if isinstance(value, float) else str(value)

@@ -21,7 +21,10 @@ _LEAST = 8  # what a column is never cut below
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. Only a flexible one is cut on a narrow terminal; an optional one is left out when empty."""
+    """A column of a table. Only a flexible one is cut on a narrow terminal; an optional one is left out when empty.
+
+    Where that is not enough, columns of nothing but zeros are left out, then optional ones, the last first.
+    """
 
     title: str
     is_number: bool = False
@@ -61,16 +64,39 @@ def make_table(columns: Sequence[Column], rows: Sequence[Row], width: int) -> Ta
 
     grid = [[one if isinstance(one, Cell) else Cell(one) for one in row] for row in rows]
     shown = [at for at, one in enumerate(columns) if not one.is_optional or any(row[at].text for row in grid)]
+    needed = {at: max([len(columns[at].title), *(_cells(row[at]) for row in grid)]) for at in shown}
+    shown = _kept(columns, grid, needed, width)
     texts = [[Text(visible(row[at].text), style=row[at].style) for at in shown] for row in grid]
     columns = [columns[at] for at in shown]
-    needed = [max([len(column.title), *(row[at].cell_len for row in texts)]) for at, column in enumerate(columns)]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    for column, cells in zip(columns, fit(columns, needed, width), strict=True):
+    for column, cells in zip(columns, fit(columns, [needed[at] for at in shown], width), strict=True):
         justify: Any = "right" if column.is_number else "left"
         table.add_column(Text(column.title), justify=justify, no_wrap=True, overflow="ellipsis", width=cells)
     for row in texts:
         table.add_row(*row)
     return table
+
+
+def _cells(cell: Cell) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(visible(cell.text))
+
+
+def _kept(columns: Sequence[Column], grid: Sequence[Sequence[Cell]], needed: dict[int, int], width: int) -> list[int]:
+    """Which of the columns that need room are shown: as many as fit `width` when the flexible ones are cut."""
+    kept = list(needed)
+    says_nothing = [at for at in kept if columns[at].is_number and all(row[at].text in ("0", "") for row in grid)]
+    optional = [at for at in kept if columns[at].is_optional and at not in says_nothing]
+    leaving = [*optional, *says_nothing]  # from the end
+    while leaving and _least(columns, needed, kept) > width:
+        kept.remove(leaving.pop())
+    return kept
+
+
+def _least(columns: Sequence[Column], needed: dict[int, int], kept: Sequence[int]) -> int:
+    widths = (min(needed[at], _LEAST) if columns[at].is_flexible else needed[at] for at in kept)
+    return sum(widths) + _GAP * (len(kept) - 1)
 
 
 def fit(columns: Sequence[Column], needed: Sequence[int], width: int) -> list[int]:

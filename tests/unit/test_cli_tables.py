@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pqdesk.cli.snapshots import RateMeter, Rates, Snapshot
-from pqdesk.cli.tables import Cell, Column, fit, print_table
+from pqdesk.cli.tables import Cell, Column, fit, make_table, print_table
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.records import SupervisionStatus
@@ -47,6 +47,21 @@ def test_an_optional_column_is_left_out_when_it_is_empty(capsys: pytest.CaptureF
     print_table(columns, [("1", "boom")])
 
     assert capsys.readouterr().out.splitlines() == ["Id", "1", "Id  Error", "1   boom"]
+
+
+def test_where_it_is_narrow_zeros_go_first_and_then_what_is_optional() -> None:
+    numbers = (Column("Ready", is_number=True), Column("Failed", is_number=True))
+    columns = (Column("Queue"), *numbers, Column("Age", is_optional=True))
+    rows = [("mail", "7", "0", "3 s")]
+
+    titles = [[str(one.header) for one in make_table(columns, rows, width).columns] for width in (80, 17, 16, 5)]
+
+    assert titles == [
+        ["Queue", "Ready", "Failed", "Age"],
+        ["Queue", "Ready", "Age"],
+        ["Queue", "Ready"],
+        ["Queue", "Ready"],
+    ]
 
 
 def snapshot(at_ms: int, **counts: int) -> Snapshot:

@@ -152,6 +152,19 @@ def test_what_cannot_be_done_is_left_and_told(cli: Cli, put: Put) -> None:
     assert done.out == "0 messages in the trash; 1 left as it is (running)\n"
 
 
+def test_limits_are_configured_as_the_activity_writes_them(cli: Cli) -> None:
+    cli("configure", "q", "--concurrency", "8", "--group-concurrency", "2", "--rate", "100/1m", "--max-size", "1000")
+
+    stored = cli("configure", "q", "--json").json
+    assert (stored["concurrency"], stored["group_concurrency"], stored["max_size"]) == (8, 2, 1000)
+    assert stored["rate"] == [100, 60]
+    assert "100 in 1 min 00 s" in cli("configure", "q").out
+    command = cli("activity", "--json").json[0]["command"]
+    assert cli(*command.split()[1:], "--json").json == stored
+    assert cli("configure", "q", "--rate", "default", "--json").json["rate"] is None
+    assert cli("configure", "q", "--rate", "100").code == 2
+
+
 def test_configure_stores_shows_and_takes_back(cli: Cli) -> None:
     cli("configure", "q", "--lease", "2m", "--max-attempts", "3", "--backoff", "fixed:30", "--keep-failed", "3d")
 
