@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("Schedule", is_flexible=True),
     Column("Queue", is_flexible=True),
     Column("When"),
-    Column("Missed"),
+    Column("Missed", is_optional=True),
     Column("Next"),
     Column("Last", is_optional=True),
     Column("Message", is_number=True, is_optional=True),

@@ -28,7 +28,7 @@ _TRIED_ELSEWHERE = {
     "bash tests/run": "whoever runs this",
 }
 _MADE_BY_EXAMPLES = {
-    *("mail.py", "message.json", "shop.db", "shop.db-pqdesk/"),
+    *("mail.py", "feeds.py", "message.json", "shop.db", "shop.db-pqdesk/"),
     *("checksums.csv", "checksums.jsonl", "checksums.db"),
 }
 
