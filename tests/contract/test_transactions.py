@@ -530,7 +530,7 @@ def test_what_was_rolled_back_rings_no_bell_and_counts_in_no_metrics(
     rung: list[str] = []
     engine: Any = queue.store._engine  # type: ignore[attr-defined]
     ring = engine.bells.ring
-    engine.bells.ring = lambda name: (rung.append(name), ring(name))
+    engine.bells.ring = lambda name, *settled: (rung.append(name), ring(name, *settled))
     queue.put("seen")
     held = queue.get()
     rung.clear()

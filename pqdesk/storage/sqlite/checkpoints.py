@@ -31,11 +31,12 @@ class Checkpointer:
         self.written_pages = 0
         self._held_up_pages = 0
 
-    def note(self, pages: int) -> None:
-        """So many pages of the WAL are in use, by all processes; told after each commit."""
+    def note(self, _db: apsw.Connection, _name: str, pages: int) -> int:
+        """So many pages of the WAL are in use, by all processes: SQLite tells it after each commit."""
         if pages < self.pages:  # somebody started it anew
             self.written_pages = self._held_up_pages = 0
         self.pages = pages
+        return apsw.SQLITE_OK
 
     @property
     def is_due(self) -> bool:

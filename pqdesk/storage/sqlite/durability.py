@@ -24,16 +24,23 @@ class Durability:
 
     The descriptor of the `-wal` is kept as long as the connection. Closing it drops no lock: SQLite's locks
     are on the database and the `-shm`, which are never opened here.
+
+    Attributes:
+        settled_ns: The ctime of the folder as of the last commit, while nothing has come, gone or been renamed in it
+            since; 0 when that is not known.
+        failure: Why nothing may be written any more.
     """
 
     def __init__(self, database: Path) -> None:
-        self._database, self._path, self._folder = database, str(database), str(database.parent)
-        self._unchanged_ns = self._folder_inode = -1  # the folder, when all was the same in it
+        self._database, self._path = database, str(database)
+        self._folder = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.settled_ns = 0
         self._wal = database.with_name(database.name + "-wal")
         self._wal_link = ""
         self._wal_target: str | None = None
         self._wal_identity: tuple[int, int] | None = None
         self._descriptor = -1
+        self._is_entry_flushed = False
         self._flushing = threading.RLock()  # a signal handler may put while this thread flushes
         self._committed = 0
         self._flushed = 0
@@ -45,25 +52,35 @@ class Durability:
 
         Raises:
             WorkspaceError: The file was replaced or its WAL unlinked, so that the commit is lost. Both change the
-                time of their folder: to know costs one stat, 1 µs, after each commit and before the call returns. It
-                is the ctime, since a copying program may set the mtime back to what it was.
+                time of their folder: to know costs one fstat, 1 µs, after each commit and before the call returns. It
+                is the ctime, since a copying program may set the mtime back to what it was. The folder's own moving
+                changes it, too; that of a folder further up is found by whoever looks by name.
         """
         self._committed += 1
+        if os.fstat(self._folder).st_ctime_ns != self.settled_ns:
+            self._look_closely()
+
+    def _look_closely(self) -> None:
+        """Something has changed in the folder, or may have."""
+        self.settled_ns = 0
+        changed_ns = os.fstat(self._folder).st_ctime_ns  # before the look: what changes later has another time
         try:
-            folder = os.stat(self._folder)
-            if folder.st_ctime_ns == self._unchanged_ns and folder.st_ino == self._folder_inode:
-                return
+            if self._descriptor < 0:
+                self._open()
             now = os.stat(self._path)
             is_same = (now.st_dev, now.st_ino, now.st_nlink) == self._identity and self._is_wal_same()
         except FileNotFoundError:
             is_same = False
+        except OSError as exc:
+            text = f"cannot look at {str(self._wal)!r}: {exc.strerror}; the last change may be lost"
+            raise WorkspaceError(text, path=self._wal) from exc
         if not is_same:
             self.failure = (
                 f"queue file {str(self._database)!r} was replaced or removed while open; the last change is lost"
             )
             raise WorkspaceError(self.failure, path=self._database, needs_restart=True)
-        if time.time_ns() - folder.st_ctime_ns > _SETTLED_NS and self._descriptor >= 0:
-            self._unchanged_ns, self._folder_inode = folder.st_ctime_ns, folder.st_ino
+        if time.time_ns() - changed_ns > _SETTLED_NS:
+            self.settled_ns = changed_ns
 
     def flush(self) -> None:
         """Return when every commit before this call is on disk; one thread flushes for all who wait.
@@ -75,14 +92,16 @@ class Durability:
         if self._flushed >= wanted:
             return
         with self._flushing:
-            self.raise_if_poisoned()
+            if self.failure is not None:
+                self.raise_if_poisoned()
             if self._flushed >= wanted:
                 return
             wanted = self._committed  # of those who came while another thread flushed
             try:
-                if self._descriptor < 0:
-                    self._open()
                 os.fdatasync(self._descriptor)
+                if not self._is_entry_flushed:  # of a new WAL, once
+                    os.fsync(self._folder)
+                    self._is_entry_flushed = True
             except OSError as exc:
                 self.failure = (
                     f"flushing {str(self._wal)!r} failed: {exc.strerror}; the last change may be lost, restart this "
@@ -96,9 +115,10 @@ class Durability:
             raise WorkspaceError(self.failure, path=self._wal, needs_restart=True)
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        for descriptor in (self._descriptor, self._folder):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._descriptor = self._folder = -1
 
     def _is_wal_same(self) -> bool:
         """Whether the WAL that is flushed is still the one at its path.
@@ -106,8 +126,6 @@ class Durability:
         Not asked by stat where there is another way: since Linux 6.13 a stat makes the next write note its time
         (multigrain timestamps), and flushing that inode with the data takes 30 % longer (measured on ext4).
         """
-        if self._descriptor < 0:
-            return True
         if self._wal_target is not None:
             return os.readlink(self._wal_link) == self._wal_target
         wal = os.stat(self._wal)
@@ -120,7 +138,6 @@ class Durability:
         self._wal_link = f"/proc/self/fd/{descriptor}"  # as proc(5) says, with " (deleted)" when it was unlinked
         with contextlib.suppress(OSError):
             self._wal_target = os.readlink(self._wal_link)
-        flush_folder(self._wal.parent)  # the entry of a new WAL, once
         self._descriptor = descriptor
 
 

@@ -11,11 +11,10 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import apsw
 
@@ -24,13 +23,14 @@ from pqdesk.errors import Busy, InvalidInput, WorkspaceError
 from pqdesk.messages.records import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, translated
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.hand import Hand
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.migrations import open_database
 from pqdesk.storage.sqlite.waiting import Alarm, Bells
+from pqdesk.storage.sqlite.writing import Locked, Savepoint, Writing
 
 if TYPE_CHECKING:  # imported when somebody looks
     from pqdesk.storage.sqlite.inspection import SqliteInspection
@@ -61,7 +61,7 @@ class Engine:
         self.lock = threading.RLock()
         self.db = open_database(location, rng=rng, vfs=vfs)
         self.flusher = Flusher(location.database)
-        self.bells = Bells(location.run / "bells")
+        self.bells = Bells(location.run / "bells", location.database.parent)
         self.alarm = Alarm()
         self.hand = Hand()
         self.metrics = Metrics(clock)
@@ -70,6 +70,7 @@ class Engine:
         self.transaction: object | None = None  # the open one, whose thread holds the lock
         self.write_transaction = WriteTransaction(self.db, self.path)
         self.savepoint = Savepoint(self.db, self.path)
+        self._locked, self._lasting, self._passing = Locked(self), Writing(self, None, True), Writing(self, None, False)
         self._file = str(location.database)
         self.depth = 0  # of calls that hold the lock
         self._sleepers: list[int] = []  # threads in calls that wait outside the lock
@@ -78,7 +79,7 @@ class Engine:
         self._looking: tuple[threading.RLock, SqliteInspection] | None = None
         self._asker = 0  # the thread whose question that answers
         self.checkpointer = Checkpointer(location, rng, vfs)
-        self.db.set_wal_hook(_wal_hook(self.checkpointer))
+        self.db.set_wal_hook(self.checkpointer.note)  # nothing that holds the engine: a forgotten store could never go
         self.finalizer = weakref.finalize(
             self, _drop, self.db, self.flusher, self.bells, self.alarm, self._own_locks, self.hand, self.pid
         )
@@ -96,11 +97,13 @@ class Engine:
             InvalidInput: This thread has a transaction open on the file, and `tx` is not it.
             WorkspaceError: Closed, forked, or the file was replaced.
         """
+        if tx is None:
+            return self._lasting if is_lasting else self._passing
         return Writing(self, tx, is_lasting)
 
     def locked(self) -> Locked:
         """`with engine.locked() as db:` has the lock and no transaction. Refused as `writing` is."""
-        return Locked(self)
+        return self._locked
 
     def flush(self, tx: object | None = None) -> None:
         """Return when what was committed is on disk, where this store promises that; not within a transaction."""
@@ -108,9 +111,10 @@ class Engine:
             self.flusher.flush()
 
     def ring(self, queues: Iterable[str]) -> None:
-        """Wake one who waits for each of these queues."""
+        """Wake one who waits for each of these queues, in which something was committed."""
+        settled_ns = self.flusher.settled_ns
         for queue in queues:
-            self.bells.ring(queue)
+            self.bells.ring(queue, settled_ns)
 
     def queue_name(self, queue_id: int) -> str:
         with self.lock, Translating(self.path):
@@ -124,11 +128,11 @@ class Engine:
             raise WorkspaceError(f"this queue of {self._file!r} is closed", path=self.path, needs_restart=True)
 
     def check(self, tx: object | None = None) -> None:
-        """Refuse what is closed, forked, or inside somebody else's transaction. Called with the lock held."""
-        self.check_usable()
-        if tx is not self.transaction or (_in_transaction and tx is None):
+        """Refuse what is closed, failed, or inside somebody else's transaction. Called with the lock held."""
+        if self.is_closing or tx is not self.transaction or _in_transaction or self.flusher.failure is not None:
+            self.check_usable()
             self._check_transaction(tx)
-        self.flusher.raise_if_poisoned()
+            self.flusher.raise_if_poisoned()
 
     def check_process(self) -> None:
         """Before the lock is taken: a fork's copy of it may be held for ever."""
@@ -286,113 +290,6 @@ class Engine:
             raise InvalidInput("this thread has a transaction open on the file: give it as tx=, or call after its end")
         if tx is not None and tx is not self.transaction:
             raise InvalidInput("tx is not the open transaction of this thread; use it inside its `with` block")
-
-
-class Locked:
-    """See Engine.locked."""
-
-    __slots__ = ("_engine",)
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def __enter__(self) -> apsw.Connection:
-        engine = self._engine
-        engine.check_process()
-        engine.lock.acquire()
-        engine.depth += 1
-        try:
-            engine.check()
-        except BaseException:
-            self.__exit__()
-            raise
-        return engine.db
-
-    def __exit__(self, *exc: object) -> None:
-        self._engine.depth -= 1
-        self._engine.lock.release()
-
-
-class Writing:
-    """See Engine.writing. A class with all in one place: every put comes through here."""
-
-    __slots__ = ("_engine", "_is_lasting", "_tx")
-
-    def __init__(self, engine: Engine, tx: object | None, is_lasting: bool) -> None:
-        self._engine = engine
-        self._tx = tx
-        self._is_lasting = is_lasting
-
-    def __enter__(self) -> apsw.Connection:
-        engine = self._engine
-        if _getpid() != engine.pid:
-            engine.check_process()
-        engine.lock.acquire()
-        engine.depth += 1
-        try:
-            engine.check(self._tx)
-            (engine.write_transaction if self._tx is None else engine.savepoint).__enter__()
-        except BaseException:
-            engine.depth -= 1
-            engine.lock.release()
-            raise
-        return engine.db
-
-    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
-        engine = self._engine
-        try:
-            if self._tx is not None:
-                engine.savepoint.__exit__(kind, exc, trace)
-                return
-            if exc is None and engine.metrics.is_due:
-                exc = self._write_metrics(engine)
-            engine.write_transaction.__exit__(kind, exc, trace)
-            if exc is None and self._is_lasting:
-                engine.flusher.committed()
-        finally:
-            engine.depth -= 1
-            engine.lock.release()
-
-    @staticmethod
-    def _write_metrics(engine: Engine) -> BaseException | None:
-        try:
-            engine.metrics.write(engine.db)
-        except apsw.Error as exc:
-            return exc
-        return None
-
-
-class Savepoint:
-    """A part of an open transaction, undone when the block raises."""
-
-    __slots__ = ("_db", "_path")
-
-    def __init__(self, db: apsw.Connection, path: Path) -> None:
-        self._db, self._path = db, path
-
-    def __enter__(self) -> None:
-        with Translating(self._path):
-            self._db.execute("SAVEPOINT pqdesk")
-
-    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
-        if not self._db.get_autocommit():  # else SQLite has rolled all of it back: the disk is full, or failed
-            if exc is not None:
-                self._db.execute("ROLLBACK TO pqdesk")
-            with Translating(self._path):
-                self._db.execute("RELEASE pqdesk")
-        if isinstance(exc, apsw.Error):
-            raise translated(exc, self._path) from exc
-
-
-# What the connection calls back must not hold the engine: else a forgotten store would never go.
-
-
-def _wal_hook(checkpointer: Checkpointer) -> Callable[[apsw.Connection, str, int], int]:
-    def note(_db: apsw.Connection, _name: str, pages: int) -> int:
-        checkpointer.note(pages)
-        return apsw.SQLITE_OK
-
-    return note
 
 
 def _drop(

@@ -34,7 +34,7 @@ class MetricKind(IntEnum):
     RAN = 6
 
 
-_COMPLETED, _WAITED, _RAN = int(MetricKind.COMPLETED), int(MetricKind.WAITED), int(MetricKind.RAN)
+_PUT, _COMPLETED, _WAITED, _RAN = map(int, (MetricKind.PUT, MetricKind.COMPLETED, MetricKind.WAITED, MetricKind.RAN))
 
 
 class Metrics:
@@ -46,18 +46,23 @@ class Metrics:
         self._write_at_ms = 0
 
     def put(self, queue_id: int, type_name: str | None, now_us: int, count: int = 1) -> None:
-        self._add(queue_id, type_name, MetricKind.PUT, 0, now_us, count)
+        key, counts = (now_us // 60_000_000 * MINUTE_S, queue_id, type_name, _PUT, 0), self._counts
+        counts[key] = counts.get(key, 0) + count
 
     def ended(self, queue_id: int, type_name: str | None, kind: MetricKind, now_us: int) -> None:
         """A message was failed or an attempt is to be retried."""
-        self._add(queue_id, type_name, kind, 0, now_us, 1)
+        key = (now_us // 60_000_000 * MINUTE_S, queue_id, type_name, int(kind), 0)
+        self._counts[key] = self._counts.get(key, 0) + 1
 
     def completed(self, queue_id: int, type_name: str | None, waited_us: int, ran_us: int, now_us: int) -> None:
         """A message was completed, `waited_us` after it was due, having run for `ran_us`."""
         start_s, counts = now_us // 60_000_000 * MINUTE_S, self._counts
-        for kind, bucket in ((_COMPLETED, 0), (_WAITED, bucket_of(waited_us)), (_RAN, bucket_of(ran_us))):
-            key = (start_s, queue_id, type_name, kind, bucket)
-            counts[key] = counts.get(key, 0) + 1
+        key = (start_s, queue_id, type_name, _COMPLETED, 0)
+        counts[key] = counts.get(key, 0) + 1
+        key = (start_s, queue_id, type_name, _WAITED, bucket_of(waited_us))
+        counts[key] = counts.get(key, 0) + 1
+        key = (start_s, queue_id, type_name, _RAN, bucket_of(ran_us))
+        counts[key] = counts.get(key, 0) + 1
 
     def settled(self, ended: Ended, now_us: int) -> None:
         """A delivery ended, in whatever way."""
@@ -78,7 +83,12 @@ class Metrics:
 
     @property
     def is_due(self) -> bool:
-        return bool(self._counts) and self._clock.awake_ms() >= self._write_at_ms
+        return bool(self._counts) and self.is_time
+
+    @property
+    def is_time(self) -> bool:
+        """Whether what is counted next is to be written with it."""
+        return self._clock.awake_ms() >= self._write_at_ms
 
     def write(self, db: apsw.Connection) -> None:
         """Add what was counted to the file, inside a write transaction. If that fails, these counts are lost."""
@@ -87,11 +97,7 @@ class Metrics:
         self._counts.clear()
         self._write_at_ms = self._clock.awake_ms() + _WRITE_EVERY_MS
 
-    def _add(self, queue_id: int, type_name: str | None, kind: int, bucket: int, now_us: int, count: int) -> None:
-        key = (now_us // 60_000_000 * MINUTE_S, queue_id, type_name, int(kind), bucket)
-        self._counts[key] = self._counts.get(key, 0) + count
-
 
 def bucket_of(us: int) -> int:
     """The histogram bucket of a time: 0 below 1 ms, n for 2ⁿ⁻¹ ms up to 2ⁿ ms."""
-    return max(0, us // 1000).bit_length()
+    return (us // 1000).bit_length() if us > 0 else 0

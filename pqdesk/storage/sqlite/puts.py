@@ -49,12 +49,10 @@ _SCHEDULED, _READY = int(State.SCHEDULED), int(State.READY)  # an enum member co
 class _Into:
     """A queue that is put into: what changes in it, and how much room it has where it has a max_size."""
 
-    __slots__ = ("change", "is_guarded", "put", "room", "size", "wanted")
+    __slots__ = ("change", "put", "room", "size")
 
-    def __init__(self, change: QueueChange, room: int | None, size: int, *, is_guarded: bool = False) -> None:
+    def __init__(self, change: QueueChange, room: int | None, size: int) -> None:
         self.change, self.room, self.size = change, room, size
-        self.is_guarded = is_guarded  # whether it has a max_size is asked when its counters are written
-        self.wanted = 1
         self.put: dict[str | None, int] = {}  # by type
 
     def take_room(self, queue: str, count: int = 1) -> None:
@@ -62,7 +60,7 @@ class _Into:
         assert self.room is not None
         if sum([self.change.by_state[state] for state in UNFINISHED]) + count > self.room:
             text = f"queue {queue!r} has as many unfinished messages as its max_size, {self.size:,}; nothing was put"
-            raise Full(text, queue=queue, size=self.size, wanted=max(self.wanted, count))
+            raise Full(text, queue=queue, size=self.size, wanted=sum(self.put.values()) + count)
 
 
 class Putting:
@@ -70,10 +68,12 @@ class Putting:
 
     `change` and `queue`: what the caller changed in a queue before; what is put there is added to it.
     `is_bound`: whether it is refused, as a person's slip may be, in a workspace that is set to look only.
-    `known`: ids of queues, which never change; to be filled by the caller after the commit.
+
+    Attributes:
+        types: The ids of the types that it met.
     """
 
-    __slots__ = ("_db", "_is_bound", "_known", "_now_us", "_own", "_queues", "_types")
+    __slots__ = ("_db", "_is_bound", "_now_us", "_own", "_queues", "types")
 
     def __init__(
         self,
@@ -83,15 +83,13 @@ class Putting:
         queue: str | None = None,
         *,
         is_bound: bool = False,
-        known: dict[str, int] | None = None,
     ) -> None:
         self._db = db
         self._is_bound = is_bound
         self._now_us = now_us
-        self._known = known
         self._own = (queue, change)
         self._queues: dict[str, _Into] = {}
-        self._types: dict[str, int] = {}
+        self.types: dict[str | None, int | None] = {}
 
     def add_all(self, messages: Sequence[NewMessage]) -> list[int]:
         if len(messages) == 1:
@@ -141,33 +139,20 @@ class Putting:
 
     def finish(self, metrics: Metrics, *, but: str | None = None) -> list[str]:
         """Write the counters, but those of the queue `but`; returns the queues that were put to, for the bells."""
+        if self._is_bound and first_row(self._db, _LOOK_ONLY):
+            raise LookOnly("the workspace is set to look only, so nothing was put; 'pqdesk look-only off' lifts that")
         for queue, into in self._queues.items():
-            if queue != but and not (into.is_guarded and into.change.write_unlimited(self._db, self._is_bound)):
-                self._write_checked(queue, into)
-        for into in self._queues.values():  # only now that no queue can refuse it any more
+            if queue != but:
+                into.change.write(self._db)
             for type_name, count in into.put.items():
                 metrics.put(into.change.queue_id, type_name, self._now_us, count)
         return list(self._queues)
 
-    def queue_ids(self) -> dict[str, int]:
-        return {queue: into.change.queue_id for queue, into in self._queues.items()}
-
-    def _write_checked(self, queue: str, into: _Into) -> None:
-        """Write the counters, having asked whether that may be."""
-        if self._is_bound and first_row(self._db, _LOOK_ONLY):
-            raise LookOnly("the workspace is set to look only, so nothing was put; 'pqdesk look-only off' lifts that")
-        if into.is_guarded:  # whether it has a max_size was not asked for yet
-            _, into.room, into.size = first_row(self._db, _QUEUE, (queue,)) or (0, None, 0)
-            into.wanted = sum(into.put.values())
-            if into.room is not None:
-                into.take_room(queue, 0)
-        into.change.write(self._db)
+    def unlimited_queues(self) -> dict[str, int]:
+        """The ids of the queues without a max_size that were put to."""
+        return {queue: into.change.queue_id for queue, into in self._queues.items() if into.room is None}
 
     def _open(self, queue: str) -> _Into:
-        known = None if self._known is None else self._known.get(queue)
-        if known is not None:
-            into = self._queues[queue] = _Into(QueueChange(known), None, 0, is_guarded=True)
-            return into
         row = first_row(self._db, _QUEUE, (queue,)) or (add_queue(self._db, queue), None, 0)
         own_queue, own_change = self._own
         change = own_change if own_change is not None and queue == own_queue else QueueChange(row[0])
@@ -243,7 +228,7 @@ class Putting:
     def _type_id(self, name: str | None) -> int | None:
         if name is None:
             return None
-        found = self._types.get(name)
+        found = self.types.get(name)
         if found is None:
             row = first_row(self._db, _TYPE, (name,))
             if row is None:
@@ -251,13 +236,13 @@ class Putting:
                 found = self._db.last_insert_rowid()
             else:
                 found = int(row[0])
-            self._types[name] = found
+            self.types[name] = found
         return found
 
 
-def _plain_queue(message: NewMessage) -> str | None:
-    """The queue of a message that is nothing but a row, ready at once; None of any other."""
-    is_plain = (
+def is_plain(message: NewMessage) -> bool:
+    """Whether a message is nothing but a row that is ready at once."""
+    return (
         message.key is None
         and message.delay_us is None
         and message.at_us is None
@@ -265,4 +250,7 @@ def _plain_queue(message: NewMessage) -> str | None:
         and message.expires_us is None
         and len(message.payload.data) <= INLINE_BYTES
     )
-    return message.queue if is_plain else None
+
+
+def _plain_queue(message: NewMessage) -> str | None:
+    return message.queue if is_plain(message) else None

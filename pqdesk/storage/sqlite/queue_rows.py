@@ -28,8 +28,6 @@ _COUNT = """
            retrying = retrying + ?5, completed = completed + ?6,
            failed = failed + ?7, cancelled = cancelled + ?8, blocked = blocked + ?9
      WHERE id = ?1"""
-_COUNT_UNLIMITED = _COUNT + " AND max_size IS NULL"
-_COUNT_BOUND = _COUNT_UNLIMITED + " AND NOT EXISTS (SELECT 1 FROM pqdesk_meta WHERE name = 'look_only')"
 _SOONER = "UPDATE pqdesk_queue SET wake_us = ?2 WHERE id = ?1 AND (wake_us IS NULL OR wake_us > ?2)"
 _GROUP_WIDTH = "SELECT group_concurrency FROM pqdesk_queue WHERE id = ?"
 _CONFIGURATION = """
@@ -77,18 +75,6 @@ class QueueChange:
             db.execute(_COUNT, (self.queue_id, *self.by_state[1:], self.blocked))
         if self._wake_us is not None:
             db.execute(_SOONER, (self.queue_id, self._wake_us))
-
-    def write_unlimited(self, db: apsw.Connection, is_bound: bool) -> bool:
-        """The same for a queue without a max_size; False, with nothing written, when it has one.
-
-        `is_bound`: or when the workspace is set to look only.
-        """
-        db.execute(_COUNT_BOUND if is_bound else _COUNT_UNLIMITED, (self.queue_id, *self.by_state[1:], self.blocked))
-        if not db.changes():
-            return False
-        if self._wake_us is not None:
-            db.execute(_SOONER, (self.queue_id, self._wake_us))
-        return True
 
 
 def find_queue(db: apsw.Connection, name: str) -> int | None:

@@ -46,6 +46,7 @@ from pqdesk.storage.sqlite.looking import SqliteLooking
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
+from pqdesk.storage.sqlite.quick_put import QuickPut
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
@@ -80,7 +81,7 @@ class SqliteStore:
             take_in=self._ingestion.take_in, run_schedules=self._schedules.run_due,
         )  # fmt: skip
         self._keeper: Keeper | None = None
-        self._queue_ids: dict[str, int] = {}  # of queues that were put to; they never change
+        self._quick_put = QuickPut(engine, self._ledger)
         self._likely: set[str] = set()  # queues with something to claim when last looked at
         self._operating: SqliteOperating | None = None
         self.looking = SqliteLooking(engine)
@@ -90,14 +91,18 @@ class SqliteStore:
     def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
         engine, joined = self._joined(tx)
         self._space.check(sum([len(message.payload.data) for message in messages]))
+        if tx is None and len(messages) == 1:
+            message_id = self._quick_put.put(messages[0])
+            if message_id is not None:
+                engine.ring((messages[0].queue,))
+                self._flush()
+                return [message_id]
         with engine.writing(tx) as db:
-            putting = Putting(
-                db, self._clock.wall_us(), is_bound=not self._ledger.origin.is_worker, known=self._queue_ids
-            )
+            putting = Putting(db, self._clock.wall_us(), is_bound=not self._ledger.origin.is_worker)
             ids = putting.add_all(messages)
             queues = putting.finish(engine.metrics if joined is None else joined.metrics)
-        if tx is None and queues[0] not in self._queue_ids:
-            self._queue_ids.update(putting.queue_ids())
+        if tx is None:
+            self._quick_put.learn(putting)
         self._ring(queues, joined)  # before the flush: the sleeper wakes while the disk works
         self._flush(tx)
         return ids

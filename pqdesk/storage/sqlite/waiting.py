@@ -71,23 +71,31 @@ class Bells:
     """The bells of one workspace, one per queue; any thread may ring and wait.
 
     Who waits makes the FIFO, holds a shared flock(2) on it, and removes it when it is the last to go, so that a
-    folder in which nothing runs can be copied whole. Who only puts never makes one.
+    folder in which nothing runs can be copied whole. Who only puts never makes one. Who comes to wait touches the
+    folder `beside` before its last look, so that a time of that which has not changed means that nobody new waits.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, beside: Path) -> None:
+        self._folder, self._beside = folder, beside
+        self._unheard_ns: dict[str, int] = {}  # the time of `beside` as of which nobody waited
         self._waiting: dict[str, int] = {}  # open for both ways, so that reading never sees an end
         self._ringing: dict[str, int] = {}
         self._paths: dict[str, str] = {}
         self._opening = threading.RLock()  # a signal handler may put, too
 
-    def ring(self, queue: str) -> None:
-        """Wake one who waits for this queue, if anybody does. Never blocks."""
+    def ring(self, queue: str, settled_ns: int = 0) -> None:
+        """Wake one who waits for this queue, if anybody does. Never blocks.
+
+        `settled_ns`: the time of the folder `beside` since the last commit, as `Durability` knows it.
+        """
         for _ in range(2):  # a bell whose last waiter has gone is replaced by the next one
             descriptor = self._ringing.get(queue)
             if descriptor is None:
+                if settled_ns and self._unheard_ns.get(queue) == settled_ns:
+                    return
                 descriptor = self._open_to_ring(queue)
                 if descriptor is None:
+                    self._unheard_ns[queue] = settled_ns
                     return
             try:
                 os.write(descriptor, b"!")
@@ -178,6 +186,8 @@ class Bells:
                 fcntl.flock(descriptor, fcntl.LOCK_SH)
                 if _is_at(path, descriptor):
                     self._waiting[queue] = descriptor
+                    with contextlib.suppress(OSError):  # not ours to touch: then wake-ups come with the next look
+                        os.utime(self._beside)
                 else:
                     os.close(descriptor)
             return self._waiting[queue]

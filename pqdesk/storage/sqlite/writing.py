@@ -1,0 +1,120 @@
+"""`with` blocks over an engine: its lock, and a transaction of its own or a part of an open one.
+
+Every put, get and ack comes through here, so these are classes with all in one place, made once for an engine.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from pqdesk.storage.sqlite.connection import Translating, translated
+
+if TYPE_CHECKING:
+    from pqdesk.storage.sqlite.engine import Engine
+
+_getpid = os.getpid
+
+
+class Locked:
+    """See Engine.locked. One object serves all blocks."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> apsw.Connection:
+        engine = self._engine
+        if _getpid() != engine.pid:
+            engine.check_process()
+        engine.lock.acquire()
+        engine.depth += 1
+        try:
+            engine.check()
+        except BaseException:
+            self.__exit__()
+            raise
+        return engine.db
+
+    def __exit__(self, *exc: object) -> None:
+        self._engine.depth -= 1
+        self._engine.lock.release()
+
+
+class Writing:
+    """See Engine.writing. Keeps nothing about the block, so one object serves all blocks of its kind."""
+
+    __slots__ = ("_engine", "_is_lasting", "_tx")
+
+    def __init__(self, engine: Engine, tx: object | None, is_lasting: bool) -> None:
+        self._engine = engine
+        self._tx = tx
+        self._is_lasting = is_lasting
+
+    def __enter__(self) -> apsw.Connection:
+        engine = self._engine
+        if _getpid() != engine.pid:
+            engine.check_process()
+        engine.lock.acquire()
+        engine.depth += 1
+        try:
+            engine.check(self._tx)
+            if self._tx is None:
+                engine.write_transaction.__enter__()
+            else:
+                engine.savepoint.__enter__()
+        except BaseException:
+            engine.depth -= 1
+            engine.lock.release()
+            raise
+        return engine.db
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        engine = self._engine
+        try:
+            if self._tx is not None:
+                engine.savepoint.__exit__(kind, exc, trace)
+                return
+            if exc is None and engine.metrics.is_due:
+                exc = self._write_metrics(engine)
+            engine.write_transaction.__exit__(kind, exc, trace)
+            if exc is None and self._is_lasting:
+                engine.flusher.committed()
+        finally:
+            engine.depth -= 1
+            engine.lock.release()
+
+    @staticmethod
+    def _write_metrics(engine: Engine) -> BaseException | None:
+        try:
+            engine.metrics.write(engine.db)
+        except apsw.Error as exc:
+            return exc
+        return None
+
+
+class Savepoint:
+    """A part of an open transaction, undone when the block raises."""
+
+    __slots__ = ("_db", "_path")
+
+    def __init__(self, db: apsw.Connection, path: Path) -> None:
+        self._db, self._path = db, path
+
+    def __enter__(self) -> None:
+        with Translating(self._path):
+            self._db.execute("SAVEPOINT pqdesk")
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
+        if not self._db.get_autocommit():  # else SQLite has rolled all of it back: the disk is full, or failed
+            if exc is not None:
+                self._db.execute("ROLLBACK TO pqdesk")
+            with Translating(self._path):
+                self._db.execute("RELEASE pqdesk")
+        if isinstance(exc, apsw.Error):
+            raise translated(exc, self._path) from exc
