@@ -19,6 +19,7 @@ from pqdesk.messages.checks import quoted
 PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
 RESULT_LIMIT_BYTES = 1024 * 1024
 ERROR_LIMIT_BYTES = 64 * 1024
+_LONG_BITS = 2000  # integers above are written without str(), which refuses 4,300 digits
 _DEEPEST = 200  # json.loads recurses; a payload must be readable from inside a handler's own stack
 
 
@@ -30,15 +31,13 @@ class PayloadKind(IntEnum):
     BYTES = 2
 
 
-_TEXT, _BYTES = int(PayloadKind.TEXT), int(PayloadKind.BYTES)  # comparing with an enum member is slow
-_JSON = PayloadKind.JSON
+# An enum member costs more at each use.
+_JSON, _TEXT, _BYTES = int(PayloadKind.JSON), int(PayloadKind.TEXT), int(PayloadKind.BYTES)
 _HEADS = tuple(zlib.crc32(f"{int(kind)}::".encode()) for kind in PayloadKind)
 
 
-def encode_payload(
-    value: Any, *, what: str = "payload", limit_bytes: int = PAYLOAD_LIMIT_BYTES
-) -> tuple[PayloadKind, bytes]:
-    """The kind of `value` and its bytes.
+def encode_payload(value: Any, *, what: str = "payload", limit_bytes: int = PAYLOAD_LIMIT_BYTES) -> tuple[int, bytes]:
+    """The PayloadKind of `value` and its bytes.
 
     Raises:
         InvalidInput: No JSON value, str or bytes; NaN or infinite; too deep; more than `limit_bytes`.
@@ -46,9 +45,9 @@ def encode_payload(
     if type(value) is dict or type(value) is list:  # most payloads: asked first
         kind, data = _JSON, _json_bytes(value, what)
     elif isinstance(value, str):
-        kind, data = PayloadKind.TEXT, _utf8(value, what)
+        kind, data = _TEXT, _utf8(value, what)
     elif isinstance(value, bytes | bytearray | memoryview):
-        kind, data = PayloadKind.BYTES, bytes(value)
+        kind, data = _BYTES, bytes(value)
     else:
         kind, data = _JSON, _json_bytes(value, what)
     if len(data) > limit_bytes:
@@ -66,7 +65,10 @@ def decode_payload(kind: int, data: bytes) -> Any:
     if kind == _TEXT:
         return text
     try:
-        return json.loads(text)
+        value, end = _scan_json(text, 0)  # json.loads without its search for white space, which ours has not
+        return value if end == len(text) else json.loads(text)
+    except StopIteration:
+        return json.loads(text)  # says what is wrong
     except ValueError:  # an integer of more digits than sys.get_int_max_str_digits()
         from decimal import Decimal
 
@@ -95,21 +97,23 @@ def _utf8(text: str, what: str) -> bytes:
         raise InvalidInput(f"{what} has a lone surrogate at character {exc.start}; it is not valid text") from exc
 
 
-def _make_json_encoder() -> Callable[[Any], str]:
-    """json.dumps without its making an encoder for each call, which takes longer than a small payload."""
+def _make_json_encoder() -> Callable[[Any, int], Iterable[str]]:
+    """json.dumps without its making an encoder for each call, which takes longer than a small payload; in pieces."""
     plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # a Python without the accelerator
-        return plain.encode
-    encode = make(None, plain.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
-    return lambda value: "".join(encode(value, 0))
+        return lambda value, _indent: plain.iterencode(value)
+    return make(  # type: ignore[no-any-return]
+        None, plain.default, json.encoder.encode_basestring, None, ":", ",", False, False, False
+    )
 
 
 _encode_json = _make_json_encoder()
+_scan_json: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def _json_bytes(value: Any, what: str) -> bytes:
-    text = _huge_json(value) if _check_json(value, what, 0) else _encode_json(value)
+    text = _huge_json(value) if _check_json(value, what, 0) else "".join(_encode_json(value, 0))
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -119,42 +123,40 @@ def _json_bytes(value: Any, what: str) -> bytes:
 def _check_json(value: Any, what: str, depth: int) -> bool:
     """Raise InvalidInput for what JSON cannot hold; tell whether an integer is too long for str().
 
-    Most values are of exactly these types, and every put comes through here: hence the order of the questions.
+    Every put comes through here, most often with a dict of strings and numbers: hence the order of the questions.
     """
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return False
-    if kind is int:
-        return value.bit_length() > 2000  # type: ignore[no-any-return]
-    if kind is dict or kind is list or kind is tuple:
-        return _check_members(value, what, depth)
-    if isinstance(value, str):
-        return False
-    if isinstance(value, int):
-        return value.bit_length() > 2000
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidInput(f"{what} contains {value}, which JSON cannot hold")
-        return False
-    if not isinstance(value, dict | list | tuple):
-        raise InvalidInput(f"{what} contains a {type(value).__name__}; JSON values, str and bytes can be put")
-    return _check_members(value, what, depth)
-
-
-def _check_members(value: dict[Any, Any] | list[Any] | tuple[Any, ...], what: str, depth: int) -> bool:
-    if depth >= _DEEPEST:
-        raise InvalidInput(f"{what} is nested more than {_DEEPEST} levels deep, or contains itself")
-    members: Iterable[Any] = value
-    if isinstance(value, dict):
+    kind, members = type(value), value
+    if kind is dict or isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
                 raise InvalidInput(f"{what} has the key {quoted(key)}; JSON keys must be str")
         members = value.values()
+    elif kind is not list and not isinstance(value, list | tuple):
+        return _check_single(value, what)
+    if depth >= _DEEPEST:
+        raise InvalidInput(f"{what} is nested more than {_DEEPEST} levels deep, or contains itself")
     has_huge = False
     for one in members:  # each one is checked, so no any()
-        if type(one) is not str:
+        kind = type(one)
+        if kind is str or one is None:
+            continue
+        if kind is int:
+            has_huge |= one.bit_length() > _LONG_BITS
+        else:
             has_huge |= _check_json(one, what, depth + 1)
     return has_huge
+
+
+def _check_single(value: Any, what: str) -> bool:
+    if value is None or isinstance(value, str):
+        return False
+    if isinstance(value, int):
+        return value.bit_length() > _LONG_BITS
+    if not isinstance(value, float):
+        raise InvalidInput(f"{what} contains a {type(value).__name__}; JSON values, str and bytes can be put")
+    if not math.isfinite(value):
+        raise InvalidInput(f"{what} contains {value}, which JSON cannot hold")
+    return False
 
 
 def _huge_json(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from pqdesk.messages.checks import (
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.messages.records import Outgoing
-from pqdesk.storage.contract import EncodedPayload, NewMessage
+from pqdesk.storage.contract import Alike, EncodedPayload, NewMessage
 
 PUT_MANY_LIMIT = 100_000
 _LATEST_US = from_datetime(datetime.max.replace(tzinfo=UTC))
@@ -59,16 +60,6 @@ def plain(payload: Any, queue: str) -> NewMessage:
     return NewMessage(queue=queue, payload=EncodedPayload(kind, data))
 
 
-def _like(model: NewMessage, payload: Any) -> NewMessage:
-    """One more with the options of `model`, which are checked."""
-    kind, data = encode_payload(payload)
-    return NewMessage(
-        queue=model.queue, payload=EncodedPayload(kind, data), type=model.type, priority=model.priority,
-        delay_us=model.delay_us, at_us=model.at_us, key=model.key, on_conflict=model.on_conflict, group=model.group,
-        expires_us=model.expires_us, max_attempts=model.max_attempts, headers=model.headers,
-    )  # fmt: skip
-
-
 def each_of(items: Iterable[Any], what: str = "put_many") -> Iterator[Any]:
     """One after the other of what `what` was given. Raises InvalidInput for what is no iterable, or a payload."""
     is_one = isinstance(items, str | bytes | bytearray | memoryview | dict)
@@ -90,24 +81,33 @@ def each_pair(items: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, Any]]:
         yield one[0], one[1]
 
 
-def checked_all(items: Iterable[Any], queue: str, options: dict[str, Any], what: str = "put_many") -> list[NewMessage]:
+def checked_all(
+    items: Iterable[Any], queue: str, options: dict[str, Any], what: str = "put_many"
+) -> Sequence[NewMessage]:
     """Payloads (each with `options`) or Outgoing, at most 100,000. Raises InvalidInput, naming the item."""
     each = each_of(items, what)
-    messages: list[NewMessage] = []
-    model = checked(Outgoing(None, **options), queue) if options else None
+    try:
+        model = Outgoing(None, **options)
+    except TypeError as exc:
+        raise InvalidInput(f"{what}: {exc}") from exc
+    alike = Alike(checked(model, queue), [])
+    mixed: list[NewMessage] | None = None  # from the first Outgoing on
     for number, item in enumerate(each):
         if number == PUT_MANY_LIMIT:
             raise InvalidInput(f"put_many takes at most {PUT_MANY_LIMIT:,} items at once; nothing was put")
         try:
             if isinstance(item, Outgoing):
-                messages.append(checked(item, queue))
-            elif model is None:
-                messages.append(plain(item, queue))
-            else:
-                messages.append(_like(model, item))
+                mixed = list(alike) if mixed is None else mixed
+                mixed.append(checked(item, queue))
+                continue
+            encoded = encode_payload(item)
         except InvalidInput as exc:
             raise InvalidInput(f"item {number}: {exc}; nothing was put") from exc
-    return messages
+        if mixed is None:
+            alike.payloads.append(encoded)
+        else:
+            mixed.append(replace(alike.model, payload=EncodedPayload(*encoded)))
+    return alike if mixed is None else mixed
 
 
 def _instant_us(at: datetime | None) -> int | None:

@@ -169,12 +169,12 @@ class Queue(Operator):
         """
         options = (type, delay, at, key, group, expires, max_attempts, headers)
         if options == _NO_OPTIONS and on_conflict == "raise" and priority == 0 and priority.__class__ is int:
-            return self._put([plain(payload, self.name)], block, timeout, tx)[0]
+            return self._put((plain(payload, self.name),), block, timeout, tx)[0]
         outgoing = Outgoing(
             payload, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict, group=group,
             expires=expires, max_attempts=max_attempts, headers=headers,
         )  # fmt: skip
-        return self._put([checked(outgoing, self.name)], block, timeout, tx)[0]
+        return self._put((checked(outgoing, self.name),), block, timeout, tx)[0]
 
     def put_many(
         self,
@@ -192,10 +192,6 @@ class Queue(Operator):
         `options` are those of `put`, for the items that are no Outgoing. Also when the iterable raises, nothing is put.
         Raises what `put` raises.
         """
-        try:
-            Outgoing(None, **options)
-        except TypeError as exc:
-            raise InvalidInput(f"put_many: {exc}") from exc
         messages = checked_all(items, self.name, options)
         return self._put(messages, block, timeout, tx) if messages else []
 
@@ -543,7 +539,7 @@ class Queue(Operator):
         return False
 
     def _put(
-        self, messages: list[NewMessage], block: bool, timeout: Duration | None, tx: Transaction | None
+        self, messages: Sequence[NewMessage], block: bool, timeout: Duration | None, tx: Transaction | None
     ) -> list[int]:
         """Put all, waiting for room where the queue has a max_size and it may wait."""
         deadline_ms = None

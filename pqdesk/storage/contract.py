@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.records import (
@@ -57,6 +57,30 @@ class NewMessage:
     expires_us: int | None = None
     max_attempts: int | None = None
     headers: str | None = None
+
+
+class Alike(Sequence[NewMessage]):
+    """Many messages that differ in nothing but their payloads; a NewMessage of each is made when somebody asks for it.
+
+    Attributes:
+        model: What they have in common; its payload means nothing.
+        payloads: (kind, data) of each, as in EncodedPayload.
+    """
+
+    def __init__(self, model: NewMessage, payloads: list[tuple[int, bytes]]) -> None:
+        self.model, self.payloads = model, payloads
+
+    def __len__(self) -> int:
+        return len(self.payloads)
+
+    @overload
+    def __getitem__(self, index: int) -> NewMessage: ...
+    @overload
+    def __getitem__(self, index: slice) -> Alike: ...
+    def __getitem__(self, index: int | slice) -> NewMessage | Alike:
+        if isinstance(index, slice):
+            return Alike(self.model, self.payloads[index])
+        return replace(self.model, payload=EncodedPayload(*self.payloads[index]))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -350,6 +374,7 @@ class Store(Protocol):
 
 __all__ = [
     "NO_DEFAULTS",
+    "Alike",
     "Claim",
     "Durability",
     "EncodedPayload",

@@ -38,7 +38,7 @@ _RESULT_LIMIT_BYTES = 64 * 1024
 _MOST_REDIRECTS = 5
 _RETRIED = frozenset((408, 425, 429))
 _FOLLOWED = frozenset((307, 308))  # the two that keep the method (RFC 9110, 15.4)
-_CONTENT_TYPES = {
+_CONTENT_TYPES: dict[int, str] = {
     PayloadKind.JSON: "application/json",
     PayloadKind.TEXT: "text/plain; charset=utf-8",
     PayloadKind.BYTES: "application/octet-stream",

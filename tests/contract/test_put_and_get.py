@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -251,3 +252,21 @@ def test_join_waits_for_the_work(queue: Queue) -> None:
     queue.get().ack()
 
     assert queue.join(timeout=0)
+
+
+def test_many_payloads_of_every_kind_and_size_are_put_in_order(queue: Queue) -> None:
+    """Those that lie in their row go to SQLite half a thousand at a time; a large one among them does not."""
+    payloads: list[Any] = ["", b"", {}, b"\x00" * 999, "ü" * 500, None, [1], 2**70] * 200 + ["x" * 1000, ""]
+
+    small = queue.put_many(payloads, type="kind", priority=3, headers={"a": "b"})
+    mixed = queue.put_many([*payloads[:8], "x" * 5000, Outgoing("other", priority=9), *payloads[:8]], max_attempts=2)
+    same = queue.put_many([""] * 3)
+
+    assert small == list(range(small[0], small[0] + len(payloads)))
+    assert len(set(small + mixed + same)) == len(small) + len(mixed) + len(same)
+    taken = queue.get_many(10_000)
+    assert [one.payload for one in taken] == ["other", *payloads, *payloads[:8], "x" * 5000, *payloads[:8], "", "", ""]
+    first, later = taken[1], taken[-4]
+    assert (first.id, first.type, first.priority, first.headers) == (small[0], "kind", 3, {"a": "b"})
+    assert (later.max_attempts, later.type) == (2, None)
+    assert queue.counts().running == len(taken)

@@ -83,6 +83,8 @@ def connect(
         raise WorkspaceError(
             f"SQLite {apsw.sqlite_lib_version()} can lose data; install apsw 3.54.1 or newer", path=path
         )
+    if not hasattr(apsw, "carray"):  # puts.py needs it
+        raise WorkspaceError("this apsw was built without carray; install the one of PyPI", path=path)
     _let_go_of_inherited(path)
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE
     try:

@@ -25,6 +25,7 @@ from pqdesk.messages.records import (
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import (
     NO_DEFAULTS,
+    Alike,
     Claim,
     EncodedPayload,
     HandlerDefaults,
@@ -90,7 +91,7 @@ class SqliteStore:
 
     def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
         engine, joined = self._joined(tx)
-        self._space.check(sum([len(message.payload.data) for message in messages]))
+        self._space.check(_payload_bytes(messages))
         if tx is None and len(messages) == 1:
             message_id = self._quick_put.put(messages[0])
             if message_id is not None:
@@ -563,3 +564,9 @@ class SqliteStore:
             if self._keeper is None:
                 self._keeper = Keeper(self, self._engine.owners_folder)
             return self._keeper
+
+
+def _payload_bytes(messages: Sequence[NewMessage]) -> int:
+    if isinstance(messages, Alike):
+        return sum([len(data) for _, data in messages.payloads])
+    return sum([len(message.payload.data) for message in messages])
