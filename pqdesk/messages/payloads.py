@@ -33,7 +33,8 @@ class PayloadKind(IntEnum):
 
 # An enum member costs more at each use.
 _JSON, _TEXT, _BYTES = int(PayloadKind.JSON), int(PayloadKind.TEXT), int(PayloadKind.BYTES)
-_HEADS = tuple(zlib.crc32(f"{int(kind)}::".encode()) for kind in PayloadKind)
+# For crc32(data, KEYLESS[kind]): the checksum of a message without a key, where a call more would be felt.
+KEYLESS = tuple(zlib.crc32(f"{int(kind)}::".encode()) for kind in PayloadKind)
 
 
 def encode_payload(value: Any, *, what: str = "payload", limit_bytes: int = PAYLOAD_LIMIT_BYTES) -> tuple[int, bytes]:
@@ -77,7 +78,7 @@ def decode_payload(kind: int, data: bytes) -> Any:
 
 def checksum(kind: int, key: str | None, data: bytes) -> int:
     """CRC-32 over what must not change between put and delivery."""
-    head = _HEADS[kind] if key is None else zlib.crc32(f"{kind}:{key}:".encode())
+    head = KEYLESS[kind] if key is None else zlib.crc32(f"{kind}:{key}:".encode())
     return zlib.crc32(data, head)
 
 

@@ -54,12 +54,6 @@ def checked(outgoing: Outgoing, queue: str) -> NewMessage:
     )
 
 
-def plain(payload: Any, queue: str) -> NewMessage:
-    """The message to put when nothing but a payload is given, as most often. Raises InvalidInput."""
-    kind, data = encode_payload(payload)
-    return NewMessage(queue=queue, payload=EncodedPayload(kind, data))
-
-
 def each_of(items: Iterable[Any], what: str = "put_many") -> Iterator[Any]:
     """One after the other of what `what` was given. Raises InvalidInput for what is no iterable, or a payload."""
     is_one = isinstance(items, str | bytes | bytearray | memoryview | dict)

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.errors import Empty, Full, InvalidInput, WorkspaceError
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name, quoted
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.payloads import checksum
+from pqdesk.messages.payloads import checksum, encode_payload
 from pqdesk.messages.records import (
     Counts,
     Durability,
@@ -32,16 +32,17 @@ from pqdesk.queues import operations, operator
 from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.operations import Ids
 from pqdesk.queues.operator import Operator
-from pqdesk.queues.outgoing import checked, checked_all, each_pair, plain
+from pqdesk.queues.outgoing import checked, checked_all, each_pair
 from pqdesk.storage import open_store
-from pqdesk.storage.contract import Claim, HandlerDefaults, NewMessage, Settlement, Store, Transaction
+from pqdesk.storage.contract import Claim, EncodedPayload, HandlerDefaults, NewMessage, Settlement, Store, Transaction
 
 if TYPE_CHECKING:
     from pqdesk.messages.looking import ErrorRecord, MetricRecord
 
 GET_MANY_LIMIT = 10_000
 _JOIN_LOOK_S = 0.02
-_NO_OPTIONS = (None,) * 8
+_NO_OPTIONS = (None,) * 10
+_RELEASED = Settlement(AttemptOutcome.RELEASED)
 
 
 class HasStore(Protocol):
@@ -167,14 +168,20 @@ class Queue(Operator):
             DiskFull: Only the space kept back for acks is left.
             Busy: Another program held the file for 10 s.
         """
-        options = (type, delay, at, key, group, expires, max_attempts, headers)
+        options = (type, delay, at, key, group, expires, max_attempts, headers, timeout, tx)
         if options == _NO_OPTIONS and on_conflict == "raise" and priority == 0 and priority.__class__ is int:
-            return self._put((plain(payload, self.name),), block, timeout, tx)[0]
-        outgoing = Outgoing(
-            payload, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict, group=group,
-            expires=expires, max_attempts=max_attempts, headers=headers,
-        )  # fmt: skip
-        return self._put((checked(outgoing, self.name),), block, timeout, tx)[0]
+            kind, data = encode_payload(payload)
+            message_id = self.store.put_payload(self.name, kind, data)
+            if message_id is not None:
+                return message_id
+            message = NewMessage(queue=self.name, payload=EncodedPayload(kind, data))
+        else:
+            outgoing = Outgoing(
+                payload, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict,
+                group=group, expires=expires, max_attempts=max_attempts, headers=headers,
+            )  # fmt: skip
+            message = checked(outgoing, self.name)
+        return self._put((message,), block, timeout, tx)[0]
 
     def put_many(
         self,
@@ -306,9 +313,9 @@ class Queue(Operator):
                             message.stop_extending()
         finally:
             ahead.is_left = True
-            for message in ahead.messages:
-                with contextlib.suppress(LeaseLost):  # somebody else has it by now
-                    message.release()
+            if ahead.messages:
+                with contextlib.suppress(WorkspaceError):  # closed: that gave them back
+                    self.store.settle_many([(message._claim, _RELEASED) for message in ahead.messages])
 
     def settle(
         self,

@@ -191,6 +191,13 @@ class Store(Protocol):
         """Put all or none, in one transaction; ids in order. Raises DuplicateKey, Full, DiskFull, Busy."""
         ...
 
+    def put_payload(self, queue: str, kind: int, data: bytes) -> int | None:
+        """The quick way for a payload with no options, as most puts are; None, and nothing is done, where `put` has to.
+
+        Raises DiskFull, Busy.
+        """
+        ...
+
     def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
         """Sleep until a queue with a max_size may have room again, or `timeout_s` has passed."""
         ...

@@ -224,6 +224,24 @@ class WriteTransaction:
                 return
             except apsw.Error as error:
                 exc = error
+        self._undo(exc)
+
+    def at_once(self, sql: str, values: Values) -> None:
+        """One call for a whole transaction: `sql` is BEGIN IMMEDIATE; …; COMMIT. Not while another one is open.
+
+        ConstraintErrors of APSW stay what they are.
+        """
+        try:
+            self._db.execute(sql, values)
+        except apsw.ConstraintError:
+            self._undo(None)
+            raise
+        except BaseException as exc:
+            self._undo(exc)
+            raise
+
+    def _undo(self, exc: BaseException | None) -> None:
+        """Roll back what is left of the transaction; raises our error for SQLite's `exc`."""
         if not self._db.get_autocommit():
             self._db.execute("ROLLBACK")
         if isinstance(exc, apsw.Error):

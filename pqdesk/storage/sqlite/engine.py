@@ -23,7 +23,7 @@ from pqdesk.errors import Busy, InvalidInput, WorkspaceError
 from pqdesk.messages.records import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, only_value
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.hand import Hand
@@ -75,10 +75,12 @@ class Engine:
         self.depth = 0  # of calls that hold the lock
         self._sleepers: list[int] = []  # threads in calls that wait outside the lock
         self._idle = threading.Condition(self.lock)
+        self.own_lock: owners.OwnLock | None = None  # the newest of these
         self._own_locks: list[owners.OwnLock] = []
         self._looking: tuple[threading.RLock, SqliteInspection] | None = None
         self._asker = 0  # the thread whose question that answers
-        self.checkpointer = Checkpointer(location, rng, vfs)
+        page_bytes = only_value(self.db, "PRAGMA page_size")
+        self.checkpointer = Checkpointer(location, rng, vfs, page_bytes=page_bytes)
         self.db.set_wal_hook(self.checkpointer.note)  # nothing that holds the engine: a forgotten store could never go
         self.finalizer = weakref.finalize(
             self, _drop, self.db, self.flusher, self.bells, self.alarm, self._own_locks, self.hand, self.pid
@@ -105,9 +107,9 @@ class Engine:
         """`with engine.locked() as db:` has the lock and no transaction. Refused as `writing` is."""
         return self._locked
 
-    def flush(self, tx: object | None = None) -> None:
-        """Return when what was committed is on disk, where this store promises that; not within a transaction."""
-        if tx is None and self.is_durable:
+    def flush(self) -> None:
+        """Return when what was committed is on disk, where this store promises that."""
+        if self.is_durable:
             self.flusher.flush()
 
     def ring(self, queues: Iterable[str]) -> None:
@@ -185,7 +187,7 @@ class Engine:
     def own(self) -> int:
         """This store's row among the owners, made with its lock at the first claim. With the lock held."""
         if not self.owner_id:
-            lock = owners.OwnLock(self.owners_folder)
+            lock = self.own_lock = owners.OwnLock(self.owners_folder)
             self._own_locks.append(lock)
             name = os.environ.get("SUPERVISOR_PROCESS_NAME") or f"pid {self.pid}"
             with self.writing() as db:
@@ -211,10 +213,6 @@ class Engine:
             lock.release()
         del self._own_locks[:-1]
         self._own_locks[0].tell_begun(self.hand.begun_receipts())
-
-    @property
-    def own_lock(self) -> owners.OwnLock | None:
-        return self._own_locks[-1] if self._own_locks else None
 
     @property
     def owners_folder(self) -> Path:

@@ -50,13 +50,17 @@ class Hand:
 
     # --- claimed ahead, then begun ------------------------------------------------------------------
 
-    def begin(self, claim: Claim, now_us: int, awake_ms: int) -> bool:
+    def begin(self, claim: Claim, now_us: int, awake_ms: int, *, keeps_extending: bool = False) -> bool:
         """False when it is in hand no more."""
-        if claim.receipt not in self._claims:
+        receipt = claim.receipt
+        if receipt not in self._claims:
             return False
-        self._spare.pop(claim.receipt, None)
-        self._begun[claim.receipt] = (now_us, awake_ms)
-        self._untold[claim.receipt] = claim
+        if self._spare:
+            self._spare.pop(receipt, None)
+        self._begun[receipt] = (now_us, awake_ms)
+        self._untold[receipt] = claim
+        if keeps_extending:
+            self._extended[receipt] = claim
         if claim.timeout_us is not None:
             self._limited[claim.receipt] = (claim, awake_ms + claim.timeout_us // 1000 + _GRACE_MS)
         return True

@@ -38,12 +38,16 @@ _PUT, _COMPLETED, _WAITED, _RAN = map(int, (MetricKind.PUT, MetricKind.COMPLETED
 
 
 class Metrics:
-    """The counts of one store since they were last written. Whoever calls it holds the store's lock."""
+    """The counts of one store since they were last written. Whoever calls it holds the store's lock.
+
+    Attributes:
+        write_at_ms: Awake time from which on they are written with the next transaction.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._counts: dict[tuple[int, int, str | None, int, int], int] = {}
-        self._write_at_ms = 0
+        self.write_at_ms = 0
 
     def put(self, queue_id: int, type_name: str | None, now_us: int, count: int = 1) -> None:
         key, counts = (now_us // 60_000_000 * MINUTE_S, queue_id, type_name, _PUT, 0), self._counts
@@ -55,7 +59,7 @@ class Metrics:
         self._counts[key] = self._counts.get(key, 0) + 1
 
     def completed(self, queue_id: int, type_name: str | None, waited_us: int, ran_us: int, now_us: int) -> None:
-        """A message was completed, `waited_us` after it was due, having run for `ran_us`."""
+        """A message was completed, `waited_us` after it was due, having run for `ran_us`; below zero is zero."""
         start_s, counts = now_us // 60_000_000 * MINUTE_S, self._counts
         key = (start_s, queue_id, type_name, _COMPLETED, 0)
         counts[key] = counts.get(key, 0) + 1
@@ -83,19 +87,14 @@ class Metrics:
 
     @property
     def is_due(self) -> bool:
-        return bool(self._counts) and self.is_time
-
-    @property
-    def is_time(self) -> bool:
-        """Whether what is counted next is to be written with it."""
-        return self._clock.awake_ms() >= self._write_at_ms
+        return bool(self._counts) and self._clock.awake_ms() >= self.write_at_ms
 
     def write(self, db: apsw.Connection) -> None:
         """Add what was counted to the file, inside a write transaction. If that fails, these counts are lost."""
         for (start_s, queue_id, type_name, kind, bucket), count in self._counts.items():
             db.execute(_ADD, (start_s, queue_id, type_name, kind, bucket, count))
         self._counts.clear()
-        self._write_at_ms = self._clock.awake_ms() + _WRITE_EVERY_MS
+        self.write_at_ms = self._clock.awake_ms() + _WRITE_EVERY_MS
 
 
 def bucket_of(us: int) -> int:

@@ -24,6 +24,9 @@ from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.telling import logger
 
 APPLICATION_ID = 0x50514431  # "PQD1"
+# A put changes three pages and an ack four, and each goes through the WAL whole: with pages of 2 KiB instead of
+# SQLite's 4 KiB a put takes 8 % less time, an ack 12 %, and payloads of 100 kB take as long (measured, durable).
+_PAGE_BYTES = 2048
 _TRIGGER_OF_OURS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(tbl_name, 1, 7) = 'pqdesk_'"
 _VIEW = "SELECT name FROM sqlite_schema WHERE type = 'view'"
 _OBJECTS = """
@@ -150,6 +153,8 @@ def _make(location: Location, rng: Random, vfs: str | None) -> None:
     try:
         db = connect(new, is_ours=location.is_ours, vfs=vfs, rng=rng)
         with Translating(new):
+            if location.is_ours:
+                db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _switch_to_wal(db, new)
             _upgrade(db, new, 0, is_ours=location.is_ours)

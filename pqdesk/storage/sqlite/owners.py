@@ -38,6 +38,7 @@ _LIVES = "SELECT 1 FROM pqdesk_owner WHERE id = ? AND ended_us IS NULL"
 _TAKE_OVER = "UPDATE pqdesk_message SET owner_id = ?2 WHERE state = 3 AND owner_id = ?1"
 _END = "UPDATE pqdesk_owner SET ended_us = ? WHERE id = ?"
 _DETACHED = "detached-"
+_ONE = struct.Struct("<2q")
 
 _own_locks: dict[str, int] = {}  # token → descriptor, of this process: the kernel keeps them per process, too
 
@@ -78,7 +79,8 @@ class OwnLock:
         matter, since the machine's going down says nothing against a message.
         """
         count = len(receipts)
-        os.pwrite(_own_locks[self.token], struct.pack(f"<{count + 1}q", count, *receipts), 0)
+        told = _ONE.pack(1, receipts[0]) if count == 1 else struct.pack(f"<{count + 1}q", count, *receipts)
+        os.pwrite(_own_locks[self.token], told, 0)
 
     def release(self) -> None:
         """Give the lock back on purpose, with nothing in hand."""

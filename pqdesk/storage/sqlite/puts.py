@@ -6,11 +6,12 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, groupby
+from zlib import crc32
 
 import apsw
 
 from pqdesk.errors import DuplicateKey, Full, LookOnly
-from pqdesk.messages.payloads import checksum
+from pqdesk.messages.payloads import KEYLESS, checksum
 from pqdesk.messages.states import UNFINISHED, AttemptOutcome, State
 from pqdesk.storage.contract import Alike, NewMessage
 from pqdesk.storage.sqlite.connection import first_row
@@ -270,7 +271,7 @@ def _packed(payloads: list[tuple[int, bytes]]) -> tuple[apsw.CArrayBinding, byte
     """?7 and ?8 of _INSERT_ALIKE."""
     starts = accumulate([len(data) for _, data in payloads], initial=0)
     told = [
-        start << 44 | len(data) << 34 | kind << 32 | checksum(kind, None, data)
+        start << 44 | len(data) << 34 | kind << 32 | crc32(data, KEYLESS[kind])
         for start, (kind, data) in zip(starts, payloads, strict=False)  # there is one more: the end
     ]
     # never empty, since SQLite makes NULL of a part of that

@@ -28,12 +28,13 @@ class SpaceReserve:
         self._looked_ms = -_LOOK_EVERY_MS
         self._left_bytes = 0  # above the reserve, less what was put since the last look
 
-    def check(self, put_bytes: int, what: str = "put") -> None:
+    def check(self, put_bytes: int, what: str = "put", *, now_ms: int | None = None) -> None:
         """Raise DiskFull when `put_bytes` more would touch the reserve: nothing was `what`.
 
         Looks at most ten times a second.
         """
-        now_ms = self._clock.awake_ms()
+        if now_ms is None:
+            now_ms = self._clock.awake_ms()
         needed_bytes = 2 * (put_bytes + _OVERHEAD_BYTES)  # in the WAL, and then in the file
         self._left_bytes -= needed_bytes
         if now_ms - self._looked_ms < _LOOK_EVERY_MS and self._left_bytes > 0:

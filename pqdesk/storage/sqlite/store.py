@@ -35,7 +35,7 @@ from pqdesk.storage.contract import (
     Settlement,
     Transaction,
 )
-from pqdesk.storage.sqlite import claims, owners, settlements
+from pqdesk.storage.sqlite import claims, owners, quick, settlements
 from pqdesk.storage.sqlite.chores import Chores
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row
 from pqdesk.storage.sqlite.engine import Engine
@@ -47,7 +47,6 @@ from pqdesk.storage.sqlite.looking import SqliteLooking
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
-from pqdesk.storage.sqlite.quick_put import QuickPut
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
@@ -82,7 +81,7 @@ class SqliteStore:
             take_in=self._ingestion.take_in, run_schedules=self._schedules.run_due,
         )  # fmt: skip
         self._keeper: Keeper | None = None
-        self._quick_put = QuickPut(engine, self._ledger)
+        self._quick_put = quick.QuickPut(engine, self._ledger, self._space)
         self._likely: set[str] = set()  # queues with something to claim when last looked at
         self._operating: SqliteOperating | None = None
         self.looking = SqliteLooking(engine)
@@ -90,14 +89,14 @@ class SqliteStore:
     # --- putting ----------------------------------------------------------------------------------
 
     def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
-        engine, joined = self._joined(tx)
-        self._space.check(_payload_bytes(messages))
         if tx is None and len(messages) == 1:
             message_id = self._quick_put.put(messages[0])
             if message_id is not None:
-                engine.ring((messages[0].queue,))
+                self._engine.ring((messages[0].queue,))
                 self._flush()
                 return [message_id]
+        engine, joined = self._joined(tx)
+        self._space.check(_payload_bytes(messages))
         with engine.writing(tx) as db:
             putting = Putting(db, self._clock.wall_us(), is_bound=not self._ledger.origin.is_worker)
             ids = putting.add_all(messages)
@@ -107,6 +106,17 @@ class SqliteStore:
         self._ring(queues, joined)  # before the flush: the sleeper wakes while the disk works
         self._flush(tx)
         return ids
+
+    def put_payload(self, queue: str, kind: int, data: bytes) -> int | None:
+        message_id, engine = self._quick_put.put_payload(queue, kind, data), self._engine
+        if message_id is None:
+            return None
+        engine.bells.ring(queue, engine.flusher.settled_ns)
+        if engine.is_durable:
+            engine.flusher.flush()
+        if engine.checkpointer.is_due:
+            self._flush()
+        return message_id
 
     def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> list[int]:
         engine = self._engine
@@ -151,12 +161,12 @@ class SqliteStore:
         return self._taken(look, is_detached=is_detached)
 
     def begin(self, claim: Claim, *, keeps_extending: bool = False) -> bool:
-        engine = self._engine
+        engine, clock = self._engine, self._clock
         with engine.lock:
-            is_in_hand = engine.hand.begin(claim, self._clock.wall_us(), self._clock.awake_ms())
-            self._tell_begun()
-            if is_in_hand and keeps_extending:
-                engine.hand.keep_extending(claim)
+            hand, own_lock = engine.hand, engine.own_lock
+            is_in_hand = hand.begin(claim, clock.wall_us(), clock.awake_ms(), keeps_extending=keeps_extending)
+            if own_lock is not None:
+                own_lock.tell_begun(hand.begun_receipts())
         if keeps_extending:
             self._poke_for(claim)
         return is_in_hand
@@ -207,7 +217,17 @@ class SqliteStore:
         defaults: HandlerDefaults = NO_DEFAULTS,
         tx: Transaction | None = None,
     ) -> Look | None:
-        (engine, joined), look = self._joined(tx), None
+        if (
+            tx is None and not put and not claim_next and claim.group is None and claim.attempt == 1
+            and settlement.outcome is AttemptOutcome.COMPLETED and settlement.result is None
+            and quick.ack(self._engine, claim)
+        ):  # fmt: skip
+            if claim.has_waiters:
+                self._engine.ring((claim.queue, room_bell(claim.queue)))
+            self._flush()
+            return None
+        engine, joined = self._joined(tx)
+        look = None
         metrics = Metrics(self._clock) if put or joined is not None else engine.metrics
         try:
             with engine.writing(tx) as db:
@@ -463,13 +483,12 @@ class SqliteStore:
     ) -> bool:
         """End one delivery in a write transaction; whether something else may be claimable by that."""
         now_us, began_us = self._clock.wall_us(), self._engine.hand.begun_us(claim)
-        if settlement.outcome == AttemptOutcome.COMPLETED:
+        if settlement.outcome is AttemptOutcome.COMPLETED:
             settlements.ack(
                 db, change, claim.id, claim.receipt, settlement.result,
                 attempt=claim.attempt, group=claim.group, now_us=now_us, started_us=began_us,
             )  # fmt: skip
-            waited_us, ran_us = max(0, began_us - claim.due_us), max(0, now_us - began_us)
-            metrics.completed(claim.queue_id, claim.type, waited_us, ran_us, now_us)
+            metrics.completed(claim.queue_id, claim.type, began_us - claim.due_us, now_us - began_us, now_us)
             return claim.group is not None
         ended = settlements.settle(
             db, claim.id, claim.receipt, settlement,
@@ -497,9 +516,12 @@ class SqliteStore:
             tx.ring(queues)
 
     def _flush(self, tx: Transaction | None = None) -> None:
+        """Return when what was committed is on disk, where this store promises that; not within a transaction."""
         engine = self._engine
-        engine.flush(tx)
-        if engine.checkpointer.is_due and tx is None:
+        if tx is not None:
+            return
+        engine.flush()
+        if engine.checkpointer.is_due:
             with engine.lock:
                 if not engine.is_closing and engine.transaction is None:
                     engine.checkpointer.do_by_the_way(engine.db)
@@ -533,11 +555,6 @@ class SqliteStore:
         with self._engine.locked() as db, Translating(self._engine.path):
             row = first_row(db, _LARGE_PAYLOAD, (claim.id,))
         claim.payload = EncodedPayload(claim.payload_kind, b"" if row is None else row[0])
-
-    def _tell_begun(self) -> None:
-        own_lock = self._engine.own_lock
-        if own_lock is not None:
-            own_lock.tell_begun(self._engine.hand.begun_receipts())
 
     def _give_back(self) -> None:
         """Release what is in hand, and end this owner: with nothing in hand its going is no death."""
