@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from tests.benchmarks.team import Failed, Settings
 
 def main(words: list[str] | None = None) -> int:
     options = _parser().parse_args(words)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # of the processes that are measured: else each compiles anew
     parts = all_parts()
     if options.list:
         for part in parts:

@@ -25,6 +25,7 @@ from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage import open_inspection
 from pqdesk.storage.contract import PageRequest
 from tests.contract.clocks import MovableClock
+from tests.contract.tracing import steps_of, traced
 from tests.support import wait_until
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -269,14 +270,10 @@ def test_river_1145_a_limit_costs_the_same_with_a_backlog(queue: Queue) -> None:
 
 
 def _steps_of_a_claim(queue: Queue) -> int:
-    db: apsw.Connection = queue.store._engine.db  # type: ignore[attr-defined]
     steps: list[int] = []
     queue.get(block=False)
-    db.trace_v2(
-        apsw.SQLITE_TRACE_PROFILE, lambda event: steps.append(event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"])
-    )
-    queue.get(block=False)
-    db.trace_v2(0, None)
+    with traced(queue.store, lambda event: steps.append(steps_of(event))):
+        queue.get(block=False)
     return sum(steps)
 
 
@@ -351,15 +348,15 @@ def test_pgmq_274_what_is_out_of_attempts_is_set_aside_and_can_be_replayed(queue
 
 
 def test_levara_118_waiting_is_a_sleep_in_the_kernel(queue: Queue) -> None:
-    db: apsw.Connection = queue.store._engine.db  # type: ignore[attr-defined]
     statements: list[str] = []
     queue.put("warm")
     queue.get(block=False).ack()
-    db.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: statements.append(event["sql"]))
 
-    with pytest.raises(Empty):
+    with (
+        traced(queue.store, lambda event: statements.append(event["sql"]), apsw.SQLITE_TRACE_STMT),
+        pytest.raises(Empty),
+    ):
         queue.get(timeout=1.2)
-    db.trace_v2(0, None)
 
     assert len(statements) < 60  # a poll each 5 ms would be some hundreds
 

@@ -16,7 +16,6 @@ from pqdesk import Counts, Empty, InvalidInput, LeaseLost, Queue, WorkspaceError
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import owners
-from pqdesk.storage.sqlite.checkpoints import _RESTART_PAGES
 from pqdesk.storage.sqlite.connection import WriteTransaction
 from pqdesk.storage.sqlite.owners import Owner
 from pqdesk.storage.sqlite.waiting import DeathWatch
@@ -145,7 +144,8 @@ def test_a_long_reader_stops_no_writer_when_the_log_is_long(queue: Queue) -> Non
     checkpointer = store._engine.checkpointer  # type: ignore[attr-defined]
     for _ in range(2):
         queue.put(b"x" * 1000)
-    checkpointer.pages = _RESTART_PAGES
+    checkpointer.note(None, "main", checkpointer._restart_pages)
+    assert checkpointer.is_due
 
     checkpointer.run()  # it was held up by the reader for 10 s, with the write lock
 

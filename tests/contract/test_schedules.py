@@ -23,6 +23,7 @@ from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Store
 from tests.contract.clocks import MovableClock
+from tests.contract.tracing import steps_of, traced
 from tests.support import wait_until
 
 HOUR, DAY = 3600, 86_400
@@ -165,15 +166,10 @@ def test_it_is_woken_when_the_next_run_is_due(workspace: Workspace, store: Store
 
 
 def test_without_schedules_a_look_costs_next_to_nothing(store: Store) -> None:
-    import apsw
+    steps: list[int] = []
 
-    steps = []
-    db: apsw.Connection = store._engine.db  # type: ignore[attr-defined]
-    db.trace_v2(
-        apsw.SQLITE_TRACE_PROFILE, lambda event: steps.append(event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"])
-    )
-    _run(store)
-    db.trace_v2(0, None)
+    with traced(store, lambda event: steps.append(steps_of(event))):
+        _run(store)
 
     assert len(steps) == 1
     assert steps[0] < 20

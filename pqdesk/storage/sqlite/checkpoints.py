@@ -61,6 +61,7 @@ class Checkpointer:
             self._db.set_busy_timeout(_PATIENCE_MS)
         last = apsw.SQLITE_CHECKPOINT_FULL if self.pages < self._restart_pages else apsw.SQLITE_CHECKPOINT_RESTART
         self._held_up_pages = self.pages
+        self.is_due = False
         with Translating(self._location.database):
             try:
                 self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)

@@ -27,19 +27,29 @@ _PAYLOAD_LENGTH = "SELECT length(payload) FROM pqdesk_payload WHERE id = ?"
 _DEFAULT_LEASE_US = round(DEFAULT_LEASE_S * 1e6)
 _READY, _RUNNING = int(State.READY), int(State.RUNNING)  # an enum member costs more at each use
 
-_GATE = """
-    SELECT id, is_paused, wake_us, ready - blocked, running, max_attempts, lease_us, timeout_us, concurrency,
-           rate_count, rate_us, rate_claims, max_size,
-           concurrency IS NOT NULL OR rate_count IS NOT NULL
-      FROM pqdesk_queue WHERE name = ?"""
-_PICK = """
-    SELECT id, attempt, forgiven, max_attempts, type_id, priority, "group", key, headers, enqueued_us, due_us,
-           payload_kind, payload, checksum, expires_us
-      FROM pqdesk_message INDEXED BY pqdesk_claimable
-     WHERE queue_id = ?1 AND state = 2 AND line < 2 ORDER BY priority DESC, id LIMIT ?2"""
+_GATE_COLUMNS = """
+    q.id, q.is_paused, q.wake_us, q.ready - q.blocked, q.running, q.max_attempts, q.lease_us, q.timeout_us,
+    q.concurrency, q.rate_count, q.rate_us, q.rate_claims, q.max_size,
+    q.concurrency IS NOT NULL OR q.rate_count IS NOT NULL"""
+_PICK_COLUMNS = """
+    m.id, m.attempt, m.forgiven, m.max_attempts, m.type_id, m.priority, m."group", m.key, m.headers, m.enqueued_us,
+    m.due_us, m.payload_kind, m.payload, m.checksum, m.expires_us"""
+PICKED = 15  # columns
+_GATE = f"SELECT {_GATE_COLUMNS} FROM pqdesk_queue q WHERE q.name = ?"
+_PICK = f"""
+    SELECT {_PICK_COLUMNS} FROM pqdesk_message m INDEXED BY pqdesk_claimable
+     WHERE m.queue_id = ?1 AND m.state = 2 AND m.line < 2 ORDER BY m.priority DESC, m.id LIMIT ?2"""
+# Both at once, of a queue that has no limits and where nothing is due: as most are, most of the time.
+PICK_AND_GATE = f"""
+    SELECT {_PICK_COLUMNS}, {_GATE_COLUMNS}
+      FROM pqdesk_queue q JOIN pqdesk_message m INDEXED BY pqdesk_claimable
+        ON m.queue_id = q.id AND m.state = 2 AND m.line < 2
+     WHERE q.name = ? AND q.is_paused = 0 AND (q.wake_us IS NULL OR q.wake_us > ?) AND q.concurrency IS NULL
+           AND q.rate_count IS NULL
+     ORDER BY m.priority DESC, m.id LIMIT ?"""
 _TYPE = "SELECT name FROM pqdesk_type WHERE id = ?"
 _LINE = "SELECT line FROM pqdesk_message WHERE id = ?"
-_LEASE = """
+LEASE = """
     UPDATE pqdesk_message SET state = 3, attempt = attempt + 1, owner_id = ?2, receipt = ?3, lease_ends_ms = ?4,
            started_us = ?5, progress = NULL, progress_note = NULL
      WHERE id = ?1"""
@@ -133,7 +143,7 @@ def claim(
         limit, next_us = gate.allowed(db, limit, terms.now_us)
     rows = _pick(db, change, limit, terms.now_us) if limit else []
     if terms.is_ahead and len(rows) > 1:
-        rows = _light(db, rows)
+        rows = light(db, rows)
     claims = tuple([_lease(db, queue, gate, row, terms, rng) for row in rows])
     count = len(claims)
     if gate.has_limits:
@@ -171,7 +181,7 @@ def _pick(db: apsw.Connection, change: QueueChange, limit: int, now_us: int) -> 
             expire(db, change, row[0], State.READY, group=row[6], line=line, attempt=row[1], now_us=now_us)
 
 
-def _light(db: apsw.Connection, rows: list[Row]) -> list[Row]:
+def light(db: apsw.Connection, rows: list[Row]) -> list[Row]:
     """The first of them, and those after it whose payloads may be in memory together while they wait."""
     total_bytes = 0
     for count, row in enumerate(rows):
@@ -183,16 +193,26 @@ def _light(db: apsw.Connection, rows: list[Row]) -> list[Row]:
 
 
 def _lease(db: apsw.Connection, queue: str, gate: Gate, row: Row, terms: ClaimTerms, rng: Random) -> Claim:
+    claim = made(db, queue, gate, row, terms, rng)
+    db.execute(LEASE, lease_values(claim, terms))
+    return claim
+
+
+def lease_values(claim: Claim, terms: ClaimTerms) -> tuple[int, ...]:
+    """Of LEASE."""
+    return claim.id, terms.owner_id, claim.receipt, claim.lease_ends_ms, 0 if terms.is_ahead else terms.now_us
+
+
+def made(db: apsw.Connection, queue: str, gate: Gate, row: Row, terms: ClaimTerms, rng: Random) -> Claim:
+    """What a claim of the picked `row` will be; to be leased."""
     (message_id, attempt, forgiven, max_attempts, type_id, priority, group, key,
      headers, enqueued_us, due_us, kind, payload, checksum, _) = row  # fmt: skip
     defaults = terms.defaults
     lease_us = terms.lease_us or gate.lease_us or defaults.lease_us or _DEFAULT_LEASE_US
-    lease_ends_ms = terms.awake_ms + (lease_us // 1000 or 1)
-    receipt = rng.getrandbits(62) + 1
-    db.execute(_LEASE, (message_id, terms.owner_id, receipt, lease_ends_ms, 0 if terms.is_ahead else terms.now_us))
     allowed = max_attempts or gate.max_attempts or defaults.max_attempts or DEFAULT_MAX_ATTEMPTS
     return Claim(
-        id=message_id, queue=queue, queue_id=gate.queue_id, receipt=receipt, lease_ends_ms=lease_ends_ms,
+        id=message_id, queue=queue, queue_id=gate.queue_id, receipt=rng.getrandbits(62) + 1,
+        lease_ends_ms=terms.awake_ms + (lease_us // 1000 or 1),
         lease_us=lease_us, timeout_us=gate.timeout_us or defaults.timeout_us, claimed_us=terms.now_us,
         is_ahead=terms.is_ahead, has_waiters=gate.concurrency is not None or gate.max_size is not None,
         is_limited=gate.has_limits, defaults=defaults, attempt=attempt + 1, max_attempts=forgiven + allowed,

@@ -226,13 +226,13 @@ class WriteTransaction:
                 exc = error
         self._undo(exc)
 
-    def at_once(self, sql: str, values: Values) -> None:
-        """One call for a whole transaction: `sql` is BEGIN IMMEDIATE; …; COMMIT. Not while another one is open.
+    def run(self, sql: str, values: Values) -> list[Row]:
+        """Several statements in one call, with BEGIN IMMEDIATE and COMMIT among them; without `with`, and its rows.
 
-        ConstraintErrors of APSW stay what they are.
+        On an error the transaction is rolled back; ConstraintErrors of APSW stay what they are.
         """
         try:
-            self._db.execute(sql, values)
+            return self._db.execute(sql, values).fetchall()
         except apsw.ConstraintError:
             self._undo(None)
             raise

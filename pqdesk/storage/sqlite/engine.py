@@ -30,7 +30,7 @@ from pqdesk.storage.sqlite.hand import Hand
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.migrations import open_database
 from pqdesk.storage.sqlite.waiting import Alarm, Bells
-from pqdesk.storage.sqlite.writing import Locked, Savepoint, Writing
+from pqdesk.storage.sqlite.writing import Locked, Outside, Savepoint, Writing
 
 if TYPE_CHECKING:  # imported when somebody looks
     from pqdesk.storage.sqlite.inspection import SqliteInspection
@@ -70,11 +70,12 @@ class Engine:
         self.transaction: object | None = None  # the open one, whose thread holds the lock
         self.write_transaction = WriteTransaction(self.db, self.path)
         self.savepoint = Savepoint(self.db, self.path)
-        self._locked, self._lasting, self._passing = Locked(self), Writing(self, None, True), Writing(self, None, False)
+        self._locked, self._outside = Locked(self), Outside(self)
+        self._lasting, self._passing = Writing(self, None, True), Writing(self, None, False)
         self._file = str(location.database)
         self.depth = 0  # of calls that hold the lock
-        self._sleepers: list[int] = []  # threads in calls that wait outside the lock
-        self._idle = threading.Condition(self.lock)
+        self.sleepers: list[int] = []  # threads in calls that wait outside the lock
+        self.idle = threading.Condition(self.lock)  # notified when there are none
         self.own_lock: owners.OwnLock | None = None  # the newest of these
         self._own_locks: list[owners.OwnLock] = []
         self._looking: tuple[threading.RLock, SqliteInspection] | None = None
@@ -168,21 +169,9 @@ class Engine:
 
     # --- living -----------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def outside(self) -> Iterator[None]:
-        """A call that goes on outside the lock: `end` waits for it. Refused when closed or forked."""
-        self.check_process()
-        caller = threading.get_ident()
-        self._sleepers.append(caller)  # before the lock: a signal may come while it is taken
-        try:
-            with self.lock:
-                self.check()
-            yield
-        finally:
-            with self.lock:
-                self._sleepers.remove(caller)
-                if not self._sleepers:
-                    self._idle.notify_all()
+    def outside(self) -> Outside:
+        """`with engine.outside():` is for a call that goes on outside the lock: `end` waits for it."""
+        return self._outside
 
     def own(self) -> int:
         """This store's row among the owners, made with its lock at the first claim. With the lock held."""
@@ -237,7 +226,7 @@ class Engine:
         """
         if self._is_in_transaction():  # giving back what is in hand would wait for ever for that
             raise InvalidInput("this thread has a transaction open on the file: close the queue after its end")
-        if threading.get_ident() in self._sleepers or self._is_inside_a_call():
+        if threading.get_ident() in self.sleepers or self._is_inside_a_call():
             text = f"cannot close {self._file!r} inside another call; a signal handler interrupts waits"
             raise WorkspaceError(text, path=self.path)
         with self.lock:
@@ -245,7 +234,7 @@ class Engine:
                 return False
             self.is_closing = True
             self.alarm.set()
-            self._idle.wait_for(lambda: not self._sleepers)
+            self.idle.wait_for(lambda: not self.sleepers)
         return True
 
     def _is_inside_a_call(self) -> bool:

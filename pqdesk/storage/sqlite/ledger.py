@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import apsw
 
-from pqdesk.messages.activities import NewActivity
 from pqdesk.messages.origin import Origin
 from pqdesk.storage.sqlite import switches
 from pqdesk.storage.sqlite.activity import add_activity
 from pqdesk.storage.sqlite.engine import Engine
+
+if TYPE_CHECKING:
+    from pqdesk.messages.activities import NewActivity
 
 
 class Ledger:

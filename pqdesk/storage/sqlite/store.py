@@ -35,8 +35,7 @@ from pqdesk.storage.contract import (
     Settlement,
     Transaction,
 )
-from pqdesk.storage.sqlite import claims, owners, quick, settlements
-from pqdesk.storage.sqlite.chores import Chores
+from pqdesk.storage.sqlite import claims, owners, quick_work, settlements
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
@@ -47,6 +46,7 @@ from pqdesk.storage.sqlite.looking import SqliteLooking
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
+from pqdesk.storage.sqlite.quick_put import QuickPut
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
@@ -54,6 +54,7 @@ from pqdesk.storage.sqlite.waiting import room_bell
 
 if TYPE_CHECKING:
     from pqdesk.storage.scheduling import Scheduling
+    from pqdesk.storage.sqlite.chores import Chores
     from pqdesk.storage.sqlite.operating import SqliteOperating
 
 _SHORT_LEASE_US = 3_000_000
@@ -75,13 +76,10 @@ class SqliteStore:
         self._ingestion = Ingestion(engine)
         self._ledger = Ledger(engine)
         self._schedules = ScheduleRunner(engine, self._ledger)
-        self._chores = Chores(
-            engine.db, location.database, engine.owners_folder,
-            clock=clock, rng=rng, hand=engine.hand, bells=engine.bells, metrics=engine.metrics,
-            take_in=self._ingestion.take_in, run_schedules=self._schedules.run_due,
-        )  # fmt: skip
+        self._own_chores: Chores | None = None
         self._keeper: Keeper | None = None
-        self._quick_put = quick.QuickPut(engine, self._ledger, self._space)
+        self._quick_put = QuickPut(engine, self._ledger, self._space)
+        self._type_names: dict[int, str] = {}
         self._likely: set[str] = set()  # queues with something to claim when last looked at
         self._operating: SqliteOperating | None = None
         self.looking = SqliteLooking(engine)
@@ -92,7 +90,6 @@ class SqliteStore:
         if tx is None and len(messages) == 1:
             message_id = self._quick_put.put(messages[0])
             if message_id is not None:
-                self._engine.ring((messages[0].queue,))
                 self._flush()
                 return [message_id]
         engine, joined = self._joined(tx)
@@ -111,7 +108,6 @@ class SqliteStore:
         message_id, engine = self._quick_put.put_payload(queue, kind, data), self._engine
         if message_id is None:
             return None
-        engine.bells.ring(queue, engine.flusher.settled_ns)
         if engine.is_durable:
             engine.flusher.flush()
         if engine.checkpointer.is_due:
@@ -154,6 +150,14 @@ class SqliteStore:
             nothing = self._look(queue, is_detached)
             if nothing is not None:
                 return nothing
+        if not is_detached:
+            quick = quick_work.claim(
+                engine, queue, limit, lease_us=lease_us, is_ahead=is_ahead, defaults=defaults, types=self._type_names
+            )
+            if quick is not None:
+                if not quick.more:
+                    self._likely.discard(queue)
+                return self._taken(quick, is_detached=False)
         with engine.writing(is_lasting=False) as db:
             terms = self._terms(0 if is_detached else engine.owner_id, lease_us, is_ahead, defaults)
             look = claims.claim(db, queue, limit, terms, engine.rng)
@@ -220,7 +224,7 @@ class SqliteStore:
         if (
             tx is None and not put and not claim_next and claim.group is None and claim.attempt == 1
             and settlement.outcome is AttemptOutcome.COMPLETED and settlement.result is None
-            and quick.ack(self._engine, claim)
+            and quick_work.ack(self._engine, claim)
         ):  # fmt: skip
             if claim.has_waiters:
                 self._engine.ring((claim.queue, room_bell(claim.queue)))
@@ -452,6 +456,20 @@ class SqliteStore:
         self._engine.check_usable()
         tx.join(self._engine)
         return tx.engine, tx
+
+    @property
+    def _chores(self) -> Chores:
+        """With the engine's lock held."""
+        if self._own_chores is None:
+            from pqdesk.storage.sqlite.chores import Chores  # not needed to put
+
+            engine = self._engine
+            self._own_chores = Chores(
+                engine.db, engine.path, engine.owners_folder,
+                clock=self._clock, rng=engine.rng, hand=engine.hand, bells=engine.bells, metrics=engine.metrics,
+                take_in=self._ingestion.take_in, run_schedules=self._schedules.run_due,
+            )  # fmt: skip
+        return self._own_chores
 
     def _look(self, queue: str, is_detached: bool) -> Look | None:
         """What a claim would find, without the write lock; None when there may be something, which it is ready for."""

@@ -78,6 +78,7 @@ class Bells:
     def __init__(self, folder: Path, beside: Path) -> None:
         self._folder, self._beside = folder, beside
         self._unheard_ns: dict[str, int] = {}  # the time of `beside` as of which nobody waited
+        self._resting: dict[str, list[select.epoll]] = {}  # on which nobody sleeps just now: those take no wake-up
         self._waiting: dict[str, int] = {}  # open for both ways, so that reading never sees an end
         self._ringing: dict[str, int] = {}
         self._paths: dict[str, str] = {}
@@ -89,21 +90,25 @@ class Bells:
         `settled_ns`: the time of the folder `beside` since the last commit, as `Durability` knows it.
         """
         for _ in range(2):  # a bell whose last waiter has gone is replaced by the next one
-            descriptor = self._ringing.get(queue)
-            if descriptor is None:
-                if settled_ns and self._unheard_ns.get(queue) == settled_ns:
-                    return
-                descriptor = self._open_to_ring(queue)
-                if descriptor is None:
-                    self._unheard_ns[queue] = settled_ns
-                    return
-            try:
-                os.write(descriptor, b"!")
+            if self.ring_open(queue) or (settled_ns and self._unheard_ns.get(queue) == settled_ns):
                 return
-            except BlockingIOError:  # full: there are wake-ups enough in it
+            if self._open_to_ring(queue) is None:
+                self._unheard_ns[queue] = settled_ns
                 return
-            except OSError:
-                self._drop_ringing(queue, descriptor)
+
+    def ring_open(self, queue: str) -> bool:
+        """The same with a bell that was rung before; False when there is none, or nobody hears it any more."""
+        descriptor = self._ringing.get(queue)
+        if descriptor is None:
+            return False
+        try:
+            os.write(descriptor, b"!")
+        except BlockingIOError:  # full: there are wake-ups enough in it
+            return True
+        except OSError:
+            self._drop_ringing(queue, descriptor)
+            return False
+        return True
 
     def wait(self, queue: str, seconds: float, alarm: Alarm) -> bool:
         """Sleep until the bell or the alarm rings, or `seconds` (at most one) have passed; True when the bell rang."""
@@ -111,15 +116,18 @@ class Bells:
             alarm.wait(min(seconds, _SLOW_LOOK_S))
             return False
         bell = self._descriptor(queue)
-        with select.epoll(2) as epoll:
-            epoll.register(bell, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-            epoll.register(alarm.descriptor, select.EPOLLIN)
-            rung = epoll.poll(min(seconds, LONGEST_SLEEP_S))
-        has_rung = any(descriptor == bell for descriptor, _ in rung)
-        if has_rung:
-            with contextlib.suppress(BlockingIOError):  # another sleeper was quicker
-                os.read(bell, 1)
-        return has_rung
+        resting = self._resting.setdefault(queue, [])
+        epoll = resting.pop() if resting else _epoll_of(bell, alarm)
+        try:
+            rung = epoll.poll(seconds if seconds < LONGEST_SLEEP_S else LONGEST_SLEEP_S, 2)
+        finally:
+            resting.append(epoll)
+        for descriptor, _ in rung:
+            if descriptor == bell:
+                with contextlib.suppress(BlockingIOError):  # another sleeper was quicker
+                    os.read(bell, 1)
+                return True
+        return False
 
     def listen(self, queue: str) -> int:
         """A descriptor of the bell for an event loop, the caller's to close; -1 where a bell cannot be slept on."""
@@ -137,6 +145,9 @@ class Bells:
         with self._opening:
             for descriptor in self._ringing.values():
                 os.close(descriptor)
+            for epoll in [epoll for several in self._resting.values() for epoll in several]:
+                epoll.close()
+            self._resting.clear()
             for queue, descriptor in self._waiting.items():
                 self._remove_if_last(self._path(queue), descriptor)
                 os.close(descriptor)
@@ -200,6 +211,14 @@ class Bells:
             return
         if _is_at(path, descriptor):
             os.unlink(path)
+
+
+def _epoll_of(bell: int, alarm: Alarm) -> select.epoll:
+    """One sleeper's way to sleep on both; made once and kept, since closing it takes 20 µs of each wake-up."""
+    epoll = select.epoll(2)
+    epoll.register(bell, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+    epoll.register(alarm.descriptor, select.EPOLLIN)
+    return epoll
 
 
 def is_waited_for(folder: Path, queue: str) -> bool:

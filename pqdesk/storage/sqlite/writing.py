@@ -6,6 +6,7 @@ Every put, get and ack comes through here, so these are classes with all in one 
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,33 @@ class Locked:
     def __exit__(self, *exc: object) -> None:
         self._engine.depth -= 1
         self._engine.lock.release()
+
+
+class Outside:
+    """See Engine.outside. One object serves all blocks."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        engine = self._engine
+        engine.check_process()
+        engine.sleepers.append(threading.get_ident())  # before the lock: a signal may come while it is taken
+        try:
+            with engine.lock:
+                engine.check()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *exc: object) -> None:
+        engine = self._engine
+        with engine.lock:
+            engine.sleepers.remove(threading.get_ident())
+            if not engine.sleepers:
+                engine.idle.notify_all()
 
 
 class Writing:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import apsw
 import pytest
 
@@ -15,6 +11,7 @@ from pqdesk.messages.states import State
 from pqdesk.queues import operator
 from pqdesk.storage.operating import Order
 from pqdesk.storage.sqlite.bulk import batches
+from tests.contract.tracing import counted_steps
 
 _FILL = """
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
@@ -41,30 +38,12 @@ def _fill(queue: Queue, count: int, state: int, group: str | None = None) -> Non
         db.execute("COMMIT")
 
 
-@contextmanager
-def _steps(queue: Queue, counted: dict[str, int]) -> Iterator[None]:
-    """Count the VM steps of the dearest run of every statement in the block."""
-    db: apsw.Connection = queue.store._engine.db  # type: ignore[attr-defined]
-
-    def note(event: dict[str, Any]) -> None:
-        if "pqdesk_metric" in event["sql"]:  # written once a second, whatever is done
-            return
-        steps = event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
-        counted[event["sql"]] = max(counted.get(event["sql"], 0), steps)
-
-    db.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
-    try:
-        yield
-    finally:
-        db.trace_v2(0, None)
-
-
 def _cost(queue: Queue) -> dict[str, int]:
     """VM steps per statement of every action and its undoing, on messages of its own."""
     counted: dict[str, int] = {}
     ids = [queue.put("x", key="mine", group="mine", priority=9), queue.put("y", group="mine", priority=9)]
     later = queue.put("z", delay=1000)
-    with _steps(queue, counted):
+    with counted_steps(queue.store, counted):
         for act in (
             lambda: queue.move(ids, to="second"),
             lambda: queue.edit(ids, "edited"),
@@ -117,7 +96,7 @@ def test_a_filter_is_answered_in_short_reads(queue: Queue) -> None:
     counted: dict[str, int] = {}
     order = Order(action="delete", selection=Selection(search="needle"))
 
-    with _steps(queue, counted):
+    with counted_steps(queue.store, counted):
         found = list(batches(queue.store._engine, order))  # type: ignore[attr-defined]
 
     assert [list(ids) for ids in found if ids] == [[needle]]

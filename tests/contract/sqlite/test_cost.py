@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import apsw
@@ -11,6 +9,7 @@ import pytest
 
 from pqdesk import Empty, Queue
 from pqdesk.messages.states import State
+from tests.contract.tracing import counted_steps
 
 _FILL = """
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
@@ -46,30 +45,12 @@ def _fill(queue: Queue, count: int, state: State, *, group: str | None = None, p
         db.execute("COMMIT")
 
 
-@contextmanager
-def _steps(queue: Queue, counted: dict[str, int]) -> Iterator[None]:
-    """Count the VM steps of the dearest run of every statement in the block."""
-    db: apsw.Connection = queue.store._engine.db  # type: ignore[attr-defined]
-
-    def note(event: dict[str, Any]) -> None:
-        if "pqdesk_metric" in event["sql"]:  # written once a second, whatever is done
-            return
-        steps = event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
-        counted[event["sql"]] = max(counted.get(event["sql"], 0), steps)
-
-    db.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
-    try:
-        yield
-    finally:
-        db.trace_v2(0, None)
-
-
 def _cost(queue: Queue) -> dict[str, int]:
     """VM steps per statement of puts, gets, an ack and a nack of messages that go before the backlog."""
     counted: dict[str, int] = {}
     queue.put("warm", priority=5)
     queue.get().ack()
-    with _steps(queue, counted):
+    with counted_steps(queue.store, counted):
         queue.put("x", priority=5)
         queue.put("y", priority=5, key="fresh", group="fresh")
         queue.get().ack()
@@ -123,7 +104,7 @@ def test_an_empty_look_costs_the_same_behind_100_000_messages(queue: Queue) -> N
     _fill(queue, 100_000, State.SCHEDULED)
     counted: dict[str, int] = {}
 
-    with _steps(queue, counted), pytest.raises(Empty):
+    with counted_steps(queue.store, counted), pytest.raises(Empty):
         queue.get(block=False)
 
     assert 0 < sum(counted.values()) < 300

@@ -1,8 +1,7 @@
-"""Puts and acks of the plainest kind, as most are, each with a single call of SQLite.
+"""Putting one message of the plainest kind, as most are, with a single call of SQLite.
 
-What they do is what `puts.Putting` and `settlements.ack` do for such a message. Apart because a durable call is a flush
-and a little Python, and after the flush no cache is warm: each statement, object and call that is spared here takes a
-microsecond and more.
+It does what `puts.Putting` does for such a message. Apart because a durable call is a flush and a little Python, and
+after the flush no cache is warm: each statement, object and call that is spared here takes a microsecond and more.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from zlib import crc32
 import apsw
 
 from pqdesk.messages.payloads import KEYLESS
-from pqdesk.storage.contract import Claim, NewMessage
+from pqdesk.storage.contract import NewMessage
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.puts import INLINE_BYTES, Putting, is_plain
-from pqdesk.storage.sqlite.settlements import lost
 from pqdesk.storage.sqlite.space import SpaceReserve
 
 # Where a queue has a max_size, or the workspace is set to look only, the count would be NULL, which its column refuses.
@@ -30,23 +28,14 @@ _PUT = """
     COMMIT"""
 _PUT_OF_WORKER = _PUT.format(may="max_size IS NULL")
 _PUT_OF_PERSON = _PUT.format(may="max_size IS NULL AND NOT EXISTS (SELECT 1 FROM pqdesk_meta WHERE name = 'look_only')")
-# changes() is of the statement before: 0 when the lease is lost.
-_ACK = """
-    BEGIN IMMEDIATE;
-    UPDATE pqdesk_message SET state = 5, line = 0, open_key = NULL, finished_us = ?, receipt = 0, cancel_requested = 0,
-           started_us = max(started_us, ?)
-     WHERE id = ? AND state = 3 AND receipt = ?;
-    UPDATE pqdesk_queue SET running = running - changes(), completed = completed + changes() WHERE id = ?;
-    COMMIT"""
-_CHANGED_BOTH = 2
 _getpid = os.getpid
 
 
 class QuickPut:
     """Knows the ids of queues and types that were put to before; those never change.
 
-    Its puts return the message's id; None, having done nothing, when it takes more than this. They ring and flush
-    nothing, and raise WorkspaceError, Busy and DiskFull, as every write does.
+    Its puts return the message's id; None, having done nothing, when it takes more than this. They wake one who waits
+    for the queue and flush nothing; and raise WorkspaceError, Busy and DiskFull, as every write does.
     """
 
     def __init__(self, engine: Engine, ledger: Ledger, space: SpaceReserve) -> None:
@@ -100,42 +89,16 @@ class QuickPut:
                 )  # fmt: skip
                 sql = _PUT_OF_WORKER if self._ledger.origin.is_worker else _PUT_OF_PERSON
                 try:
-                    engine.write_transaction.at_once(sql, values)
+                    engine.write_transaction.run(sql, values)
                 except apsw.ConstraintError:
                     del self._queues[queue]
                     return None
+                has_rung = engine.bells.ring_open(queue)  # at once: waking takes longer than all that is left to do
                 message_id = db.last_insert_rowid()
                 engine.metrics.put(queue_id, type_name, now_us)
                 engine.flusher.committed()
+                if not has_rung:
+                    engine.bells.ring(queue, engine.flusher.settled_ns)
                 return message_id
             finally:
                 engine.depth -= 1
-
-
-def ack(engine: Engine, claim: Claim) -> bool:
-    """Complete a message that has no group and no result, at its first attempt; it is not in hand any more.
-
-    Like the puts, but tells with False that it takes more than this.
-
-    Raises:
-        LeaseLost: The lease is over; nothing was changed.
-    """
-    if _getpid() != engine.pid:
-        return False
-    with engine.lock:
-        engine.depth += 1
-        try:
-            engine.check()
-            db = engine.db
-            if engine.clock.awake_ms() >= engine.metrics.write_at_ms or not db.get_autocommit():
-                return False
-            now_us, began_us, before = engine.clock.wall_us(), engine.hand.begun_us(claim), db.total_changes()
-            engine.write_transaction.at_once(_ACK, (now_us, began_us, claim.id, claim.receipt, claim.queue_id))
-            engine.hand.drop(claim.receipt)
-            if db.total_changes() - before != _CHANGED_BOTH:
-                raise lost(claim.id)
-            engine.metrics.completed(claim.queue_id, claim.type, began_us - claim.due_us, now_us - began_us, now_us)
-            engine.flusher.committed()
-            return True
-        finally:
-            engine.depth -= 1

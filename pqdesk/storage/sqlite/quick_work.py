@@ -1,0 +1,104 @@
+"""Taking and acking messages of the plainest kind, as most are, with as few calls of SQLite as can be.
+
+They do what `claims.claim` and `settlements.ack` do for such messages, and tell when it takes more than this. Why they
+are apart: quick_put.py.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from pqdesk.storage.contract import Claim, HandlerDefaults, Look
+from pqdesk.storage.sqlite.claims import LEASE, PICK_AND_GATE, PICKED, ClaimTerms, Gate, lease_values, light, made
+from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.settlements import lost
+
+_PICK = f"BEGIN IMMEDIATE; {PICK_AND_GATE}"
+_COUNT = "UPDATE pqdesk_queue SET ready = ready - ?2, running = running + ?2 WHERE id = ?1; COMMIT"
+_LEASE_ONE = f"{LEASE}; {_COUNT}"
+# changes() is of the statement before: 0 when the lease is lost.
+_ACK = """
+    BEGIN IMMEDIATE;
+    UPDATE pqdesk_message SET state = 5, line = 0, open_key = NULL, finished_us = ?, receipt = 0, cancel_requested = 0,
+           started_us = max(started_us, ?)
+     WHERE id = ? AND state = 3 AND receipt = ?;
+    UPDATE pqdesk_queue SET running = running - changes(), completed = completed + changes() WHERE id = ?;
+    COMMIT"""
+_CHANGED_BOTH = 2
+_EXPIRES = PICKED - 1
+
+
+def claim(
+    engine: Engine,
+    queue: str,
+    limit: int,
+    *,
+    lease_us: int | None,
+    is_ahead: bool,
+    defaults: HandlerDefaults,
+    types: dict[int, str],
+) -> Look | None:
+    """Lease messages to this process; None, having done nothing, when there is none or it takes more than this.
+
+    `types`: names of types by id, which never change.
+    """
+    with engine.locked() as db:
+        if not db.get_autocommit():
+            return None
+        try:
+            look = _claim(engine, db, queue, limit, lease_us, is_ahead, defaults, types)
+        finally:  # nothing was ready, or it was interrupted
+            if not db.get_autocommit():
+                db.execute("ROLLBACK")
+        return look
+
+
+def _claim(
+    engine: Engine,
+    db: apsw.Connection,
+    queue: str,
+    limit: int,
+    lease_us: int | None,
+    is_ahead: bool,
+    defaults: HandlerDefaults,
+    types: dict[int, str],
+) -> Look | None:
+    clock, run = engine.clock, engine.write_transaction.run
+    rows = run(_PICK, (queue, clock.wall_us(), limit))
+    now_us = clock.wall_us()  # after the wait for the lock
+    if not rows or any([row[_EXPIRES] is not None and row[_EXPIRES] <= now_us for row in rows]):  # noqa: C419 - quicker
+        return None
+    if is_ahead and len(rows) > 1:
+        rows = light(db, rows)
+    gate = Gate(*rows[0][PICKED:])
+    terms = ClaimTerms(engine.owner_id, lease_us, is_ahead, defaults, now_us, clock.awake_ms(), types)
+    claims = tuple([made(db, queue, gate, row[:PICKED], terms, engine.rng) for row in rows])
+    if len(claims) == 1:
+        run(_LEASE_ONE, (*lease_values(claims[0], terms), gate.queue_id, 1))
+    else:
+        for one in claims:
+            run(LEASE, lease_values(one, terms))
+        run(_COUNT, (gate.queue_id, len(claims)))
+    return Look(claims, None, max(gate.claimable - len(claims), 0))
+
+
+def ack(engine: Engine, claim: Claim) -> bool:
+    """Complete a message that has no group and no result, at its first attempt; it is not in hand any more.
+
+    False, having done nothing, when it takes more than this. Flushes nothing.
+
+    Raises:
+        LeaseLost: The lease is over; nothing was changed.
+    """
+    with engine.locked() as db:
+        clock = engine.clock
+        if clock.awake_ms() >= engine.metrics.write_at_ms or not db.get_autocommit():
+            return False
+        now_us, began_us, before = clock.wall_us(), engine.hand.begun_us(claim), db.total_changes()
+        engine.write_transaction.run(_ACK, (now_us, began_us, claim.id, claim.receipt, claim.queue_id))
+        engine.hand.drop(claim.receipt)
+        if db.total_changes() - before != _CHANGED_BOTH:
+            raise lost(claim.id)
+        engine.metrics.completed(claim.queue_id, claim.type, began_us - claim.due_us, now_us - began_us, now_us)
+        engine.flusher.committed()
+        return True
