@@ -109,6 +109,8 @@ class Settler:
         Raises:
             WorkspaceError: The workspace cannot be used any more, and no waiting helps.
         """
+        if not ended and not given_back:  # as most often when a message has come to a worker that waited for it
+            return handling.take(claim_next) if claim_next else []
         settled = [(one.message, one.settlement) for one in ended if one.settlement is not None]
         settled += [(message, _RELEASED) for message in given_back]
         lost: list[Message] = []

@@ -110,7 +110,7 @@ def test_a_handler_that_runs_for_a_while_is_shown_with_its_start(queue: Queue, c
 
     queue.store.begin(claim)
     clock.advance(1)
-    queue.store.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
+    queue.store.tending.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
 
     assert queue.message(message_id).started_at is not None
 
@@ -158,7 +158,7 @@ def test_what_was_taken_ahead_is_not_begun_when_others_have_it(queue: Queue, clo
     assert look is not None
     clock.advance(1)
 
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
 
     assert not queue.store.begin(look.claims[0])
     assert queue.counts().ready == 1

@@ -106,11 +106,11 @@ def test_solid_queue_309_an_idle_worker_writes_nothing(queue: Queue) -> None:
     queue.put("x")
     queue.get(block=False)
     engine = queue.store._engine  # type: ignore[attr-defined]
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
     before = engine.db.total_changes()
 
     for _ in range(20):
-        queue.store.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
+        queue.store.tending.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
 
     assert engine.db.total_changes() == before
 
@@ -195,7 +195,7 @@ def test_hexpm_1825_a_living_worker_is_never_rescued(queue: Queue, other: Queue,
     with queue.get(block=False, lease=60) as message:
         for _ in range(100):
             clock.advance(29)
-            queue.store.tend()  # type: ignore[attr-defined]  # its own thread extends the lease
+            queue.store.tending.tend()  # type: ignore[attr-defined]  # its own thread extends the lease
             with pytest.raises(Empty):
                 other.get(block=False)
         message.ack()
@@ -210,7 +210,7 @@ def test_river_1302_a_rescuer_overwrites_no_finished_message(queue: Queue, other
     for settle in (late.ack, late.nack, late.release):
         with pytest.raises(LeaseLost):
             settle()
-    other.store.tend()  # type: ignore[attr-defined]
+    other.store.tending.tend()  # type: ignore[attr-defined]
 
     assert queue.message(message_id).state == State.COMPLETED
     assert queue.result(message_id) == "by the second"
@@ -307,7 +307,7 @@ def test_openviking_3009_a_file_gives_space_back(queue: Queue, clock: MovableClo
 
     clock.advance(1)
     for _ in range(60):
-        queue.store._chores.prune()  # type: ignore[attr-defined]
+        queue.store.tending.chores.prune()  # type: ignore[attr-defined]
     engine.checkpointer.run()
 
     assert engine.path.stat().st_size < before / 3

@@ -68,7 +68,7 @@ def test_deaths_ended_leases_and_timeouts_are_kinds_too(queue: Queue, clock: Mov
     queue.put("x")
     queue.get(lease=1)
     clock.advance(2)
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
 
     errors = queue.errors()
 
@@ -93,4 +93,4 @@ def test_a_kind_that_no_message_has_is_forgotten_after_a_month(queue: Queue, clo
 def _prune(queue: Queue) -> None:
     store = queue.store
     with store._engine.lock:  # type: ignore[attr-defined]
-        store._chores.prune()  # type: ignore[attr-defined]
+        store.tending.chores.prune()  # type: ignore[attr-defined]

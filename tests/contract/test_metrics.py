@@ -42,7 +42,7 @@ def _live(queue: Queue, clock: MovableClock) -> None:
     queue.put("hung")
     queue.get(lease=1)
     clock.advance(2)
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
     queue.put_many(["a", "b"])
 
 
@@ -177,7 +177,7 @@ def _prune(queue: Queue) -> None:
     store: Any = queue.store
     for _ in range(60):
         with store._engine.lock:
-            store._chores.prune()
+            store.tending.chores.prune()
 
 
 def _rows(queue: Queue) -> list[tuple[int, int]]:

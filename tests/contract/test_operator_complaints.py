@@ -20,7 +20,7 @@ def test_rescuer_overwrote_a_finished_job(queue: Queue, other: Queue, clock: Mov
     message.ack("done")
     clock.advance(9)
 
-    other.store.tend()
+    other.store.tending.tend()
 
     assert other.message(message_id).state.word == "completed"
     assert other.result(message_id) == "done"
@@ -50,7 +50,7 @@ def test_an_orphan_keeps_its_unique_key_and_blocks_new_work(queue: Queue, clock:
     queue.put("hung", key="k", max_attempts=1)
     queue.get(lease=1)
     clock.advance(2)
-    queue.store.tend()
+    queue.store.tending.tend()
     second = queue.put("second", key="k")
     queue.cancel(second)
     third = queue.put("third", key="k")

@@ -122,7 +122,7 @@ class OperatorMachine(RuleBasedStateMachine):
 
     @rule()
     def tend(self) -> None:
-        self.store.tend()  # type: ignore[attr-defined]
+        self.store.tending.tend()  # type: ignore[attr-defined]
 
     @invariant()
     def all_fits_together(self) -> None:

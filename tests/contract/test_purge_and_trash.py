@@ -86,7 +86,7 @@ def test_the_trash_is_emptied_for_good_and_ids_are_never_used_again(queue: Queue
             queue.message(message_id)
         assert queue.restore(message_id).errors == (f"there is no message {message_id}",)
     assert queue.put("y") > ids[-1]
-    queue.store._chores.prune()
+    queue.store.tending.chores.prune()
     for table, count in (("message", 1), ("payload", 0), ("version", 0)):
         assert queue.store._engine.db.execute(f"SELECT count(*) FROM pqdesk_{table}").fetchone() == (count,)
 

@@ -385,7 +385,7 @@ class QueueMachine(RuleBasedStateMachine):
                 one.state = State.READY
 
     def _look(self) -> None:
-        self.clients[0]["q"].store.tend()
+        self.clients[0]["q"].store.tending.tend()
 
     def _has_key(self, one: Expected, queue: str, key: str) -> bool:
         return one.queue == queue and one.key == key and one.is_open

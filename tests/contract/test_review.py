@@ -46,9 +46,9 @@ def test_what_a_loop_took_ahead_is_kept_while_its_body_goes_on(queue: Queue, oth
     loop = iter(queue)
     next(loop).ack()
     clock.advance(40)  # of 60
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
     clock.advance(40)
-    other.store.tend()  # type: ignore[attr-defined]
+    other.store.tending.tend()  # type: ignore[attr-defined]
 
     next(loop).ack()
     assert queue.counts().completed == 2

@@ -46,7 +46,7 @@ def test_a_message_that_a_loop_left_unsettled_is_ready_again_when_its_lease_ends
     for _ in queue:
         break
     clock.advance(seconds=6)
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
     clock.advance(seconds=6)
 
     assert other.get(timeout=0).attempt == 2
@@ -64,7 +64,7 @@ def test_a_message_whose_block_could_not_ack_it_is_ready_again_when_its_lease_en
     with pytest.raises(Busy), queue.get():
         monkeypatch.setattr(queue.store, "settle", refuse)
     clock.advance(seconds=6)
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
     clock.advance(seconds=6)
 
     assert other.get(timeout=0).attempt == 2
@@ -274,7 +274,7 @@ def look_from_outside(other: Queue, paths: WorkspacePaths, monkeypatch: pytest.M
     def look() -> None:
         with monkeypatch.context() as patch:
             patch.setattr(owners, "_own_locks", {})  # else it knows that these live in here
-            other.store.tend()  # type: ignore[attr-defined]
+            other.store.tending.tend()  # type: ignore[attr-defined]
 
     return look
 
@@ -289,8 +289,8 @@ def test_a_process_that_was_taken_for_dead_keeps_what_it_has_from_then_on(
     look_from_outside()
     kept = queue.get_many(2, timeout=0)
 
-    queue.store.tend()  # type: ignore[attr-defined]
-    other.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
+    other.store.tending.tend()  # type: ignore[attr-defined]
 
     for message in kept:
         message.ack()

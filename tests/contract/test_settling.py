@@ -259,9 +259,9 @@ def test_a_message_that_comes_back_after_its_expiry_is_cancelled_without_a_claim
     message_id = queue.put("x", expires=20)
     message = queue.get(block=False, lease=3600)
     clock.advance(60)
-    queue.store.tend()  # type: ignore[attr-defined]  # by now nothing of the queue is to be looked out for
+    queue.store.tending.tend()  # type: ignore[attr-defined]  # by now nothing of the queue is to be looked out for
 
     message.release()
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
 
     assert queue.message(message_id).state == State.CANCELLED

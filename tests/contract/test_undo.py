@@ -261,10 +261,10 @@ def test_undo_of_what_is_gone_skips_it(queue: Queue) -> None:
 def test_what_undoes_is_kept_for_30_days(queue: Queue, clock: MovableClock) -> None:
     outcome = queue.cancel(queue.put_many(range(3)))
     clock.advance(29 * _DAY_S)
-    queue.store._chores.prune()
+    queue.store.tending.chores.prune()
     assert activity(queue)[0].can_be_undone
     clock.advance(2 * _DAY_S)
-    queue.store._chores.prune()
+    queue.store.tending.chores.prune()
 
     with pytest.raises(InvalidInput, match="kept for 30 days"):
         undo(queue, outcome)
@@ -275,7 +275,7 @@ def test_the_activity_is_kept_for_400_days(queue: Queue, clock: MovableClock) ->
     clock.advance(401 * _DAY_S)
     queue.cancel(queue.put("y"))
     for _ in range(3):
-        queue.store._chores.prune()
+        queue.store.tending.chores.prune()
 
     assert [one.id for one in activity(queue)] == [2]
 

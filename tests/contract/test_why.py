@@ -77,7 +77,7 @@ def test_a_cancelled_message_tells_how(queue: Queue, clock: MovableClock) -> Non
     clock.advance(6)
     assert queue.why(2).startswith("Message 2 expired 1.")
     assert queue.why(2).endswith(" ago, before it was started; it will be cancelled.")
-    queue.store.tend()  # type: ignore[attr-defined]
+    queue.store.tending.tend()  # type: ignore[attr-defined]
 
     assert queue.why(1).startswith("Message 1 was cancelled 6.")
     assert queue.why(2).endswith(" ago: expired. Retry makes it ready again.")

@@ -40,7 +40,7 @@ from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, conn
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.ingestion import Ingestion
-from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S, Keeper
+from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.looking import SqliteLooking
 from pqdesk.storage.sqlite.metrics import Metrics
@@ -49,17 +49,14 @@ from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.quick_put import QuickPut
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
 from pqdesk.storage.sqlite.space import SpaceReserve
+from pqdesk.storage.sqlite.tending import Tending
 from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
 from pqdesk.storage.sqlite.waiting import room_bell
 
 if TYPE_CHECKING:
     from pqdesk.storage.scheduling import Scheduling
-    from pqdesk.storage.sqlite.chores import Chores
     from pqdesk.storage.sqlite.operating import SqliteOperating
 
-_SHORT_LEASE_US = 3_000_000
-_PRUNE_FOR_MS, _PRUNE_AGAIN_S = 100, 0.5  # while there is more than a batch
-_LET_OTHERS_S = 0.001
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
 
@@ -76,8 +73,7 @@ class SqliteStore:
         self._ingestion = Ingestion(engine)
         self._ledger = Ledger(engine)
         self._schedules = ScheduleRunner(engine, self._ledger)
-        self._own_chores: Chores | None = None
-        self._keeper: Keeper | None = None
+        self.tending = Tending(engine, self._ingestion, self._schedules)
         self._quick_put = QuickPut(engine, self._ledger, self._space)
         self._type_names: dict[int, str] = {}
         self._likely: set[str] = set()  # queues with something to claim when last looked at
@@ -172,7 +168,7 @@ class SqliteStore:
             if own_lock is not None:
                 own_lock.tell_begun(hand.begun_receipts())
         if keeps_extending:
-            self._poke_for(claim)
+            self.tending.poke_for(claim)
         return is_in_hand
 
     def end(self, claim: Claim) -> None:
@@ -181,7 +177,7 @@ class SqliteStore:
 
     def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> bool:
         with self._engine.outside():
-            self._keep()
+            self.tending.begin()
             seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
             if until_us is not None:
                 seconds = min(seconds, max(0.0, (until_us - self._clock.wall_us()) / 1e6) + 0.001)
@@ -192,7 +188,7 @@ class SqliteStore:
 
     def listen(self, queue: str) -> int:
         with self._engine.outside():
-            self._keep()
+            self.tending.begin()
             return self._engine.bells.listen(queue)
 
     def silence(self, queue: str) -> None:
@@ -306,8 +302,8 @@ class SqliteStore:
     def keep_extending(self, claim: Claim) -> None:
         with self._engine.locked():
             self._engine.hand.keep_extending(claim)
-            self._keep()
-        self._poke_for(claim)
+            self.tending.begin()
+        self.tending.poke_for(claim)
 
     def stop_extending(self, claim: Claim) -> None:
         engine = self._engine
@@ -391,8 +387,7 @@ class SqliteStore:
             return
         if not engine.begin_closing():
             return
-        if self._keeper is not None:
-            self._keeper.end()
+        self.tending.end()
         with engine.lock:
             with contextlib.suppress(WorkspaceError, Busy):
                 self._give_back()
@@ -422,30 +417,7 @@ class SqliteStore:
 
     def attend(self) -> None:
         with self._engine.locked():
-            self._keep()
-
-    def tend(self) -> float:
-        """What the keeper does; returns seconds until the next time."""
-        engine = self._engine
-        with engine.lock:
-            engine.renew()
-            pause_s = self._chores.do_all()
-            engine.write_metrics()
-        if self._prune_for_a_while():
-            pause_s = min(pause_s, _PRUNE_AGAIN_S)
-        if engine.checkpointer.is_overdue:
-            engine.checkpointer.run()
-        return pause_s
-
-    def _prune_for_a_while(self) -> bool:
-        """Delete what is past its retention, batch by batch, in a fifth of the time; whether there is more."""
-        ends_ms = self._clock.awake_ms() + _PRUNE_FOR_MS
-        while True:
-            with self._engine.lock:
-                has_more = not self._engine.is_closing and self._chores.prune_if_due()
-            if not has_more or self._clock.awake_ms() >= ends_ms:
-                return has_more
-            self._engine.alarm.wait(_LET_OTHERS_S)
+            self.tending.begin()
 
     def _joined(self, tx: Transaction | None) -> tuple[Engine, SqliteTransaction | None]:
         """Where a call with `tx` writes: over the connection of that transaction, which may be another store's."""
@@ -457,20 +429,6 @@ class SqliteStore:
         tx.join(self._engine)
         return tx.engine, tx
 
-    @property
-    def _chores(self) -> Chores:
-        """With the engine's lock held."""
-        if self._own_chores is None:
-            from pqdesk.storage.sqlite.chores import Chores  # not needed to put
-
-            engine = self._engine
-            self._own_chores = Chores(
-                engine.db, engine.path, engine.owners_folder,
-                clock=self._clock, rng=engine.rng, hand=engine.hand, bells=engine.bells, metrics=engine.metrics,
-                take_in=self._ingestion.take_in, run_schedules=self._schedules.run_due,
-            )  # fmt: skip
-        return self._own_chores
-
     def _look(self, queue: str, is_detached: bool) -> Look | None:
         """What a claim would find, without the write lock; None when there may be something, which it is ready for."""
         with self._engine.locked() as db:
@@ -479,14 +437,14 @@ class SqliteStore:
                 nothing = self._look_once(db, queue)
             if nothing is None and not is_detached:
                 self._engine.own()
-                self._keep()
+                self.tending.begin()
             return nothing
 
     def _look_once(self, db: apsw.Connection, queue: str) -> Look | None:
         with Translating(self._engine.path):
             gate = claims.read_gate(db, queue)
-            if self._keeper is None or (gate is not None and gate.running and gate.claimable <= 0):
-                self._chores.reap()  # at the first claim, and whenever nothing else is to be had
+            if not self.tending.has_begun or (gate is not None and gate.running and gate.claimable <= 0):
+                self.tending.chores.reap()  # at the first claim, and whenever nothing else is to be had
                 gate = claims.read_gate(db, queue)
             return Look(()) if gate is None else claims.look(db, gate, self._clock.wall_us())
 
@@ -544,7 +502,7 @@ class SqliteStore:
                 if not engine.is_closing and engine.transaction is None:
                     engine.checkpointer.do_by_the_way(engine.db)
             if engine.checkpointer.is_overdue and not engine.is_closing:
-                self._keep().poke()
+                self.tending.begin().poke()
 
     def _terms(
         self, owner_id: int, lease_us: int | None, is_ahead: bool, defaults: HandlerDefaults
@@ -588,17 +546,6 @@ class SqliteStore:
                     owners.end_owner(engine.db, engine.owner_id, now_us)
         engine.flusher.committed()
         engine.ring(engine.hand.empty())
-
-    def _poke_for(self, claim: Claim) -> None:
-        """Have the keeper look at once, when the lease may need it within its usual pause."""
-        if claim.lease_us < _SHORT_LEASE_US or (claim.timeout_us or _SHORT_LEASE_US) < _SHORT_LEASE_US:
-            self._keep().poke()
-
-    def _keep(self) -> Keeper:
-        with self._engine.lock:
-            if self._keeper is None:
-                self._keeper = Keeper(self, self._engine.owners_folder)
-            return self._keeper
 
 
 def _payload_bytes(messages: Sequence[NewMessage]) -> int:

@@ -13,7 +13,7 @@ _DAY_S = 86_400
 
 
 def _prune(queue: Queue) -> int:
-    return queue.store._chores.prune()  # type: ignore[attr-defined]
+    return queue.store.tending.chores.prune()  # type: ignore[attr-defined]
 
 
 def test_old_final_messages_go_and_the_counters_with_them(queue: Queue, clock: MovableClock) -> None:
@@ -94,7 +94,7 @@ def test_a_busy_queue_is_pruned_as_quickly_as_it_fills(queue: Queue, clock: Mova
     queue.configure(keep_failed=0)
     clock.advance(60)
 
-    queue.store.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
+    queue.store.tending.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
 
     assert queue.counts().failed <= 1500
 
