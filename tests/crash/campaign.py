@@ -172,6 +172,7 @@ def main() -> int:
     parser.add_argument("--untruthful", action="store_true", help="with consumers that lie, to see them found out")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="pqcrash"))
+    folder.mkdir(parents=True, exist_ok=True)
     consume = children.consume_untruthfully if options.untruthful else children.consume
     campaign = Campaign(folder, options.seed, consume)
     started = time.monotonic()
