@@ -6,10 +6,9 @@ are apart: quick_put.py.
 
 from __future__ import annotations
 
-import apsw
-
 from pqdesk.storage.contract import Claim, HandlerDefaults, Look
 from pqdesk.storage.sqlite.claims import LEASE, PICK_AND_GATE, PICKED, ClaimTerms, Gate, lease_values, light, made
+from pqdesk.storage.sqlite.connection import Row
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.settlements import lost
 
@@ -45,41 +44,31 @@ def claim(
     with engine.locked() as db:
         if not db.get_autocommit():
             return None
+        clock, run = engine.clock, engine.write_transaction.run
         try:
-            look = _claim(engine, db, queue, limit, lease_us, is_ahead, defaults, types)
-        finally:  # nothing was ready, or it was interrupted
-            if not db.get_autocommit():
+            rows = run(_PICK, (queue, clock.wall_us(), limit))
+            now_us = clock.wall_us()  # after the wait for the lock
+            if not rows or _has_expired(rows, now_us):
+                return None
+            if is_ahead and len(rows) > 1:
+                rows = light(db, rows)
+            gate = Gate(*rows[0][PICKED:])
+            terms = ClaimTerms(engine.owner_id, lease_us, is_ahead, defaults, now_us, clock.awake_ms(), types)
+            claims = tuple([made(db, queue, gate, row[:PICKED], terms, engine.rng) for row in rows])
+            if len(claims) == 1:
+                run(_LEASE_ONE, (*lease_values(claims[0], terms), gate.queue_id, 1))
+            else:
+                for one in claims:
+                    run(LEASE, lease_values(one, terms))
+                run(_COUNT, (gate.queue_id, len(claims)))
+            return Look(claims, None, max(gate.claimable - len(claims), 0))
+        finally:
+            if not db.get_autocommit():  # nothing was ready, or it was interrupted
                 db.execute("ROLLBACK")
-        return look
 
 
-def _claim(
-    engine: Engine,
-    db: apsw.Connection,
-    queue: str,
-    limit: int,
-    lease_us: int | None,
-    is_ahead: bool,
-    defaults: HandlerDefaults,
-    types: dict[int, str],
-) -> Look | None:
-    clock, run = engine.clock, engine.write_transaction.run
-    rows = run(_PICK, (queue, clock.wall_us(), limit))
-    now_us = clock.wall_us()  # after the wait for the lock
-    if not rows or any([row[_EXPIRES] is not None and row[_EXPIRES] <= now_us for row in rows]):  # noqa: C419 - quicker
-        return None
-    if is_ahead and len(rows) > 1:
-        rows = light(db, rows)
-    gate = Gate(*rows[0][PICKED:])
-    terms = ClaimTerms(engine.owner_id, lease_us, is_ahead, defaults, now_us, clock.awake_ms(), types)
-    claims = tuple([made(db, queue, gate, row[:PICKED], terms, engine.rng) for row in rows])
-    if len(claims) == 1:
-        run(_LEASE_ONE, (*lease_values(claims[0], terms), gate.queue_id, 1))
-    else:
-        for one in claims:
-            run(LEASE, lease_values(one, terms))
-        run(_COUNT, (gate.queue_id, len(claims)))
-    return Look(claims, None, max(gate.claimable - len(claims), 0))
+def _has_expired(rows: list[Row], now_us: int) -> bool:
+    return any([row[_EXPIRES] is not None and row[_EXPIRES] <= now_us for row in rows])  # noqa: C419 - quicker
 
 
 def ack(engine: Engine, claim: Claim) -> bool:

@@ -117,7 +117,10 @@ class Bells:
             return False
         bell = self._descriptor(queue)
         resting = self._resting.setdefault(queue, [])
-        epoll = resting.pop() if resting else _epoll_of(bell, alarm)
+        try:
+            epoll = resting.pop()
+        except IndexError:  # not asked before: another thread may take the last one in between
+            epoll = _epoll_of(bell, alarm)
         try:
             rung = epoll.poll(seconds if seconds < LONGEST_SLEEP_S else LONGEST_SLEEP_S, 2)
         finally:
