@@ -158,6 +158,7 @@ class Putting:
         for queue, into in self._queues.items():
             if queue != but:
                 into.change.write(self._db)
+        for into in self._queues.values():  # only now that nothing here can fail any more
             for type_name, count in into.put.items():
                 metrics.put(into.change.queue_id, type_name, self._now_us, count)
         return list(self._queues)

@@ -101,12 +101,8 @@ class SqliteStore:
         return ids
 
     def put_payload(self, queue: str, kind: int, data: bytes) -> int | None:
-        message_id, engine = self._quick_put.put_payload(queue, kind, data), self._engine
-        if message_id is None:
-            return None
-        if engine.is_durable:
-            engine.flusher.flush()
-        if engine.checkpointer.is_due:
+        message_id = self._quick_put.put_payload(queue, kind, data)
+        if message_id is not None:
             self._flush()
         return message_id
 
