@@ -49,10 +49,9 @@ class Checkpointer:
 
     def do_by_the_way(self, db: apsw.Connection) -> None:
         """Write back what can be without holding anybody up. With the store's lock held, outside a transaction."""
-        self.is_due = False
-        self.written_pages = self.pages  # held up by a reader, it is tried again after as many pages more
+        self._begin()
         with contextlib.suppress(apsw.Error):  # what was put is safe all the same; the keeper meets it too, and tells
-            _, self.written_pages = db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def run(self) -> None:
         """Write back all there is, so that the WAL starts anew; only the keeper's thread comes here."""
@@ -61,13 +60,15 @@ class Checkpointer:
             self._db.set_busy_timeout(_PATIENCE_MS)
         last = apsw.SQLITE_CHECKPOINT_FULL if self.pages < self._restart_pages else apsw.SQLITE_CHECKPOINT_RESTART
         self._held_up_pages = self.pages
+        self._begin()
+        with Translating(self._location.database), contextlib.suppress(apsw.BusyError):
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._db.wal_checkpoint(mode=last)
+
+    def _begin(self) -> None:
+        """Held up by a reader, it is tried again after as many pages more, not after each commit."""
         self.is_due = False
-        with Translating(self._location.database):
-            try:
-                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-                _, self.written_pages = self._db.wal_checkpoint(mode=last)
-            except apsw.BusyError:  # held up by a reader, it is tried again after as many pages more
-                self.written_pages = self.pages
+        self.written_pages = self.pages
 
     def close(self) -> None:
         if self._db is not None:

@@ -145,6 +145,21 @@ def test_who_comes_to_wait_is_woken_though_the_putter_knew_of_nobody(
     assert other.store.wait("q", until_us=None, timeout_s=5)
 
 
+def test_a_checkpoint_that_a_reader_holds_up_is_not_tried_after_each_put(queue: Queue, other: Queue) -> None:
+    engine, tried = _engine(queue), []
+    checkpoint = engine.checkpointer.do_by_the_way
+    engine.checkpointer.do_by_the_way = lambda db: (tried.append(db), checkpoint(db))
+    engine.checkpointer._every_pages = 30
+    reader = _engine(other).db
+    reader.execute("BEGIN; SELECT count(*) FROM pqdesk_message").fetchall()
+
+    for number in range(40):  # of three pages each
+        queue.put(number)
+    reader.execute("COMMIT")
+
+    assert 3 <= len(tried) <= 6
+
+
 def test_a_new_file_has_small_pages_and_one_of_an_application_keeps_its_own(tmp_path: Path) -> None:
     with Queue("q", workspace=tmp_path / "w") as ours, Queue("q", database=tmp_path / "app.db") as app:
         sizes = [_engine(one).db.execute("PRAGMA page_size").fetchone()[0] for one in (ours, app)]
