@@ -92,8 +92,7 @@ class Durability:
         if self._flushed >= wanted:
             return
         with self._flushing:
-            if self.failure is not None:
-                self.raise_if_poisoned()
+            self.raise_if_poisoned()
             if self._flushed >= wanted:
                 return
             wanted = self._committed  # of those who came while another thread flushed
