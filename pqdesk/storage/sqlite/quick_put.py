@@ -91,7 +91,7 @@ class QuickPut:
                 try:
                     engine.write_transaction.run(sql, values)
                 except apsw.ConstraintError:
-                    del self._queues[queue]
+                    self._queues.pop(queue, None)  # another thread may have met the same limit just now
                     return None
                 has_rung = engine.bells.ring_open(queue)  # at once: waking takes longer than all that is left to do
                 message_id = db.last_insert_rowid()

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from pqdesk import DiskFull, Full, LeaseLost, LookOnly, Queue, Workspace, WorkspaceError
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import durability, quick_work
+from pqdesk.storage.sqlite.connection import WriteTransaction
 from tests.contract.sqlite.outside import run_python
 from tests.support import wait_until
 
@@ -48,6 +50,19 @@ def test_a_limit_that_another_process_sets_holds_for_the_next_put(queue: Queue, 
     other.configure(max_size=None)
     queue.put("third")
     assert queue.counts().ready == 2
+
+
+def test_two_threads_that_meet_a_new_limit_at_once_both_go_the_long_way(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        queue.store._quick_put._queues.clear()  # type: ignore[attr-defined]  # the other thread was quicker
+        raise apsw.ConstraintError
+
+    monkeypatch.setattr(WriteTransaction, "run", refuse)
+    queue.put("x")
+
+    assert queue.counts().ready == 1
 
 
 def test_a_workspace_that_another_process_sets_to_look_only_takes_nothing_more(queue: Queue, tmp_path: Path) -> None:
