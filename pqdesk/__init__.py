@@ -12,6 +12,7 @@ A workspace is a folder; see pqdesk.Workspace. Handlers: pqdesk.consumer and pqd
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.errors import (
@@ -30,15 +31,6 @@ from pqdesk.errors import (
     SupervisorError,
     WorkspaceError,
 )
-from pqdesk.messages.records import (
-    Counts,
-    MessageDetail,
-    MessageRecord,
-    Outcome,
-    Outgoing,
-    QueueRecord,
-    ScheduleRecord,
-)
 from pqdesk.messages.states import State
 from pqdesk.queues.message import Message
 from pqdesk.queues.queue import Queue
@@ -48,6 +40,15 @@ if TYPE_CHECKING:
     __version__: str
 
     from pqdesk.messages.activities import ActivityRecord, VersionRecord
+    from pqdesk.messages.records import (
+        Counts,
+        MessageDetail,
+        MessageRecord,
+        Outcome,
+        Outgoing,
+        QueueRecord,
+        ScheduleRecord,
+    )
     from pqdesk.messages.schedules import next_runs
     from pqdesk.queues.aio import AsyncMessage, AsyncQueue
     from pqdesk.workers.handlers import Fail, Retry, consumer, producer
@@ -89,30 +90,31 @@ __all__ = [
     "producer",
 ]
 
-_OF_HANDLERS = ("Fail", "Retry", "consumer", "producer")
-_OF_ASYNCIO = ("AsyncMessage", "AsyncQueue")
+# What few need is imported when it is asked for, so that `import pqdesk` stays quick.
+_LATER = {
+    "pqdesk.messages.activities": ("ActivityRecord", "VersionRecord"),
+    "pqdesk.messages.records": (
+        "Counts",
+        "MessageDetail",
+        "MessageRecord",
+        "Outcome",
+        "Outgoing",
+        "QueueRecord",
+        "ScheduleRecord",
+    ),
+    "pqdesk.messages.schedules": ("next_runs",),
+    "pqdesk.queues.aio": ("AsyncMessage", "AsyncQueue"),
+    "pqdesk.workers.handlers": ("Fail", "Retry", "consumer", "producer"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """What few need is imported when it is asked for, so that `import pqdesk` stays quick."""
-    if name in _OF_HANDLERS:
-        from pqdesk.workers import handlers
-
-        return getattr(handlers, name)
-    if name in _OF_ASYNCIO:
-        from pqdesk.queues import aio
-
-        return getattr(aio, name)
-    if name in ("ActivityRecord", "VersionRecord"):
-        from pqdesk.messages import activities
-
-        return getattr(activities, name)
-    if name == "next_runs":
-        from pqdesk.messages.schedules import next_runs
-
-        return next_runs
     if name == "__version__":
         from pqdesk.version import installed_version
 
         return installed_version()
+    for module, names in _LATER.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(module), name)
+            return value
     raise AttributeError(f"module 'pqdesk' has no attribute {name!r}")

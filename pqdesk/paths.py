@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pqdesk.errors import InvalidInput
 
@@ -17,8 +17,7 @@ WORKSPACE_VARIABLE = "PQDESK_WORKSPACE"
 _LONGEST_SOCKET_PATH_BYTES = 95
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspacePaths:
+class WorkspacePaths(NamedTuple):
     """The files of the workspace at `root`, an absolute path. None of them has to exist."""
 
     root: Path

@@ -13,31 +13,30 @@ from pqdesk.errors import InvalidInput
 from pqdesk.messages.checks import quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.origin import Origin
-from pqdesk.messages.records import (
-    Counts,
-    Durability,
-    Duration,
-    MessageDetail,
-    MessageRecord,
-    Outcome,
-    Outgoing,
-    QueueRecord,
-    ScheduleRecord,
-)
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
-from pqdesk.queues import operations, operator
 from pqdesk.queues.message import completed, error_text, parse_receipt
-from pqdesk.queues.operations import Ids
 from pqdesk.queues.operator import Operator
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
-from pqdesk.storage.contract import Inspection, Settlement, Store
+from pqdesk.storage.contract import Settlement, Store
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
     from pqdesk.messages.activities import ActivityRecord, OnProgress
     from pqdesk.messages.looking import ErrorRecord, MetricRecord
+    from pqdesk.messages.records import (
+        Counts,
+        Durability,
+        Duration,
+        MessageDetail,
+        MessageRecord,
+        Outcome,
+        QueueRecord,
+        ScheduleRecord,
+    )
     from pqdesk.messages.schedules import Missed
+    from pqdesk.queues.operations import Ids
+    from pqdesk.storage.looking import Inspection
     from pqdesk.supervision.records import ReplicaRecord
 
 
@@ -91,11 +90,11 @@ class Workspace(Operator):
 
     def queues(self) -> tuple[QueueRecord, ...]:
         """All queues by name, with their counts."""
-        return self.store.queues()
+        return self.store.looking.queues()
 
     def counts(self, queue: str | None = None) -> Counts:
         """Messages per state of one queue, or of all."""
-        return self.store.counts(queue)
+        return self.store.looking.counts(queue)
 
     def messages(
         self,
@@ -110,6 +109,8 @@ class Workspace(Operator):
         limit: int = 100,
     ) -> list[MessageRecord]:
         """As Queue.messages, of one queue or of all. Raises InvalidInput."""
+        from pqdesk.queues import operations
+
         return operations.list_messages(
             self.store, queue=queue, before=before, after=after, limit=limit,
             state=state, type=type, search=search, where=where,
@@ -117,6 +118,8 @@ class Workspace(Operator):
 
     def message(self, id: int) -> MessageDetail:
         """One message with its payload, result and attempts, also from the trash. Raises NotFound, InvalidInput."""
+        from pqdesk.queues import operations
+
         return operations.find_message(self.store, id)
 
     def why(self, id: int) -> str:
@@ -133,6 +136,8 @@ class Workspace(Operator):
         self, since: datetime, until: datetime | None = None, *, step: Duration = 60, queue: str | None = None
     ) -> list[MetricRecord]:
         """As Queue.metrics, of one queue or of all together. Raises InvalidInput."""
+        from pqdesk.queues import operations
+
         return operations.metrics(self.store, SystemClock(), since, until, step, queue=queue)
 
     def workers(self) -> tuple[ReplicaRecord, ...]:
@@ -187,6 +192,7 @@ class Workspace(Operator):
             InvalidInput: An argument is wrong, or the name is in use; nothing was changed.
             LookOnly: The workspace is set to look only.
         """
+        from pqdesk.messages.records import Outgoing
         from pqdesk.queues.scheduled import checked_schedule  # few have schedules
 
         new = checked_schedule(
@@ -260,7 +266,9 @@ class Workspace(Operator):
 
         Raises InvalidInput.
         """
-        return operator.list_activity(self.store, limit, before)
+        from pqdesk.queues import acting
+
+        return acting.list_activity(self.store, limit, before)
 
     def undo(self, activity_id: int, *, on_progress: OnProgress | None = None) -> Outcome:
         """Bring back what an activity changed, as far as nobody has touched it since; the rest is skipped.
@@ -272,7 +280,9 @@ class Workspace(Operator):
             InvalidInput: It cannot be undone, or was undone before; the text says why.
             LookOnly: The workspace is set to look only.
         """
-        return operator.undo(self.store, activity_id, on_progress)
+        from pqdesk.queues import acting
+
+        return acting.undo(self.store, activity_id, on_progress)
 
     @property
     def look_only(self) -> bool:
@@ -310,4 +320,6 @@ class Workspace(Operator):
         self.store.settle_receipt(message_id, token, settlement)
 
     def _act(self, action: str, ids: Ids, *, queue: str | None = None, **options: Any) -> Outcome:
-        return operator.act(self.store, action, ids, queue=queue, is_queue_enough=True, **options)
+        from pqdesk.queues import acting
+
+        return acting.act(self.store, action, ids, queue=queue, is_queue_enough=True, **options)

@@ -15,7 +15,7 @@ from pqdesk.cli.tables import Cell, Column, print_table, when
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord
-    from pqdesk.storage.contract import Inspection
+    from pqdesk.storage.looking import Inspection
 
 _COLUMNS = (
     Column("ID", is_number=True),

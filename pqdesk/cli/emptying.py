@@ -102,7 +102,7 @@ def _list(settings: Settings, chosen: Chosen, limit: int, before: int | None) ->
 
     from pqdesk.queues.operations import select
     from pqdesk.storage import open_inspection
-    from pqdesk.storage.contract import PageRequest
+    from pqdesk.storage.looking import PageRequest
 
     require_workspace(settings)
     selection: Selection = replace(select(**chosen.filters), is_trashed=True)

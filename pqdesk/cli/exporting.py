@@ -20,12 +20,12 @@ from pqdesk.cli.tables import console_for, count_of
 from pqdesk.cli.transfer import CSV_COLUMNS, FORMATS, Format, as_cells, as_json, file_format
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.queues.operations import select
-from pqdesk.storage.contract import PageRequest
+from pqdesk.storage.looking import PageRequest
 
 if TYPE_CHECKING:
     from pqdesk.messages.records import MessageDetail
     from pqdesk.messages.selection import Selection
-    from pqdesk.storage.contract import Inspection
+    from pqdesk.storage.looking import Inspection
 
 _PAGE_SIZE = 500
 

@@ -18,7 +18,7 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import ErrorRecord, MetricRecord
 
 if TYPE_CHECKING:
-    from pqdesk.storage.contract import Inspection
+    from pqdesk.storage.looking import Inspection
 
 _ERROR_COLUMNS = (
     Column("Id", is_number=True),

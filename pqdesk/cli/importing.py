@@ -24,7 +24,7 @@ from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.records import OnConflict, Outgoing
 from pqdesk.messages.states import State
-from pqdesk.queues.outgoing import checked
+from pqdesk.queues.outgoing import checked_outgoing
 
 if TYPE_CHECKING:
     from pqdesk.workspace import Workspace
@@ -134,7 +134,7 @@ class _Importer:
                 self._total.finished += 1
                 return None
             message = as_outgoing(entry.fields, queue=self._queue, on_conflict=self._on_conflict, now=now)
-            checked(message, "")
+            checked_outgoing(message, "")
         except InvalidInput as exc:
             if not self._is_lenient:
                 raise InvalidInput(f"message {entry.number:,}: {exc}") from exc

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
+from binascii import b2a_base64
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -51,7 +51,7 @@ def _plain_fields(values: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, bytes):
-            found[f"{name}_base64"] = base64.b64encode(value).decode("ascii")
+            found[f"{name}_base64"] = b2a_base64(value, newline=False).decode("ascii")
         else:
             found[name] = plain(value)
     return found

@@ -22,10 +22,10 @@ from pqdesk.messages.looking import SORTS, SortName, cursor_of
 from pqdesk.messages.records import Counts, MessageRecord, QueueRecord
 from pqdesk.messages.states import State
 from pqdesk.queues.operations import select
-from pqdesk.storage.contract import PageRequest
+from pqdesk.storage.looking import PageRequest
 
 if TYPE_CHECKING:
-    from pqdesk.storage.contract import Inspection
+    from pqdesk.storage.looking import Inspection
 
 _PAGE_SIZE = 1000
 _LARGEST_SORTED = 10_000

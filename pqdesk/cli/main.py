@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -62,7 +61,7 @@ def _fail(error: Exception | KeyboardInterrupt, settings: Settings | None) -> in
     if click is not None and isinstance(error, click.exceptions.Exit):  # --help and --version end so
         return int(error.exit_code)
     if settings is not None and settings.is_verbose:
-        traceback.print_exception(error)
+        _print_traceback(error)
     texts: list[str] = []
     if isinstance(error, KeyboardInterrupt):
         code: int = ExitCode.INTERRUPTED
@@ -115,9 +114,15 @@ def _report_bug(error: Exception, settings: Settings | None) -> str:
 
         path = log_traceback(settings.paths, error)
     except (PQDeskError, OSError):
-        traceback.print_exception(error)
+        _print_traceback(error)
         return text
     return f"{text}; this is a bug in PQDesk, its traceback is in {path}"
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback  # here: nearly all commands end without one
+
+    traceback.print_exception(error)
 
 
 def _prepare_streams() -> None:

@@ -14,7 +14,6 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT
 from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
 from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.messages.records import Outgoing
 
 R = TypeVar("R")
 
@@ -72,13 +71,13 @@ def put_command(
     """
     if delay is not None and at is not None:
         raise click.UsageError("--delay and --at exclude each other", click.get_current_context())
-    model = Outgoing(None, headers=dict(headers) or None, delay=delay, at=at, **options)
+    options |= {"headers": dict(headers) or None, "delay": delay, "at": at}
     if lines is not None:
-        _put_lines(settings, queue, lines, from_line, form, model, payload)
+        _put_lines(settings, queue, lines, from_line, form, options, payload)
         return
     if from_line != 1:
         raise click.UsageError("--from-line goes with --lines", click.get_current_context())
-    _put_one(settings, queue, parse_payload(_payload_bytes(payload), form), model)
+    _put_one(settings, queue, parse_payload(_payload_bytes(payload), form), options)
 
 
 def _payload_bytes(payload: str | None) -> bytes:
@@ -89,23 +88,11 @@ def _payload_bytes(payload: str | None) -> bytes:
     return read_standard_input("payload")
 
 
-def _put_one(settings: Settings, name: str, payload: Any, model: Outgoing) -> None:
+def _put_one(settings: Settings, name: str, payload: Any, options: dict[str, Any]) -> None:
     from pqdesk.queues.queue import Queue
 
     with Queue(name, workspace=settings.paths.root) as queue:
-        message_id = queue.put(
-            payload,
-            type=model.type,
-            priority=model.priority,
-            delay=model.delay,
-            at=model.at,
-            key=model.key,
-            on_conflict=model.on_conflict,
-            group=model.group,
-            expires=model.expires,
-            max_attempts=model.max_attempts,
-            headers=model.headers,
-        )
+        message_id = queue.put(payload, **options)
     if settings.is_json:
         print_json({"id": message_id}, is_compact=True)
     else:
@@ -113,12 +100,18 @@ def _put_one(settings: Settings, name: str, payload: Any, model: Outgoing) -> No
 
 
 def _put_lines(
-    settings: Settings, queue: str, path: str, from_line: int, form: Form | None, model: Outgoing, payload: str | None
+    settings: Settings,
+    queue: str,
+    path: str,
+    from_line: int,
+    form: Form | None,
+    options: dict[str, Any],
+    payload: str | None,
 ) -> None:
     if payload is not None:
         raise click.UsageError("a payload and --lines exclude each other", click.get_current_context())
-    if model.key is not None:
+    if options["key"] is not None:
         raise click.UsageError("--key is for one message, not for --lines", click.get_current_context())
     from pqdesk.cli.put_lines import put_lines
 
-    put_lines(settings, queue, path, from_line=from_line, form=form, model=model)
+    put_lines(settings, queue, path, from_line=from_line, form=form, options=options)

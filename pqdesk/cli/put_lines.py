@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -20,22 +19,23 @@ from pqdesk.cli.settings import Settings
 from pqdesk.cli.tables import console_for
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, encode_payload
-from pqdesk.messages.records import Outgoing
 from pqdesk.queues.queue import Queue
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-def put_lines(settings: Settings, name: str, path: str, *, from_line: int, form: Form | None, model: Outgoing) -> None:
-    """Put a message like `model` for each line of the file at `path`; `-` is standard input.
+def put_lines(
+    settings: Settings, name: str, path: str, *, from_line: int, form: Form | None, options: dict[str, Any]
+) -> None:
+    """Put a message with these options of `put_many` for each line of the file at `path`; `-` is standard input.
 
     Raises:
         InvalidInput: The file cannot be read, or a line is bad: nothing of its batch is put.
         PQDeskError: A batch cannot be put. Whatever stops it, a note on the exception tells how to go on.
     """
     with opened(path) as descriptor, Queue(name, workspace=settings.paths.root) as queue:
-        putter = _LinePutter(queue, settings, form, model, next_line=from_line)
+        putter = _LinePutter(queue, settings, form, options, next_line=from_line)
         try:
             with progress_bar(descriptor) as progress:
                 for batch in line_batches(descriptor, from_line=from_line, line_limit_bytes=PAYLOAD_LIMIT_BYTES):
@@ -49,14 +49,13 @@ def put_lines(settings: Settings, name: str, path: str, *, from_line: int, form:
 class _LinePutter:
     """Puts batches and knows the first line that is not put yet."""
 
-    def __init__(self, queue: Queue, settings: Settings, form: Form | None, model: Outgoing, *, next_line: int) -> None:
+    def __init__(
+        self, queue: Queue, settings: Settings, form: Form | None, options: dict[str, Any], *, next_line: int
+    ) -> None:
         self._queue = queue
         self._settings = settings
         self._form = form
-        self._options = {
-            field.name: value for field in fields(model) if (value := getattr(model, field.name)) != field.default
-        }
-        del self._options["payload"]
+        self._options = options
         self._first_line = self._next_line = next_line
 
     def put(self, batch: Batch) -> None:

@@ -18,7 +18,7 @@ from pqdesk.messages.records import AttemptRecord, MessageDetail
 from pqdesk.messages.states import AttemptOutcome, State
 
 if TYPE_CHECKING:
-    from pqdesk.storage.contract import Inspection
+    from pqdesk.storage.looking import Inspection
 
 _ATTEMPT_COLUMNS = (
     Column("Attempt", is_number=True),

@@ -13,7 +13,7 @@ from pqdesk.errors import PQDeskError
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
-from pqdesk.storage.contract import Inspection
+from pqdesk.storage.looking import Inspection
 from pqdesk.supervision.records import SupervisionStatus
 from pqdesk.supervision.supervision import Supervision
 

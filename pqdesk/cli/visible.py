@@ -7,6 +7,7 @@ paragraph separators and lone surrogates.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # The categories Cc, Cf, Cs, Zl and Zp of Unicode 16, without \n and \t; a test compares it with Python's own tables.
 # Written out, because asking for the category of each character of 16 MiB takes seconds.
@@ -15,20 +16,18 @@ _CLASS = (
     r"\u2028-\u202e\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd"
     r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
-_UNSAFE_IN_LINE = re.compile(rf"[{_CLASS}\n\t]")
-_UNSAFE_IN_LINES = re.compile(rf"[{_CLASS}]")
 _COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def visible(text: str) -> str:
     """`text` in one line, with `\\n`, `\\x1b`, `\\u202e` for what would not show or do harm."""
-    return _UNSAFE_IN_LINE.sub(_escaped, text)
+    return text if text.isprintable() else _unsafe("\\n\\t").sub(_escaped, text)
 
 
 def visible_lines(text: str) -> str:
     """`text` with its line breaks and tabs kept, and all else as `visible` has it."""
-    return _UNSAFE_IN_LINES.sub(_escaped, text.replace("\r\n", "\n"))
+    return text if text.isprintable() else _unsafe("").sub(_escaped, text.replace("\r\n", "\n"))
 
 
 def visible_log_line(line: str) -> str:
@@ -38,7 +37,13 @@ def visible_log_line(line: str) -> str:
 
 def visible_json(document: str) -> str:
     """A JSON document with the same characters as JSON escapes; between its tokens there are none but line breaks."""
-    return _UNSAFE_IN_LINES.sub(_json_escaped, document)
+    return document if document.isprintable() else _unsafe("").sub(_json_escaped, document)
+
+
+@cache
+def _unsafe(further: str) -> re.Pattern[str]:
+    """Compiled when the first text is not plainly printable: that takes longer than most commands print."""
+    return re.compile(f"[{_CLASS}{further}]")
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from pqdesk.messages.reasons import say
 from pqdesk.queues.explaining import reasons
 
 if TYPE_CHECKING:
-    from pqdesk.storage.contract import Inspection
+    from pqdesk.storage.looking import Inspection
 
 
 @command("why", has_json=True)

@@ -15,10 +15,10 @@ from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.records import Outcome
-from pqdesk.queues.operator import act
+from pqdesk.queues.acting import act
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
-from pqdesk.storage.contract import Inspection
+from pqdesk.storage.looking import Inspection
 from pqdesk.supervision.login import LoginStart
 from pqdesk.supervision.supervision import Supervision
 from pqdesk.workspace import Workspace

@@ -8,8 +8,8 @@ messages that failed together do not come back together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from pqdesk.errors import InvalidInput
 
@@ -21,8 +21,7 @@ _GROWTH: dict[str, Callable[[float, int], float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(NamedTuple):
     """The wait after attempt n: `kind` of growth from `base_s`, never above `cap_s`, before jitter."""
 
     kind: str

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pqdesk.version import installed_version
 
 WORKER_VARIABLE = "PQDESK_WORKER"  # set for what a worker runs; its value is the worker's name
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Through what somebody acts: `library`, `cli` or `window`.
 
     Attributes:

@@ -234,10 +234,3 @@ class QueueConfiguration:
     group_concurrency: int | None = None
     rate: tuple[int, float] | None = None
     max_size: int | None = None
-
-
-DEFAULT_MAX_ATTEMPTS = 5
-DEFAULT_LEASE_S = 60.0
-DEFAULT_MAX_DEATHS = 3
-DEFAULT_KEEP_COMPLETED_S = 7 * 86_400.0
-DEFAULT_KEEP_TRASH_S = 7 * 86_400.0

@@ -11,7 +11,7 @@ from pqdesk.messages.checks import check_int
 from pqdesk.messages.looking import Reason, ReasonKind
 from pqdesk.messages.reasons import say_all
 from pqdesk.paths import WorkspacePaths
-from pqdesk.storage.contract import Looking
+from pqdesk.storage.looking import Looking
 
 if TYPE_CHECKING:
     from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus

@@ -14,7 +14,8 @@ from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import Duration, MessageDetail, MessageRecord
 from pqdesk.messages.selection import Field, Has, Is, Selection, Term
 from pqdesk.messages.states import State
-from pqdesk.storage.contract import PageRequest, Store
+from pqdesk.storage.contract import Store
+from pqdesk.storage.looking import PageRequest
 
 if TYPE_CHECKING:
     from pqdesk.messages.looking import MetricRecord
@@ -79,13 +80,13 @@ def list_messages(
         after=None if after is None else check_int(after, "after", least=0, most=_LARGEST_ID),
         limit=check_int(limit, "limit", least=1, most=_LARGEST_PAGE),
     )
-    return list(store.page(request))
+    return list(store.looking.page(request))
 
 
 def find_message(store: Store, message_id: int, *, queue: str | None = None) -> MessageDetail:
     """One message whole. Raises NotFound when there is none in this queue or workspace."""
     check_int(message_id, "id", least=0, most=_LARGEST_ID)
-    detail = store.message(message_id)
+    detail = store.looking.message(message_id)
     if queue is not None and detail.queue != queue:
         raise NotFound(f"message {message_id} is in queue {detail.queue!r}, not in {queue!r}")
     return detail

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
@@ -20,38 +19,65 @@ from pqdesk.messages.checks import (
 )
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import encode_payload
-from pqdesk.messages.records import Outgoing
 from pqdesk.storage.contract import Alike, EncodedPayload, NewMessage
+
+if TYPE_CHECKING:
+    from pqdesk.messages.records import Duration, OnConflict, Outgoing
 
 PUT_MANY_LIMIT = 100_000
 _LATEST_US = from_datetime(datetime.max.replace(tzinfo=UTC))
 _CONFLICT_RULES = ("raise", "keep", "replace")
 
 
-def checked(outgoing: Outgoing, queue: str) -> NewMessage:
-    """The message to put, for `queue` unless it names another. Raises InvalidInput."""
-    kind, data = encode_payload(outgoing.payload)
-    if outgoing.on_conflict not in _CONFLICT_RULES:
-        given = quoted(outgoing.on_conflict)
-        raise InvalidInput(f"on_conflict must be one of {', '.join(_CONFLICT_RULES)}, got {given}")
-    if outgoing.delay is not None and outgoing.at is not None:
+def checked(
+    payload: Any,
+    queue: str,
+    *,
+    type: str | None = None,
+    priority: int = 0,
+    delay: Duration | None = None,
+    at: datetime | None = None,
+    key: str | None = None,
+    on_conflict: OnConflict = "raise",
+    group: str | None = None,
+    expires: Duration | None = None,
+    max_attempts: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> NewMessage:
+    """The message to put, with the options of `Queue.put`. Raises InvalidInput."""
+    kind, data = encode_payload(payload)
+    if on_conflict not in _CONFLICT_RULES:
+        raise InvalidInput(f"on_conflict must be one of {', '.join(_CONFLICT_RULES)}, got {quoted(on_conflict)}")
+    if delay is not None and at is not None:
         raise InvalidInput("delay and at say the same thing in two ways; give one of them")
     return NewMessage(
-        queue=queue if outgoing.queue is None else check_name(outgoing.queue, "queue"),
+        queue=queue,
         payload=EncodedPayload(kind, data),
-        type=check_optional_name(outgoing.type, "type"),
-        priority=check_int(outgoing.priority, "priority", least=-PRIORITY_LIMIT, most=PRIORITY_LIMIT),
-        delay_us=None if outgoing.delay is None else duration_us(outgoing.delay, "delay"),
-        at_us=_instant_us(outgoing.at),
-        key=check_optional_name(outgoing.key, "key"),
-        on_conflict=outgoing.on_conflict,
-        group=check_optional_name(outgoing.group, "group"),
-        expires_us=None if outgoing.expires is None else duration_us(outgoing.expires, "expires", least_us=1),
+        type=check_optional_name(type, "type"),
+        priority=check_int(priority, "priority", least=-PRIORITY_LIMIT, most=PRIORITY_LIMIT),
+        delay_us=None if delay is None else duration_us(delay, "delay"),
+        at_us=_instant_us(at),
+        key=check_optional_name(key, "key"),
+        on_conflict=on_conflict,
+        group=check_optional_name(group, "group"),
+        expires_us=None if expires is None else duration_us(expires, "expires", least_us=1),
         max_attempts=None
-        if outgoing.max_attempts is None
-        else check_int(outgoing.max_attempts, "max_attempts", least=1, most=ATTEMPTS_LIMIT),
-        headers=encode_headers(outgoing.headers),
+        if max_attempts is None
+        else check_int(max_attempts, "max_attempts", least=1, most=ATTEMPTS_LIMIT),
+        headers=encode_headers(headers),
     )
+
+
+_OPTIONS = frozenset(checked.__kwdefaults__ or ())
+
+
+def checked_outgoing(one: Outgoing, queue: str) -> NewMessage:
+    """The message to put, for `queue` unless it names another. Raises InvalidInput."""
+    return checked(
+        one.payload, queue if one.queue is None else check_name(one.queue, "queue"),
+        type=one.type, priority=one.priority, delay=one.delay, at=one.at, key=one.key, on_conflict=one.on_conflict,
+        group=one.group, expires=one.expires, max_attempts=one.max_attempts, headers=one.headers,
+    )  # fmt: skip
 
 
 def each_of(items: Iterable[Any], what: str = "put_many") -> Iterator[Any]:
@@ -79,12 +105,13 @@ def checked_all(
     items: Iterable[Any], queue: str, options: dict[str, Any], what: str = "put_many"
 ) -> Sequence[NewMessage]:
     """Payloads (each with `options`) or Outgoing, at most 100,000. Raises InvalidInput, naming the item."""
+    from pqdesk.messages.records import Outgoing  # who puts one by one needs none of the records
+
     each = each_of(items, what)
-    try:
-        model = Outgoing(None, **options)
-    except TypeError as exc:
-        raise InvalidInput(f"{what}: {exc}") from exc
-    alike = Alike(checked(model, queue), [])
+    unknown = options.keys() - _OPTIONS
+    if unknown:
+        raise InvalidInput(f"{what} has no option {min(unknown)!r}; it takes those of put")
+    alike = Alike(checked(None, queue, **options), [])
     mixed: list[NewMessage] | None = None  # from the first Outgoing on
     for number, item in enumerate(each):
         if number == PUT_MANY_LIMIT:
@@ -92,7 +119,7 @@ def checked_all(
         try:
             if isinstance(item, Outgoing):
                 mixed = list(alike) if mixed is None else mixed
-                mixed.append(checked(item, queue))
+                mixed.append(checked_outgoing(item, queue))
                 continue
             encoded = encode_payload(item)
         except InvalidInput as exc:
@@ -100,7 +127,7 @@ def checked_all(
         if mixed is None:
             alike.payloads.append(encoded)
         else:
-            mixed.append(replace(alike.model, payload=EncodedPayload(*encoded)))
+            mixed.append(alike.model._replace(payload=EncodedPayload(*encoded)))
     return alike if mixed is None else mixed
 
 

@@ -15,29 +15,27 @@ from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import checksum, encode_payload
-from pqdesk.messages.records import (
-    Counts,
-    Durability,
-    Duration,
-    MessageDetail,
-    MessageRecord,
-    OnConflict,
-    Outcome,
-    Outgoing,
-    QueueConfiguration,
-)
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
-from pqdesk.queues import operations, operator
 from pqdesk.queues.message import Ahead, Message
-from pqdesk.queues.operations import Ids
 from pqdesk.queues.operator import Operator
 from pqdesk.queues.outgoing import checked, checked_all, each_pair
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Claim, EncodedPayload, HandlerDefaults, NewMessage, Settlement, Store, Transaction
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
     from pqdesk.messages.looking import ErrorRecord, MetricRecord
+    from pqdesk.messages.records import (
+        Counts,
+        Durability,
+        Duration,
+        MessageDetail,
+        MessageRecord,
+        OnConflict,
+        Outcome,
+        QueueConfiguration,
+    )
+    from pqdesk.queues.operations import Ids
 
 GET_MANY_LIMIT = 10_000
 _JOIN_LOOK_S = 0.02
@@ -176,11 +174,10 @@ class Queue(Operator):
                 return message_id
             message = NewMessage(queue=self.name, payload=EncodedPayload(kind, data))
         else:
-            outgoing = Outgoing(
-                payload, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict,
+            message = checked(
+                payload, self.name, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict,
                 group=group, expires=expires, max_attempts=max_attempts, headers=headers,
             )  # fmt: skip
-            message = checked(outgoing, self.name)
         return self._put((message,), block, timeout, tx)[0]
 
     def put_many(
@@ -370,7 +367,7 @@ class Queue(Operator):
 
     def counts(self) -> Counts:
         """Messages per state by now, from counters that the queue keeps: the cost does not grow."""
-        return self.store.counts(self.name)
+        return self.store.looking.counts(self.name)
 
     def qsize(self) -> int:
         """How many are ready."""
@@ -392,16 +389,16 @@ class Queue(Operator):
 
     def pause(self) -> None:
         """Stop get, in every process, until resume; puts go on. Raises LookOnly."""
-        self.store.pause(self.name, True)
+        self.store.operating.pause(self.name, True)
 
     def resume(self) -> None:
         """Give out messages again. Raises LookOnly."""
-        self.store.pause(self.name, False)
+        self.store.operating.pause(self.name, False)
 
     @property
     def paused(self) -> bool:
         """Whether get is stopped."""
-        return any(one.is_paused for one in self.store.queues() if one.name == self.name)
+        return any(one.is_paused for one in self.store.looking.queues() if one.name == self.name)
 
     def configure(self, **values: Any) -> None:
         """Store settings, shared by all processes; None brings a default back.
@@ -426,7 +423,7 @@ class Queue(Operator):
             InvalidInput: There is no such setting, or its value cannot be used; nothing was changed.
             LookOnly: The workspace is set to look only.
         """
-        self.store.configure(self.name, values)
+        self.store.operating.configure(self.name, values)
 
     @property
     def configuration(self) -> QueueConfiguration:
@@ -458,6 +455,8 @@ class Queue(Operator):
         Raises:
             InvalidInput: The filter or a number cannot be used; the text says where.
         """
+        from pqdesk.queues import operations
+
         return operations.list_messages(
             self.store, queue=self.name, before=before, after=after, limit=limit,
             state=state, type=type, search=search, where=where,
@@ -465,10 +464,14 @@ class Queue(Operator):
 
     def message(self, id: int) -> MessageDetail:
         """One message with its payload, result and attempts, also from the trash. Raises NotFound, InvalidInput."""
+        from pqdesk.queues import operations
+
         return operations.find_message(self.store, id, queue=self.name)
 
     def result(self, id: int) -> Any:
         """What its ack was given. Raises NotFound; InvalidInput when it is not completed."""
+        from pqdesk.queues import operations
+
         return operations.result_of(self.message(id))
 
     def why(self, id: int) -> str:
@@ -490,6 +493,8 @@ class Queue(Operator):
         Kept by the minute for two days and by the hour for 400. A process that is killed takes its last second along.
         Raises InvalidInput.
         """
+        from pqdesk.queues import operations
+
         return operations.metrics(self.store, self._clock, since, until, step, queue=self.name)
 
     def close(self) -> None:
@@ -568,4 +573,6 @@ class Queue(Operator):
         return None if timeout is None else self._clock.awake_ms() + duration_us(timeout, "timeout") // 1000
 
     def _act(self, action: str, ids: Ids, **options: Any) -> Outcome:
-        return operator.act(self.store, action, ids, queue=self.name, **options)
+        from pqdesk.queues import acting
+
+        return acting.act(self.store, action, ids, queue=self.name, **options)

@@ -9,7 +9,7 @@ from pqdesk.messages.checks import HEADERS_LIMIT, check_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import Duration, Outgoing
 from pqdesk.messages.schedules import check_missed, make_schedule
-from pqdesk.queues.outgoing import checked
+from pqdesk.queues.outgoing import checked_outgoing
 from pqdesk.storage.scheduling import NewSchedule
 
 _SHORTEST_US = 1_000_000
@@ -38,7 +38,7 @@ def checked_schedule(
     make_schedule(every_us, cron, timezone)
     if outgoing.headers is not None and len(outgoing.headers) > HEADERS_LIMIT - _OWN_HEADERS:
         raise InvalidInput(f"a schedule's message has at most {HEADERS_LIMIT - _OWN_HEADERS} headers of its own")
-    message = checked(outgoing, check_name(outgoing.queue, "queue"))
+    message = checked_outgoing(outgoing, check_name(outgoing.queue, "queue"))
     return NewSchedule(
         name=name, message=message, every_us=every_us, cron=cron, timezone=timezone,
         missed=check_missed(missed), is_enabled=is_enabled,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from random import Random
+from typing import TYPE_CHECKING
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.messages.records import Durability
 from pqdesk.paths import WorkspacePaths
-from pqdesk.storage.contract import Inspection, Store
+from pqdesk.storage.contract import Store
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.library import log_sqlite_events, sqlite_source_day, sqlite_version
 from pqdesk.storage.sqlite.migrations import OutOfDate, open_database
 from pqdesk.storage.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from pqdesk.messages.records import Durability
+    from pqdesk.storage.looking import Inspection
 
 
 def open_store(

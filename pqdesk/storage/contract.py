@@ -7,43 +7,32 @@ every engine to the same behaviour.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
-from pqdesk.messages.origin import Origin
-from pqdesk.messages.records import (
-    Counts,
-    Durability,
-    MessageDetail,
-    MessageRecord,
-    OnConflict,
-    QueueConfiguration,
-    QueueRecord,
-)
-from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import AttemptOutcome
-from pqdesk.storage.looking import Inspection, Looking, PageRequest
-from pqdesk.storage.operating import Operating
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
+    from pqdesk.messages.origin import Origin
+    from pqdesk.messages.records import OnConflict, QueueConfiguration
+    from pqdesk.storage.looking import Looking
+    from pqdesk.storage.operating import Operating
     from pqdesk.storage.scheduling import Scheduling  # which needs NewMessage
 
 
-# What is made once per message is not frozen, since a frozen dataclass takes three times as long to make.
-@dataclass(slots=True)
-class EncodedPayload:
-    """A payload as stored: `kind` says how to read `data` (messages/payloads.py). Nobody changes it."""
+# Tuples, as all plain values that a put or a get needs: a frozen dataclass takes three times as long to make, and its
+# class ten times, which every start of a program pays.
+class EncodedPayload(NamedTuple):
+    """A payload as stored: `kind` says how to read `data` (messages/payloads.py)."""
 
     kind: int
     data: bytes
 
 
-@dataclass(slots=True, kw_only=True)
-class NewMessage:
-    """A checked message on its way in. Times in microseconds; None where nothing was given. Nobody changes it."""
+class NewMessage(NamedTuple):
+    """A checked message on its way in. Times in microseconds; None where nothing was given."""
 
     queue: str
     payload: EncodedPayload
@@ -80,12 +69,11 @@ class Alike(Sequence[NewMessage]):
     def __getitem__(self, index: int | slice) -> NewMessage | Alike:
         if isinstance(index, slice):
             return Alike(self.model, self.payloads[index])
-        return replace(self.model, payload=EncodedPayload(*self.payloads[index]))
+        return self.model._replace(payload=EncodedPayload(*self.payloads[index]))
 
 
-@dataclass(slots=True, kw_only=True)
-class Claim:
-    """One message under a lease. `receipt` proves the lease; `lease_ends_ms` is awake time. Nobody changes it.
+class Claim(NamedTuple):
+    """One message under a lease. `receipt` proves the lease; `lease_ends_ms` is awake time.
 
     `timeout_us`: how long its handler may run; None is for ever. `is_ahead`: claimed ahead, not begun.
     `has_waiters`: its end may let something else go on, since its queue has limits. `is_limited`: only so many of
@@ -119,8 +107,7 @@ class Claim:
     payload: EncodedPayload | None
 
 
-@dataclass(frozen=True, slots=True)
-class HandlerDefaults:
+class HandlerDefaults(NamedTuple):
     """What a handler asks for where neither put() nor configure() says anything; of one process."""
 
     max_attempts: int | None = None
@@ -132,8 +119,7 @@ class HandlerDefaults:
 NO_DEFAULTS = HandlerDefaults()
 
 
-@dataclass(slots=True)
-class Look:
+class Look(NamedTuple):
     """What a claim found. When it is nothing, `wake_us` (wall time) tells when to look again, if ever.
 
     `more` is the number of messages that could still be claimed: whoever was woken wakes another one.
@@ -145,8 +131,7 @@ class Look:
     is_paused: bool = False
 
 
-@dataclass(slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """How a delivery ends. `error` for nack and fail; `delay_us` overrides the backoff of a nack.
 
     `is_other_boot`: the machine went down with the process, which says nothing against the message.
@@ -325,12 +310,6 @@ class Store(Protocol):
         """Awake milliseconds until the lease ends, as far as this process extended it; not below zero."""
         ...
 
-    def pause(self, queue: str, is_paused: bool) -> None: ...
-
-    def configure(self, queue: str, values: Mapping[str, Any]) -> None:
-        """Store settings of `QueueConfiguration` by name. Raises InvalidInput."""
-        ...
-
     def configuration(self, queue: str) -> QueueConfiguration: ...
 
     @property
@@ -366,33 +345,6 @@ class Store(Protocol):
         """Questions, over a connection that never writes; a long one lets others in between."""
         ...
 
-    def counts(self, queue: str | None = None) -> Counts: ...
-
-    def queues(self) -> tuple[QueueRecord, ...]: ...
-
-    def page(self, request: PageRequest) -> tuple[MessageRecord, ...]: ...
-
-    def message(self, message_id: int) -> MessageDetail: ...
-
     def close(self) -> None:
         """Give back what is in hand and end. Waits of other threads return."""
         ...
-
-
-__all__ = [
-    "NO_DEFAULTS",
-    "Alike",
-    "Claim",
-    "Durability",
-    "EncodedPayload",
-    "HandlerDefaults",
-    "Inspection",
-    "Look",
-    "Looking",
-    "NewMessage",
-    "PageRequest",
-    "Selection",
-    "Settlement",
-    "Store",
-    "Transaction",
-]

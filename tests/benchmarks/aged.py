@@ -24,7 +24,7 @@ from pqdesk.errors import PQDeskError
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 from pqdesk.storage import open_inspection
-from pqdesk.storage.contract import PageRequest
+from pqdesk.storage.looking import PageRequest
 
 # state, and what else is special: of the messages, or of the queue's configuration
 MIXES: dict[str, tuple[State, dict[str, Any]]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pqdesk import InvalidInput, Message, Outcome, Queue
-from pqdesk.queues import operator
+from pqdesk.queues import acting
 
 
 def _fail_all(queue: Queue, count: int, **options: object) -> list[int]:
@@ -101,9 +101,9 @@ def test_an_error_in_the_callback_leaves_what_is_done_done_and_written_down(queu
         queue.cancel(state="ready", on_progress=stumble)
 
     assert queue.counts().cancelled == 1000
-    (record,) = operator.list_activity(queue.store, 10, None)
+    (record,) = acting.list_activity(queue.store, 10, None)
     assert (record.done, record.can_be_undone) == (1000, True)
-    assert operator.undo(queue.store, record.id, None).done == 1000
+    assert acting.undo(queue.store, record.id, None).done == 1000
 
 
 def test_one_damaged_message_never_stops_the_rest(queue: Queue) -> None:
@@ -163,7 +163,7 @@ def test_a_dry_run_of_everything_changes_nothing(queue: Queue) -> None:
         assert (outcome.done, outcome.activity_id) == (3, None)
 
     assert [queue.message(one) for one in ids] == before
-    assert [one.name for one in queue.store.queues()] == ["work"]
+    assert [one.name for one in queue.store.looking.queues()] == ["work"]
     assert queue.put("x") == ids[-1] + 1
 
 

@@ -23,7 +23,7 @@ import pytest
 from pqdesk import DuplicateKey, Empty, LeaseLost, Outgoing, Queue, Workspace
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage import open_inspection
-from pqdesk.storage.contract import PageRequest
+from pqdesk.storage.looking import PageRequest
 from tests.contract.clocks import MovableClock
 from tests.contract.tracing import steps_of, traced
 from tests.support import wait_until

@@ -22,7 +22,8 @@ from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_store
-from pqdesk.storage.contract import PageRequest, Store
+from pqdesk.storage.contract import Store
+from pqdesk.storage.looking import PageRequest
 from tests.contract.clocks import MovableClock
 from tests.contract.naive import matches
 
@@ -116,8 +117,8 @@ def _work(message: Message, what: int, clock: _Frozen, rng: Random) -> None:
 
 
 def _all(store: Store) -> list[MessageDetail]:
-    newest = store.page(PageRequest(limit=1))[0].id
-    return [store.message(message_id) for message_id in range(newest, 0, -1)]
+    newest = store.looking.page(PageRequest(limit=1))[0].id
+    return [store.looking.message(message_id) for message_id in range(newest, 0, -1)]
 
 
 _NAMES = {
@@ -204,9 +205,9 @@ def test_a_filter_selects_what_it_says(
     errors = _error_ids(store)
 
     with _way(*way):
-        found = [record.id for record in store.page(PageRequest(selection=selection, limit=1000))]
-        page = [record.id for record in store.page(PageRequest(selection=selection, before=60, limit=7))]
-        back = [record.id for record in store.page(PageRequest(selection=selection, after=60, limit=7))]
+        found = [record.id for record in store.looking.page(PageRequest(selection=selection, limit=1000))]
+        page = [record.id for record in store.looking.page(PageRequest(selection=selection, before=60, limit=7))]
+        back = [record.id for record in store.looking.page(PageRequest(selection=selection, after=60, limit=7))]
         count = store.looking.count(selection)
 
     now_us = clock.wall_us()
@@ -234,12 +235,12 @@ def _error_ids(store: Store) -> dict[int, int]:
         for is_trashed in (False, True):
             terms = parse_filter(f"error:#{error.id}").terms
             selection = Selection(terms=terms, is_trashed=is_trashed)
-            found |= {one.id: error.id for one in store.page(PageRequest(selection=selection, limit=1000))}
+            found |= {one.id: error.id for one in store.looking.page(PageRequest(selection=selection, limit=1000))}
     return found
 
 
 def test_the_world_has_every_state(world: tuple[Store, _Frozen]) -> None:
-    counts = world[0].counts()
+    counts = world[0].looking.counts()
 
     assert all(counts.of(state) for state in State)
     assert any(one.is_trashed for one in _details(world[0]))

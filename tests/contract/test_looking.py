@@ -134,4 +134,4 @@ def test_an_unknown_queue_looks_empty_and_is_not_made(queue: Queue) -> None:
     with pytest.raises(Empty):
         queue.get(timeout=0)
 
-    assert queue.store.queues() == ()
+    assert queue.store.looking.queues() == ()

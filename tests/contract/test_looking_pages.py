@@ -20,7 +20,8 @@ from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 from pqdesk.storage import open_inspection
-from pqdesk.storage.contract import Inspection, PageRequest, Store
+from pqdesk.storage.contract import Store
+from pqdesk.storage.looking import Inspection, PageRequest
 from tests.contract.clocks import MovableClock
 
 
@@ -117,17 +118,19 @@ def test_an_order_that_would_sort_a_large_table_is_refused_with_what_to_do(
     queue.put_many(range(9))
 
     with pytest.raises(InvalidInput, match="filter to fewer than 5 messages to sort them by due; by due, scheduled"):
-        queue.store.page(PageRequest(sort="due"))
+        queue.store.looking.page(PageRequest(sort="due"))
     with pytest.raises(InvalidInput, match="there is no order 'colour'"):
-        queue.store.page(PageRequest(sort="colour"))  # type: ignore[arg-type]
+        queue.store.looking.page(PageRequest(sort="colour"))  # type: ignore[arg-type]
 
 
 def test_by_id_pages_go_upwards_too(queue: Queue) -> None:
     ids = queue.put_many(range(10))
 
-    first = queue.store.page(PageRequest(descending=False, limit=3))
-    second = queue.store.page(PageRequest(descending=False, limit=3, cursor=Cursor(None, first[-1].id)))
-    back = queue.store.page(PageRequest(descending=False, limit=2, cursor=Cursor(None, ids[5]), is_backward=True))
+    first = queue.store.looking.page(PageRequest(descending=False, limit=3))
+    second = queue.store.looking.page(PageRequest(descending=False, limit=3, cursor=Cursor(None, first[-1].id)))
+    back = queue.store.looking.page(
+        PageRequest(descending=False, limit=2, cursor=Cursor(None, ids[5]), is_backward=True)
+    )
 
     assert [one.id for one in (*first, *second)] == ids[:6]
     assert [one.id for one in back] == ids[3:5]
@@ -189,7 +192,7 @@ def test_others_are_answered_while_one_thread_searches(queue: Queue) -> None:
     _multiply(queue, 6)
     answers: list[int] = []
     request = PageRequest(selection=Selection(search="needle"))
-    searching = threading.Thread(target=lambda: answers.append(len(queue.store.page(request))))
+    searching = threading.Thread(target=lambda: answers.append(len(queue.store.looking.page(request))))
     searching.start()
 
     during = 0

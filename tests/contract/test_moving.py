@@ -27,7 +27,7 @@ def test_a_move_takes_everything_along_but_what_runs(queue: Queue, second: Queue
     assert queue.counts() == Counts(running=1)
     assert second.counts() == Counts(1, 1, 0, 1, 1, 1, 1)
     for word, message_id in ids.items():
-        moved = queue.store.message(message_id)
+        moved = queue.store.looking.message(message_id)
         assert moved.queue == ("work" if word == "running" else "second")
         assert (moved.state, moved.attempt, moved.payload, moved.enqueued_at) == (
             before[word].state,
@@ -94,10 +94,10 @@ def test_a_move_makes_the_queue_and_to_its_own_queue_it_does_nothing(queue: Queu
     message_id = queue.put("x")
 
     assert queue.move(message_id, to="work").reasons == {"there already": 1}
-    assert [one.name for one in queue.store.queues()] == ["work"]
+    assert [one.name for one in queue.store.looking.queues()] == ["work"]
     queue.move(message_id, to="new")
 
-    assert [one.name for one in queue.store.queues()] == ["new", "work"]
+    assert [one.name for one in queue.store.looking.queues()] == ["new", "work"]
 
 
 @pytest.mark.parametrize("to", ["", "a\nb", 7, None, "x" * 256])

@@ -6,7 +6,7 @@ import pytest
 
 from pqdesk import LeaseLost, NotFound, Queue
 from pqdesk.messages.states import AttemptOutcome
-from pqdesk.queues import operator
+from pqdesk.queues import acting
 from pqdesk.queues.message import parse_receipt
 from pqdesk.storage.contract import Settlement
 from tests.contract.clocks import MovableClock
@@ -39,7 +39,7 @@ def test_a_job_both_finished_and_failed(queue: Queue, other: Queue, act: str) ->
     with pytest.raises(LeaseLost):
         other.store.settle_receipt(*parse_receipt(message.receipt), Settlement(AttemptOutcome.COMPLETED))
 
-    detail, counts = queue.store.message(message_id), queue.store.counts()
+    detail, counts = queue.store.looking.message(message_id), queue.store.looking.counts()
     assert counts.total == (0 if detail.is_trashed else 1)
     assert counts.of(detail.state) == counts.total
     assert [one.outcome for one in detail.attempts] == [AttemptOutcome.FAILED]
@@ -93,6 +93,6 @@ def test_no_way_to_see_what_is_queued(queue: Queue) -> None:
     assert (found.id, found.state.word, found.payload_preview) == (2, "ready", '{"to":"grace"}')
     assert (detail.payload, detail.version, detail.error_text) == ({"to": "ada@example.com"}, 2, "no such address")
     assert queue.versions(1)[0].payload == {"to": "ada", "n": 10**30}
-    assert [one.command for one in operator.list_activity(queue.store, 10, None)] == ["pqdesk edit 1 -"]
+    assert [one.command for one in acting.list_activity(queue.store, 10, None)] == ["pqdesk edit 1 -"]
     with pytest.raises(NotFound):
         queue.message(3)

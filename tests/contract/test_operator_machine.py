@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pqdesk import DuplicateKey, Empty, InvalidInput, Message, Outcome, Queue
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
-from pqdesk.queues import operator
+from pqdesk.queues import acting
 from pqdesk.storage import open_store
 from tests.contract.clocks import MovableClock
 
@@ -111,7 +111,7 @@ class OperatorMachine(RuleBasedStateMachine):
     def undo(self, pick: int) -> None:
         outcome = self.done.pop(-1 - pick % len(self.done))
         try:
-            undone = operator.undo(self.store, outcome.activity_id or 0, None)
+            undone = acting.undo(self.store, outcome.activity_id or 0, None)
         except InvalidInput:
             return
         assert undone.done + undone.skipped <= outcome.done

@@ -7,15 +7,15 @@ import pytest
 from pqdesk import InvalidInput, NotFound, Outcome, Queue, Workspace
 from pqdesk.messages.records import Counts
 from pqdesk.messages.selection import Selection
-from pqdesk.queues import operator
+from pqdesk.queues import acting
 from pqdesk.storage import operating as limits
-from pqdesk.storage.contract import PageRequest
+from pqdesk.storage.looking import PageRequest
 from tests.contract.clocks import MovableClock
 from tests.contract.test_actions import one_of_each
 
 
 def _trashed(queue: Queue) -> list[int]:
-    page = queue.store.page(PageRequest(selection=Selection(is_trashed=True), limit=10_000))
+    page = queue.store.looking.page(PageRequest(selection=Selection(is_trashed=True), limit=10_000))
     return [one.id for one in page]
 
 
@@ -26,7 +26,7 @@ def test_a_purge_takes_all_but_what_runs_to_the_trash(queue: Queue, clock: Movab
     assert queue.purge() == Outcome(6, 0)
 
     assert queue.counts() == Counts(running=1)
-    assert queue.store.counts("second").ready == 1
+    assert queue.store.looking.counts("second").ready == 1
     assert sorted(_trashed(queue)) == sorted(set(ids.values()) - {ids["running"]})
 
 
@@ -52,7 +52,7 @@ def test_a_large_purge_is_for_good_and_says_so(queue: Queue, monkeypatch: pytest
     with pytest.raises(NotFound):
         queue.message(ids[1])
     with pytest.raises(InvalidInput, match="deleted for good"):
-        operator.undo(queue.store, outcome.activity_id or 0, None)
+        acting.undo(queue.store, outcome.activity_id or 0, None)
 
 
 def test_a_purge_frees_keys_and_groups(queue: Queue) -> None:

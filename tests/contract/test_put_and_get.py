@@ -137,7 +137,7 @@ def test_an_outgoing_may_name_another_queue(queue: Queue) -> None:
     queue.put_many([Outgoing("here"), Outgoing("there", queue="other")])
 
     assert queue.counts().ready == 1
-    assert {record.name: record.counts.ready for record in queue.store.queues()} == {"work": 1, "other": 1}
+    assert {record.name: record.counts.ready for record in queue.store.looking.queues()} == {"work": 1, "other": 1}
 
 
 def test_a_key_is_unique_among_unfinished_messages(queue: Queue) -> None:

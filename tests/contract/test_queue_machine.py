@@ -18,7 +18,7 @@ from pqdesk import DuplicateKey, Empty, LeaseLost, Message, Outgoing, Queue
 from pqdesk.messages.records import Counts
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.paths import WorkspacePaths
-from pqdesk.queues import operator
+from pqdesk.queues import acting
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Settlement
 from tests.contract.clocks import MovableClock
@@ -275,7 +275,7 @@ class QueueMachine(RuleBasedStateMachine):
                          before.payload)
             )  # fmt: skip
         elif is_done and is_undone and before.group is None:  # in a group it may lose its place
-            undone = operator.undo(self.clients[client]["q"].store, outcome.activity_id, None)
+            undone = acting.undo(self.clients[client]["q"].store, outcome.activity_id, None)
             assert (undone.done, undone.skipped) == (1, 0), (action, before)
             self.model[expected.id] = before
 

@@ -180,7 +180,7 @@ def test_a_queue_acts_on_no_message_of_another(queue: Queue, action: str) -> Non
     outcome = getattr(queue, action)([theirs])
 
     assert (outcome.done, outcome.errors) == (0, (f"message {theirs} is in another queue",))
-    assert queue.store.counts("theirs").ready == 1
+    assert queue.store.looking.counts("theirs").ready == 1
 
 
 def test_threads_that_close_and_call_at_once_get_an_error_of_ours_or_none(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_full_queue_waits_for_room_and_holds_up_no_other_schedule(
     workspace.add_schedule("other", "elsewhere", 1, every=DAY)
 
     pause_s = _run(store)
-    assert (queue.counts().ready, store.counts("elsewhere").ready) == (1, 1)
+    assert (queue.counts().ready, store.looking.counts("elsewhere").ready) == (1, 1)
     assert pause_s > 0
     queue.get().ack()
     _run(store)

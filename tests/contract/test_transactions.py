@@ -138,7 +138,7 @@ def test_an_ack_moves_a_message_on_to_the_next_queue_or_not_at_all(orders: Queue
 
     assert orders.counts().running == 1
     message.ack(put=[Outgoing("next", queue="second")])
-    assert (orders.counts().completed, orders.store.counts("second").ready) == (1, 1)
+    assert (orders.counts().completed, orders.store.looking.counts("second").ready) == (1, 1)
 
 
 def test_a_key_in_use_leaves_the_rest_of_the_transaction_usable(orders: Queue) -> None:
@@ -639,7 +639,7 @@ def test_a_workspace_store_of_its_own_takes_part(tmp_path: Path, clock: MovableC
 
         assert workspace.counts().ready == 2
         store = open_store(workspace.paths, clock=clock)
-        assert wait_until(lambda: store.counts("b").ready == 1)
+        assert wait_until(lambda: store.looking.counts("b").ready == 1)
         store.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pqdesk import InvalidInput, LookOnly, NotFound, Outcome, Queue, Workspace
 from pqdesk.messages.activities import ActivityRecord, NewActivity
-from pqdesk.queues import operator
+from pqdesk.queues import acting
 from tests.contract.clocks import MovableClock
 from tests.contract.test_actions import one_of_each
 
@@ -17,24 +17,24 @@ _DAY_S = 86_400
 
 def undo(queue: Queue, outcome: Outcome) -> Outcome:
     assert outcome.activity_id is not None
-    return operator.undo(queue.store, outcome.activity_id, None)
+    return acting.undo(queue.store, outcome.activity_id, None)
 
 
 def activity(queue: Queue) -> tuple[ActivityRecord, ...]:
-    return operator.list_activity(queue.store, 100, None)
+    return acting.list_activity(queue.store, 100, None)
 
 
 def _standing(queue: Queue) -> dict[int, tuple[object, ...]]:
     found = {}
-    for one in queue.store.page(_everything()):
-        detail = queue.store.message(one.id)
+    for one in queue.store.looking.page(_everything()):
+        detail = queue.store.looking.message(one.id)
         found[one.id] = (detail.queue, detail.state, detail.attempt, detail.max_attempts, detail.due_at,
                          detail.finished_at, detail.payload)  # fmt: skip
     return found
 
 
 def _everything():
-    from pqdesk.storage.contract import PageRequest
+    from pqdesk.storage.looking import PageRequest
 
     return PageRequest(limit=1000)
 
@@ -98,8 +98,8 @@ def test_the_activity_comes_in_pages(queue: Queue) -> None:
     for message_id in queue.put_many(range(5)):
         queue.cancel(message_id)
 
-    first = operator.list_activity(queue.store, 2, None)
-    rest = operator.list_activity(queue.store, 10, first[-1].id)
+    first = acting.list_activity(queue.store, 2, None)
+    rest = acting.list_activity(queue.store, 10, first[-1].id)
 
     assert [one.id for one in (*first, *rest)] == [5, 4, 3, 2, 1]
 
@@ -123,7 +123,7 @@ def test_the_activity_comes_in_pages(queue: Queue) -> None:
 )
 def test_every_action_is_undone_to_where_all_stood(queue: Queue, act: Callable[..., Outcome]) -> None:
     ids = list(one_of_each(queue).values())
-    before, counts = _standing(queue), queue.store.counts()
+    before, counts = _standing(queue), queue.store.looking.counts()
     outcome = act(queue, ids)
     assert outcome.done
     assert _standing(queue) != before
@@ -131,7 +131,7 @@ def test_every_action_is_undone_to_where_all_stood(queue: Queue, act: Callable[.
     assert undo(queue, outcome) == Outcome(outcome.done, 0)
 
     assert _standing(queue) == before
-    assert queue.store.counts() == counts
+    assert queue.store.looking.counts() == counts
 
 
 def test_a_restore_is_undone(queue: Queue) -> None:
@@ -243,9 +243,9 @@ def test_a_cancel_of_what_runs_cannot_be_undone(queue: Queue) -> None:
 
 def test_undo_of_no_activity_is_not_found(queue: Queue) -> None:
     with pytest.raises(NotFound, match="no activity 7"):
-        operator.undo(queue.store, 7, None)
+        acting.undo(queue.store, 7, None)
     with pytest.raises(InvalidInput):
-        operator.undo(queue.store, "7", None)  # type: ignore[arg-type]
+        acting.undo(queue.store, "7", None)  # type: ignore[arg-type]
 
 
 def test_undo_of_what_is_gone_skips_it(queue: Queue) -> None:
@@ -284,7 +284,7 @@ def test_2_500_messages_are_undone_in_batches_and_a_stop_leaves_the_rest_undoabl
     outcome = queue.cancel(queue.put_many(range(2500)))
     seen: list[tuple[int, int]] = []
 
-    first = operator.undo(
+    first = acting.undo(
         queue.store, outcome.activity_id or 0, lambda done, skipped: seen.append((done, skipped)) or len(seen) < 2
     )
     assert (first.done, first.is_stopped, queue.counts().ready) == (2000, True, 2000)
@@ -298,12 +298,12 @@ def test_2_500_messages_are_undone_in_batches_and_a_stop_leaves_the_rest_undoabl
 def test_a_pause_is_undone_unless_somebody_resumed_since(queue: Queue) -> None:
     queue.pause()
     assert activity(queue)[0].command == "pqdesk pause work"
-    operator.undo(queue.store, 1, None)
+    acting.undo(queue.store, 1, None)
     assert not queue.paused
     queue.pause()
     queue.resume()
 
-    assert operator.undo(queue.store, 3, None).reasons == {"changed since": 1}
+    assert acting.undo(queue.store, 3, None).reasons == {"changed since": 1}
 
     assert not queue.paused
 
@@ -325,7 +325,7 @@ def test_a_configuration_is_undone(queue: Queue) -> None:
         "pqdesk configure work --lease 90s --rate default --max-attempts 2 --group-concurrency 3",
         "pqdesk configure work --lease 30s --rate 5/10s",
     ]
-    operator.undo(queue.store, 2, None)
+    acting.undo(queue.store, 2, None)
 
     assert queue.configuration == before
 

@@ -10,7 +10,7 @@ from pqdesk.errors import NotFound, PQDeskError
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, Outcome, QueueRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
-from pqdesk.storage.contract import PageRequest
+from pqdesk.storage.looking import PageRequest
 from tests.gui.fakes import make_detail
 
 

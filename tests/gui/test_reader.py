@@ -9,7 +9,7 @@ from PySide6.QtCore import QThread
 
 from pqdesk.errors import WorkspaceError
 from pqdesk.gui.threads.reader import POLL_MS, Reader
-from pqdesk.storage.contract import PageRequest
+from pqdesk.storage.looking import PageRequest
 from tests.gui.shell_fakes import FakeClock, FakeInspection, make_queue
 
 

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import PQDeskError
-from pqdesk.storage.contract import Inspection, PageRequest
+from pqdesk.storage.looking import Inspection, PageRequest
 
 _log = logging.getLogger(__name__)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from pqdesk.clock import Clock, to_datetime
-from pqdesk.messages.activities import ActivityRecord
 from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, first_row
+
+if TYPE_CHECKING:
+    from pqdesk.messages.activities import ActivityRecord
 
 KEEP_UNDO_US = 30 * 86_400_000_000
 KEEP_ACTIVITY_US = 400 * 86_400_000_000
@@ -125,6 +127,8 @@ class ActivityPruner:
 
 
 def _record(row: Row) -> ActivityRecord:
+    from pqdesk.messages.activities import ActivityRecord  # every process that works comes by here, and reads none
+
     activity_id, at_us, actor, action, command, queue, done, skipped, before, undone_by, has_undo = row
     told = json.loads(before or "{}")
     if has_undo:

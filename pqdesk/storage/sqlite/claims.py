@@ -7,12 +7,12 @@ its holder is gone with the power too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
 import apsw
 
-from pqdesk.messages.records import DEFAULT_LEASE_S, DEFAULT_MAX_ATTEMPTS
+from pqdesk.messages.defaults import DEFAULT_LEASE_S, DEFAULT_MAX_ATTEMPTS
 from pqdesk.messages.states import State
 from pqdesk.storage.contract import Claim, EncodedPayload, HandlerDefaults, Look
 from pqdesk.storage.sqlite.connection import Row, only_value
@@ -55,8 +55,7 @@ LEASE = """
      WHERE id = ?1"""
 
 
-@dataclass(slots=True)
-class Gate:
+class Gate(NamedTuple):
     """What a claim reads of the queue first."""
 
     queue_id: int
@@ -103,8 +102,7 @@ def look(db: apsw.Connection, gate: Gate, now_us: int) -> Look | None:
     return None if count > 0 or has_due else Look((), wake_us=_sooner(gate.wake_us, next_us))
 
 
-@dataclass(slots=True)
-class ClaimTerms:
+class ClaimTerms(NamedTuple):
     """For whom and for how long. `lease_us=None`: the queue's, else the handler's, else the default.
 
     `types`: the names of the types seen so far in this transaction.
@@ -116,7 +114,7 @@ class ClaimTerms:
     defaults: HandlerDefaults
     now_us: int
     awake_ms: int
-    types: dict[int, str] = field(default_factory=dict)
+    types: dict[int, str]
 
 
 def claim(
@@ -134,11 +132,14 @@ def claim(
     if change is None:
         change = QueueChange(gate.queue_id)
     else:
-        gate.running += change.by_state[_RUNNING]
-        gate.claimable += change.by_state[_READY] - change.blocked
+        gate = gate._replace(
+            running=gate.running + change.by_state[_RUNNING],
+            claimable=gate.claimable + change.by_state[_READY] - change.blocked,
+        )
     next_us = None
     if gate.wake_us is not None and gate.wake_us <= terms.now_us:
-        gate.claimable += promote(db, change, terms.now_us, limit=_PROMOTED_PER_CLAIM)
+        promoted = promote(db, change, terms.now_us, limit=_PROMOTED_PER_CLAIM)
+        gate = gate._replace(claimable=gate.claimable + promoted)
     if gate.has_limits:
         limit, next_us = gate.allowed(db, limit, terms.now_us)
     rows = _pick(db, change, limit, terms.now_us) if limit else []

@@ -13,10 +13,10 @@ from typing import Any
 import apsw
 
 from pqdesk.clock import Clock
+from pqdesk.messages.defaults import DEFAULT_MAX_ATTEMPTS
 from pqdesk.messages.fingerprints import headline
 from pqdesk.messages.looking import Reason, ReasonKind
 from pqdesk.messages.payloads import checksum
-from pqdesk.messages.records import DEFAULT_MAX_ATTEMPTS
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.connection import first_row, only_value

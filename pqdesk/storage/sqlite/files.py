@@ -7,8 +7,8 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
 from pqdesk.paths import WorkspacePaths, path_text
@@ -20,8 +20,7 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 _ESCAPES = (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\"))
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """One queue file. `is_ours`: a workspace's own file, not one of an application (`database=`)."""
 
     database: Path

@@ -9,8 +9,7 @@ it is not lost. A `delay` counts from when the row is taken in, by the clock of 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -56,8 +55,7 @@ _ROW = f"""
       FROM pqdesk_put WHERE id = ?"""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenIn:
+class TakenIn(NamedTuple):
     """What became of a batch: rows looked at, rows refused, queues that got messages."""
 
     rows: int

@@ -28,18 +28,19 @@ from pqdesk.messages.states import State
 from pqdesk.storage.looking import SLICE_IDS, PageRequest
 from pqdesk.storage.sqlite import pages
 from pqdesk.storage.sqlite.activity import read_activities
+from pqdesk.storage.sqlite.configuration import read_configuration
 from pqdesk.storage.sqlite.connection import ReadTransaction, Translating, all_rows, connect, first_row, only_value
 from pqdesk.storage.sqlite.editing import read_versions
 from pqdesk.storage.sqlite.error_rows import read_errors
 from pqdesk.storage.sqlite.explaining import explain
 from pqdesk.storage.sqlite.files import Location, check_file, check_folder
 from pqdesk.storage.sqlite.listing import Finder
+from pqdesk.storage.sqlite.look_only import is_look_only
 from pqdesk.storage.sqlite.metric_rows import read_metrics
 from pqdesk.storage.sqlite.migrations import is_made
 from pqdesk.storage.sqlite.naming import oldest_ready, read_names
-from pqdesk.storage.sqlite.queue_rows import find_queue, read_configuration
+from pqdesk.storage.sqlite.queue_rows import find_queue
 from pqdesk.storage.sqlite.rows import PAYLOAD_KIND, attempt_record, current_attempt, message_fields, message_row
-from pqdesk.storage.sqlite.switches import is_look_only
 
 T = TypeVar("T")
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import apsw
 
 from pqdesk.messages.origin import Origin
-from pqdesk.storage.sqlite import switches
-from pqdesk.storage.sqlite.activity import add_activity
 from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.look_only import refuse_look_only
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import NewActivity
@@ -25,10 +24,12 @@ class Ledger:
     def refuse(self, db: apsw.Connection, what: str) -> None:
         """Raise LookOnly where people may only look: `what` ("retried") was not done."""
         if not self.origin.is_worker:
-            switches.refuse_look_only(db, str(self._engine.path.parent), what)
+            refuse_look_only(db, str(self._engine.path.parent), what)
 
     def add(self, db: apsw.Connection, new: NewActivity) -> int:
         """Write down an activity; its id. What is done to messages is counted by activity.count."""
+        from pqdesk.storage.sqlite.activity import add_activity  # who only puts and works leaves none
+
         return add_activity(
             db, self._engine.clock.wall_us(), self.origin.actor, new.action, new.command,
             queue=new.queue, done=1 if new.before is not None else 0, before=new.before, why_not=new.why_not,

@@ -6,7 +6,7 @@ pqdesk_rate. The next claim takes the slot of the oldest, and is free when that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import apsw
 
@@ -21,8 +21,7 @@ _EMPTY = "DELETE FROM pqdesk_rate WHERE queue_id = ?"
 _REFILLED = "UPDATE pqdesk_queue SET rate_claims = ?2 WHERE id = ?1"
 
 
-@dataclass(slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The limits of one queue, as its row has them, and how many of its messages run."""
 
     queue_id: int

@@ -12,7 +12,7 @@ from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
 from pqdesk.storage.operating import TRASH_LIMIT, Order
-from pqdesk.storage.sqlite import activity, switches
+from pqdesk.storage.sqlite import activity, configuration, look_only
 from pqdesk.storage.sqlite.actions import BATCH_BYTES, DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
 from pqdesk.storage.sqlite.connection import Translating
@@ -20,7 +20,7 @@ from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.progress import Total, Work
-from pqdesk.storage.sqlite.queue_rows import checked_configuration, find_queue
+from pqdesk.storage.sqlite.queue_rows import find_queue
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.undoing import Undoing
 from pqdesk.storage.sqlite.waiting import room_bell
@@ -112,17 +112,17 @@ class SqliteOperating:
         action = "pause" if is_paused else "resume"
         with self._engine.writing() as db:
             self._ledger.refuse(db, f"{action}d")
-            before = switches.pause(db, queue, is_paused)
+            before = configuration.pause(db, queue, is_paused)
             if before is not None:
                 self._ledger.add(db, NewActivity(action, command_line(action, queue), queue, before))
         self._engine.ring([queue])
         self._flush()
 
     def configure(self, queue: str, values: Mapping[str, Any]) -> None:
-        columns = checked_configuration(values)
+        columns = configuration.checked_configuration(values)
         with self._engine.writing() as db:
             self._ledger.refuse(db, "configured")
-            before = switches.configure(db, queue, columns)
+            before = configuration.configure(db, queue, columns)
             if before is not None:
                 self._ledger.add(db, NewActivity("configure", configure_command(queue, values), queue, before))
         self._engine.ring([queue, room_bell(queue)])
@@ -131,7 +131,7 @@ class SqliteOperating:
     def set_look_only(self, is_look_only: bool) -> None:
         word = "on" if is_look_only else "off"
         with self._engine.writing() as db:
-            if switches.set_look_only(db, is_look_only):
+            if look_only.set_look_only(db, is_look_only):
                 why_not = "switch it by look-only"
                 self._ledger.add(db, NewActivity("look-only", command_line("look-only", word), why_not=why_not))
         self._flush()

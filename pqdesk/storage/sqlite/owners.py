@@ -11,8 +11,8 @@ import fcntl
 import os
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 
@@ -43,8 +43,7 @@ _ONE = struct.Struct("<2q")
 _own_locks: dict[str, int] = {}  # token → descriptor, of this process: the kernel keeps them per process, too
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """A row of pqdesk_owner that has not ended."""
 
     id: int

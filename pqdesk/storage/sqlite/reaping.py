@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -23,31 +22,35 @@ _SMALLEST_LEASE_END = """
      WHERE state = 3 AND owner_id = ? AND lease_ends_ms <= ? LIMIT 1"""
 
 
-@dataclass(frozen=True, slots=True)
 class Reaper:
     """Looks for dead owners and ended leases. Whoever calls it holds the connection's lock.
 
     `ring` is told the id of each queue that has messages ready again.
     """
 
-    db: apsw.Connection
-    path: Path
-    folder: Path
-    clock: Clock
-    rng: Random
-    ring: Callable[[int], None]
-    metrics: Metrics
+    def __init__(
+        self,
+        db: apsw.Connection,
+        path: Path,
+        folder: Path,
+        clock: Clock,
+        rng: Random,
+        ring: Callable[[int], None],
+        metrics: Metrics,
+    ) -> None:
+        self._db, self._path, self._folder, self._clock = db, path, folder, clock
+        self._rng, self._ring, self._metrics = rng, ring, metrics
 
     def reap(self) -> int:
         """Take back everything from dead owners and ended leases; returns how many messages."""
-        boot, awake_ms = self.clock.boot_id(), self.clock.awake_ms()
+        boot, awake_ms = self._clock.boot_id(), self._clock.awake_ms()
         count = 0
-        for owner in owners.ended_owners_in_work(self.db):
+        for owner in owners.ended_owners_in_work(self._db):
             count += self._bury(owner, boot)
-        for owner in owners.living_owners(self.db):
-            if not owners.is_alive(self.folder, owner, boot):
+        for owner in owners.living_owners(self._db):
+            if not owners.is_alive(self._folder, owner, boot):
                 count += self._bury(owner, boot)
-            elif self.db.execute(_SMALLEST_LEASE_END, (owner.id, awake_ms)).fetchone():
+            elif self._db.execute(_SMALLEST_LEASE_END, (owner.id, awake_ms)).fetchone():
                 count += self._take_past_lease(owner, awake_ms)
         return count
 
@@ -56,24 +59,24 @@ class Reaper:
         reason = "the machine went down" if is_other_boot else f"its worker {owner.name} died"
         error = f"{reason} while it had this message in hand"
         settlement = Settlement(AttemptOutcome.DIED, error=error, is_other_boot=is_other_boot)
-        begun = owners.begun_receipts(self.folder, owner.token)
+        begun = owners.begun_receipts(self._folder, owner.token)
         count = 0
         while True:
-            with WriteTransaction(self.db, self.path):
-                held = settlements.messages_of_owner(self.db, owner.id)
+            with WriteTransaction(self._db, self._path):
+                held = settlements.messages_of_owner(self._db, owner.id)
                 ended = self._settle_all(held, settlement, begun)
                 if not held:
-                    owners.end_owner(self.db, owner.id, self.clock.wall_us())
+                    owners.end_owner(self._db, owner.id, self._clock.wall_us())
             self._tell(ended)
             count += len(held)
             if not held:
-                (self.folder / owner.token).unlink(missing_ok=True)
+                (self._folder / owner.token).unlink(missing_ok=True)
                 return count
 
     def _take_past_lease(self, owner: Owner, awake_ms: int) -> int:
         settlement = Settlement(AttemptOutcome.LEASE_ENDED, error="its lease ended without an ack")
-        with WriteTransaction(self.db, self.path):
-            held = settlements.messages_past_lease(self.db, owner.id, awake_ms)
+        with WriteTransaction(self._db, self._path):
+            held = settlements.messages_past_lease(self._db, owner.id, awake_ms)
             ended = self._settle_all(held, settlement, frozenset())
         self._tell(ended)
         return len(held)
@@ -82,20 +85,20 @@ class Reaper:
         self, held: list[tuple[int, int, int]], settlement: Settlement, begun: frozenset[int]
     ) -> list[Ended]:
         """Settle each so, but those that were only claimed ahead: they are released."""
-        now_us = self.clock.wall_us()
+        now_us = self._clock.wall_us()
         released = Settlement(AttemptOutcome.RELEASED)
         return [
             settlements.settle(
-                self.db, message_id, receipt, settlement if started_us or receipt in begun else released,
-                now_us=now_us, rng=self.rng,
+                self._db, message_id, receipt, settlement if started_us or receipt in begun else released,
+                now_us=now_us, rng=self._rng,
             )
             for message_id, receipt, started_us in held
         ]  # fmt: skip
 
     def _tell(self, ended: list[Ended]) -> None:
         """Count what was committed, and ring for its queues."""
-        now_us = self.clock.wall_us()
+        now_us = self._clock.wall_us()
         for one in ended:
-            self.metrics.settled(one, now_us)
+            self._metrics.settled(one, now_us)
         for queue_id in dict.fromkeys(one.queue_id for one in ended):
-            self.ring(queue_id)
+            self._ring(queue_id)

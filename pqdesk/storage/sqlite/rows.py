@@ -8,9 +8,10 @@ from typing import Any
 import apsw
 
 from pqdesk.clock import to_datetime
+from pqdesk.messages.defaults import DEFAULT_MAX_ATTEMPTS
 from pqdesk.messages.fingerprints import headline
 from pqdesk.messages.payloads import PayloadKind
-from pqdesk.messages.records import DEFAULT_MAX_ATTEMPTS, AttemptRecord, MessageRecord
+from pqdesk.messages.records import AttemptRecord, MessageRecord
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.sqlite.connection import Row, all_rows, first_row
 

@@ -7,8 +7,8 @@ the lease changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 import apsw
 
@@ -52,8 +52,7 @@ _GIVEN_UP = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """A running message, as its settlement needs it."""
 
     queue_id: int
@@ -71,8 +70,7 @@ class _Held:
     expires_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How a settlement left the message, for the bells and the metrics.
 
     `is_retried`: the attempt counts, and there will be another one.

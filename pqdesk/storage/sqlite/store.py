@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import apsw
 
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, LeaseLost, WorkspaceError
 from pqdesk.messages.origin import Origin
-from pqdesk.messages.records import (
-    Counts,
-    Durability,
-    MessageDetail,
-    MessageRecord,
-    QueueConfiguration,
-    QueueRecord,
-)
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import (
     NO_DEFAULTS,
@@ -31,7 +23,6 @@ from pqdesk.storage.contract import (
     HandlerDefaults,
     Look,
     NewMessage,
-    PageRequest,
     Settlement,
     Transaction,
 )
@@ -42,7 +33,6 @@ from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.ingestion import Ingestion
 from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S
 from pqdesk.storage.sqlite.ledger import Ledger
-from pqdesk.storage.sqlite.looking import SqliteLooking
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
@@ -54,7 +44,9 @@ from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
 from pqdesk.storage.sqlite.waiting import room_bell
 
 if TYPE_CHECKING:
+    from pqdesk.messages.records import Durability, QueueConfiguration
     from pqdesk.storage.scheduling import Scheduling
+    from pqdesk.storage.sqlite.looking import SqliteLooking
     from pqdesk.storage.sqlite.operating import SqliteOperating
 
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
@@ -78,7 +70,7 @@ class SqliteStore:
         self._type_names: dict[int, str] = {}
         self._likely: set[str] = set()  # queues with something to claim when last looked at
         self._operating: SqliteOperating | None = None
-        self.looking = SqliteLooking(engine)
+        self._looking: SqliteLooking | None = None
 
     # --- putting ----------------------------------------------------------------------------------
 
@@ -344,29 +336,17 @@ class SqliteStore:
             self._operating = SqliteOperating(self._engine, self._ledger)
         return self._operating
 
-    def pause(self, queue: str, is_paused: bool) -> None:
-        self.operating.pause(queue, is_paused)
-
-    def configure(self, queue: str, values: Mapping[str, Any]) -> None:
-        self.operating.configure(queue, values)
-
     def configuration(self, queue: str) -> QueueConfiguration:
         with self._engine.inspecting() as inspection:
             return inspection.configuration(queue)
 
-    # --- looking ----------------------------------------------------------------------------------
+    @property
+    def looking(self) -> SqliteLooking:
+        if self._looking is None:
+            from pqdesk.storage.sqlite.looking import SqliteLooking
 
-    def counts(self, queue: str | None = None) -> Counts:
-        return self.looking.counts(queue)
-
-    def queues(self) -> tuple[QueueRecord, ...]:
-        return self.looking.queues()
-
-    def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        return self.looking.page(request)
-
-    def message(self, message_id: int) -> MessageDetail:
-        return self.looking.message(message_id)
+            self._looking = SqliteLooking(self._engine)
+        return self._looking
 
     # --- living -----------------------------------------------------------------------------------
 
@@ -506,7 +486,7 @@ class SqliteStore:
         """Called inside the transaction, so that the clocks are read after the wait for the lock."""
         now_us = self._clock.wall_us()
         own = owner_id or owners.detached_owner(self._engine.db, self._clock.boot_id(), now_us)
-        return claims.ClaimTerms(own, lease_us, is_ahead, defaults, now_us, self._clock.awake_ms())
+        return claims.ClaimTerms(own, lease_us, is_ahead, defaults, now_us, self._clock.awake_ms(), {})
 
     def _taken(self, look: Look, *, is_detached: bool, is_spare: bool = False) -> Look:
         if not look.claims:
@@ -515,18 +495,19 @@ class SqliteStore:
         if not is_detached:
             with engine.lock:
                 engine.hand.take(look.claims, self._clock.awake_ms(), is_spare=is_spare)
-        for claim in look.claims:
-            if claim.payload is None:
-                self._load_payload(claim)
+        if any([claim.payload is None for claim in look.claims]):  # noqa: C419 - quicker
+            look = look._replace(claims=tuple(map(self._whole, look.claims)))
         if look.more:
             engine.bells.ring(look.claims[0].queue)  # this wake-up was for one; another sleeper takes the next
         return look
 
-    def _load_payload(self, claim: Claim) -> None:
-        """Read a large one, which is not read in the claiming transaction."""
+    def _whole(self, claim: Claim) -> Claim:
+        """With its payload: a large one is not read in the claiming transaction."""
+        if claim.payload is not None:
+            return claim
         with self._engine.locked() as db, Translating(self._engine.path):
             row = first_row(db, _LARGE_PAYLOAD, (claim.id,))
-        claim.payload = EncodedPayload(claim.payload_kind, b"" if row is None else row[0])
+        return claim._replace(payload=EncodedPayload(claim.payload_kind, b"" if row is None else row[0]))
 
     def _give_back(self) -> None:
         """Release what is in hand, and end this owner: with nothing in hand its going is no death."""

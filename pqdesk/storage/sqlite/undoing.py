@@ -12,10 +12,10 @@ from pqdesk.errors import InvalidInput
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite import schedule_rows
 from pqdesk.storage.sqlite.actions import BATCH, Tally
+from pqdesk.storage.sqlite.configuration import put_back_configuration, put_back_pause
 from pqdesk.storage.sqlite.connection import all_rows
 from pqdesk.storage.sqlite.editing import payload_before, replace_payload
 from pqdesk.storage.sqlite.standing import Changes, MessageRow, Standing, parse_undo, read_message, relocate
-from pqdesk.storage.sqlite.switches import put_back_configuration, put_back_pause
 
 # What undoes an activity that is not about single messages, by the one name in its `before`: each returns whether the
 # thing was still as the activity left it.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
 from pqdesk.clock import Clock
-from pqdesk.messages.records import DEFAULT_KEEP_COMPLETED_S, DEFAULT_KEEP_TRASH_S
+from pqdesk.messages.defaults import DEFAULT_KEEP_COMPLETED_S, DEFAULT_KEEP_TRASH_S
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.activity import ActivityPruner
 from pqdesk.storage.sqlite.connection import WriteTransaction, all_rows
@@ -35,19 +34,17 @@ _OLD_TRASH = """
      WHERE trashed_us IS NOT NULL AND trashed_us < ? AND id < (SELECT max(id) FROM pqdesk_message) LIMIT ?"""
 
 
-@dataclass(frozen=True, slots=True)
 class Pruner:
     """Deletes what is past its retention. Whoever calls it holds the connection's lock."""
 
-    db: apsw.Connection
-    path: Path
-    clock: Clock
+    def __init__(self, db: apsw.Connection, path: Path, clock: Clock) -> None:
+        self._db, self._path, self._clock = db, path, clock
 
     def prune(self) -> int:
         """Delete one batch of each kind and give back free pages; returns how many rows went."""
-        now_us = self.clock.wall_us()
+        now_us = self._clock.wall_us()
         count = 0
-        for queue_id, keep_completed_us, keep_failed_us in all_rows(self.db, _RETENTION):
+        for queue_id, keep_completed_us, keep_failed_us in all_rows(self._db, _RETENTION):
             completed_us = round(DEFAULT_KEEP_COMPLETED_S * 1e6) if keep_completed_us is None else keep_completed_us
             failed_us = _KEEP_FOR_EVER_US if keep_failed_us is None else keep_failed_us
             for state, keep_us in (
@@ -58,39 +55,39 @@ class Pruner:
                 count += self._prune_state(queue_id, state, now_us - keep_us)
         count += self._empty_trash(now_us - round(DEFAULT_KEEP_TRASH_S * 1e6))
         count += self._forget_owners(now_us - _KEEP_OWNERS_US)
-        count += ActivityPruner(self.db, self.path, self.clock).prune()
-        self.db.execute(f"PRAGMA incremental_vacuum({_PAGES_GIVEN_BACK})").fetchall()
+        count += ActivityPruner(self._db, self._path, self._clock).prune()
+        self._db.execute(f"PRAGMA incremental_vacuum({_PAGES_GIVEN_BACK})").fetchall()
         return count
 
     def _prune_state(self, queue_id: int, state: State, before_us: int) -> int:
         values = (queue_id, state, before_us, _BATCH)
-        if not all_rows(self.db, _OLD, values):
+        if not all_rows(self._db, _OLD, values):
             return 0
-        with WriteTransaction(self.db, self.path):
-            ids = [row[0] for row in all_rows(self.db, _OLD, values)]
+        with WriteTransaction(self._db, self._path):
+            ids = [row[0] for row in all_rows(self._db, _OLD, values)]
             self._forget(ids)
             change = QueueChange(queue_id)
             change.leaves(state, len(ids))
-            change.write(self.db)
+            change.write(self._db)
         return len(ids)
 
     def _empty_trash(self, before_us: int) -> int:
-        if not all_rows(self.db, _OLD_TRASH, (before_us, _BATCH)):
+        if not all_rows(self._db, _OLD_TRASH, (before_us, _BATCH)):
             return 0
-        with WriteTransaction(self.db, self.path):
-            ids = [row[0] for row in all_rows(self.db, _OLD_TRASH, (before_us, _BATCH))]
+        with WriteTransaction(self._db, self._path):
+            ids = [row[0] for row in all_rows(self._db, _OLD_TRASH, (before_us, _BATCH))]
             self._forget(ids)
         return len(ids)
 
     def _forget_owners(self, before_us: int) -> int:
         """Processes that ended long ago: what they did is shown without their name from then on."""
-        if not all_rows(self.db, _OLD_OWNERS, (before_us,)):
+        if not all_rows(self._db, _OLD_OWNERS, (before_us,)):
             return 0
-        with WriteTransaction(self.db, self.path):
-            self.db.execute(_FORGET_OWNERS, (before_us,))
-            return self.db.changes()
+        with WriteTransaction(self._db, self._path):
+            self._db.execute(_FORGET_OWNERS, (before_us,))
+            return self._db.changes()
 
     def _forget(self, ids: list[int]) -> None:
-        highest = highest_id(self.db)
+        highest = highest_id(self._db)
         for message_id in ids:
-            erase(self.db, message_id, highest)
+            erase(self._db, message_id, highest)

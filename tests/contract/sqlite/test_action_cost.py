@@ -8,7 +8,7 @@ import pytest
 from pqdesk import Queue
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
-from pqdesk.queues import operator
+from pqdesk.queues import acting
 from pqdesk.storage.operating import Order
 from pqdesk.storage.sqlite.bulk import batches
 from tests.contract.tracing import counted_steps
@@ -54,14 +54,14 @@ def _cost(queue: Queue) -> dict[str, int]:
         ):
             outcome = act()
             assert outcome.done, outcome
-            operator.undo(queue.store, outcome.activity_id or 0, None)
+            acting.undo(queue.store, outcome.activity_id or 0, None)
         queue.cancel(ids)
         queue.retry(ids)
         queue.delete([*ids, later])
         queue.restore(ids)
         queue.delete(ids)
         queue.empty_trash([*ids, later])
-        operator.list_activity(queue.store, 10, None)
+        acting.list_activity(queue.store, 10, None)
     return counted
 
 

@@ -15,7 +15,7 @@ from pqdesk.messages.filters import parse_filter
 from pqdesk.messages.looking import Cursor
 from pqdesk.messages.selection import Selection
 from pqdesk.storage import open_inspection
-from pqdesk.storage.contract import Inspection, PageRequest
+from pqdesk.storage.looking import Inspection, PageRequest
 from tests.contract.clocks import MovableClock
 
 _FILL = """

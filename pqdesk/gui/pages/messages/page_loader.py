@@ -16,7 +16,7 @@ from pqdesk.gui.pages.messages.row_window import PAGE_ROWS, RowWindow
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.selection import Selection
-from pqdesk.storage.contract import PageRequest
+from pqdesk.storage.looking import PageRequest
 
 _EDGE_ROWS = 200  # this near to an edge the next page is fetched
 _MARGIN_ROWS = 20  # around the visible rows, brought up to date with them

@@ -1,0 +1,114 @@
+"""How an operator action of a queue or a workspace is checked, told as a command and handed to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pqdesk.errors import InvalidInput
+from pqdesk.messages.checks import check_int
+from pqdesk.messages.commands import act_command, command_line
+from pqdesk.messages.records import Outcome
+from pqdesk.messages.selection import Field, Is, Selection, Term
+from pqdesk.messages.states import State
+from pqdesk.queues.operations import Ids, select
+from pqdesk.storage.contract import EncodedPayload, Store
+from pqdesk.storage.operating import Order
+
+if TYPE_CHECKING:
+    from pqdesk.messages.activities import ActivityRecord, OnProgress
+
+_LARGEST_ID = 2**63 - 1
+_LARGEST_PAGE = 10_000
+
+
+def act(
+    store: Store,
+    action: str,
+    ids: Ids,
+    *,
+    queue: str | None,
+    is_queue_enough: bool = False,
+    is_all_meant: bool = False,
+    dry_run: bool = False,
+    up_to: int | None = None,
+    on_progress: OnProgress | None = None,
+    to: str | None = None,
+    payload: EncodedPayload | None = None,
+    **filters: Any,
+) -> Outcome:
+    """Do `action` to what is selected. Raises InvalidInput when neither ids nor a filter is given.
+
+    Args:
+        is_queue_enough: Whether naming the queue is a filter.
+        is_all_meant: Whether no filter means everything.
+    """
+    selection = select(ids, queue=queue, **filters)
+    if on_progress is not None and not callable(on_progress):
+        raise InvalidInput(f"on_progress must be callable, got {type(on_progress).__name__}; nothing changed")
+    if action == "purge" and selection.queue is None:
+        raise InvalidInput("purge which queue? Give queue=; nothing changed")
+    is_filtered = any(value is not None for value in filters.values()) or (is_queue_enough and queue is not None)
+    if ids is None and not is_filtered and not is_all_meant:
+        raise InvalidInput(
+            f"{action.replace('_', ' ')} what? Give ids, or a filter such as state='failed'; nothing changed"
+        )
+    if ids is not None and is_filtered:
+        raise InvalidInput("give ids or a filter, not both; nothing changed")
+    if ids is None and selection.ids is not None:  # of `where`: one of its terms, not the whole choice
+        term = Term(Field.ID, tuple(map(Is, selection.ids)))
+        selection = replace(selection, ids=None, terms=(*selection.terms, term))
+    order = Order(
+        action=action, selection=selection, is_dry_run=dry_run, to=to, payload=payload, on_progress=on_progress,
+        up_to=None if up_to is None else check_int(up_to, "up_to", least=0, most=_LARGEST_ID),
+        command=_command(action, selection if ids is not None else None, queue, filters, to=to, payload=payload),
+    )  # fmt: skip
+    return store.operating.act(order)
+
+
+def list_activity(store: Store, limit: int, before: int | None) -> tuple[ActivityRecord, ...]:
+    """See Workspace.activity."""
+    below = None if before is None else check_int(before, "before", least=0, most=_LARGEST_ID)
+    return store.looking.activity(limit=check_int(limit, "limit", least=1, most=_LARGEST_PAGE), before=below)
+
+
+def undo(store: Store, activity_id: int, on_progress: OnProgress | None) -> Outcome:
+    """See Workspace.undo."""
+    check_int(activity_id, "activity_id", least=0, most=_LARGEST_ID)
+    return store.operating.undo(activity_id, command=command_line("undo", str(activity_id)), on_progress=on_progress)
+
+
+def _command(
+    action: str,
+    by_ids: Selection | None,
+    queue: str | None,
+    filters: dict[str, Any],
+    *,
+    to: str | None,
+    payload: EncodedPayload | None,
+) -> str:
+    """The command line that does the same."""
+    ids: Sequence[int] | None = None if by_ids is None else by_ids.ids
+    words: list[str] = []
+    given = {"queue": None if ids is not None else queue, **{name: _written(value) for name, value in filters.items()}}
+    if action == "purge":
+        return act_command(action, ids=None, filters=given | {"queue": None}, words=[queue or "", "--yes"])
+    if action == "erase":
+        action, words = "trash", ["--empty", "--yes"]
+    if to is not None:
+        words += ["--to", to]
+    if payload is not None:  # never the payload itself: an activity is shown to everybody
+        words += ["--payload", "-"] if action == "duplicate" else ["-"]
+    return act_command(action, ids=ids, filters=given, words=words)
+
+
+def _written(value: Any) -> str | None:
+    """A filter's value as the command takes it."""
+    if isinstance(value, State):
+        return value.word
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Iterable):
+        return ",".join(one.word if isinstance(one, State) else str(one) for one in value)
+    return str(value)
