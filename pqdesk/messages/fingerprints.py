@@ -7,8 +7,13 @@ with a version; then errors of before and after it are two groups, and the older
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
+
+try:
+    from _blake2 import blake2b  # what hashlib offers, without OpenSSL, which takes 5 ms and 3 MB to load
+except ImportError:
+    from hashlib import blake2b
 
 HEADLINE_CHARACTERS = 300
 _READ_CHARACTERS = 2000  # of a text, from each end
@@ -35,8 +40,7 @@ _VARYING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """What errors of one kind have in common. `number` is below 2⁶³."""
 
     type: str
@@ -70,8 +74,6 @@ def _of_line(line: str, is_traceback: bool, otherwise: str) -> Fingerprint:
     for pattern, word in _VARYING:
         message = pattern.sub(word, message)
     message = message.strip()
-    from hashlib import blake2b  # here: a program whose work never fails does not need it
-
     digest = blake2b(f"{name}\0{message}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return Fingerprint(name, message, int.from_bytes(digest, "big") >> 1)
 

@@ -52,6 +52,8 @@ _ENTRIES = (
     Entry("pqdesk", "PQDesk", "ours", "Ours", "pqdesk", options={"durability": "full"}),
     Entry("pqdesk-relaxed", "PQDesk relaxed", "ours", "Ours", "pqdesk", False, {"durability": "relaxed"}),
     Entry("bare", "bare APSW", "bare", "Bare", "apsw", note="INSERT into a table of two columns: the limit"),
+    Entry("bare-queue", "bare APSW and a pipe", "bare", "BareQueue", "apsw", False,
+          note="no flush, no lease: the limit"),
     Entry("localqueue", "localqueue", "peers", "LocalQueue", "localqueue", options={"is_durable": True}),
     Entry("localqueue-2s", "localqueue", "peers", "LocalQueue", "localqueue", True,
           {"is_durable": True, "lease_s": 2.0}, "its lease set to 2 s; 60 s by default"),

@@ -32,6 +32,7 @@ print(*laps, sep="\\n")
 _WAKES: dict[str, tuple[int, float, float]] = {
     "pqdesk": (200, 0.005, 0.02),
     "pqdesk-relaxed": (200, 0.005, 0.02),
+    "bare-queue": (200, 0.005, 0.02),
     "localqueue": (20, 0.2, 0.5),
     "huey": (20, 0.2, 0.5),
     "simplebroker": (20, 0.2, 0.5),
@@ -54,12 +55,16 @@ _AFTER_DEATH = {
 
 def wake(settings: Settings) -> PartResult:
     """One consumer that waits, one producer, each a process."""
-    columns = ["synchronous", "puts", "p50 ms", "p99 ms", "max ms"]
+    columns = ["synchronous", "puts", "p50 ms", "p99 ms", "max ms", "p50 × bare APSW and a pipe"]
     how = "from the start of put() to the start of the handler in another process that waits, idle"
     result = PartResult("wake", "put to handler, idle consumer in another process", how, columns)
     for key in _WAKES:
         with team(settings, "wake", [key], each=2) as made:
             result.rows.append(_wake_row(key, made, settings))
+    least = _number(result.rows[list(_WAKES).index("bare-queue")].cells.get("p50 ms"))
+    for row in result.rows:
+        if least and (own := _number(row.cells.get("p50 ms"))):
+            row.cells["p50 × bare APSW and a pipe"] = own / least
     result.rows.insert(0, _pipe_row(settings))
     result.rows.append(Row(ENTRIES["litequeue"].label, {}, "has no blocking get"))
     for key, cells in zip(_WAKES, (row.cells for row in result.rows[1:]), strict=False):
@@ -112,7 +117,7 @@ def _wake_row(key: str, made: Team, settings: Settings) -> Row:
         "synchronous": made.levels[key], "puts": puts,
         "p50 ms": percentile(laps, 50), "p99 ms": percentile(laps, 99), "max ms": max(laps),
     }  # fmt: skip
-    return Row(f"{entry.label} {entry.version}", cells, "" if len(laps) >= 100 else "p99 is the worst of few")
+    return Row(f"{entry.label} {entry.version}", cells, entry.note if len(laps) >= 100 else "p99 is the worst of few")
 
 
 def herd(settings: Settings) -> PartResult:
@@ -165,7 +170,7 @@ def idle(settings: Settings) -> PartResult:
     columns = ["CPU % of a core", "wake-ups/s", "RSS MB", "own MB"]
     how = f"over {_IDLE_S:g} s; own: memory that no other process shares; PQDesk is the command `pqdesk consume`"
     result = PartResult("idle", "a consumer that waits", how, columns)
-    keys = [key for key in _WAKES if key != "pqdesk-relaxed"]
+    keys = [key for key in _WAKES if key not in ("pqdesk-relaxed", "bare-queue")]
     with team(settings, "idle", [key for key in keys if key != "pqdesk"]) as made, _consume_command(settings) as ours:
         for member in made.singles().values():
             member.start("wait_for", count=1)
