@@ -24,6 +24,7 @@ import pqdesk
 from pqdesk import AsyncQueue, Queue, Workspace
 from pqdesk.messages.records import QueueConfiguration
 from pqdesk.queues import aio
+from pqdesk.queues.known_queue import KnownQueue
 from pqdesk.queues.operator import Operator
 
 _ACTIONS = "retry run_now cancel delete restore move edit duplicate purge"
@@ -103,7 +104,8 @@ def _documented() -> Iterator[tuple[str, Any]]:
         yield name, one
         if inspect.isclass(one):
             yield from ((f"{name}.{inner}", what) for inner, what in vars(one).items() if _is_shown(inner))
-    yield from ((f"Operator.{inner}", what) for inner, what in vars(Operator).items() if _is_shown(inner))
+    for name, base in (("Queue", KnownQueue), ("Operator", Operator)):
+        yield from ((f"{name}.{inner}", what) for inner, what in vars(base).items() if _is_shown(inner))
 
 
 def _is_shown(name: str) -> bool:
