@@ -1,0 +1,55 @@
+"""What a campaign comes to: everything drained, and what the processes said held against what is in the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from pqdesk import Workspace
+from tests.crash import children
+from tests.crash.checker import FinalMessage, violations
+from tests.crash.history import read_histories
+from tests.crash.processes import Processes
+
+_DRAIN_S = 60.0
+
+
+def broken_promises(processes: Processes) -> list[str]:
+    """Drain the workspace; one sentence for each promise that its messages or the processes broke."""
+    processes.run_to_its_end(children.drain, _DRAIN_S)
+    final = _final_messages(processes.workspace)
+    told = read_histories(processes.histories)
+    return [*processes.failures, *violations(told, final), *_wrong_counts(processes.workspace, final)]
+
+
+def summary(histories: list[Path]) -> str:
+    """What happened how often."""
+    happened = Counter(event.what for event in read_histories(histories))
+    words = ("putting", "put", "got", "acking", "acked", "returned", "refused")
+    return f"{len(histories)} processes: " + ", ".join(f"{happened[word]} {word}" for word in words)
+
+
+def _final_messages(path: Path) -> dict[int, FinalMessage]:
+    """All messages of the workspace, page by page."""
+    final: dict[int, FinalMessage] = {}
+    before: int | None = None
+    with Workspace(path) as workspace:
+        while page := workspace.messages(children.QUEUE, before=before, limit=1000):
+            for record in page:
+                # A put has a payload of fewer characters than a preview, so the preview is all of it.
+                token = record.payload_preview.split('"')[3]
+                final[record.id] = FinalMessage(record.state.word, token)
+            before = page[-1].id
+    return final
+
+
+def _wrong_counts(path: Path, final: dict[int, FinalMessage]) -> Iterator[str]:
+    """Where the queue's counters do not say what is there."""
+    there = Counter(message.state for message in final.values())
+    with Workspace(path) as workspace:
+        told = asdict(workspace.counts(children.QUEUE))
+    for state, count in told.items():
+        if count != there[state]:
+            yield f"the counter of {state} says {count}, and there are {there[state]}"
