@@ -1,6 +1,6 @@
-"""Power cuts on a real ext4: what was told as done has to be on the disk in that moment.
+"""Power cuts on a real file system: what was told as done has to be on the disk in that moment.
 
-    python -m tests.crash.power_cuts --cuts 500 [--seed N] [--folder DIR] [--forgetful]
+    python -m tests.crash.power_cuts --cuts 500 [--seed N] [--folder DIR] [--file-system xfs] [--forgetful]
 
 The workspace is on a file system in a file. At a random moment all processes are stopped, the file is copied, as what
 the disk would have if the power went now, and the copy is mounted, drained and held against what they had said by then;
@@ -33,10 +33,16 @@ from tests.crash.verdict import broken_promises, summary
 CANNOT = 77  # automake's word for a skipped test
 _PRODUCERS, _CONSUMERS = 2, 3
 _CUTS_PER_DISK = 20
-_DISK_BYTES = 96 * 1024 * 1024
 _LONGEST_PAUSES_S = (0.02, 0.3)
 _OFTEN_BYTES, _OVERDUE_BYTES = 64 * 1024, 256 * 1024
 _PREPARE_S = 60.0
+_MIB = 1024 * 1024
+# How it is made, how a copy of it is mounted beside it, and about the least that it takes.
+_FILE_SYSTEMS = {
+    "ext4": (("mkfs.ext4", "-q", "-F"), "loop", 96 * _MIB),
+    "xfs": (("mkfs.xfs", "-q", "-f"), "loop,nouuid", 320 * _MIB),
+    "btrfs": (("mkfs.btrfs", "-q", "-f"), "loop", 256 * _MIB),
+}
 _CLONE_NEWNS, _MS_REC_PRIVATE = 0x00020000, 0x4000 | 0x40000  # unshare(2), mount(2)
 
 
@@ -51,44 +57,50 @@ def own_mounts() -> None:
         raise CannotMount(os.strerror(ctypes.get_errno()))
 
 
-@contextmanager
-def mounted(image: Path, at: Path) -> Iterator[Path]:
-    at.mkdir(exist_ok=True)
-    _run("mount", "-o", "loop", image, at)
-    try:
-        yield at
-    finally:
-        _run("umount", at)
+class Image:
+    """A file system in a file."""
 
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path, self._kind = path, kind
 
-def make_disk(image: Path) -> None:
-    """An empty ext4 in a file."""
-    with image.open("wb") as file:
-        file.truncate(_DISK_BYTES)
-    _run("mkfs.ext4", "-q", "-F", image)
+    def make(self) -> None:
+        """An empty one."""
+        command, _, size = _FILE_SYSTEMS[self._kind]
+        with self.path.open("wb") as file:
+            file.truncate(size)
+        _run(*command, self.path)
 
+    def copy(self, to: Path) -> Image:
+        """What is on the disk in one moment: the kernel may write to it meanwhile, so it is read until nothing changes."""
+        before, now = b"", self.path.read_bytes()
+        while before != now:
+            before, now = now, self.path.read_bytes()
+        to.write_bytes(now)
+        return Image(to, self._kind)
 
-def copy_disk(image: Path, to: Path) -> None:
-    """What is on the disk in one moment: the kernel may write to it beside us, so it is read until nothing changed."""
-    before, now = b"", image.read_bytes()
-    while before != now:
-        before, now = now, image.read_bytes()
-    to.write_bytes(now)
+    @contextmanager
+    def mounted(self, at: Path) -> Iterator[Path]:
+        at.mkdir()
+        _run("mount", "-t", self._kind, "-o", _FILE_SYSTEMS[self._kind][1], self.path, at)
+        try:
+            yield at
+        finally:
+            _run("umount", at)
 
 
 class Disk:
     """Processes that work on one disk, for some cuts."""
 
-    def __init__(self, folder: Path, seed: str) -> None:
+    def __init__(self, folder: Path, seed: str, kind: str) -> None:
         self._folder, self._rng, self._seed = folder, random.Random(seed), seed
-        self._image = folder / "disk.img"
+        self._image = Image(folder / "disk.img", kind)
         self.histories: list[Path] = []
 
     def run(self, cuts: int) -> list[str]:
         """One sentence for each promise that was broken in one of the copies."""
-        make_disk(self._image)
+        self._image.make()
         broken: list[str] = []
-        with mounted(self._image, self._folder / "disk") as disk:
+        with self._image.mounted(self._folder / "disk") as disk:
             processes = Processes(self._folder, disk / "workspace", self._seed)
             self.histories = processes.histories
             try:
@@ -107,10 +119,10 @@ class Disk:
         processes.stop_all()
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="cut") as name:
             folder = Path(name)
-            copy_disk(self._image, folder / "disk.img")
+            copy = self._image.copy(folder / "disk.img")
             for history in processes.histories:
                 shutil.copy(history, folder)
-            with mounted(folder / "disk.img", folder / "disk") as disk:
+            with copy.mounted(folder / "disk") as disk:
                 after = Processes(folder, disk / "workspace", f"{self._seed} after")
                 after.histories += sorted(folder.glob("history-*"))
                 broken = broken_promises(after)
@@ -143,6 +155,7 @@ def main() -> int:
     parser.add_argument("--cuts", type=int, default=100)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--folder", type=Path, help="where the disks go; best in memory (default: /dev/shm)")
+    parser.add_argument("--file-system", choices=_FILE_SYSTEMS, default="ext4")
     parser.add_argument("--forgetful", action="store_true", help="without flushes, to see that found out")
     options = parser.parse_args()
     _write_back_often()
@@ -156,7 +169,7 @@ def main() -> int:
             for number, done in enumerate(range(0, options.cuts, _CUTS_PER_DISK)):
                 folder = Path(name) / f"{number}"
                 folder.mkdir()
-                disk = Disk(folder, f"seed {options.seed}, disk {number}")
+                disk = Disk(folder, f"seed {options.seed}, disk {number}", options.file_system)
                 broken += disk.run(min(_CUTS_PER_DISK, options.cuts - done))
                 told = summary(disk.histories)
                 shutil.rmtree(folder)
@@ -164,7 +177,9 @@ def main() -> int:
         print(f"no disk to cut the power of: {exc}")
         return CANNOT
     took_s = time.monotonic() - started
-    print(f"{options.cuts} power cuts in {took_s:.0f} s, seed {options.seed}; on the last disk {told}")
+    print(
+        f"{options.cuts} power cuts on {options.file_system} in {took_s:.0f} s, seed {options.seed}; on the last disk {told}"
+    )
     for sentence in broken[:50]:
         print(sentence)
     print(f"{len(broken)} broken promises")

@@ -23,7 +23,7 @@ def test_what_was_told_as_done_is_on_the_disk(tmp_path: Path) -> None:
     done = cut_power(tmp_path, 8)
 
     assert done.returncode == 0, done.stdout + done.stderr[-5000:]
-    assert "8 power cuts" in done.stdout
+    assert "8 power cuts on ext4" in done.stdout
 
 
 def test_a_queue_that_does_not_flush_is_found_out(tmp_path: Path) -> None:
