@@ -71,7 +71,7 @@ class Image:
         _run(*command, self.path)
 
     def copy(self, to: Path) -> Image:
-        """What is on the disk in one moment: the kernel may write to it meanwhile, so it is read until nothing changes."""
+        """What is on the disk in one moment: the kernel may go on writing, so it is read until nothing changes."""
         before, now = b"", self.path.read_bytes()
         while before != now:
             before, now = now, self.path.read_bytes()
@@ -177,9 +177,8 @@ def main() -> int:
         print(f"no disk to cut the power of: {exc}")
         return CANNOT
     took_s = time.monotonic() - started
-    print(
-        f"{options.cuts} power cuts on {options.file_system} in {took_s:.0f} s, seed {options.seed}; on the last disk {told}"
-    )
+    happened = f"{options.cuts} power cuts on {options.file_system} in {took_s:.0f} s, seed {options.seed}"
+    print(f"{happened}; on the last disk {told}")
     for sentence in broken[:50]:
         print(sentence)
     print(f"{len(broken)} broken promises")
