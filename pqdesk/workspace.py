@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.aliases import Durability, Duration, Ids
 from pqdesk.messages.checks import quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.origin import Origin
@@ -24,18 +25,8 @@ from pqdesk.storage.contract import Settlement, Store
 if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
     from pqdesk.messages.activities import ActivityRecord, OnProgress
     from pqdesk.messages.looking import ErrorRecord, MetricRecord
-    from pqdesk.messages.records import (
-        Counts,
-        Durability,
-        Duration,
-        MessageDetail,
-        MessageRecord,
-        Outcome,
-        QueueRecord,
-        ScheduleRecord,
-    )
+    from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, Outcome, QueueRecord, ScheduleRecord
     from pqdesk.messages.schedules import Missed
-    from pqdesk.queues.operations import Ids
     from pqdesk.storage.looking import Inspection
     from pqdesk.supervision.records import ReplicaRecord
 

@@ -22,7 +22,8 @@ from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.tables import count_of
 from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, from_json, state_of
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.records import OnConflict, Outgoing
+from pqdesk.messages.aliases import OnConflict
+from pqdesk.messages.records import Outgoing
 from pqdesk.messages.states import State
 from pqdesk.queues.outgoing import checked_outgoing
 

@@ -16,8 +16,9 @@ from typing import Any, Literal, get_args
 
 from pqdesk.cli.json_output import json_text, plain
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.aliases import OnConflict
 from pqdesk.messages.payloads import PayloadKind, decode_payload
-from pqdesk.messages.records import MessageDetail, OnConflict, Outgoing
+from pqdesk.messages.records import MessageDetail, Outgoing
 from pqdesk.messages.states import State
 
 Format = Literal["jsonl", "csv"]

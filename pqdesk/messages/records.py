@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
+from pqdesk.messages.aliases import Duration, OnConflict
 from pqdesk.messages.states import AttemptOutcome, State
-
-OnConflict = Literal["raise", "keep", "replace"]
-Durability = Literal["full", "relaxed"]
-Duration = float | int | timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.aliases import Ids
 from pqdesk.messages.checks import check_int
 from pqdesk.messages.commands import act_command, command_line
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
-from pqdesk.queues.operations import Ids, select
+from pqdesk.queues.operations import select
 from pqdesk.storage.contract import EncodedPayload, Store
 from pqdesk.storage.operating import Order
 

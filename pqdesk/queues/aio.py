@@ -23,9 +23,10 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.messages.aliases import Durability, Duration, OnConflict
 from pqdesk.messages.checks import check_int, check_name
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.records import Durability, Duration, OnConflict, QueueConfiguration
+from pqdesk.messages.records import QueueConfiguration
 from pqdesk.queues.aio_bell import Bell
 from pqdesk.queues.aio_calls import Calls
 from pqdesk.queues.aio_message import AsyncMessage

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from pqdesk.errors import LeaseLost
-from pqdesk.messages.records import Duration
+from pqdesk.messages.aliases import Duration
 from pqdesk.queues.aio_calls import Calls
 from pqdesk.queues.aio_transaction import AsyncTransaction, refuse_in_transaction
 from pqdesk.queues.message import Message

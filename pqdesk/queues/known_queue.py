@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import Clock
+from pqdesk.messages.aliases import Duration, Ids
 from pqdesk.messages.durations import duration_us
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.operator import Operator
 
 if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
     from pqdesk.messages.looking import ErrorRecord, MetricRecord
-    from pqdesk.messages.records import Counts, Duration, MessageDetail, MessageRecord, Outcome, QueueConfiguration
-    from pqdesk.queues.operations import Ids
+    from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, Outcome, QueueConfiguration
 
 _JOIN_LOOK_S = 0.02
 

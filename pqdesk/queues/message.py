@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import to_datetime
 from pqdesk.errors import InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import decode_headers, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_text, decode_payload, encode_payload
@@ -21,7 +22,6 @@ from pqdesk.queues.outgoing import checked_all
 from pqdesk.storage.contract import Claim, EncodedPayload, Settlement, Store, Transaction
 
 if TYPE_CHECKING:
-    from pqdesk.messages.records import Duration
     from pqdesk.queues.queue import Queue
 
 _RECEIPT = re.compile(r"([0-9]{1,19})-([0-9a-f]{16})")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.messages.aliases import Duration, Ids
 from pqdesk.messages.checks import check_int, check_name, check_states, quoted
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.records import Duration, MessageDetail, MessageRecord
+from pqdesk.messages.records import MessageDetail, MessageRecord
 from pqdesk.messages.selection import Field, Has, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.storage.contract import Store
@@ -19,8 +20,6 @@ from pqdesk.storage.looking import PageRequest
 
 if TYPE_CHECKING:
     from pqdesk.messages.looking import MetricRecord
-
-Ids = int | Iterable[int] | None
 
 _LARGEST_PAGE = 10_000
 _LARGEST_ID = 2**63 - 1

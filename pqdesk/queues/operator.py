@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from pqdesk.messages.aliases import Ids
 from pqdesk.messages.checks import check_int, check_name
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.storage.contract import EncodedPayload, Store
@@ -12,7 +13,6 @@ from pqdesk.storage.contract import EncodedPayload, Store
 if TYPE_CHECKING:
     from pqdesk.messages.activities import OnProgress, VersionRecord
     from pqdesk.messages.records import Outcome
-    from pqdesk.queues.operations import Ids
 
 _LARGEST_ID = 2**63 - 1
 SAME: Any = type("Same", (), {"__repr__": lambda _: "the same"})()  # as a payload: that of the original

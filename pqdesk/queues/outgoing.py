@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.aliases import Duration, OnConflict
 from pqdesk.messages.checks import (
     ATTEMPTS_LIMIT,
     PRIORITY_LIMIT,
@@ -22,7 +23,7 @@ from pqdesk.messages.payloads import encode_payload
 from pqdesk.storage.contract import Alike, EncodedPayload, NewMessage
 
 if TYPE_CHECKING:
-    from pqdesk.messages.records import Duration, OnConflict, Outgoing
+    from pqdesk.messages.records import Outgoing
 
 PUT_MANY_LIMIT = 100_000
 _LATEST_US = from_datetime(datetime.max.replace(tzinfo=UTC))

@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import Empty, Full, InvalidInput, WorkspaceError
+from pqdesk.messages.aliases import Durability, Duration, OnConflict
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name, quoted
 from pqdesk.messages.durations import duration_us
@@ -22,13 +23,6 @@ from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.outgoing import checked, checked_all, each_pair
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Claim, EncodedPayload, HandlerDefaults, NewMessage, Settlement, Store, Transaction
-
-if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
-    from pqdesk.messages.records import (
-        Durability,
-        Duration,
-        OnConflict,
-    )
 
 GET_MANY_LIMIT = 10_000
 _NO_OPTIONS = (None,) * 10

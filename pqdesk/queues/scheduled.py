@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import HEADERS_LIMIT, check_name, quoted
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.records import Duration, Outgoing
+from pqdesk.messages.records import Outgoing
 from pqdesk.messages.schedules import check_missed, make_schedule
 from pqdesk.queues.outgoing import checked_outgoing
 from pqdesk.storage.scheduling import NewSchedule

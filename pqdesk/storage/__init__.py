@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from pqdesk.clock import Clock, SystemClock
+from pqdesk.messages.aliases import Durability
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.contract import Store
 from pqdesk.storage.sqlite.files import Location
@@ -15,7 +16,6 @@ from pqdesk.storage.sqlite.migrations import OutOfDate, open_database
 from pqdesk.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from pqdesk.messages.records import Durability
     from pqdesk.storage.looking import Inspection
 
 

@@ -12,11 +12,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
+from pqdesk.messages.aliases import OnConflict
 from pqdesk.messages.states import AttemptOutcome
 
 if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
     from pqdesk.messages.origin import Origin
-    from pqdesk.messages.records import OnConflict, QueueConfiguration
+    from pqdesk.messages.records import QueueConfiguration
     from pqdesk.storage.looking import Looking
     from pqdesk.storage.operating import Operating
     from pqdesk.storage.scheduling import Scheduling  # which needs NewMessage

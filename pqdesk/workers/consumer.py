@@ -20,11 +20,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+import pqdesk.messages.fingerprints  # noqa: F401 - 5 ms: not when a worker has died, with the write lock taken
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import InvalidInput, PQDeskError
+from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import check_int
 from pqdesk.messages.durations import format_duration
-from pqdesk.messages.records import Duration
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.command import CommandTarget, CommandWork

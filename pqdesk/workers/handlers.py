@@ -17,10 +17,10 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.aliases import Duration
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
 from pqdesk.messages.durations import duration_us, parse_duration
-from pqdesk.messages.records import Duration
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _CONSUMER_MARK = "__pqdesk_consumer__"

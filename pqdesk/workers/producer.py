@@ -20,8 +20,9 @@ from typing import Any, Protocol, TextIO
 
 from pqdesk.clock import Clock, SystemClock, to_datetime
 from pqdesk.errors import InvalidInput, PQDeskError
+from pqdesk.messages.aliases import Duration
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.records import Duration, Outgoing
+from pqdesk.messages.records import Outgoing
 from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pqdesk.messages.records import Duration
+from pqdesk.messages.aliases import Duration
 from pqdesk.queues.message import Message
 from pqdesk.workers.handlers import Fail, Handler, Retry
 from pqdesk.workers.report import describe_exception

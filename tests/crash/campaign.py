@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.crash import children
 from tests.crash.processes import Processes
-from tests.crash.verdict import broken_promises, summary
+from tests.crash.verdict import broken_promises, happened, summary
 
 _PRODUCERS, _CONSUMERS = 2, 4
 _LONGEST_PAUSE_S = 0.06
@@ -61,7 +61,7 @@ def main() -> int:
     finally:
         processes.end()
     took_s = time.monotonic() - started
-    print(f"{options.kills} kills in {took_s:.0f} s, seed {options.seed}, {summary(processes.histories)}")
+    print(f"{options.kills} kills in {took_s:.0f} s, seed {options.seed}, {summary(happened(processes.histories))}")
     for sentence in broken[:50]:
         print(sentence)
     print(f"{len(broken)} broken promises" + (f", see {folder}" if broken else ""))

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from pathlib import Path
 from pqdesk.storage.sqlite import checkpoints
 from tests.crash import children
 from tests.crash.processes import Processes
-from tests.crash.verdict import broken_promises, summary
+from tests.crash.verdict import broken_promises, happened, summary
 
 CANNOT = 77  # automake's word for a skipped test
 _PRODUCERS, _CONSUMERS = 2, 3
@@ -162,23 +163,29 @@ def main() -> int:
     if options.forgetful:
         _forget_flushes()
     base = options.folder or (Path("/dev/shm") if os.path.isdir("/dev/shm") else None)
-    started, broken, told = time.monotonic(), [], ""
-    try:
-        own_mounts()
-        with tempfile.TemporaryDirectory(dir=base, prefix="pqcuts") as name:
-            for number, done in enumerate(range(0, options.cuts, _CUTS_PER_DISK)):
-                folder = Path(name) / f"{number}"
-                folder.mkdir()
-                disk = Disk(folder, f"seed {options.seed}, disk {number}", options.file_system)
-                broken += disk.run(min(_CUTS_PER_DISK, options.cuts - done))
-                told = summary(disk.histories)
-                shutil.rmtree(folder)
-    except CannotMount as exc:
-        print(f"no disk to cut the power of: {exc}")
-        return CANNOT
+    started, broken = time.monotonic(), list[str]()
+    told: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(dir=base, prefix="pqcuts") as name:
+        try:
+            own_mounts()
+            trial = Image(Path(name) / "trial.img", options.file_system)
+            trial.make()
+            with trial.mounted(Path(name) / "trial"):
+                pass
+            trial.path.unlink()
+        except CannotMount as exc:
+            print(f"no disk to cut the power of: {exc}")
+            return CANNOT
+        for number, done in enumerate(range(0, options.cuts, _CUTS_PER_DISK)):
+            folder = Path(name) / f"{number}"
+            folder.mkdir()
+            disk = Disk(folder, f"seed {options.seed}, disk {number}", options.file_system)
+            broken += disk.run(min(_CUTS_PER_DISK, options.cuts - done))
+            told += happened(disk.histories)
+            shutil.rmtree(folder)
     took_s = time.monotonic() - started
-    happened = f"{options.cuts} power cuts on {options.file_system} in {took_s:.0f} s, seed {options.seed}"
-    print(f"{happened}; on the last disk {told}")
+    what = f"{options.cuts} power cuts on {options.file_system} in {took_s:.0f} s, seed {options.seed}"
+    print(f"{what}, {summary(told)}")
     for sentence in broken[:50]:
         print(sentence)
     print(f"{len(broken)} broken promises")

@@ -3,10 +3,10 @@
     python -m tests.crash.power_images --images 1000000 [--seed N] [--relaxed] [--forgetful]
 
 Four queues of one file, two to put and two to take, do random things in turn; all that they write and flush is
-recorded. Then, after each storage call, files are made as they may be found when the power goes there: of what was
-not flushed nothing is kept, or all, a part, some sectors, or noise. Each is opened as a new start would, and has to
-have all that had been told as done by then, nothing that nobody asked for, and counters that agree with it. Exit
-status 1 when it has not.
+recorded. Then, after each storage call and after each return, files are made as they may be found when the power goes
+there: of what was not flushed nothing is kept, or all, a part, some sectors, or noise. Each is opened with SQLite, and
+has to have all that had been told as done by then, nothing that nobody asked for, and counters that agree with it.
+Exit status 1 when it has not.
 
 `--relaxed` puts at durability "relaxed", which may lose the last moments and must agree with itself all the same.
 `--forgetful` leaves out the engine's own flushes and has to be found out.
@@ -28,8 +28,8 @@ import apsw
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import Empty
+from pqdesk.messages.aliases import Durability
 from pqdesk.messages.payloads import checksum, decode_payload
-from pqdesk.messages.records import Durability
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.handling import Handling
@@ -213,10 +213,12 @@ def lose_power(script: Script, seed: str, *, is_durable: bool, is_forgetful: boo
     base = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(dir=base, prefix="pqimages") as name:
         for number, entry in enumerate(_as_flushed(script.recording.entries, is_forgetful)):
-            if isinstance(entry, Said):
+            if not isinstance(entry, Said):
+                disk.play(entry)
+            else:
                 told.add(entry)
-                continue
-            disk.play(entry)
+                if entry.what not in ("put", "acked"):  # what is told now has to be safe now
+                    continue
             for way in rng.sample(list(WAYS), _IMAGES_PER_CALL if disk.has_pending else 1):
                 files, is_whole = disk.after_power_loss(way, rng), rng.random() < _CHECKED_WHOLE
                 found = problems(Path(name), files, told, is_durable=is_durable, is_whole=is_whole)
@@ -243,6 +245,7 @@ def main() -> int:
     while count < options.images:
         seed = f"seed {options.seed}, script {scripts}"
         checkpoints._EVERY_BYTES = rng.choice((1, 2, 4, 16)) * 16 * 1024
+        checkpoints._OVERDUE_BYTES = 3 * checkpoints._EVERY_BYTES
         with tempfile.TemporaryDirectory(prefix="pqscript") as name:
             script = Script(Path(name), seed, "relaxed" if options.relaxed else "full")
             script.run(options.steps)

@@ -74,7 +74,7 @@ class Processes:
         """Return when none runs any more, nor is inside a call of the kernel."""
         for pid in self.running:
             self.stop(pid, 0)
-        while any(_state(pid) not in "TZ" for pid in self.running):
+        while any(not set(_states(pid)) <= set("TZ") for pid in self.running):
             time.sleep(_LOOK_S)
 
     def continue_stopped(self) -> None:
@@ -111,6 +111,7 @@ class Processes:
         self.failures.append(f"{role} ended by itself with {os.waitstatus_to_exitcode(status)}, its traceback is above")
 
 
-def _state(pid: int) -> str:
-    """One letter, as proc(5) has it."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+def _states(pid: int) -> list[str]:
+    """A letter for each thread, as proc(5) has it."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [(thread / "stat").read_text().rpartition(")")[2].split()[0] for thread in threads]

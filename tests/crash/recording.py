@@ -25,11 +25,12 @@ class Said:
 
 
 class Recording(apsw.VFS):
-    """A VFS that notes what is done to `database` and its WAL. One thread at a time may write, as SQLite has it."""
+    """A VFS that notes what is done to `database` and its WAL: a write when it was made, a flush before it is."""
 
     def __init__(self, database: Path) -> None:
         self.entries: list[Event | Said] = []
         self._names = {str(database): "db", f"{database}-wal": "wal"}
+        self._folder = str(database.parent)
         super().__init__(NAME, "")
 
     def name_of(self, path: str) -> str | None:
@@ -58,7 +59,7 @@ class Recording(apsw.VFS):
             fdatasync(descriptor)
 
         def note_folder(descriptor: int) -> None:
-            if os.path.isdir(f"/proc/self/fd/{descriptor}"):
+            if os.readlink(f"/proc/self/fd/{descriptor}") == self._folder:
                 self.entries.append(SyncFolder())
             fsync(descriptor)
 
@@ -77,14 +78,14 @@ class _File(apsw.VFSFile):
         super().__init__("", path, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:
+        super().xWrite(data, offset)
         if self._name is not None:
             self._entries.append(Write(self._name, offset, bytes(data)))
-        super().xWrite(data, offset)
 
     def xTruncate(self, newsize: int) -> None:
+        super().xTruncate(newsize)
         if self._name is not None:
             self._entries.append(Truncate(self._name, newsize))
-        super().xTruncate(newsize)
 
     def xSync(self, flags: int) -> None:
         if self._name is not None:

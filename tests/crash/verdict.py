@@ -24,11 +24,15 @@ def broken_promises(processes: Processes) -> list[str]:
     return [*processes.failures, *violations(told, final), *_wrong_counts(processes.workspace, final)]
 
 
-def summary(histories: list[Path]) -> str:
-    """What happened how often."""
-    happened = Counter(event.what for event in read_histories(histories))
+def happened(histories: list[Path]) -> Counter[str]:
+    """What the processes said, how often."""
+    return Counter(processes=len(histories)) + Counter(event.what for event in read_histories(histories))
+
+
+def summary(counts: Counter[str]) -> str:
+    """Of what `happened` returned, of one or several added up."""
     words = ("putting", "put", "got", "acking", "acked", "returned", "refused")
-    return f"{len(histories)} processes: " + ", ".join(f"{happened[word]} {word}" for word in words)
+    return f"{counts['processes']} processes: " + ", ".join(f"{counts[word]} {word}" for word in words)
 
 
 def _final_messages(path: Path) -> dict[int, FinalMessage]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -691,6 +692,7 @@ def test_a_log_is_followed_through_its_rotation(supervised: SupervisedWorkspace)
     supervised.supervision.start("chatty")
 
     def read_all() -> bool:
+        time.sleep(0.3)  # as seldom as people look: half a line that stands still from one read to the next is a line
         lines.extend(follower.read())
         return bool(lines) and lines[-1].startswith("\x1b[31mlast")
 

@@ -6,10 +6,10 @@ One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to chan
     connection   settings, transactions, the busy handler, errors into ours
     durability   one flush after the lock is free; the tripwire against silent loss
     migrations   numbered steps of the schema
-    queue_rows   a queue's row: its configuration, its exact counters
+    queue_rows   a queue's row and its exact counters; configuration is what is set of it
     puts · claims · settlements · transitions · promotion   what changes messages
     operating · bulk · actions · standing · editing · erasing · progress    what people do to messages, many at once
-    activity · undoing · switches · schedule_rows · ledger  what they did, and back; whether they may
+    activity · undoing · look_only · schedule_rows · ledger  what they did, and back; whether they may
     owners · reaping · waiting · keeper   who is alive, taking back from the dead, sleeping until there is work
     chores · upkeep · history · checkpoints · space keeping the file small and the disk usable
     inspection · looking        questions, over a connection of their own; one part of a long one at a time

@@ -20,6 +20,7 @@ import apsw
 
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, WorkspaceError
+from pqdesk.messages.aliases import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, only_value
@@ -32,7 +33,6 @@ from pqdesk.storage.sqlite.waiting import Alarm, Bells
 from pqdesk.storage.sqlite.writing import Locked, Outside, Savepoint, Writing
 
 if TYPE_CHECKING:  # imported when somebody looks
-    from pqdesk.messages.records import Durability
     from pqdesk.storage.sqlite.inspection import SqliteInspection
 
 _QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"

@@ -1,4 +1,4 @@
-"""A queue's row: configuration, and exact counters changed once per transaction by their net difference."""
+"""A queue's row: its rules, and exact counters changed once per transaction by their net difference."""
 
 from __future__ import annotations
 

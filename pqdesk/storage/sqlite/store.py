@@ -13,6 +13,7 @@ import apsw
 
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.messages.aliases import Durability
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import (
@@ -44,7 +45,7 @@ from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
 from pqdesk.storage.sqlite.waiting import room_bell
 
 if TYPE_CHECKING:
-    from pqdesk.messages.records import Durability, QueueConfiguration
+    from pqdesk.messages.records import QueueConfiguration
     from pqdesk.storage.scheduling import Scheduling
     from pqdesk.storage.sqlite.looking import SqliteLooking
     from pqdesk.storage.sqlite.operating import SqliteOperating

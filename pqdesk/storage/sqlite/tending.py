@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 from pqdesk.storage.contract import Claim
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 _SHORT_LEASE_US = 3_000_000
 _PRUNE_FOR_MS, _PRUNE_AGAIN_S = 100, 0.5  # while there is more than a batch
 _LET_OTHERS_S = 0.001
-_SECOND_TIME_S = 0.2
 
 
 class Tending:
@@ -27,7 +25,6 @@ class Tending:
         self._engine, self._ingestion, self._schedules = engine, ingestion, schedules
         self._chores: Chores | None = None
         self._keeper: Keeper | None = None
-        self._has_tended = False
 
     @property
     def chores(self) -> Chores:
@@ -67,9 +64,6 @@ class Tending:
 
     def tend(self) -> float:
         """What the keeper does; returns seconds until the next time."""
-        is_first, self._has_tended = not self._has_tended, True
-        if not is_first:  # a program that goes on may find a dead one, or fail
-            importlib.import_module("pqdesk.messages.fingerprints")  # 5 ms: not then, with the write lock taken
         engine = self._engine
         with engine.lock:
             engine.renew()
@@ -79,7 +73,7 @@ class Tending:
             pause_s = min(pause_s, _PRUNE_AGAIN_S)
         if engine.checkpointer.is_overdue:
             engine.checkpointer.run()
-        return min(pause_s, _SECOND_TIME_S) if is_first else pause_s
+        return pause_s
 
     def _prune_for_a_while(self) -> bool:
         """Delete what is past its retention, batch by batch, in a fifth of the time; whether there is more."""

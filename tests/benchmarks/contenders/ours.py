@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pqdesk import Empty, Message, Queue
-from pqdesk.messages.records import Durability
+from pqdesk.messages.aliases import Durability
 from pqdesk.workers.consumer import run_consumer
 from pqdesk.workers.handlers import Handler as WorkerHandler
 from tests.benchmarks.contenders.contender import Contender, Handler, level_name
