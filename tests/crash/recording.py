@@ -5,23 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
+from tests.crash.script import Said
 from tests.crash.simulated_disk import Delete, Event, Sync, SyncFolder, Truncate, Write
 
 NAME = "pqdesk-recording"  # of the VFS
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """`putting` and `acking` before the call, `put` and `acked` after it."""
-
-    what: str
-    tokens: tuple[str, ...] = ()
-    ids: tuple[int, ...] = ()
 
 
 class Recording(apsw.VFS):

@@ -12,7 +12,7 @@ from random import Random
 
 import apsw
 
-from pqdesk.storage.sqlite.connection import Translating, connect, only_value
+from pqdesk.storage.sqlite.connection import Translating, connect, let_go, only_value
 from pqdesk.storage.sqlite.files import Location
 
 _PAGES_AT_ONCE = 2000  # 8 MiB, a few milliseconds of the write lock
@@ -32,7 +32,7 @@ def compact(location: Location, rng: Random, vfs: str | None, on_progress: Calla
             _give_back_pages(db, on_progress)
             _truncate_wal(db)
     finally:
-        db.close()
+        let_go(db)
     return max(0, before_bytes - _size(location))
 
 

@@ -8,6 +8,7 @@ its own business.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -106,6 +107,12 @@ def connect(
     return db
 
 
+def let_go(db: apsw.Connection) -> None:
+    """Close, whatever the disk says: what the last one to close cannot write back stays in the WAL."""
+    with contextlib.suppress(apsw.Error):
+        db.close()
+
+
 def _forget(gone: weakref.ref[apsw.Connection]) -> None:
     for one in list(_opened):
         if one[2] is gone:
@@ -154,6 +161,12 @@ def _busy_handler(rng: Random) -> Callable[[int], bool]:
     return nap
 
 
+def roll_back(db: apsw.Connection) -> None:
+    """Undo, as far as the disk lets it; the next transaction begins with that again."""
+    with contextlib.suppress(apsw.Error):
+        db.execute("ROLLBACK")
+
+
 class Translating:
     """`with Translating(path):` turns APSW's errors into ours. Not a generator: this runs for every call."""
 
@@ -185,7 +198,7 @@ class ReadTransaction:
 
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
         if not self._db.get_autocommit():
-            self._db.execute("ROLLBACK")
+            roll_back(self._db)
         if isinstance(exc, apsw.Error):
             raise translated(exc, self._path) from exc
 
@@ -214,7 +227,7 @@ class WriteTransaction:
             raise translated(exc, self._path) from exc
         except BaseException:  # Ctrl-C, or a signal handler that raises: __exit__ will not come
             if not self._db.get_autocommit():
-                self._db.execute("ROLLBACK")
+                roll_back(self._db)
             raise
 
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
@@ -243,7 +256,7 @@ class WriteTransaction:
     def _undo(self, exc: BaseException | None) -> None:
         """Roll back what is left of the transaction; raises our error for SQLite's `exc`."""
         if not self._db.get_autocommit():
-            self._db.execute("ROLLBACK")
+            roll_back(self._db)
         if isinstance(exc, apsw.Error):
             raise translated(exc, self._path) from exc
 
@@ -292,6 +305,10 @@ def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
             return DiskFull(f"cannot write to {where}: no space or file size limit; nothing changed", path=path)
         case apsw.IOError():
             return WorkspaceError(f"reading or writing {where} failed: {exc}; check the disk", path=path)
+        case apsw.NoMemError():
+            return WorkspaceError(
+                f"{where} needs more memory than there is; nothing changed, end other programs and try again", path=path
+            )
         case apsw.TooBigError():
             return WorkspaceError(f"a value in {where} is larger than this program reads", path=path)
     return exc

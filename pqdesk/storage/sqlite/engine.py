@@ -23,7 +23,7 @@ from pqdesk.errors import Busy, InvalidInput, WorkspaceError
 from pqdesk.messages.aliases import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, only_value
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, let_go, only_value
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.hand import Hand
@@ -295,7 +295,7 @@ def _drop(
     if not hand:  # else the lock stays until the process ends, and so do the leases until their deadline
         for lock in own_locks:
             lock.release()
-    db.close()
+    let_go(db)
     flusher.close()
     bells.close()
     alarm.close()

@@ -29,7 +29,15 @@ from pqdesk.storage.looking import SLICE_IDS, PageRequest
 from pqdesk.storage.sqlite import pages
 from pqdesk.storage.sqlite.activity import read_activities
 from pqdesk.storage.sqlite.configuration import read_configuration
-from pqdesk.storage.sqlite.connection import ReadTransaction, Translating, all_rows, connect, first_row, only_value
+from pqdesk.storage.sqlite.connection import (
+    ReadTransaction,
+    Translating,
+    all_rows,
+    connect,
+    first_row,
+    let_go,
+    only_value,
+)
 from pqdesk.storage.sqlite.editing import read_versions
 from pqdesk.storage.sqlite.error_rows import read_errors
 from pqdesk.storage.sqlite.explaining import explain
@@ -84,7 +92,7 @@ class SqliteInspection:
             with Translating(self._path):
                 self._is_empty = not is_made(self._db, location)
         except BaseException:
-            self._db.close()
+            let_go(self._db)
             raise
 
     def version(self) -> int:
@@ -257,7 +265,7 @@ class SqliteInspection:
         self._db.interrupt()
 
     def close(self) -> None:
-        self._db.close()
+        let_go(self._db)
 
     @contextlib.contextmanager
     def _finding(self, selection: Selection) -> Iterator[Finder]:

@@ -19,7 +19,15 @@ from pqdesk.clock import SystemClock
 from pqdesk.errors import SchemaTooNew, WorkspaceError
 from pqdesk.storage.sqlite import durability, files, owners
 from pqdesk.storage.sqlite.backup import write_copy
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, all_rows, connect, first_row, only_value
+from pqdesk.storage.sqlite.connection import (
+    Translating,
+    WriteTransaction,
+    all_rows,
+    connect,
+    first_row,
+    let_go,
+    only_value,
+)
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.telling import logger
 
@@ -68,7 +76,7 @@ def open_database(location: Location, *, rng: Random, vfs: str | None = None) ->
         with Translating(location.database):
             _bring_up_to_date(db, location)
     except BaseException:
-        db.close()
+        let_go(db)
         raise
     return db
 

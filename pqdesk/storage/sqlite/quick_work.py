@@ -6,9 +6,11 @@ are apart: quick_put.py.
 
 from __future__ import annotations
 
+import apsw
+
 from pqdesk.storage.contract import Claim, HandlerDefaults, Look
 from pqdesk.storage.sqlite.claims import LEASE, PICK_AND_GATE, PICKED, ClaimTerms, Gate, lease_values, light, made
-from pqdesk.storage.sqlite.connection import Row
+from pqdesk.storage.sqlite.connection import Row, roll_back, translated
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.settlements import lost
 
@@ -62,9 +64,11 @@ def claim(
                     run(LEASE, lease_values(one, terms))
                 run(_COUNT, (gate.queue_id, len(claims)))
             return Look(claims, None, max(gate.claimable - len(claims), 0))
+        except apsw.Error as exc:  # of a read in between; `run` tells its own in our words
+            raise translated(exc, engine.path) from exc
         finally:
             if not db.get_autocommit():  # nothing was ready, or it was interrupted
-                db.execute("ROLLBACK")
+                roll_back(db)
 
 
 def _has_expired(rows: list[Row], now_us: int) -> bool:

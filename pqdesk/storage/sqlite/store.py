@@ -28,7 +28,7 @@ from pqdesk.storage.contract import (
     Transaction,
 )
 from pqdesk.storage.sqlite import claims, owners, quick_work, settlements
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row
+from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, let_go
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.ingestion import Ingestion
@@ -390,7 +390,7 @@ class SqliteStore:
             try:
                 return write_copy(db, path)
             finally:
-                db.close()
+                let_go(db)
 
     def attend(self) -> None:
         with self._engine.locked():
