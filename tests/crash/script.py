@@ -64,7 +64,7 @@ class Script:
                     queues[number] = self._close(queues[number])
                 try:
                     queue = queues[number] = queues[number] or self._open()
-                    (self._put if number < 2 else self._take)(queue)
+                    (self._look if self._rng.random() < 0.1 else self._put if number < 2 else self._take)(queue)
                 except self._endures:
                     queues[number] = self._close(queues[number])
         finally:
@@ -88,6 +88,16 @@ class Script:
         else:
             ids = [queue.put(payloads[0], key=tokens[0], group=rng.choice((None, "one", "two")), priority=1)]
         self._say("put", tokens, tuple(ids))
+
+    def _look(self, queue: Queue) -> None:
+        """What changes nothing, in the end."""
+        ids = [record.id for record in queue.messages(limit=3, search="seed")]
+        for message_id in ids:
+            queue.message(message_id)
+        queue.pause()
+        queue.configure(max_attempts=self._rng.choice((3, 5)))
+        queue.resume()
+        queue.counts()
 
     def _take(self, queue: Queue) -> None:
         way = self._rng.choice((self._take_one, self._take_one, self._take_several, self._take_in_transaction))
