@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -193,11 +194,11 @@ def wrong_with(database: Path, told: Told, *, is_durable: bool, is_whole: bool) 
         return [f"it cannot be read: {exc}"]
     wrong = [] if whole == [("ok",)] else [f"quick_check: {whole[:3]}"]
     found, states = {}, {}
-    for message_id, state, kind, key, stored, data in rows:
-        if data is None or checksum(kind, key, data) != stored:
+    for message_id, *columns in rows:
+        try:
+            states[message_id], found[message_id] = _read(*columns)
+        except (ValueError, TypeError, LookupError):
             wrong.append(f"message {message_id} is damaged")
-            continue
-        found[message_id], states[message_id] = decode_payload(kind, data)["token"], State(state)
     wrong += [f"{token} is there and nobody put it" for token in found.values() if token not in told.asked]
     wrong += [f"{token} is there {n} times" for token, n in Counter(found.values()).items() if n > 1]
     wrong += [f"message {one} is completed and nobody acked it" for one, state in states.items()
@@ -213,3 +214,10 @@ def wrong_with(database: Path, told: Told, *, is_durable: bool, is_whole: bool) 
         wrong += [f"message {one} was acked and is not completed" for one in told.acked
                   if states.get(one) != State.COMPLETED]  # fmt: skip
     return wrong
+
+
+def _read(state: Any, kind: Any, key: Any, stored: Any, data: Any) -> tuple[State, str]:
+    """A message's state and token. Raises ValueError, TypeError or LookupError for what is none."""
+    if checksum(kind, key, data) != stored:
+        raise ValueError("its checksum is another")
+    return State(state), decode_payload(kind, data)["token"]
