@@ -20,7 +20,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-import pqdesk.messages.fingerprints  # noqa: F401 - 5 ms: not when a worker has died, with the write lock taken
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.messages.aliases import Duration

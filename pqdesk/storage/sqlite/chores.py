@@ -9,6 +9,9 @@ from random import Random
 
 import apsw
 
+# Who takes messages may have to note an error: this is not to be loaded then, with the write lock taken, which takes
+# 5 ms, and with another thread perhaps forking.
+import pqdesk.messages.fingerprints  # noqa: F401
 from pqdesk.clock import Clock
 from pqdesk.errors import LeaseLost
 from pqdesk.messages.durations import format_duration

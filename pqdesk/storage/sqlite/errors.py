@@ -29,7 +29,7 @@ def note_error(
     db: apsw.Connection, queue_id: int, message_id: int, outcome: AttemptOutcome, text: str | None, now_us: int
 ) -> None:
     """Count the error of an attempt that failed, and let its message name it. In a write transaction."""
-    from pqdesk.messages.fingerprints import fingerprint  # its patterns take long to make; most processes never fail
+    from pqdesk.messages.fingerprints import fingerprint  # its patterns take long to make; chores.py loads them, too
 
     otherwise = "" if outcome in (AttemptOutcome.NACKED, AttemptOutcome.FAILED) else outcome.word
     kind = fingerprint(text or "", otherwise)
