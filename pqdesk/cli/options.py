@@ -13,13 +13,13 @@ import click
 
 from pqdesk.cli.payloads import FORMS
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.checks import LARGEST_ID
 from pqdesk.messages.durations import parse_duration
 from pqdesk.messages.states import State
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_LARGEST_ID = 2**63 - 1
 _ID_DIGITS = 20
 
 
@@ -103,7 +103,7 @@ class IdType(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         word = str(value)
-        if not (word.isascii() and word.isdigit()) or not 1 <= int(word[:_ID_DIGITS]) <= _LARGEST_ID:
+        if not (word.isascii() and word.isdigit()) or not 1 <= int(word[:_ID_DIGITS]) <= LARGEST_ID:
             self.fail(f"{word!r:.80} is no id; ids are whole numbers from 1 on", param, ctx)
         return int(word)
 

@@ -18,6 +18,12 @@ _HEADER_VALUE_LIMIT_BYTES = 4096
 _NAME_LIMIT = 255
 PRIORITY_LIMIT = 2**31
 ATTEMPTS_LIMIT = 2**31 - 1
+LARGEST_ID = 2**63 - 1  # of SQLite
+
+
+def check_id(value: object, name: str = "id") -> int:
+    """`value` as the id of something. Raises InvalidInput, naming the argument."""
+    return check_int(value, name, least=0, most=LARGEST_ID)
 
 
 def check_name(value: object, what: str) -> str:

@@ -17,12 +17,11 @@ from datetime import UTC, datetime, timedelta
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.checks import check_name
+from pqdesk.messages.checks import LARGEST_ID, check_name
 from pqdesk.messages.durations import parse_duration
 from pqdesk.messages.selection import Ago, Between, Field, Has, Is, Test
 from pqdesk.messages.states import State
 
-LARGEST_ID = 2**63 - 1
 _BOUND = re.compile(r"(>=|<=|>|<)(.*)", re.DOTALL)
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.aliases import Ids
-from pqdesk.messages.checks import check_int
+from pqdesk.messages.checks import check_id, check_int
 from pqdesk.messages.commands import act_command, command_line
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
-from pqdesk.queues.operations import select
+from pqdesk.queues.operations import LARGEST_PAGE, select
 from pqdesk.storage.contract import EncodedPayload, Store
 from pqdesk.storage.operating import Order
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord, OnProgress
-
-_LARGEST_ID = 2**63 - 1
-_LARGEST_PAGE = 10_000
 
 
 def act(
@@ -62,7 +59,7 @@ def act(
         selection = replace(selection, ids=None, terms=(*selection.terms, term))
     order = Order(
         action=action, selection=selection, is_dry_run=dry_run, to=to, payload=payload, on_progress=on_progress,
-        up_to=None if up_to is None else check_int(up_to, "up_to", least=0, most=_LARGEST_ID),
+        up_to=None if up_to is None else check_id(up_to, "up_to"),
         command=_command(action, selection if ids is not None else None, queue, filters, to=to, payload=payload),
     )  # fmt: skip
     return store.operating.act(order)
@@ -70,13 +67,13 @@ def act(
 
 def list_activity(store: Store, limit: int, before: int | None) -> tuple[ActivityRecord, ...]:
     """See Workspace.activity."""
-    below = None if before is None else check_int(before, "before", least=0, most=_LARGEST_ID)
-    return store.looking.activity(limit=check_int(limit, "limit", least=1, most=_LARGEST_PAGE), before=below)
+    below = None if before is None else check_id(before, "before")
+    return store.looking.activity(limit=check_int(limit, "limit", least=1, most=LARGEST_PAGE), before=below)
 
 
 def undo(store: Store, activity_id: int, on_progress: OnProgress | None) -> Outcome:
     """See Workspace.undo."""
-    check_int(activity_id, "activity_id", least=0, most=_LARGEST_ID)
+    check_id(activity_id, "activity_id")
     return store.operating.undo(activity_id, command=command_line("undo", str(activity_id)), on_progress=on_progress)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pqdesk.errors import NotFound, PQDeskError
-from pqdesk.messages.checks import check_int
+from pqdesk.messages.checks import check_id
 from pqdesk.messages.looking import Reason, ReasonKind
 from pqdesk.messages.reasons import say_all
 from pqdesk.paths import WorkspacePaths
@@ -16,7 +16,6 @@ from pqdesk.storage.looking import Looking
 if TYPE_CHECKING:
     from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
 
-_LARGEST_ID = 2**63 - 1
 _LOG_LINES = 20
 _TROUBLED = ("Crash-looping", "Failed to start", "Backing off", "Exited")
 
@@ -34,7 +33,7 @@ def reasons(
     looking: Looking, message_id: int, *, queue: str | None = None, paths: WorkspacePaths | None
 ) -> tuple[Reason, ...]:
     """The same as facts."""
-    check_int(message_id, "id", least=0, most=_LARGEST_ID)
+    check_id(message_id)
     found = looking.explain(message_id)
     if queue is not None and found[0].queue != queue:
         raise NotFound(f"message {message_id} is in queue {found[0].queue!r}, not in {queue!r}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.aliases import Duration, Ids
-from pqdesk.messages.checks import check_int, check_name, check_states, quoted
+from pqdesk.messages.checks import check_id, check_int, check_name, check_states, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import MessageDetail, MessageRecord
 from pqdesk.messages.selection import Field, Has, Is, Selection, Term
@@ -21,8 +21,7 @@ from pqdesk.storage.looking import PageRequest
 if TYPE_CHECKING:
     from pqdesk.messages.looking import MetricRecord
 
-_LARGEST_PAGE = 10_000
-_LARGEST_ID = 2**63 - 1
+LARGEST_PAGE = 10_000
 
 
 def select(
@@ -75,16 +74,16 @@ def list_messages(
     """At most `limit` (up to 10,000) messages below id `before` or next above id `after`, newest first."""
     request = PageRequest(
         selection=select(queue=queue, **filters),
-        before=None if before is None else check_int(before, "before", least=0, most=_LARGEST_ID),
-        after=None if after is None else check_int(after, "after", least=0, most=_LARGEST_ID),
-        limit=check_int(limit, "limit", least=1, most=_LARGEST_PAGE),
+        before=None if before is None else check_id(before, "before"),
+        after=None if after is None else check_id(after, "after"),
+        limit=check_int(limit, "limit", least=1, most=LARGEST_PAGE),
     )
     return list(store.looking.page(request))
 
 
 def find_message(store: Store, message_id: int, *, queue: str | None = None) -> MessageDetail:
     """One message whole. Raises NotFound when there is none in this queue or workspace."""
-    check_int(message_id, "id", least=0, most=_LARGEST_ID)
+    check_id(message_id)
     detail = store.looking.message(message_id)
     if queue is not None and detail.queue != queue:
         raise NotFound(f"message {message_id} is in queue {detail.queue!r}, not in {queue!r}")
@@ -114,7 +113,7 @@ def _checked_ids(ids: int | Iterable[int]) -> tuple[int, ...]:
     if isinstance(ids, str | bytes) or not isinstance(ids, int | Iterable):
         raise InvalidInput(f"ids must be an int or an iterable of int, got {quoted(ids)}")
     each = [ids] if isinstance(ids, int) else ids
-    return tuple(check_int(one, "id", least=0, most=_LARGEST_ID) for one in each)
+    return tuple(check_id(one) for one in each)
 
 
 def _text(value: object, what: str) -> str:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from pqdesk.messages.aliases import Ids
-from pqdesk.messages.checks import check_int, check_name
+from pqdesk.messages.checks import check_id, check_name
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.storage.contract import EncodedPayload, Store
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pqdesk.messages.activities import OnProgress, VersionRecord
     from pqdesk.messages.records import Outcome
 
-_LARGEST_ID = 2**63 - 1
 SAME: Any = type("Same", (), {"__repr__": lambda _: "the same"})()  # as a payload: that of the original
 
 
@@ -125,7 +124,7 @@ class Operator:
 
     def versions(self, id: int) -> tuple[VersionRecord, ...]:
         """The payloads a message had before it was edited, oldest first. Raises NotFound."""
-        return self.store.looking.versions(check_int(id, "id", least=0, most=_LARGEST_ID))
+        return self.store.looking.versions(check_id(id))
 
     @abstractmethod
     def _act(self, action: str, ids: Ids, **options: Any) -> Outcome: ...

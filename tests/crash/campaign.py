@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.crash import children
 from tests.crash.processes import Processes
-from tests.crash.verdict import broken_promises, happened, summary
+from tests.crash.verdict import broken_promises, happened, summary, tell
 
 _PRODUCERS, _CONSUMERS = 2, 4
 _LONGEST_PAUSE_S = 0.06
@@ -62,12 +62,9 @@ def main() -> int:
         processes.end()
     took_s = time.monotonic() - started
     print(f"{options.kills} kills in {took_s:.0f} s, seed {options.seed}, {summary(happened(processes.histories))}")
-    for sentence in broken[:50]:
-        print(sentence)
-    print(f"{len(broken)} broken promises" + (f", see {folder}" if broken else ""))
     if not broken and options.folder is None:
         shutil.rmtree(folder)
-    return 1 if broken else 0
+    return tell(broken, f"broken promises, see {folder}" if broken else "broken promises")
 
 
 if __name__ == "__main__":

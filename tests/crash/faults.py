@@ -32,6 +32,7 @@ from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_store
 from pqdesk.storage.sqlite import checkpoints
 from tests.crash.script import QUEUE, Script, Told, wrong_with
+from tests.crash.verdict import tell
 
 _NAME = "pqdesk-failing"
 _OFTEN_BYTES = 32 * 1024
@@ -157,10 +158,7 @@ def main() -> int:
     took_s = time.monotonic() - started
     told = ", ".join(f"{count} {kind}" for kind, count in met.items())
     print(f"{options.points} scripts in {took_s:.0f} s, seed {options.seed}; errors met: {told}")
-    for sentence in wrong[:20]:
-        print(sentence)
-    print(f"{len(wrong)} problems")
-    return 1 if wrong else 0
+    return tell(wrong, "problems")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from pathlib import Path
 from pqdesk.storage.sqlite import checkpoints
 from tests.crash import children
 from tests.crash.processes import Processes
-from tests.crash.verdict import broken_promises, happened, summary
+from tests.crash.verdict import broken_promises, happened, summary, tell
 
 CANNOT = 77  # automake's word for a skipped test
 _PRODUCERS, _CONSUMERS = 2, 3
@@ -186,10 +186,7 @@ def main() -> int:
     took_s = time.monotonic() - started
     what = f"{options.cuts} power cuts on {options.file_system} in {took_s:.0f} s, seed {options.seed}"
     print(f"{what}, {summary(told)}")
-    for sentence in broken[:50]:
-        print(sentence)
-    print(f"{len(broken)} broken promises")
-    return 1 if broken else 0
+    return tell(broken, "broken promises")
 
 
 if __name__ == "__main__":

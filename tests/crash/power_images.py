@@ -31,6 +31,7 @@ from pqdesk.storage.sqlite import checkpoints
 from tests.crash.recording import NAME, Recording
 from tests.crash.script import QUEUE, Said, Script, Told, wrong_with
 from tests.crash.simulated_disk import WAYS, Event, SimulatedDisk, Sync
+from tests.crash.verdict import tell
 
 _IMAGES_PER_CALL = 4
 _CHECKED_WHOLE = 0.05  # of the images, by SQLite's own quick_check
@@ -109,10 +110,7 @@ def main() -> int:
         count, scripts, wrong = count + more, scripts + 1, wrong + found
     took_s = time.monotonic() - started
     print(f"{count} images of {scripts} scripts in {took_s:.0f} s, seed {options.seed}")
-    for sentence in wrong[:50]:
-        print(sentence)
-    print(f"{len(wrong)} problems")
-    return 1 if wrong else 0
+    return tell(wrong, "problems")
 
 
 if __name__ == "__main__":

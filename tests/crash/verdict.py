@@ -24,6 +24,14 @@ def broken_promises(processes: Processes) -> list[str]:
     return [*processes.failures, *violations(told, final), *_wrong_counts(processes.workspace, final)]
 
 
+def tell(sentences: list[str], what: str) -> int:
+    """Print some of what was found; the exit status."""
+    for sentence in sentences[:50]:
+        print(sentence)
+    print(f"{len(sentences)} {what}")
+    return 1 if sentences else 0
+
+
 def happened(histories: list[Path]) -> Counter[str]:
     """What the processes said, how often."""
     return Counter(processes=len(histories)) + Counter(event.what for event in read_histories(histories))
