@@ -73,7 +73,10 @@ class DuplicateKey(PQDeskError):
 
 
 class LeaseLost(PQDeskError):
-    """The receipt is no longer valid: the lease ended, or the message was settled. Nothing was changed.
+    """The message is not yours any more: it was settled, taken back or given to somebody else. Nothing was changed.
+
+    Not as soon as the lease is over: until somebody has noticed that, its holder may still settle or extend it, which
+    repeats less work. `Message.is_lease_over` tells.
 
     Attributes:
         message_id: The id of the message.

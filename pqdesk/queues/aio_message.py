@@ -87,6 +87,11 @@ class AsyncMessage:
         return self._message.lease_remaining
 
     @property
+    def is_lease_over(self) -> bool:
+        """As Message.is_lease_over."""
+        return self._message.is_lease_over
+
+    @property
     def is_settled(self) -> bool:
         """As Message.is_settled."""
         return self._message.is_settled

@@ -56,6 +56,8 @@ class Message:
 
     In a `with` block its lease is extended in the background. Leaving the block acks it; an Exception nacks it
     with the traceback and goes on, any other BaseException releases it. Settled inside, nothing happens on leaving.
+    When its lease is over, it is yours until somebody else gets it or it is taken back, which happens within a second
+    if any process of the workspace waits or works: settling and extending it succeed before, and raise LeaseLost after.
 
         with queue.get() as message:
             message.progress(0.5, "half of it")
@@ -127,6 +129,11 @@ class Message:
         return self._source.store.lease_remaining_ms(self._claim) / 1000
 
     @property
+    def is_lease_over(self) -> bool:
+        """Whether the lease has run out, as far as this process knows: from then on others may get the message."""
+        return self._source.store.lease_remaining_ms(self._claim) <= 0
+
+    @property
     def cancel_requested(self) -> bool:
         """Whether somebody asked to cancel this message; a handler that sees it should stop by raising."""
         return self._source.store.is_cancel_requested(self._claim)
@@ -153,7 +160,7 @@ class Message:
                 still in hand.
 
         Raises:
-            LeaseLost: The lease is over; nothing was changed.
+            LeaseLost: It is not in hand any more; nothing was changed.
             InvalidInput: The result or a follow-up cannot be stored; the message is still in hand.
         """
         is_nothing = isinstance(put, tuple) and not put
@@ -169,7 +176,7 @@ class Message:
             tx: As of `ack`.
 
         Raises:
-            LeaseLost: The lease is over; nothing was changed.
+            LeaseLost: It is not in hand any more; nothing was changed.
             InvalidInput: The delay cannot be used; the message is still in hand.
         """
         delay_us = None if delay is None else duration_us(delay, "delay")

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
-from pqdesk import Empty, LeaseLost, Queue
+from pqdesk import Empty, LeaseLost, Message, Queue
 from pqdesk.messages.states import AttemptOutcome, State
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
@@ -191,3 +192,67 @@ def test_threads_share_a_queue(queue: Queue) -> None:
 
     assert sorted(taken, key=int) == list(range(200))  # type: ignore[arg-type]
     assert queue.counts().completed == 200
+
+
+SETTLE: dict[str, Callable[[Message], None]] = {
+    "ack": Message.ack,
+    "nack": Message.nack,
+    "fail": lambda message: message.fail("x"),
+    "release": Message.release,
+    "extend": Message.extend,
+    "progress": lambda message: message.progress(1),
+}
+
+
+@pytest.mark.parametrize("how", SETTLE)
+def test_a_lease_that_is_over_is_its_holders_until_another_gets_the_message(
+    queue: Queue, other: Queue, clock: MovableClock, how: str
+) -> None:
+    message_id = queue.put("x")
+    first = queue.get(lease=10, detached=True)  # without a keeper's thread, which would take it back within a second
+    assert not first.is_lease_over
+
+    clock.advance(10.001)
+
+    assert first.is_lease_over
+    SETTLE[how](first)
+    detail = other.message(message_id)
+    assert (detail.attempts[0].outcome if detail.attempts else None) != AttemptOutcome.LEASE_ENDED
+    if how in ("extend", "progress"):
+        assert first.is_lease_over is (how == "progress")
+        first.ack()
+        with pytest.raises(Empty):
+            other.get(timeout=0, detached=True)
+
+
+@pytest.mark.parametrize("how", SETTLE)
+@pytest.mark.parametrize("end", [None, "ack", "release"])
+def test_a_lease_is_lost_from_the_moment_another_has_got_the_message(
+    queue: Queue, other: Queue, clock: MovableClock, how: str, end: str | None
+) -> None:
+    message_id = queue.put("x")
+    first = queue.get(lease=10, detached=True)
+    clock.advance(10.001)
+    second = other.get(timeout=0, detached=True)
+    if end is not None:
+        SETTLE[end](second)
+    before = other.message(message_id)
+
+    with pytest.raises(LeaseLost, match=f"message {message_id} is not in hand any more"):
+        SETTLE[how](first)
+
+    assert first.is_lease_over
+    assert other.message(message_id) == before
+
+
+def test_an_extended_lease_is_not_over(queue: Queue, clock: MovableClock) -> None:
+    queue.put("x")
+    message = queue.get(lease=10, detached=True)
+    clock.advance(9)
+    message.extend(10)
+
+    clock.advance(9)
+
+    assert not message.is_lease_over
+    clock.advance(2)
+    assert message.is_lease_over

@@ -33,9 +33,14 @@ _WRONG = {
          WHERE (line > 0) IS NOT (state BETWEEN 1 AND 4 AND "group" IS NOT NULL)""",
     "the key of a live state": """
         SELECT id FROM pqdesk_message WHERE open_key IS NOT iif(state BETWEEN 1 AND 4, key, NULL)""",
-    "one head per group": """
+    "as many heads as a group may have": """
+        SELECT m."group" FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id WHERE m.line > 0
+         GROUP BY m.queue_id, m."group"
+        HAVING count(*) FILTER (WHERE m.line = 1) NOT BETWEEN min(count(*), coalesce(q.group_concurrency, 1))
+               AND max(count(*) FILTER (WHERE m.state = 3), coalesce(q.group_concurrency, 1))""",
+    "groups in order of id, but for what runs": """
         SELECT "group" FROM pqdesk_message WHERE line > 0 GROUP BY queue_id, "group"
-        HAVING count(*) FILTER (WHERE line = 1) <> 1""",
+        HAVING max(id) FILTER (WHERE line = 1 AND state <> 3) > min(id) FILTER (WHERE line = 2)""",
     "somebody looks when it is due": """
         SELECT m.id FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id
          WHERE m.state IN (1, 4) AND (q.wake_us IS NULL OR q.wake_us > m.due_us)""",
@@ -105,6 +110,10 @@ class OperatorMachine(RuleBasedStateMachine):
         self.ids += outcome.new_ids
         if outcome.activity_id is not None:
             self.done.append(outcome)
+
+    @rule(queue=_QUEUES, width=st.sampled_from([None, 1, 2, 3]))
+    def configure(self, queue: str, width: int | None) -> None:
+        self.queues[queue].configure(group_concurrency=width)
 
     @precondition(lambda self: self.done)
     @rule(pick=st.integers(0, 9))

@@ -81,7 +81,7 @@ def ack(engine: Engine, claim: Claim) -> bool:
     False, having done nothing, when it takes more than this. Flushes nothing.
 
     Raises:
-        LeaseLost: The lease is over; nothing was changed.
+        LeaseLost: It is not in hand any more; nothing was changed.
     """
     with engine.locked() as db:
         clock = engine.clock

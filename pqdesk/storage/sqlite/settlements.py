@@ -18,7 +18,7 @@ from pqdesk.storage.contract import NO_DEFAULTS, EncodedPayload, HandlerDefaults
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.errors import note_error
 from pqdesk.storage.sqlite.queue_rows import QueueChange, read_rules
-from pqdesk.storage.sqlite.transitions import finish, leave_line, record_attempt
+from pqdesk.storage.sqlite.transitions import finish, leave_line, record_attempt, return_to_line
 
 _ACK = """
     UPDATE pqdesk_message SET state = 5, line = 0, open_key = NULL, finished_us = ?3, receipt = 0, cancel_requested = 0,
@@ -155,7 +155,8 @@ def settle(
 
 def lost(message_id: int) -> LeaseLost:
     return LeaseLost(
-        f"the lease on message {message_id} is over: it ran out, or the message was settled; nothing was changed",
+        f"message {message_id} is not in hand any more: it was settled, or its lease ran out and it was taken back; "
+        "nothing was changed",
         message_id=message_id,
     )
 
@@ -252,4 +253,6 @@ def _end_unfinished(
     else:
         attempt = held.attempt - 1 if outcome == AttemptOutcome.RELEASED else held.attempt
         db.execute(_GIVE_BACK, (message_id, attempt, deaths))
+    if held.group is not None:
+        return_to_line(db, change, message_id, after, held.group)
     return after

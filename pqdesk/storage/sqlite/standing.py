@@ -141,7 +141,7 @@ def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Stan
         return KEY_IN_USE
     if is_moving:
         db.execute(_TO_QUEUE, (row.id, after.queue_id))
-    line = (place_in_line(db, into, row.group) if is_joining else row.line) if after.is_open else 0
+    line = (place_in_line(db, into, row.group, row.id) if is_joining else row.line) if after.is_open else 0
     values = astuple(after)[1:]
     db.execute(_SET, (row.id, *values, line, after.is_open))
     if not before.is_trashed:

@@ -1,8 +1,9 @@
 """The moves of one message that every change of state is made of. All run inside a write transaction.
 
-A group is a line: its head (line 1) may be claimed, the others (line 2) wait, and when the head is final the
-lowest waiting id moves up. A retrying or scheduled head keeps its place: strict order. With a group_concurrency
-above 1 a group has so many heads.
+A group is a line in order of id: its head (line 1) may be claimed, the others (line 2) wait, and when the head is
+final the lowest waiting id moves up. A retrying or scheduled head keeps its place: strict order. What joins again with
+a lower id (retried, restored, moved) takes the place of a head that does not run. With a group_concurrency above 1 a
+group has so many heads.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _WAITING_GROUPS = """
     SELECT DISTINCT "group" FROM pqdesk_message INDEXED BY pqdesk_group_wait WHERE queue_id = ? AND line = 2"""
 _GROUPS = """
     SELECT DISTINCT "group" FROM pqdesk_message INDEXED BY pqdesk_group_head WHERE queue_id = ? AND line = 1"""
-_READY_HEADS = """
-    SELECT id FROM pqdesk_message INDEXED BY pqdesk_group_head
-     WHERE queue_id = ? AND "group" = ? AND line = 1 AND state = 2 ORDER BY id DESC LIMIT ?"""
+_LAST_HEADS = """
+    SELECT id, state FROM pqdesk_message INDEXED BY pqdesk_group_head
+     WHERE queue_id = ? AND "group" = ? AND line = 1 AND state <> 3 AND id > ? ORDER BY id DESC LIMIT ?"""
 _MOVE_BACK = "UPDATE pqdesk_message SET line = 2 WHERE id = ?"
 _MOVE_UP = "UPDATE pqdesk_message SET line = 1 WHERE id = ?"
 _RECORD = """
@@ -42,11 +43,20 @@ _RECORD = """
            error = coalesce(excluded.error || '; before: ', '') || coalesce(error, '')"""
 
 
-def place_in_line(db: apsw.Connection, change: QueueChange, group: str | None) -> int:
-    """The `line` of a message that joins `group` now."""
+def place_in_line(db: apsw.Connection, change: QueueChange, group: str | None, message_id: int | None = None) -> int:
+    """The `line` of a message that joins `group` now: a new one, or `message_id` of old."""
     if group is None:
         return 0
-    return 2 if _heads(db, change, group, change.group_width(db)) >= change.group_width(db) else 1
+    if _heads(db, change, group, change.group_width(db)) < change.group_width(db):
+        return 1
+    return 1 if message_id is not None and _move_back(db, change, group, 1, above=message_id) else 2
+
+
+def return_to_line(db: apsw.Connection, change: QueueChange, message_id: int, state: State, group: str) -> None:
+    """A head that ran goes on waiting, in `state`, as its row says already: who joined with a lower id goes first."""
+    db.execute(_MOVE_BACK, (message_id,))
+    change.blocked += state == State.READY
+    _fill(db, change, group)
 
 
 def leave_line(db: apsw.Connection, change: QueueChange, state: State, group: str | None, line: int) -> None:
@@ -64,9 +74,17 @@ def widen_or_narrow(db: apsw.Connection, change: QueueChange) -> None:
         _fill(db, change, group)
     for (group,) in all_rows(db, _GROUPS, (change.queue_id,)):
         surplus = _heads(db, change, group, MOST_HEADS) - width
-        for (message_id,) in all_rows(db, _READY_HEADS, (change.queue_id, group, max(surplus, 0))):
-            db.execute(_MOVE_BACK, (message_id,))
-            change.blocked += 1
+        if surplus > 0:
+            _move_back(db, change, group, surplus)
+
+
+def _move_back(db: apsw.Connection, change: QueueChange, group: str, most: int, *, above: int = 0) -> int:
+    """Let the last heads that do not run wait, of those with an id above `above`; returns how many."""
+    rows = all_rows(db, _LAST_HEADS, (change.queue_id, group, above, most))
+    for message_id, state in rows:
+        db.execute(_MOVE_BACK, (message_id,))
+        change.blocked += state == State.READY
+    return len(rows)
 
 
 def _fill(db: apsw.Connection, change: QueueChange, group: str) -> None:
