@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pqdesk import Empty, Full, InvalidInput, LeaseLost, Message, Outgoing, Queue
-from pqdesk.messages.states import State
+from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.queues.handling import Handling
+from pqdesk.storage.contract import Settlement
 from tests.contract.clocks import MovableClock
 
 
@@ -226,6 +228,52 @@ def test_a_waiting_consumer_sleeps_until_the_rate_lets_the_next_one_go(queue: Qu
     taken = [queue.get(timeout=5).payload, queue.get(timeout=5).payload]
 
     assert taken == ["a", "b"]
+
+
+def test_a_loop_takes_nothing_ahead_of_a_queue_with_a_rate(queue: Queue, other: Queue) -> None:
+    queue.configure(rate=(6, 60))
+    queue.put_many(range(20))
+
+    for count, message in enumerate(queue, start=1):
+        message.ack()
+        if count == 4:  # quick enough to take several ahead
+            assert queue.counts().running == 0
+            assert len(_take_all(other)) == 2
+            break
+
+    assert queue.counts().ready == 14
+
+
+def test_deliveries_of_a_loop_count_for_the_rate_from_when_they_begin(
+    queue: Queue, other: Queue, clock: MovableClock
+) -> None:
+    queue.configure(rate=(2, 60))
+    queue.put_many(range(9))
+    loop = iter(queue)
+    next(loop).ack()
+    clock.advance(50)
+    next(loop).ack()
+
+    clock.advance(11)  # the first is out of the window, the second is not
+
+    assert len(_take_all(other)) == 1
+    loop.close()  # type: ignore[attr-defined]
+
+
+def test_a_worker_takes_what_a_rate_lets_through_when_it_begins_it(queue: Queue) -> None:
+    queue.configure(rate=(5, 60))
+    queue.put_many(range(9))
+    handling = Handling(queue)
+
+    begun = []
+    while messages := handling.take(100):
+        assert len(messages) == 1
+        assert handling.begin(messages[0])
+        begun.append(messages[0].payload)
+        assert handling.settle([(messages[0], Settlement(AttemptOutcome.COMPLETED))], claim_next=100) == ([], [])
+
+    assert begun == [0, 1, 2, 3, 4]
+    assert queue.counts().running == 0
 
 
 @settings(max_examples=40, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -86,6 +87,7 @@ def test_metrics_are_told_apart_by_minute_queue_and_type(queue: Queue, clock: Mo
 
 
 def test_waits_and_runs_have_percentiles(queue: Queue, clock: MovableClock) -> None:
+    clock.set_wall(3600 - clock.wall_us() / 1e6 % 3600)  # all of it in one hour
     for seconds in (1, 1, 1, 60):
         queue.put("x")
         clock.advance(seconds)
@@ -162,6 +164,66 @@ def test_a_killed_process_loses_at_most_its_last_second(queue: Queue, clock: Mov
 
     assert _total(queue.metrics(_since(clock)), "put") >= 500
     assert queue.counts().total == 501
+
+
+_ENDS = {
+    "at its last line": "",
+    "by an exception": "raise RuntimeError",
+    "by exit": "sys.exit(3)",
+    "having dropped its queue": "queue = None; gc.collect()",
+    "having taken some": "[queue.get() for _ in range(3)]",
+    "with a queue that another thread waits on": (
+        "threading.Thread(target=queue.get, daemon=True).start(); Queue('none').put(1)"
+    ),
+    "in a child of multiprocessing": "",
+}
+
+
+@pytest.mark.parametrize("end", _ENDS)
+def test_what_a_program_did_that_ends_without_close_is_counted(queue: Queue, clock: MovableClock, end: str) -> None:
+    assert queue.paths is not None
+    code = f"""
+        import gc, multiprocessing, sys, threading
+        from pqdesk import Queue
+        def work():
+            queue = Queue("work", workspace={str(queue.paths.root)!r})
+            for number in range(50):
+                queue.put(number, type="a")
+            queue.put_many(range(50))
+            for number in range(7):
+                queue.get().ack()
+            queue.get().fail("no")
+            {_ENDS[end]}
+        if {end == "in a child of multiprocessing"}:
+            child = multiprocessing.get_context("fork").Process(target=work)
+            child.start()
+            child.join()
+        else:
+            work()
+    """
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], stderr=subprocess.DEVNULL, check=False, timeout=60,
+        env=os.environ | {"PQDESK_WORKSPACE": str(queue.paths.root)},
+    )  # fmt: skip
+
+    records = queue.metrics(_since(clock))
+    assert [_total(records, name) for name in ("put", "completed", "failed")] == [100, 7, 1]
+
+
+def test_a_queue_that_is_forgotten_in_the_middle_of_a_transaction_on_its_file_waits_for_nothing(
+    queue: Queue, clock: MovableClock
+) -> None:
+    assert queue.paths is not None
+    forgotten = Queue("work", workspace=queue.paths.root)
+    forgotten.put_many(range(5))
+    forgotten.put(6)
+
+    with queue.transaction() as tx:
+        del forgotten
+        gc.collect()
+        queue.put(7, tx=tx)
+
+    assert queue.counts().total == 7
 
 
 def test_wrong_times_and_steps_are_refused(queue: Queue, clock: MovableClock) -> None:

@@ -122,6 +122,7 @@ def claim(
 ) -> Look:
     """Lease up to `limit` messages, highest priority first, then lowest id. In a write transaction.
 
+    Of a queue with a rate nothing is claimed along with a settlement, and ahead only what is begun next.
     `change`: what the caller changed in this queue before, not yet written; it is written here along with the claim.
     """
     gate = read_gate(db, queue)
@@ -129,6 +130,8 @@ def claim(
         if change is not None:
             change.write(db)
         return Look((), is_paused=gate is not None)
+    if terms.is_ahead and gate.rate_count is not None:  # what the rate lets through has to begin now
+        limit = 1 if change is None else 0
     if change is None:
         change = QueueChange(gate.queue_id)
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, InvalidInput, WorkspaceError
+from pqdesk.errors import Busy, InvalidInput, PQDeskError, WorkspaceError
 from pqdesk.messages.aliases import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
@@ -35,6 +36,7 @@ from pqdesk.storage.sqlite.writing import Locked, Outside, Savepoint, Writing
 if TYPE_CHECKING:  # imported when somebody looks
     from pqdesk.storage.sqlite.inspection import SqliteInspection
 
+_LAST_S = 0.25
 _QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 
 _abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
@@ -87,6 +89,10 @@ class Engine:
             self, _drop, self.db, self.flusher, self.bells, self.alarm, self._own_locks, self.hand, self.pid
         )
         self.finalizer.atexit = False  # with the process its lock goes, and that is the notice
+        # Made after the other, so that it comes first where both come; at the end of the process it comes alone.
+        last = weakref.finalize(self, _count_last, self.db, self.lock, self.metrics, self.path, self.pid)
+        if (processes := sys.modules.get("multiprocessing.util")) is not None:  # whose children end without atexit
+            processes.Finalize(self, last, exitpriority=0)
 
     # --- changing ---------------------------------------------------------------------------------
 
@@ -277,6 +283,18 @@ class Engine:
             raise InvalidInput("this thread has a transaction open on the file: give it as tx=, or call after its end")
         if tx is not None and tx is not self.transaction:
             raise InvalidInput("tx is not the open transaction of this thread; use it inside its `with` block")
+
+
+def _count_last(db: apsw.Connection, lock: threading.RLock, metrics: Metrics, path: Path, pid: int) -> None:
+    """Write what a store had counted that was forgotten, or not closed when its process ends; nobody waits for it."""
+    if os.getpid() != pid or not metrics or not lock.acquire(timeout=_LAST_S):
+        return
+    with contextlib.suppress(PQDeskError, apsw.Error):
+        if db.get_autocommit() and (pid, threading.get_ident(), str(path)) not in _in_transaction:
+            db.set_busy_timeout(round(_LAST_S * 1000))
+            with WriteTransaction(db, path):
+                metrics.write(db)
+    lock.release()
 
 
 def _drop(
