@@ -85,6 +85,7 @@ class CommandWork:
     def do(self, delivery: Delivery) -> Ending:
         message = delivery.message
         environment = child_environment(self._workspace, _message_environment(message))
+        stdin = _stdin_bytes(message.payload)
         try:
             child = Child(self._command, environment, self._guard, has_stdin=True, has_stderr=True)
         except (FileNotFoundError, PermissionError, NotADirectoryError) as exc:
@@ -93,9 +94,9 @@ class CommandWork:
             return Nacked(f"cannot run {self._command[0]!r}: {exc.strerror}")
         self._children.add(child)
         try:
-            run = _Run(child, _stdin_bytes(message.payload), self._report, self._clock)
+            run = _Run(child, stdin, self._report, self._clock)
             run.finish(delivery.timeout_s, _is_cancelled(message), lambda: self._give_up(delivery, run))
-        except PQDeskError as exc:
+        except _Unsettled as exc:
             return Unworkable(str(exc))
         finally:
             self._children.discard(child)
@@ -112,7 +113,10 @@ class CommandWork:
     def _give_up(self, delivery: Delivery, run: _Run) -> None:
         """The time is over: the attempt has failed before the program is asked to end."""
         error = _error_text(f"timed out after {format_duration(delivery.timeout_s or 0.0)}", bytes(run.errors))
-        self._settle(delivery, Nacked(error, is_told=True, is_timeout=True))
+        try:
+            self._settle(delivery, Nacked(error, is_told=True, is_timeout=True))
+        except PQDeskError as exc:
+            raise _Unsettled(str(exc)) from exc
 
     def _ending(self, message: Message, run: _Run) -> Ending:
         if run.is_overdue or run.is_cancelled:
@@ -126,6 +130,10 @@ class CommandWork:
             return Completed(output_value(bytes(run.output), is_cut=run.is_cut))
         error = _error_text(describe_status(run.status), bytes(run.errors))
         return GivenUp(error, is_told=True) if run.status == _EX_DATAERR else Nacked(error, is_told=True)
+
+
+class _Unsettled(Exception):
+    """The workspace cannot be used any more; says why."""
 
 
 class _Run:

@@ -17,7 +17,7 @@ from pqdesk.workers.patience import Patience, exit_code_for
 from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report, describe_exception
 from pqdesk.workers.settling import WORKSPACE_TROUBLE, Delivery, Settler
-from pqdesk.workers.work import Unworkable, Work
+from pqdesk.workers.work import Nacked, Unworkable, Work
 
 
 class Loop:
@@ -150,7 +150,11 @@ class Loop:
         delivery = Delivery(message, handling, now_ms, is_watched=not self._work.ends_itself)
         self._hands.take(hand, delivery)
         try:
-            ending = self._work.do(delivery)
+            try:
+                ending = self._work.do(delivery)
+            except BaseException as exc:  # noqa: BLE001 - the top of every delivery: what it meets is its outcome.
+                # Also SystemExit: given back uncounted, the message would come again for ever.
+                ending = Nacked(describe_exception(exc, skipped_frames=2))
             if isinstance(ending, Unworkable):
                 self._fail(ending.reason, EXIT_FAILED)  # before it is back, or the next thread takes it to no avail
             if delivery.take_end():

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from pqdesk.clock import Clock
+from pqdesk.messages.payloads import encode_payload
 from pqdesk.workers.post_connection import Answer
 
 _ERROR_BODY_BYTES = 1024
@@ -17,15 +18,19 @@ def result_of(answer: Answer) -> Any:
     """The body: None when empty, JSON if it says so and is, text, else bytes."""
     if not answer.body:
         return None
-    kind = answer.headers.get_content_type()
     try:
-        text = answer.body.decode(answer.headers.get_content_charset("utf-8"), "ignore" if answer.is_cut else "strict")
-    except (LookupError, UnicodeDecodeError):
+        charset = answer.headers.get_content_charset("utf-8")
+        text = answer.body.decode(charset, "ignore" if answer.is_cut else "strict")
+        text.encode("utf-8")  # some encodings decode to lone surrogates, which no result can hold
+    except (LookupError, ValueError):  # no such charset, a NUL in its name, or other bytes than it says
         return answer.body
+    kind = answer.headers.get_content_type()
     if not answer.is_cut and (kind == "application/json" or kind.endswith("+json")):
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            value = json.loads(text)
+            encode_payload(value)
+            return value
+        except (ValueError, RecursionError):  # also what Python reads and JSON has not, such as NaN
             pass
     return text
 

@@ -71,7 +71,8 @@ class PostWork:
                 return Nacked(f"cannot post to {self._origin.netloc}: {_reason(exc)}", is_told=True)
             limit = format_duration(delivery.timeout_s or 0.0)
             return Nacked(f"timed out after {limit}", is_told=True, is_timeout=True)
-        except (OSError, http.client.HTTPException, UnicodeError) as exc:  # UnicodeError: a host name too odd for DNS
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            # ValueError: a host name too odd for DNS, and what http.client makes of numbers that are none.
             return Nacked(f"cannot post to {self._origin.netloc}: {_reason(exc)}", is_told=True)
         return self._ending(message, answer)
 
@@ -88,20 +89,25 @@ class PostWork:
         for _ in range(_MOST_REDIRECTS):
             answer = connection.post(_path(url), body, headers, deadline, _RESULT_LIMIT_BYTES)
             place = answer.headers.get("Location")
-            if answer.status not in _FOLLOWED or place is None:
+            followed = None if answer.status not in _FOLLOWED or place is None else self._on_same_server(url, place)
+            if followed is None:
                 return answer
-            url = urljoin(url, place)
-            if not self._is_same_server(url):
-                return answer
+            url = followed
         return answer
 
-    def _is_same_server(self, url: str) -> bool:
+    def _on_same_server(self, url: str, place: str) -> str | None:
+        """Where a redirect leads; None when that is another server, or no address to post to."""
         try:
-            there = urlsplit(url)
-            place = (there.scheme, there.hostname, there.port)
-        except ValueError:
-            return False
-        return place == (self._origin.scheme, self._origin.hostname, self._origin.port)
+            url = urljoin(url, place)
+            there = origin_of(url)
+        except ValueError:  # InvalidInput is one
+            return None
+        is_same = (there.scheme, there.hostname, there.port) == (
+            self._origin.scheme,
+            self._origin.hostname,
+            self._origin.port,
+        )
+        return url if is_same else None
 
     def _connection(self) -> PostConnection:
         connection: PostConnection | None = getattr(self._local, "connection", None)
@@ -133,6 +139,8 @@ def _reason(exc: Exception) -> str:
         return f"its certificate is not valid: {exc.verify_message}"
     if isinstance(exc, http.client.RemoteDisconnected):
         return "it closed the connection without an answer"
-    if isinstance(exc, http.client.HTTPException):
+    if isinstance(exc, http.client.HTTPException) or (
+        isinstance(exc, ValueError) and not isinstance(exc, UnicodeError)
+    ):
         return shown_in_line(f"what it answered is no HTTP ({type(exc).__name__})")
-    return (exc.strerror if isinstance(exc, OSError) else None) or str(exc) or type(exc).__name__
+    return shown_in_line((exc.strerror if isinstance(exc, OSError) else None) or str(exc) or type(exc).__name__)

@@ -14,7 +14,7 @@ from pqdesk.queues.handling import Handling
 from pqdesk.queues.message import Message, completed, error_text
 from pqdesk.storage.contract import Settlement
 from pqdesk.workers.patience import Patience
-from pqdesk.workers.report import Report, shown
+from pqdesk.workers.report import Report, describe_exception, shown
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked
 
 WORKSPACE_TROUBLE = "workspace"  # the condition of Report.begin, shared by all loops of a worker
@@ -165,8 +165,11 @@ class Settler:
         try:
             return completed(result)
         except InvalidInput as exc:
-            self._report.warn(f"{_named(message)}: completed without its result: {exc}")
-            return _COMPLETED
+            reason = str(exc)
+        except Exception as exc:  # noqa: BLE001 - a class of the handler's own may raise anything when it is read
+            reason = f"it cannot be read: {describe_exception(exc)}"
+        self._report.warn(f"{_named(message)}: completed without its result: {reason}")
+        return _COMPLETED
 
     def _word(self, message: Message) -> str:
         """What a failed attempt makes of the message."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pqdesk.messages.aliases import Duration
+from pqdesk.messages.durations import duration_us
 from pqdesk.queues.message import Message
 from pqdesk.workers.handlers import Fail, Handler, Retry
 from pqdesk.workers.report import describe_exception
@@ -59,7 +60,7 @@ class Work(Protocol):
         ...
 
     def do(self, delivery: Delivery) -> Ending:
-        """Work on the message and tell how that ended. Raises nothing."""
+        """Work on the message and tell how that ended. Whatever it raises is a failed attempt."""
         ...
 
     def abandon(self) -> None:
@@ -87,12 +88,12 @@ class HandlerWork:
             result = self._function(delivery.message)
             return _COMPLETED if result is None else Completed(result)
         except Fail as exc:
-            return GivenUp(exc.reason)
+            return GivenUp(str(exc.reason))
         except Retry as exc:
             cause = exc.__cause__
+            if exc.delay is not None:
+                duration_us(exc.delay, "delay")  # somebody may have changed it
             return Nacked(str(exc) if cause is None else describe_exception(cause), exc.delay)
-        except BaseException as exc:  # noqa: BLE001 - also SystemExit: given back uncounted, it would come again for ever
-            return Nacked(describe_exception(exc, skipped_frames=1))
 
     def abandon(self) -> None:
         pass

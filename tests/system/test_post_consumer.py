@@ -6,6 +6,7 @@ import email.utils
 import http.server
 import io
 import json
+import random
 import shutil
 import socket
 import ssl
@@ -291,6 +292,90 @@ def test_answer_that_is_none_is_tried_again(workspace, server, post, answer):
 
     assert workspace.message(message_id).state.word == "retrying"
     assert workspace.message(message_id).error.startswith("cannot post to localhost:")
+
+
+def _raw(head: bytes, body: bytes = b"") -> bytes:
+    length = b"" if b"chunked" in head else b"Content-Length: %d\r\n" % len(body)
+    return b"HTTP/1.1 " + head + b"\r\n" + length + b"\r\n" + body
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (_raw(b"200 OK\r\nTransfer-Encoding: chunked", b"-5\r\nhello\r\n0\r\n\r\n"), "retrying"),
+        (_raw(b"200 OK\r\nTransfer-Encoding: chunked", b"zz\r\nhello\r\n0\r\n\r\n"), "retrying"),
+        (_raw(b"200 OK\r\nTransfer-Encoding: chunked", b"9" * 70_000), "retrying"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\nok", "completed"),
+        (b"HTTP/1.1 -20 OK\r\n\r\n", "retrying"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n", "retrying"),
+        (_raw(b"307 Moved\r\nLocation: http://[broken"), "failed"),
+        (_raw(b"308 Moved\r\nLocation: http://localhost:port/"), "failed"),
+        (_raw(b"307 Moved\r\nLocation: /a b\x01"), "failed"),
+        (_raw(b"307 Moved\r\nLocation: /\xff\xfe"), "failed"),
+        (_raw(b"307 Moved\r\nLocation: /again"), "failed"),
+        (_raw(b"429 Wait\r\nRetry-After: \xb2\xff"), "retrying"),
+        (_raw(b"503 Wait\r\nRetry-After: Mon, 99 Foo 99999 99:99:99 -9999999"), "retrying"),
+        (_raw(b"404 \x1b[2J\x07", b"\x00\xff"), "failed"),
+    ],
+)
+def test_whatever_is_answered_is_an_outcome_of_the_attempt(workspace, server, post, answer, state):
+    message_id = workspace.queue("mail").put("x")
+
+    def misbehave(handler):
+        handler.wfile.write(answer)
+        handler.close_connection = True
+
+    server.answers = [misbehave]
+
+    post(server.url)
+
+    detail = workspace.message(message_id)
+    assert (detail.state.word, len(detail.attempts)) == (state, 1)
+    assert "\x1b" not in post.err.getvalue() + post.out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "result"),
+    [
+        ("text/plain; charset=utf\0-8", b"ok", b"ok"),
+        ("text/plain; charset*=a%00b'en'utf-8", b"ok", b"ok"),
+        ("text/plain; charset=hex", b"6f6b", b"6f6b"),
+        ("text/plain; charset=undefined", b"ok", b"ok"),
+        ("text/plain; charset=unicode_escape", b"\\ud800", b"\\ud800"),
+        ("application/json", b'{"x": NaN}', '{"x": NaN}'),
+        ("application/json", b"[" * 5000 + b"]" * 5000, "[" * 5000 + "]" * 5000),
+    ],
+)
+def test_body_that_is_not_what_it_says_is_the_result_as_it_came(workspace, server, post, kind, body, result):
+    message_id = workspace.queue("mail").put("x")
+    server.answers = [(200, {"Content-Type": kind}, body)]
+
+    post(server.url)
+
+    assert workspace.message(message_id).result == result
+    assert post.err.getvalue() == ""
+
+
+def test_no_garbled_answer_ends_the_worker(workspace, server, post):
+    rng = random.Random(11)
+    good = _raw(b"307 Moved\r\nLocation: /x\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 3", b'{"a": 1}')
+    good += _raw(b"200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json", b"2\r\n{}\r\n0\r\n\r\n")
+
+    def garble(handler):
+        data = bytearray(good)
+        for _ in range(rng.randrange(1, 6)):
+            at = rng.randrange(len(data))
+            data[at : at + rng.randrange(3)] = bytes(rng.choice(b"\0\xff-:;\r\n9 [%/") for _ in range(rng.randrange(3)))
+        handler.wfile.write(data)
+        handler.close_connection = True
+
+    server.answers = [garble]
+    workspace.queue("mail").put_many([Outgoing(number, max_attempts=1) for number in range(200)])
+
+    post(server.url, timeout=5)
+
+    counts = workspace.counts()
+    assert (counts.completed + counts.failed, counts.ready + counts.retrying) == (200, 0)
 
 
 def test_connection_is_kept_between_messages_of_a_thread(workspace, server, post):
