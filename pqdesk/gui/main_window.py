@@ -10,6 +10,7 @@ from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QResizeEvent, QSho
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.page_header import PageHeader
 from pqdesk.gui.widgets.sidebar import Sidebar
@@ -106,7 +107,7 @@ class MainWindow(QMainWindow):
 
     def set_workspace(self, name: str, location: str, *, is_demo: bool) -> None:
         """What the window is opened on."""
-        self.setWindowTitle(f"PQDesk – {name}")
+        self.setWindowTitle(f"PQDesk – {visible_line(name)}")
         self.sidebar.set_workspace(name, location)
         self.window_actions.set_demo(is_demo=is_demo)
         self.banner.hide()

@@ -13,6 +13,7 @@ from pqdesk.gui.formatting import format_count
 from pqdesk.gui.icons import load_picture
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.tray_state import TrayFacts, TrayState, TrayStateMachine, tray_summary
+from pqdesk.gui.visible_text import as_entry, as_notice
 from pqdesk.gui.workers_menu import WorkersMenu
 from pqdesk.supervision.records import SupervisionStatus
 
@@ -105,17 +106,17 @@ class Tray(QObject):
 
     def tell(self, text: str) -> None:
         """A notice beside the icon, where the desktop has them."""
-        self._icon.showMessage("PQDesk", text, self._icons[TrayState.WORKING])
+        self._icon.showMessage("PQDesk", as_notice(text), self._icons[TrayState.WORKING])
 
     def tick(self) -> None:
         state = self._machine.update(self._facts, self._clock.awake_ms() / 1000)
         if state is not self._state:
             self._state = state
             self._icon.setIcon(self._icons[state])
-        tooltip = tray_summary(self._name, self._facts)
-        if tooltip != self._icon.toolTip():
-            self._icon.setToolTip(tooltip)
-            self._summary.setText(tooltip.removeprefix("PQDesk – "))
+        summary = tray_summary(self._name, self._facts)
+        if as_notice(summary) != self._icon.toolTip():
+            self._icon.setToolTip(as_notice(summary))
+            self._summary.setText(as_entry(summary.removeprefix("PQDesk – ")))
 
     def _make_entries(self) -> None:
         menu = self._menu

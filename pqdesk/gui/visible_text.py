@@ -16,6 +16,9 @@ from itertools import chain
 from typing import Any
 
 LONGEST_LINE = 4096
+_LONGEST_TOOLTIP = 2000
+_LONGEST_ENTRY = 80
+_NO_MARKUP = str.maketrans("<>&", "‹›＆")
 
 # C0, DEL, C1, soft hyphen, zero width, bidi marks, line and paragraph separators, surrogates, BOM, interlinear, tags
 _HIDDEN = (
@@ -64,9 +67,26 @@ def shorten_middle(text: str, limit: int) -> str:
     return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
 
 
+# --- where Qt or the desktop decides by itself what a text is: each of those texts goes through one of these
+
+
 def as_tooltip(text: str) -> str:
-    """`text` for setToolTip and ToolTipRole, which take anything with a tag in it for rich text."""
-    return f"<qt>{escape(text).replace(chr(10), '<br>')}</qt>" if text else ""
+    """`text` for setToolTip and ToolTipRole, which take what has a tag in it for rich text, and open its images."""
+    shown = escape(shorten_middle(visible_text(text), _LONGEST_TOOLTIP))
+    return f"<qt>{shown.replace(chr(10), '<br>')}</qt>" if text else ""
+
+
+def as_entry(text: str) -> str:
+    """A name as the text of a menu entry, tab or button, where `&` underlines the next letter and a tab is a column."""
+    return shorten_middle(visible_line(text), _LONGEST_ENTRY).replace("&", "&&")
+
+
+def as_notice(text: str) -> str:
+    """`text` for the tray's tooltip and notifications, which some desktops read as markup and others do not.
+
+    Escaped, it would be wrong on the others: what could begin a tag or an entity is replaced by what looks like it.
+    """
+    return shorten_middle(visible_text(text), _LONGEST_TOOLTIP).translate(_NO_MARKUP)
 
 
 def payload_chunks(value: Any) -> Iterator[str]:

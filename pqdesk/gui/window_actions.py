@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from pqdesk.gui.shortcuts import KEYS, PAGES
 from pqdesk.gui.theme import Theme, ThemeChoice
+from pqdesk.gui.visible_text import as_entry
 
 _THEMES = ((ThemeChoice.SYSTEM, "Follow the system"), (ThemeChoice.LIGHT, "Light"), (ThemeChoice.DARK, "Dark"))
 
@@ -63,7 +64,7 @@ class WindowActions(QObject):
     def set_recent(self, paths: Sequence[str]) -> None:
         self._recent_menu.clear()
         for path in paths:
-            entry = self._recent_menu.addAction(path.replace("&", "&&"))
+            entry = self._recent_menu.addAction(as_entry(path))
             entry.triggered.connect(lambda _checked=False, path=path: self.recent_chosen.emit(path))
         self._recent_menu.setEnabled(bool(paths))
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.visible_text import visible_line
+from pqdesk.gui.visible_text import as_entry
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
 _STOPPED = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START, WorkerState.UNKNOWN)
@@ -65,7 +65,7 @@ class _WorkerMenu(QMenu):
     """How one worker is, Start or Stop, Restart."""
 
     def __init__(self, name: str, parent: QMenu) -> None:
-        super().__init__(visible_line(name).replace("&", "&&"), parent)
+        super().__init__(as_entry(name), parent)
         self.is_stopped = True
         self._state: QAction = self.addAction("")
         self._state.setEnabled(False)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QtMsgType
 from PySide6.QtWidgets import QApplication
 
+from pqdesk.clock import SystemClock
+from pqdesk.gui.desktop import Desktop
+from pqdesk.gui.logging_setup import AppLog
+from pqdesk.gui.places import place_of
+from pqdesk.gui.settings import Settings
 from pqdesk.gui.theme import Theme, ThemeChoice
+from pqdesk.paths import state_folder
 from tests.gui.shell_fakes import FakeClock
 
 _HARMLESS = (
@@ -37,3 +44,39 @@ def theme(qapp: QApplication) -> Theme:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def quits(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Filled when the app would leave its event loop."""
+    seen: list[bool] = []
+    monkeypatch.setattr(QApplication, "quit", lambda *_: seen.append(True))
+    return seen
+
+
+@pytest.fixture
+def settings(qapp: object) -> Settings:
+    return Settings(state_folder() / "settings.ini")
+
+
+@pytest.fixture
+def open_app(
+    qtbot, qapp: QApplication, theme: Theme, settings: Settings, quits: list[bool]
+) -> Iterator[Callable[..., Desktop]]:
+    opened: list[tuple[Desktop, AppLog]] = []
+
+    def open_app(root: Path, **options: bool) -> Desktop:
+        log = AppLog()
+        desktop = Desktop(qapp, theme, settings, log, SystemClock())
+        opened.append((desktop, log))
+        desktop.start(place_of(root), **options)
+        return desktop
+
+    yield open_app
+    for desktop, log in opened:
+        desktop.window.allow_close()
+        desktop.window.close()
+        desktop.tray.stop()
+        desktop.end()
+        log.close()
+        desktop.window.deleteLater()

@@ -9,56 +9,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
 
 from pqdesk import Queue, Workspace
-from pqdesk.clock import SystemClock
 from pqdesk.gui.desktop import Desktop
-from pqdesk.gui.logging_setup import AppLog
-from pqdesk.gui.places import place_of
-from pqdesk.gui.settings import Settings
 from pqdesk.gui.single_instance import Wish
-from pqdesk.gui.theme import Theme
-from pqdesk.paths import default_workspace, state_folder
+from pqdesk.paths import default_workspace
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 from tests.bad_workspaces import BAD_WORKSPACES, BadWorkspace, fingerprint
 from tests.gui.shell_fakes import make_replica, make_status
 
 Open = Callable[..., Desktop]
-
-
-@pytest.fixture
-def quits(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Filled when the app would leave its event loop."""
-    seen: list[bool] = []
-    monkeypatch.setattr(QApplication, "quit", lambda *_: seen.append(True))
-    return seen
-
-
-@pytest.fixture
-def settings(qapp: object) -> Settings:
-    return Settings(state_folder() / "settings.ini")
-
-
-@pytest.fixture
-def open_app(qtbot, qapp: QApplication, theme: Theme, settings: Settings, quits: list[bool]) -> Iterator[Open]:
-    opened: list[tuple[Desktop, AppLog]] = []
-
-    def open_app(root: Path, **options: bool) -> Desktop:
-        log = AppLog()
-        desktop = Desktop(qapp, theme, settings, log, SystemClock())
-        opened.append((desktop, log))
-        desktop.start(place_of(root), **options)
-        return desktop
-
-    yield open_app
-    for desktop, log in opened:
-        desktop.window.allow_close()
-        desktop.window.close()
-        desktop.tray.stop()
-        desktop.end()
-        log.close()
-        desktop.window.deleteLater()
 
 
 @pytest.fixture

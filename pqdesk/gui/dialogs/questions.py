@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from pqdesk.gui.formatting import format_count
+from pqdesk.gui.visible_text import visible_text
 from pqdesk.messages.records import Counts
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
@@ -87,6 +88,7 @@ def ask_remove_worker(parent: QWidget, names: Sequence[str], do: Callable[[], No
 def _ask(
     parent: QWidget, name: str, title: str, text: str, verb: str, do: Callable[[], None], *, is_harmless: bool = False
 ) -> QMessageBox:
+    title, text = visible_text(title), visible_text(text)
     box = QMessageBox(QMessageBox.Icon.NoIcon, "PQDesk", title, QMessageBox.StandardButton.NoButton, parent)
     box.setObjectName(name)
     box.setTextFormat(Qt.TextFormat.PlainText)

@@ -6,15 +6,24 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
+from pqdesk.gui.visible_text import as_tooltip, visible_line, visible_text
+
 
 class PlainLabel(QLabel):
-    """A label whose text is taken literally, whatever it looks like. `look` is a word of the style sheet."""
+    """A label whose text is taken literally, whatever it looks like, and every character of it can be seen.
+
+    `look` is a word of the style sheet.
+    """
 
     def __init__(self, text: str = "", parent: QWidget | None = None, *, look: str = "") -> None:
-        super().__init__(text, parent)
+        super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
         if look:
             self.setProperty("look", look)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(visible_text(text))
 
 
 class ElidedLabel(PlainLabel):
@@ -32,7 +41,7 @@ class ElidedLabel(PlainLabel):
         self._update_tooltip()
 
     def setText(self, text: str) -> None:
-        super().setText(text)
+        super().setText(visible_line(text))
         self._update_tooltip()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -45,7 +54,7 @@ class ElidedLabel(PlainLabel):
 
     def _update_tooltip(self) -> None:
         is_cut = self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
-        self.setToolTip(self.text() if is_cut else "")
+        self.setToolTip(as_tooltip(self.text()) if is_cut else "")
 
 
 class Hairline(QFrame):

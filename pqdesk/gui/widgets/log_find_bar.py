@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, 
 from pqdesk.gui.formatting import format_count, format_number
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.gui.widgets.log_find import Sought
@@ -63,7 +64,7 @@ class LogFindBar(QWidget):
         field.setObjectName("log_find")
         field.setAccessibleName("Find in log")
         field.setPlaceholderText("Find")
-        field.setToolTip(_TIP)
+        field.setToolTip(as_tooltip(_TIP))
         field.setClearButtonEnabled(True)
         field.setFixedWidth(_FIELD_PX)
         self._icon = QAction(field)
@@ -123,7 +124,7 @@ class LogFindBar(QWidget):
         self._count.setVisible(bool(text))
         self._place_count()
         is_bad = bool(text) and (bool(sought.problem) or sought.is_slow)
-        self._count.setToolTip(self._problem() if is_bad else "")
+        self._count.setToolTip(as_tooltip(self._problem()) if is_bad else "")
         if is_bad != bool(self.field.property("isBad")):
             self.field.setProperty("isBad", is_bad)
             self._take_looks()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QVBoxL
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import Hairline
@@ -151,7 +152,7 @@ class LogPane(QWidget):
         self._files = tuple(files)
         for action in (self._open, self._clear_files):
             action.setEnabled(bool(files))
-            action.setToolTip(action.text() if files else "Choose one worker first")
+            action.setToolTip(as_tooltip(action.text() if files else "Choose one worker first"))
 
     def show_place(self, at: int) -> None:
         """Go to the `at`-th of the lines that were set; the lines stand still there."""

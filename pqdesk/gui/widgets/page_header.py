@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
 
@@ -68,7 +69,7 @@ class PageHeader(QWidget):
 
     def _describe(self, text: str, description: str) -> None:
         self._live.setText(text)
-        self._live.setToolTip(description)
+        self._live.setToolTip(as_tooltip(description))
         self._live.setAccessibleDescription(description)
         self._take_looks()
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 from pqdesk.gui.formatting import format_number
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.labels import ElidedLabel
 
 WIDTH = 220
@@ -60,7 +61,7 @@ class SidebarEntry(QAbstractButton):
 
     def set_compact(self, is_compact: bool) -> None:
         self._is_compact = is_compact
-        self.setToolTip(self.text() if is_compact else "")
+        self.setToolTip(as_tooltip(self.text()) if is_compact else "")
         self.update()
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -157,7 +158,7 @@ class Sidebar(QWidget):
 
     def set_workspace(self, name: str, location: str) -> None:
         self._workspace.setText(name)
-        self._workspace.setToolTip(location)
+        self._workspace.setToolTip(as_tooltip(location))
 
     def set_current(self, title: str) -> None:
         for one, entry in self._entries.items():

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy,
 from pqdesk.gui.formatting import format_count, format_number
 from pqdesk.gui.palette import STATE_LOOKS, Role
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.card import PADDING
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.messages.states import State
@@ -59,7 +60,7 @@ class StateTile(QAbstractButton):
         had_color = bool(self._count)
         self._count = count
         self._number.setText(_short(count))
-        self._number.setToolTip(format_number(count))
+        self._number.setToolTip(as_tooltip(format_number(count)))
         self.setAccessibleDescription(format_count(count, "message"))
         if had_color != bool(count):
             self._take_looks()

@@ -25,7 +25,7 @@ from pqdesk.gui.dialogs.worker.worker_form import WorkerForm
 from pqdesk.gui.notices import sentence
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import SaveRequest
-from pqdesk.gui.visible_text import visible_line
+from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
@@ -68,7 +68,9 @@ class WorkerDialog(QDialog):
         self._problem.setWordWrap(True)
         self._problem.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._test = make_button("Test", "test_worker", self)
-        self._test.setToolTip(f"Run it for {TRIAL_S} seconds, as it is here. A consumer takes messages meanwhile")
+        self._test.setToolTip(
+            as_tooltip(f"Run it for {TRIAL_S} seconds, as it is here. A consumer takes messages meanwhile")
+        )
         self._copy = make_button("Copy as command", "copy_as_command", self, look="link")
         self._cancel = make_button("Cancel", "cancel_button", self)
         self._save = make_button("Add", "save_worker", self, look="primary")
@@ -113,13 +115,13 @@ class WorkerDialog(QDialog):
 
     def begin_edit(self, definition: WorkerDefinition) -> None:
         """`definition` as it was read just now, with its version."""
-        self.setWindowTitle(f"Edit {definition.name}")
+        self.setWindowTitle(f"Edit {visible_line(definition.name)}")
         self._save.setText("Save")
         self._form.show_definition(definition)
         self._begin()
 
     def begin_copy(self, definition: WorkerDefinition) -> None:
-        self.setWindowTitle(f"Duplicate {definition.name}")
+        self.setWindowTitle(f"Duplicate {visible_line(definition.name)}")
         self._form.show_definition(definition, is_copy=True)
         self._begin()
 

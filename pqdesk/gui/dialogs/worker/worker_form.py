@@ -27,6 +27,7 @@ from pqdesk.gui.dialogs.worker.kind_fields import ChooseFolder, KindFields
 from pqdesk.gui.dialogs.worker.kinds import KINDS
 from pqdesk.gui.dialogs.worker.run_fields import RunFields
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
 from pqdesk.supervision.definitions import WorkerDefinition
 from pqdesk.supervision.recipes import recipe_of, with_recipe
@@ -81,7 +82,7 @@ class WorkerForm(QWidget):
             button = QRadioButton(kind.title, self)
             button.setObjectName(f"kind_{kind.name}")
             button.setAccessibleDescription(kind.story)
-            button.setToolTip(kind.story)
+            button.setToolTip(as_tooltip(kind.story))
             self._kinds.addButton(button, at)
             kinds.addWidget(button)
             fields = kind.make(choose)

@@ -85,7 +85,7 @@ class FilterBar(QWidget):
         field.setAccessibleName("Filter")
         field.setAccessibleDescription(_HELP)
         field.setPlaceholderText("Filter")
-        field.setToolTip(_HELP)
+        field.setToolTip(as_tooltip(_HELP))
         field.setClearButtonEnabled(True)
         field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._search = QAction(field)
@@ -173,7 +173,7 @@ class FilterBar(QWidget):
         for picker, term in ((self._state, "state"), (self._queue, "queue")):
             is_named = has_term(text, term)
             picker.setEnabled(not is_named)
-            picker.setToolTip(_TERMS_WIN if is_named else "")
+            picker.setToolTip(as_tooltip(_TERMS_WIN if is_named else ""))
 
     def _show_mistake(self, text: str) -> None:
         """Below the field, over the page: a line that came and went in the layout would move the rows."""

@@ -12,7 +12,7 @@ from pqdesk.gui.formatting import format_absolute, format_number, format_size
 from pqdesk.gui.pages.messages.timeline import Moment, timeline
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.visible_text import visible_line
+from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
 from pqdesk.messages.records import MessageDetail
 
@@ -49,7 +49,7 @@ class TimelineView(QWidget):
         for (text, when, note), moment in zip(self._lines, moments, strict=False):
             text.setText(moment.text)
             when.setText(_clock_time(moment.at) if moment.at else "")
-            when.setToolTip(format_absolute(moment.at) if moment.at else "")
+            when.setToolTip(as_tooltip(format_absolute(moment.at)) if moment.at else "")
             parts = " · ".join(part for part in (moment.gap, moment.note) if part)
             note.setText(parts)
             note.setVisible(bool(parts))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView,
 from pqdesk.gui.formatting import format_number
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.messages.records import QueueRecord
 from pqdesk.messages.states import State
 
@@ -80,13 +81,13 @@ class QueuesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and column == 1 and queue.is_paused:
             return self._theme.icon("paused", Role.PAUSED)
         if role == Qt.ItemDataRole.ToolTipRole and column == 0:
-            return queue.name if len(queue.name) > 24 else None
+            return as_tooltip(queue.name) if len(queue.name) > 24 else None
         return None
 
     @staticmethod
     def _text(queue: QueueRecord, column: int) -> str:
         if column == 0:
-            return queue.name
+            return visible_line(queue.name)
         if column == 1:
             return _status(queue)
         return format_number(queue.counts.of(_STATES[column - 2]))

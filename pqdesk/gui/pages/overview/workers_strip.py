@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from pqdesk.gui.formatting import format_uptime
 from pqdesk.gui.palette import WORKER_LOOKS
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.visible_text import as_tooltip
+from pqdesk.gui.visible_text import as_entry, as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
@@ -22,7 +22,9 @@ class WorkerRow(QWidget):
         self._theme = theme
         self._state: WorkerState | None = None
         self._icon = QLabel(self)
-        self.name_button = make_button(process, f"strip_{process}", self, look="link", description="Show this worker")
+        self.name_button = make_button(
+            as_entry(process), f"strip_{process}", self, look="link", description="Show this worker"
+        )
         self._word = PlainLabel("", self)
         self._uptime = PlainLabel("", self, look="muted")
         self._uptime.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -21,6 +21,7 @@ from pqdesk.gui.pages.workers.workers_view import WorkersView
 from pqdesk.gui.threads.orders import WorkerOrder
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import QueueRecord
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
@@ -233,7 +234,7 @@ class WorkersController(QObject):
         view.start_all.setToolTip("Start every worker that does not run" if can_start else "Every worker runs")
         view.stop_all.setEnabled(can_stop)
         tip = "Stop every worker; each finishes the message in hand first" if can_stop else "No worker runs"
-        view.stop_all.setToolTip(tip)
+        view.stop_all.setToolTip(as_tooltip(tip))
 
     def _update_usage(self) -> None:
         """Only what can be seen is looked at."""

@@ -138,7 +138,7 @@ class WorkersView(QWidget):
         """Workers belong to a workspace, and here is none."""
         self._may_add = False
         self.actions_on_workers.add.setEnabled(False)
-        self.actions_on_workers.add.setToolTip(_NO_WORKSPACE)
+        self.actions_on_workers.add.setToolTip(as_tooltip(_NO_WORKSPACE))
         self.add.setEnabled(False)
         self.add.setToolTip(as_tooltip(_NO_WORKSPACE))
         self.add.setAccessibleDescription(_NO_WORKSPACE)
