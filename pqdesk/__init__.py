@@ -12,7 +12,6 @@ A workspace is a folder; see pqdesk.Workspace. Handlers: pqdesk.consumer and pqd
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.errors import (
@@ -31,58 +30,102 @@ from pqdesk.errors import (
     SupervisorError,
     WorkspaceError,
 )
-from pqdesk.messages.states import State
+from pqdesk.later import Later
+from pqdesk.messages.aliases import (
+    ActionOptions,
+    Durability,
+    Duration,
+    Ids,
+    Missed,
+    OnConflict,
+    OnProgress,
+    PutOptions,
+    QueueSettings,
+    States,
+)
+from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.queues.message import Message
-from pqdesk.queues.queue import Queue
+from pqdesk.queues.queue import HasStore, Queue
+from pqdesk.storage.contract import Transaction
 from pqdesk.workspace import Workspace
 
 if TYPE_CHECKING:
     __version__: str
 
     from pqdesk.messages.activities import ActivityRecord, VersionRecord
+    from pqdesk.messages.looking import ErrorRecord, Histogram, MetricRecord, SortName
     from pqdesk.messages.records import (
+        AttemptRecord,
         Counts,
         MessageDetail,
         MessageRecord,
         Outcome,
         Outgoing,
+        QueueConfiguration,
         QueueRecord,
         ScheduleRecord,
     )
-    from pqdesk.messages.schedules import next_runs
-    from pqdesk.queues.aio import AsyncMessage, AsyncQueue
+    from pqdesk.messages.schedules import PlannedRun, next_runs
+    from pqdesk.queues.aio import AsyncMessage, AsyncQueue, AsyncTransaction, Getting
+    from pqdesk.supervision.records import LastExit, ReplicaRecord, WorkerKind, WorkerState
     from pqdesk.workers.handlers import Fail, Retry, consumer, producer
 
 __all__ = [
+    "ActionOptions",
     "ActivityRecord",
     "AsyncMessage",
     "AsyncQueue",
+    "AsyncTransaction",
+    "AttemptOutcome",
+    "AttemptRecord",
     "Busy",
     "Corrupt",
     "Counts",
     "DiskFull",
     "DuplicateKey",
+    "Durability",
+    "Duration",
     "Empty",
+    "ErrorRecord",
     "Fail",
     "Full",
+    "Getting",
+    "HasStore",
+    "Histogram",
+    "Ids",
     "InvalidInput",
+    "LastExit",
     "LeaseLost",
     "LookOnly",
     "Message",
     "MessageDetail",
     "MessageRecord",
+    "MetricRecord",
+    "Missed",
     "NotFound",
+    "OnConflict",
+    "OnProgress",
     "Outcome",
     "Outgoing",
     "PQDeskError",
+    "PlannedRun",
+    "PutOptions",
     "Queue",
+    "QueueConfiguration",
     "QueueRecord",
+    "QueueSettings",
+    "ReplicaRecord",
     "Retry",
     "ScheduleRecord",
     "SchemaTooNew",
+    "SortName",
     "State",
+    "States",
     "SupervisorError",
+    "Transaction",
     "VersionRecord",
+    "WorkerKind",
+    "WorkerState",
     "Workspace",
     "WorkspaceError",
     "consumer",
@@ -90,35 +133,38 @@ __all__ = [
     "producer",
 ]
 
-# What few need is imported when it is asked for, so that `import pqdesk` stays quick.
-_LATER = {
-    "pqdesk.messages.activities": ("ActivityRecord", "VersionRecord"),
-    "pqdesk.messages.records": (
-        "Counts",
-        "MessageDetail",
-        "MessageRecord",
-        "Outcome",
-        "Outgoing",
-        "QueueRecord",
-        "ScheduleRecord",
-    ),
-    "pqdesk.messages.schedules": ("next_runs",),
-    "pqdesk.queues.aio": ("AsyncMessage", "AsyncQueue"),
-    "pqdesk.workers.handlers": ("Fail", "Retry", "consumer", "producer"),
-}
+if not TYPE_CHECKING:  # to a type checker a name that is not above is one that there is not
+    # What few need is imported when it is asked for, so that `import pqdesk` stays quick.
+    _LATER = {
+        "pqdesk.messages.activities": ("ActivityRecord", "VersionRecord"),
+        "pqdesk.messages.looking": ("ErrorRecord", "Histogram", "MetricRecord", "SortName"),
+        "pqdesk.messages.records": (
+            "AttemptRecord",
+            "Counts",
+            "MessageDetail",
+            "MessageRecord",
+            "Outcome",
+            "Outgoing",
+            "QueueConfiguration",
+            "QueueRecord",
+            "ScheduleRecord",
+        ),
+        "pqdesk.messages.schedules": ("PlannedRun", "next_runs"),
+        "pqdesk.queues.aio": ("AsyncMessage", "AsyncQueue", "AsyncTransaction", "Getting"),
+        "pqdesk.supervision.records": ("LastExit", "ReplicaRecord", "WorkerKind", "WorkerState"),
+        "pqdesk.workers.handlers": ("Fail", "Retry", "consumer", "producer"),
+    }
 
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from pqdesk.version import installed_version
 
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from pqdesk.version import installed_version
-
-        return installed_version()
-    for module, names in _LATER.items():
-        if name in names:
-            value = globals()[name] = getattr(import_module(module), name)
-            return value
-    raise AttributeError(f"module 'pqdesk' has no attribute {name!r}")
+            return installed_version()
+        for module, names in _LATER.items():
+            if name in names:
+                value = globals()[name] = getattr(Later(module), name)
+                return value
+        raise AttributeError(f"module 'pqdesk' has no attribute {name!r}")

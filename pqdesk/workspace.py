@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.aliases import Durability, Duration, Ids
+from pqdesk.later import Later
+from pqdesk.messages.aliases import Durability, Duration, Ids, Missed, OnProgress, States
 from pqdesk.messages.checks import quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.origin import Origin
@@ -22,13 +23,15 @@ from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.contract import Settlement, Store
 
-if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
-    from pqdesk.messages.activities import ActivityRecord, OnProgress
-    from pqdesk.messages.looking import ErrorRecord, MetricRecord
-    from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, Outcome, QueueRecord, ScheduleRecord
-    from pqdesk.messages.schedules import Missed
-    from pqdesk.storage.looking import Inspection
-    from pqdesk.supervision.records import ReplicaRecord
+if TYPE_CHECKING:
+    from pqdesk.messages import activities, looking, records
+    from pqdesk.storage import looking as storage_looking
+    from pqdesk.supervision import records as supervision_records
+else:
+    activities, looking, records = map(
+        Later, ("pqdesk.messages.activities", "pqdesk.messages.looking", "pqdesk.messages.records")
+    )
+    storage_looking, supervision_records = Later("pqdesk.storage.looking"), Later("pqdesk.supervision.records")
 
 
 class Workspace(Operator):
@@ -79,11 +82,11 @@ class Workspace(Operator):
         """The queue of this name; it exists from its first message or configuration on. Raises InvalidInput."""
         return Queue.over(self.store, name, SystemClock(), self.paths)
 
-    def queues(self) -> tuple[QueueRecord, ...]:
+    def queues(self) -> tuple[records.QueueRecord, ...]:
         """All queues by name, with their counts."""
         return self.store.looking.queues()
 
-    def counts(self, queue: str | None = None) -> Counts:
+    def counts(self, queue: str | None = None) -> records.Counts:
         """Messages per state of one queue, or of all."""
         return self.store.looking.counts(queue)
 
@@ -91,14 +94,14 @@ class Workspace(Operator):
         self,
         queue: str | None = None,
         *,
-        state: Any = None,
+        state: States | None = None,
         type: str | None = None,
         search: str | None = None,
         where: str | None = None,
         before: int | None = None,
         after: int | None = None,
         limit: int = 100,
-    ) -> list[MessageRecord]:
+    ) -> list[records.MessageRecord]:
         """As Queue.messages, of one queue or of all. Raises InvalidInput."""
         from pqdesk.queues import operations
 
@@ -107,7 +110,7 @@ class Workspace(Operator):
             state=state, type=type, search=search, where=where,
         )  # fmt: skip
 
-    def message(self, id: int) -> MessageDetail:
+    def message(self, id: int) -> records.MessageDetail:
         """One message with its payload, result and attempts, also from the trash. Raises NotFound, InvalidInput."""
         from pqdesk.queues import operations
 
@@ -119,19 +122,19 @@ class Workspace(Operator):
 
         return explaining.why(self.store.looking, id, queue=None, paths=self.paths)
 
-    def errors(self, queue: str | None = None) -> tuple[ErrorRecord, ...]:
+    def errors(self, queue: str | None = None) -> tuple[looking.ErrorRecord, ...]:
         """As Queue.errors, of one queue or of all."""
         return self.store.looking.errors(queue)
 
     def metrics(
         self, since: datetime, until: datetime | None = None, *, step: Duration = 60, queue: str | None = None
-    ) -> list[MetricRecord]:
+    ) -> list[looking.MetricRecord]:
         """As Queue.metrics, of one queue or of all together. Raises InvalidInput."""
         from pqdesk.queues import operations
 
         return operations.metrics(self.store, SystemClock(), since, until, step, queue=queue)
 
-    def workers(self) -> tuple[ReplicaRecord, ...]:
+    def workers(self) -> tuple[supervision_records.ReplicaRecord, ...]:
         """Every replica of every worker with its state, stopped ones too."""
         from pqdesk.supervision.supervision import Supervision
 
@@ -139,7 +142,7 @@ class Workspace(Operator):
 
     # --- schedules ----------------------------------------------------------------------------------
 
-    def schedules(self) -> tuple[ScheduleRecord, ...]:
+    def schedules(self) -> tuple[records.ScheduleRecord, ...]:
         """All schedules that are stored here, by name."""
         return self.store.schedules.all()
 
@@ -160,7 +163,7 @@ class Workspace(Operator):
         headers: Mapping[str, str] | None = None,
         max_attempts: int | None = None,
         enabled: bool = True,
-    ) -> ScheduleRecord:
+    ) -> records.ScheduleRecord:
         """Put a message again and again from now on, also when this process has ended.
 
         Any process of the workspace that waits or works does it; each due time is put once. Every message has the
@@ -193,15 +196,15 @@ class Workspace(Operator):
         )  # fmt: skip
         return self.store.schedules.add(new)
 
-    def remove_schedule(self, name: str) -> ScheduleRecord:
+    def remove_schedule(self, name: str) -> records.ScheduleRecord:
         """Put nothing more by it; what it has put stays. Returns what it was. Raises NotFound, LookOnly."""
         return self.store.schedules.remove(name)
 
-    def enable_schedule(self, name: str) -> ScheduleRecord:
+    def enable_schedule(self, name: str) -> records.ScheduleRecord:
         """Let it run again, from now on. Raises NotFound, LookOnly."""
         return self.store.schedules.enable(name, True)
 
-    def disable_schedule(self, name: str) -> ScheduleRecord:
+    def disable_schedule(self, name: str) -> records.ScheduleRecord:
         """Let it rest; what is due meanwhile is not missed. Raises NotFound, LookOnly."""
         return self.store.schedules.enable(name, False)
 
@@ -231,7 +234,7 @@ class Workspace(Operator):
         """
         self.store.attend()
 
-    def inspection(self) -> Inspection:
+    def inspection(self) -> storage_looking.Inspection:
         """A connection for looking only, of the calling thread; the caller closes it."""
         return open_inspection(self.paths)
 
@@ -252,7 +255,7 @@ class Workspace(Operator):
 
     # --- operating: the actions are those of Operator, over one `queue=` or all ---------------------------
 
-    def activity(self, limit: int = 100, before: int | None = None) -> tuple[ActivityRecord, ...]:
+    def activity(self, limit: int = 100, before: int | None = None) -> tuple[activities.ActivityRecord, ...]:
         """What people did, newest first: at most `limit` (up to 10,000) below id `before`. Kept for 400 days.
 
         Raises InvalidInput.
@@ -261,7 +264,7 @@ class Workspace(Operator):
 
         return acting.list_activity(self.store, limit, before)
 
-    def undo(self, activity_id: int, *, on_progress: OnProgress | None = None) -> Outcome:
+    def undo(self, activity_id: int, *, on_progress: OnProgress | None = None) -> records.Outcome:
         """Bring back what an activity changed, as far as nobody has touched it since; the rest is skipped.
 
         Possible for 30 days. Leaves an activity of its own, which cannot be undone.
@@ -310,7 +313,7 @@ class Workspace(Operator):
         message_id, token = parse_receipt(receipt)
         self.store.settle_receipt(message_id, token, settlement)
 
-    def _act(self, action: str, ids: Ids, *, queue: str | None = None, **options: Any) -> Outcome:
+    def _act(self, action: str, ids: Ids, *, queue: str | None = None, **options: Any) -> records.Outcome:
         from pqdesk.queues import acting
 
         return acting.act(self.store, action, ids, queue=queue, is_queue_enough=True, **options)

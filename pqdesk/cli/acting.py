@@ -18,7 +18,7 @@ from pqdesk.cli.tables import console_for, count_of
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from pqdesk.messages.activities import OnProgress
+    from pqdesk.messages.aliases import OnProgress
     from pqdesk.messages.records import Outcome
     from pqdesk.workspace import Workspace
 

@@ -13,7 +13,7 @@ from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standa
 from pqdesk.cli.settings import Settings, pass_settings
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import OnProgress
+    from pqdesk.messages.aliases import OnProgress
     from pqdesk.messages.records import Outcome
     from pqdesk.workspace import Workspace
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-# Called between batches with how many are done and skipped so far. It may block, to pause; False stops there.
-OnProgress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

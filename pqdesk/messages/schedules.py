@@ -15,16 +15,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Literal, Protocol, cast, get_args
+from typing import Protocol, cast, get_args
 
 from cronsim import CronSim, CronSimError
 
 from pqdesk.clock import SystemClock, from_datetime, to_datetime
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.aliases import Missed
 from pqdesk.messages.durations import duration_us
 from pqdesk.zones import find_zone
-
-Missed = Literal["once", "skip", "all"]
 
 _LATE_US = 60 * 1_000_000  # later than this is missed, also where nothing else was running
 MADE_UP_FOR = 1000  # at most so many missed runs of one schedule, the oldest ones

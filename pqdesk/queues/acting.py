@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.aliases import Ids
+from pqdesk.messages.aliases import Ids, OnProgress
 from pqdesk.messages.checks import check_id, check_int
 from pqdesk.messages.commands import act_command, command_line
 from pqdesk.messages.records import Outcome
@@ -18,7 +18,7 @@ from pqdesk.storage.contract import EncodedPayload, Store
 from pqdesk.storage.operating import Order
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import ActivityRecord, OnProgress
+    from pqdesk.messages.activities import ActivityRecord
 
 
 def act(

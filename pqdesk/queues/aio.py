@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import wraps
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost, WorkspaceError
-from pqdesk.messages.aliases import Durability, Duration, OnConflict
+from pqdesk.messages.aliases import Durability, Duration, OnConflict, PutOptions, QueueSettings
 from pqdesk.messages.checks import check_int, check_name
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import QueueConfiguration
@@ -108,7 +108,7 @@ class AsyncQueue:
         tx: AsyncTransaction | None = None,
     ) -> int:
         """As Queue.put, and raises the same; a put that waits for room takes no thread."""
-        options: dict[str, Any] = {
+        options: PutOptions = {
             "type": type, "priority": priority, "delay": delay, "at": at, "key": key, "on_conflict": on_conflict,
             "group": group, "expires": expires, "max_attempts": max_attempts, "headers": headers,
         }  # fmt: skip
@@ -121,7 +121,7 @@ class AsyncQueue:
         block: bool = True,
         timeout: Duration | None = None,
         tx: AsyncTransaction | None = None,
-        **options: Any,
+        **options: Unpack[PutOptions],
     ) -> list[int]:
         """As Queue.put_many, and raises the same; `items` is an iterable, read at once."""
         listed = items if isinstance(items, list | tuple) else list(each_of(items))
@@ -174,7 +174,7 @@ class AsyncQueue:
         limit = check_int(limit, "limit", least=1, most=GET_MANY_LIMIT)
         return await self._take(limit, block, timeout, lease, detached)
 
-    def __aiter__(self) -> _Messages:
+    def __aiter__(self) -> AsyncIterator[AsyncMessage]:
         """Messages for ever, each under a lease that is extended in the background until it is settled.
 
         One that is not settled when the loop goes on, or is left, stays in hand until its lease ends. Nothing is taken
@@ -206,7 +206,7 @@ class AsyncQueue:
     empty_trash = _awaitable(Queue.empty_trash)
     versions = _awaitable(Queue.versions)
 
-    async def configure(self, **values: Any) -> None:
+    async def configure(self, **values: Unpack[QueueSettings]) -> None:
         """As Queue.configure. Raises InvalidInput, LookOnly."""
         queue = await self._opened()
         await self._calls.run(lambda: queue.configure(**values))
@@ -287,7 +287,7 @@ class AsyncQueue:
         self,
         put: Callable[..., R],
         what: Any,
-        options: dict[str, Any],
+        options: PutOptions,
         block: bool,
         timeout: Duration | None,
         tx: AsyncTransaction | None,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pqdesk.clock import Clock
-from pqdesk.messages.aliases import Duration, Ids
+from pqdesk.later import Later
+from pqdesk.messages.aliases import Duration, Ids, QueueSettings, States
 from pqdesk.messages.durations import duration_us
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.operator import Operator
 
-if TYPE_CHECKING:  # what only some programs need, so that `import pqdesk` stays quick
-    from pqdesk.messages.looking import ErrorRecord, MetricRecord
-    from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, Outcome, QueueConfiguration
+if TYPE_CHECKING:
+    from pqdesk.messages import looking, records
+else:
+    looking, records = Later("pqdesk.messages.looking"), Later("pqdesk.messages.records")
 
 _JOIN_LOOK_S = 0.02
 
@@ -30,7 +32,7 @@ class KnownQueue(Operator):
     paths: WorkspacePaths | None
     _clock: Clock
 
-    def counts(self) -> Counts:
+    def counts(self) -> records.Counts:
         """Messages per state by now, from counters that the queue keeps: the cost does not grow."""
         return self.store.looking.counts(self.name)
 
@@ -65,7 +67,7 @@ class KnownQueue(Operator):
         """Whether get is stopped."""
         return any(one.is_paused for one in self.store.looking.queues() if one.name == self.name)
 
-    def configure(self, **values: Any) -> None:
+    def configure(self, **values: Unpack[QueueSettings]) -> None:
         """Store settings, shared by all processes; None brings a default back.
 
             queue.configure(concurrency=8, rate=(100, 60), max_size=10_000, backoff="linear:10:600")
@@ -91,21 +93,21 @@ class KnownQueue(Operator):
         self.store.operating.configure(self.name, values)
 
     @property
-    def configuration(self) -> QueueConfiguration:
+    def configuration(self) -> records.QueueConfiguration:
         """What `configure` has stored; None where the default holds. Times in seconds."""
         return self.store.configuration(self.name)
 
     def messages(
         self,
         *,
-        state: Any = None,
+        state: States | None = None,
         type: str | None = None,
         search: str | None = None,
         where: str | None = None,
         before: int | None = None,
         after: int | None = None,
         limit: int = 100,
-    ) -> list[MessageRecord]:
+    ) -> list[records.MessageRecord]:
         """Messages of this queue by id, newest first: below id `before`, or next above `after`; not the trashed.
 
             queue.messages(state="failed", where="attempts:>2 age:<2h", limit=20)
@@ -127,7 +129,7 @@ class KnownQueue(Operator):
             state=state, type=type, search=search, where=where,
         )  # fmt: skip
 
-    def message(self, id: int) -> MessageDetail:
+    def message(self, id: int) -> records.MessageDetail:
         """One message with its payload, result and attempts, also from the trash. Raises NotFound, InvalidInput."""
         from pqdesk.queues import operations
 
@@ -145,11 +147,13 @@ class KnownQueue(Operator):
 
         return explaining.why(self.store.looking, id, queue=self.name, paths=self.paths)
 
-    def errors(self) -> tuple[ErrorRecord, ...]:
+    def errors(self) -> tuple[looking.ErrorRecord, ...]:
         """Errors of this queue that are the same but for numbers, ids and paths, the newest first; at most 1,000."""
         return self.store.looking.errors(self.name)
 
-    def metrics(self, since: datetime, until: datetime | None = None, *, step: Duration = 60) -> list[MetricRecord]:
+    def metrics(
+        self, since: datetime, until: datetime | None = None, *, step: Duration = 60
+    ) -> list[looking.MetricRecord]:
         """What happened per `step` (whole minutes) from `since` on, also to messages that are gone by now.
 
             for minute in queue.metrics(datetime.now(UTC) - timedelta(hours=1)):
@@ -165,7 +169,7 @@ class KnownQueue(Operator):
     def _deadline_ms(self, timeout: Duration | None) -> int | None:
         return None if timeout is None else self._clock.awake_ms() + duration_us(timeout, "timeout") // 1000
 
-    def _act(self, action: str, ids: Ids, **options: Any) -> Outcome:
+    def _act(self, action: str, ids: Ids, **options: Any) -> records.Outcome:
         from pqdesk.queues import acting
 
         return acting.act(self.store, action, ids, queue=self.name, **options)

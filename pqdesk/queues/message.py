@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import to_datetime
 from pqdesk.errors import InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.later import Later
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import decode_headers, quoted
 from pqdesk.messages.durations import duration_us
@@ -22,7 +23,9 @@ from pqdesk.queues.outgoing import checked_all
 from pqdesk.storage.contract import Claim, EncodedPayload, Settlement, Store, Transaction
 
 if TYPE_CHECKING:
-    from pqdesk.queues.queue import Queue
+    from pqdesk.queues import queue as queues
+else:
+    queues = Later("pqdesk.queues.queue")
 
 _RECEIPT = re.compile(r"([0-9]{1,19})-([0-9a-f]{16})")
 _LARGEST = 2**63 - 1
@@ -70,7 +73,7 @@ class Message:
         receipt: Text that proves the lease, good in any process of the workspace.
     """
 
-    def __init__(self, source: Queue, claim: Claim) -> None:
+    def __init__(self, source: queues.Queue, claim: Claim) -> None:
         assert claim.payload is not None
         self._source = source
         self._claim = claim

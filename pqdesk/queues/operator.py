@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from pqdesk.messages.aliases import Ids
+from pqdesk.later import Later
+from pqdesk.messages.aliases import ActionOptions, Ids
 from pqdesk.messages.checks import check_id, check_name
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.storage.contract import EncodedPayload, Store
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import OnProgress, VersionRecord
-    from pqdesk.messages.records import Outcome
+    from pqdesk.messages import activities, records
+else:
+    activities, records = Later("pqdesk.messages.activities"), Later("pqdesk.messages.records")
 
 SAME: Any = type("Same", (), {"__repr__": lambda _: "the same"})()  # as a payload: that of the original
-
-
-class Options(TypedDict, total=False):
-    """What every action takes beside ids: a filter instead of them, and how it is to go.
-
-    Attributes:
-        queue: Of a Workspace's actions only: the messages of this queue.
-        state, type, search, where: As of `messages`; `where` is the filter grammar of the window. All that match.
-        up_to: The highest id that is meant by the filter; else the highest there is at the start.
-        dry_run: Change nothing, and tell what would be.
-        on_progress: Called between batches with how many are done and skipped so far. It may block, to pause, and
-            return False to stop there; what is done stays done.
-    """
-
-    queue: str
-    state: Any
-    type: str
-    search: str
-    where: str
-    up_to: int | None
-    dry_run: bool
-    on_progress: OnProgress | None
 
 
 class Operator:
@@ -45,7 +25,7 @@ class Operator:
         queue.retry([7, 9])
         queue.cancel(state="ready", where="age:>1d", dry_run=True)
 
-    Each acts on `ids` (an int or an iterable) or on all messages that match a filter (see Options), in batches of
+    Each acts on `ids` (an int or an iterable) or on all messages that match a filter (see ActionOptions), in batches of
     1,000, each a transaction; a message whose state does not allow it is skipped. It leaves one activity, which
     `Workspace.undo` takes.
 
@@ -56,7 +36,7 @@ class Operator:
 
     store: Store
 
-    def retry(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
+    def retry(self, ids: Ids = None, **options: Unpack[ActionOptions]) -> records.Outcome:
         """Failed, retrying, cancelled or completed → ready, with `max_attempts` more attempts allowed.
 
         Skipped when its key is in use. By a filter without a state, completed ones are left alone.
@@ -64,40 +44,40 @@ class Operator:
         """
         return self._act("retry", ids, **options)
 
-    def run_now(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
+    def run_now(self, ids: Ids = None, **options: Unpack[ActionOptions]) -> records.Outcome:
         """Scheduled → ready. Raises InvalidInput, LookOnly."""
         return self._act("run_now", ids, **options)
 
-    def cancel(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
+    def cancel(self, ids: Ids = None, **options: Unpack[ActionOptions]) -> records.Outcome:
         """Unfinished → cancelled; a running one's handler is asked (`Message.cancel_requested`), for good.
 
         Raises InvalidInput, LookOnly.
         """
         return self._act("cancel", ids, **options)
 
-    def delete(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
+    def delete(self, ids: Ids = None, **options: Unpack[ActionOptions]) -> records.Outcome:
         """To the trash, for 7 days; all but running ones. Raises InvalidInput, LookOnly."""
         return self._act("delete", ids, **options)
 
-    def restore(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
+    def restore(self, ids: Ids = None, **options: Unpack[ActionOptions]) -> records.Outcome:
         """From the trash, to the state it had. Skipped when its key is in use. Raises InvalidInput, LookOnly."""
         return self._act("restore", ids, **options)
 
-    def move(self, ids: Ids = None, *, to: str, **options: Unpack[Options]) -> Outcome:
+    def move(self, ids: Ids = None, *, to: str, **options: Unpack[ActionOptions]) -> records.Outcome:
         """To the queue `to`, made if missing, as they are: id, state, attempts, key, group. All but running ones.
 
         Skipped when its key is in use there. Raises InvalidInput, LookOnly.
         """
         return self._act("move", ids, to=check_name(to, "to"), **options)
 
-    def edit(self, ids: Ids, payload: Any, **options: Unpack[Options]) -> Outcome:
+    def edit(self, ids: Ids, payload: Any, **options: Unpack[ActionOptions]) -> records.Outcome:
         """Another payload; the one before is kept (`versions`). All but running and trashed ones; state stays.
 
         Raises InvalidInput, LookOnly.
         """
         return self._act("edit", ids, payload=EncodedPayload(*encode_payload(payload)), **options)
 
-    def duplicate(self, ids: Ids = None, *, payload: Any = SAME, **options: Unpack[Options]) -> Outcome:
+    def duplicate(self, ids: Ids = None, *, payload: Any = SAME, **options: Unpack[ActionOptions]) -> records.Outcome:
         """A new ready message like each: payload, type, priority, headers, group, max_attempts; no key, no expiry.
 
         With `payload`, it has that instead: to put an edited message anew while the old one stays.
@@ -107,14 +87,14 @@ class Operator:
         encoded = None if payload is SAME else EncodedPayload(*encode_payload(payload))
         return self._act("duplicate", ids, payload=encoded, **options)
 
-    def empty_trash(self, ids: Ids = None, **options: Unpack[Options]) -> Outcome:
+    def empty_trash(self, ids: Ids = None, **options: Unpack[ActionOptions]) -> records.Outcome:
         """Delete for good what is in the trash: all of it, or these. Cannot be undone.
 
         Raises InvalidInput, LookOnly.
         """
         return self._act("erase", ids, is_all_meant=ids is None, **options)
 
-    def purge(self, **options: Unpack[Options]) -> Outcome:
+    def purge(self, **options: Unpack[ActionOptions]) -> records.Outcome:
         """Everything of a queue but what runs, or what of it a filter describes, to the trash.
 
         100,000 messages or more are deleted for good, which cannot be undone; `Outcome.note` says so. A dry run tells.
@@ -122,9 +102,9 @@ class Operator:
         """
         return self._act("purge", None, is_all_meant=True, **options)
 
-    def versions(self, id: int) -> tuple[VersionRecord, ...]:
+    def versions(self, id: int) -> tuple[activities.VersionRecord, ...]:
         """The payloads a message had before it was edited, oldest first. Raises NotFound."""
         return self.store.looking.versions(check_id(id))
 
     @abstractmethod
-    def _act(self, action: str, ids: Ids, **options: Any) -> Outcome: ...
+    def _act(self, action: str, ids: Ids, **options: Any) -> records.Outcome: ...

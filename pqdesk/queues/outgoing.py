@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.aliases import Duration, OnConflict
+from pqdesk.messages.aliases import Duration, OnConflict, PutOptions
 from pqdesk.messages.checks import (
     ATTEMPTS_LIMIT,
     PRIORITY_LIMIT,
@@ -102,9 +102,7 @@ def each_pair(items: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, Any]]:
         yield one[0], one[1]
 
 
-def checked_all(
-    items: Iterable[Any], queue: str, options: dict[str, Any], what: str = "put_many"
-) -> Sequence[NewMessage]:
+def checked_all(items: Iterable[Any], queue: str, options: PutOptions, what: str = "put_many") -> Sequence[NewMessage]:
     """Payloads (each with `options`) or Outgoing, at most 100,000. Raises InvalidInput, naming the item."""
     from pqdesk.messages.records import Outgoing  # who puts one by one needs none of the records
 

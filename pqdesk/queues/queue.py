@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, Unpack
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import Empty, Full, InvalidInput, WorkspaceError
-from pqdesk.messages.aliases import Durability, Duration, OnConflict
+from pqdesk.messages.aliases import Durability, Duration, OnConflict, PutOptions
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name, quoted
 from pqdesk.messages.durations import duration_us
@@ -173,7 +173,7 @@ class Queue(KnownQueue):
         block: bool = True,
         timeout: Duration | None = None,
         tx: Transaction | None = None,
-        **options: Any,
+        **options: Unpack[PutOptions],
     ) -> list[int]:
         """Add up to 100,000 payloads or Outgoing in one transaction, all or none; ids in order.
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pqdesk.messages.aliases import OnProgress
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Selection
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import NewActivity, OnProgress
+    from pqdesk.messages.activities import NewActivity
     from pqdesk.storage.contract import EncodedPayload  # which needs Operating
 
 TRASH_LIMIT = 100_000  # a purge of as many is for good: their undo would be as large as they are

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from pqdesk.messages.aliases import Missed
 from pqdesk.messages.records import ScheduleRecord
-from pqdesk.messages.schedules import Missed
 from pqdesk.storage.contract import NewMessage
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_type_hints
-
-import pytest
 
 import pqdesk
-from pqdesk import Message, Queue
 
 # Each takes longer to import than all of the queue does; what only some programs need waits until they need it.
 _DEAR = ("dataclasses", "inspect", "asyncio", "pqdesk.messages.records", "pqdesk.supervision", "click", "platformdirs")
@@ -39,9 +35,3 @@ def test_putting_and_taking_imports_nothing_that_is_dear(tmp_path: Path) -> None
 def test_every_public_name_is_there() -> None:
     assert [name for name in pqdesk.__all__ if not hasattr(pqdesk, name)] == []
     assert set(pqdesk.__all__) <= set(dir(pqdesk))
-
-
-@pytest.mark.parametrize("call", [Queue.__init__, Queue.put, Queue.get, Message.ack, Message.nack])
-def test_types_can_be_looked_up_at_run_time(call: Any) -> None:
-    """Where they do not need the records, which only some programs import."""
-    assert get_type_hints(call)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pqdesk.errors import InvalidInput, NotFound, PQDeskError
-from pqdesk.messages.activities import ActivityRecord, NewActivity, OnProgress
+from pqdesk.messages.activities import ActivityRecord, NewActivity
+from pqdesk.messages.aliases import OnProgress
 from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pqdesk.messages.activities import NewActivity, OnProgress
+from pqdesk.messages.activities import NewActivity
+from pqdesk.messages.aliases import OnProgress
 from pqdesk.messages.records import Outcome
 from pqdesk.storage.operating import Order
 from pqdesk.storage.sqlite.actions import Tally
