@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pqdesk.errors import InvalidInput
+from pqdesk.opening import check_private_folder
 
 APP_NAME = "pqdesk"
 WORKSPACE_VARIABLE = "PQDESK_WORKSPACE"
@@ -115,13 +116,24 @@ def state_folder() -> Path:
 
 
 def runtime_folder() -> Path:
-    """A folder of this user alone, with a short name, for sockets. Whoever uses it makes it, 0700."""
+    """A folder of this user alone, with a short name, for sockets. Whoever uses it makes it, 0700.
+
+    In $XDG_RUNTIME_DIR, but not where others may write as well, as in /tmp: they could have taken the name.
+    """
     base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and os.path.isdir(base):
+    if base and _is_private(Path(base)):
         return Path(base) / APP_NAME
     import platformdirs
 
     return platformdirs.user_cache_path(APP_NAME) / "run"
+
+
+def _is_private(folder: Path) -> bool:
+    try:
+        check_private_folder(folder)
+    except OSError:
+        return False
+    return True
 
 
 def resources_folder() -> Path:

@@ -7,10 +7,12 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
 from pqdesk.errors import WorkspaceError
+from pqdesk.opening import open_plain
 from pqdesk.paths import WorkspacePaths
 
 _LARGEST_BYTES = 1_000_000
@@ -67,12 +69,24 @@ def _open_log(paths: WorkspacePaths) -> logging.Handler:
         raise WorkspaceError(f"no workspace at {str(paths.root)!r}", path=paths.root)
     paths.logs.mkdir(mode=0o700, exist_ok=True)
     _put_aside_when_large(paths.app_log)
-    os.close(os.open(paths.app_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    handler = WatchedFileHandler(paths.app_log, encoding="utf-8", errors="backslashreplace")
+    handler = _SharedFile(paths.app_log, encoding="utf-8", errors="backslashreplace")
     formatter = logging.Formatter(_FORMAT)
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     return handler
+
+
+class _SharedFile(WatchedFileHandler):
+    """Made 0600, and nothing but a file; a record that cannot be written is lost, whoever logs it goes on."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=open_plain)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # put aside meanwhile, and something else is in its place
+            self.handleError(record)
 
 
 def _put_aside_when_large(path: Path) -> None:

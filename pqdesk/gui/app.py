@@ -35,11 +35,19 @@ def run_app(path: str | os.PathLike[str] | None = None, background: bool = False
         from pqdesk.gui.single_instance import SingleInstance, Wish
     except ImportError as exc:
         return _refuse(explain_import_error(exc))
-    instance = SingleInstance(runtime_folder())
-    if not instance.become_first():
+    try:
+        instance = SingleInstance(runtime_folder())
+        is_first = instance.become_first()
+    except OSError as exc:
+        return _refuse(
+            f"no window can be opened: '{exc.filename}': {exc.strerror}; workers and messages are unaffected"
+        )
+    if not is_first:
         token = os.environ.get("XDG_ACTIVATION_TOKEN") or os.environ.get("DESKTOP_STARTUP_ID") or ""
         place = os.path.abspath(os.path.expanduser(path)) if path is not None else None
-        if instance.tell_first(Wish(place, token, background)):
+        is_told = instance.tell_first(Wish(place, token, background))
+        instance.close()
+        if is_told:
             return 0
         return _refuse("PQDesk runs already but does not answer; end it (process of window.lock) and start again")
     try:

@@ -8,8 +8,11 @@ import logging.handlers
 import queue
 import sys
 import threading
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
+
+from pqdesk.opening import open_plain
 
 _log = logging.getLogger("pqdesk.gui")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -76,11 +79,16 @@ class _LateFile(logging.Handler):
             file = self._file if is_there else self._fallback
             if not is_there:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._target = logging.handlers.RotatingFileHandler(
-                file, maxBytes=_LARGEST_BYTES, backupCount=1, encoding="utf-8"
-            )
+            self._target = _RotatedFile(file, maxBytes=_LARGEST_BYTES, backupCount=1, encoding="utf-8")
             self._target.setFormatter(self.formatter)
         return self._target
+
+
+class _RotatedFile(logging.handlers.RotatingFileHandler):
+    """Made 0600, and nothing but a file."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=open_plain)
 
 
 def install_hooks() -> None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
 from pqdesk.gui.theme import ThemeChoice
+from pqdesk.opening import read_plain
 
 _MOST_RECENT = 6
+_LARGEST_BYTES = 1024 * 1024
+
+_log = logging.getLogger(__name__)
 
 
 class Settings:
     """Typed access; Qt writes the file by itself shortly after a change, and on `save`."""
 
     def __init__(self, file: Path) -> None:
+        if not _is_plain(file):
+            _log.warning("what is set is not kept: %s is no file of settings; remove it", file)
+            file = file / "settings.ini"  # it cannot be there, so Qt keeps all in memory
         self._settings = QSettings(str(file), QSettings.Format.IniFormat)
 
     @property
@@ -80,3 +88,15 @@ class Settings:
     def _text(self, key: str) -> str:
         value = self._settings.value(key)
         return value if isinstance(value, str) else ""
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether Qt can read it, and the lock that it makes beside it, without waiting for ever."""
+    for one in (file, file.with_name(f"{file.name}.lock")):
+        try:
+            read_plain(one, _LARGEST_BYTES, may_be_link=one is file, may_be_shared=True)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return True

@@ -6,16 +6,17 @@ the lock would let two starts at once both win. What arrives on the socket is un
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import json
 import logging
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QDeadlineTimer, QLockFile, QObject, QThread, Signal
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+from pqdesk.opening import check_private_folder, open_plain
 
 _log = logging.getLogger(__name__)
 
@@ -47,12 +48,21 @@ class SingleInstance(QObject):
     wished = Signal(object)
 
     def __init__(self, folder: Path) -> None:
-        """`folder` is this user's runtime folder; it is made, 0700."""
+        """`folder` is this user's runtime folder; it is made, 0700.
+
+        Raises:
+            OSError: It cannot be made, belongs to another user, or others may write to it.
+        """
         super().__init__()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = QLockFile(str(folder / "window.lock"))
-        self._lock.setStaleLockTime(0)  # only the owner's death frees it, not its age
-        self._name = _socket_path(folder)
+        check_private_folder(folder)
+        self._folder = folder
+        self._lock: int | None = None  # the descriptor of window.lock while this is the first
+        self._reached = -1  # that of the folder, where the socket's path goes through it
+        self._name = str(folder / "window.sock")
+        if len(os.fsencode(self._name)) > _LONGEST_PATH_BYTES:
+            self._reached = os.open(folder, os.O_DIRECTORY | os.O_RDONLY | os.O_CLOEXEC)
+            self._name = f"/proc/self/fd/{self._reached}/window.sock"
         self._server: QLocalServer | None = None
 
     @property
@@ -60,8 +70,21 @@ class SingleInstance(QObject):
         return self._name
 
     def become_first(self) -> bool:
-        """Take the lock. False when another process has it."""
-        return self._lock.tryLock(0)
+        """Take the lock, which only the death of its owner frees. False when another process has it.
+
+        Raises:
+            OSError: The lock's file cannot be made, or something else is in its place.
+        """
+        descriptor = open_plain(self._folder / "window.lock", os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, b"%d\n" % os.getpid())  # for whoever has to end it by hand
+        self._lock = descriptor
+        return True
 
     def listen(self) -> None:
         """Hear the others from now on; for the first alone, and not before Qt's application object is there."""
@@ -93,7 +116,10 @@ class SingleInstance(QObject):
         if self._server is not None:
             self._server.close()
             self._server = None
-        self._lock.unlock()
+        for descriptor in (self._lock, self._reached):
+            if descriptor is not None and descriptor >= 0:
+                os.close(descriptor)
+        self._lock, self._reached = None, -1
 
     def _on_connection(self) -> None:
         assert self._server is not None
@@ -146,11 +172,3 @@ def read_wish(line: bytes) -> Wish | None:
     if not isinstance(workspace, str | None) or not isinstance(token, str) or not isinstance(is_background, bool):
         return None
     return Wish(workspace, token, is_background)
-
-
-def _socket_path(folder: Path) -> str:
-    path = str(folder / "window.sock")
-    if len(os.fsencode(path)) <= _LONGEST_PATH_BYTES:
-        return path
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return f"{tempfile.gettempdir()}/pqdesk-{os.getuid()}-{digest}.sock"

@@ -18,6 +18,7 @@ from typing import Any
 from xml.parsers.expat import ExpatError
 
 from pqdesk.errors import SupervisorError
+from pqdesk.opening import read_plain
 
 # supervisor.xmlrpc.Faults of supervisor 4.3
 SHUTDOWN_STATE = 6
@@ -105,7 +106,7 @@ class SupervisorClient:
     def _who(self) -> str:
         """Its pid, where it is written beside the socket, as in the configuration that PQDesk writes."""
         try:
-            return f" (pid {int(self._socket_path.with_name('supervisord.pid').read_text(encoding='ascii'))})"
+            return f" (pid {int(read_plain(self._socket_path.with_name('supervisord.pid'), 64, may_be_shared=True))})"
         except (OSError, ValueError):
             return ""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from pqdesk.errors import SupervisorError
+from pqdesk.opening import open_plain, read_at_most
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import DaemonAddress, address_of
 from pqdesk.supervision.broken_files import BrokenFiles
@@ -30,6 +31,7 @@ VERSION_VARIABLE = "PQDESK_DAEMON_VERSION"  # in supervisord's environment: whic
 _LOCK_S = 30.0
 _ANSWER_S = 20.0
 _STOPPING_S = 10.0
+_BOOT_LOG_BYTES = 64 * 1024
 
 # The shell's child is adopted by the system when the shell ends, so it never becomes a zombie of the window.
 _DETACH = '"$@" >/dev/null & echo $!'
@@ -111,7 +113,9 @@ class DaemonVersions:
 def boot_error(log: Path) -> str:
     """What supervisord said on stderr before it gave up, as one line; empty when it said nothing."""
     try:
-        text = log.read_text(encoding="utf-8", errors="replace")
+        with open(log, "rb", buffering=0, opener=open_plain) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _BOOT_LOG_BYTES))
+            text = read_at_most(file.fileno(), _BOOT_LOG_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
     _, found, error = text.rpartition("Error: ")
@@ -143,7 +147,7 @@ def _launch(address: DaemonAddress, paths: WorkspacePaths) -> int:
     environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_WORKER}
     environment[VERSION_VARIABLE] = installed_version()
     try:
-        log = os.open(paths.boot_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        log = open_plain(paths.boot_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         try:
             started = subprocess.run(
                 command,

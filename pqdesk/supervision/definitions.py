@@ -16,6 +16,7 @@ from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.reading import definition_files, read_definitions
 from pqdesk.supervision.rendering import MOST_REPLICAS, definition_text
 from pqdesk.supervision.secret_files import new_secrets_file, secrets_text, write_secrets
+from pqdesk.supervision.sections import read_configuration
 
 __all__ = [
     "MOST_REPLICAS",
@@ -98,5 +99,5 @@ def write_supervisor_configuration(paths: WorkspacePaths) -> Path:
     if not file.exists():
         write_private_file(file, _SUPERVISORD.format(socket_folder=socket_setting(paths)))
     elif stale_folder is not None:
-        write_private_file(file, file.read_text(encoding="utf-8").replace(stale_folder, socket_setting(paths)))
+        write_private_file(file, read_configuration(file).replace(stale_folder, socket_setting(paths)))
     return file

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pqdesk.errors import SupervisorError
 from pqdesk.supervision.edits import ConfigurationText
+from pqdesk.supervision.sections import read_configuration
 
 _WHERE = re.compile(r"in section '(?P<section>[^']+)' \(file: '(?P<file>[^']+)'\)")
 
@@ -19,8 +21,8 @@ def located(reason: str) -> str:
     if where is None:
         return reason
     try:
-        text = ConfigurationText(Path(where["file"]).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
+        text = ConfigurationText(read_configuration(Path(where["file"])))
+    except SupervisorError:
         return reason
     line = _line_told(text, where["section"], reason[: where.start()])
     return reason if line is None else f"{reason[: where.end() - 1]}, line {line}){reason[where.end() :]}"

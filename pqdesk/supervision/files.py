@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import stat
 from pathlib import Path
 
+from pqdesk import opening
 from pqdesk.errors import DiskFull, SupervisorError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -32,13 +32,15 @@ def make_private_folder(folder: Path) -> None:
 
 
 def check_private_folder(folder: Path) -> None:
-    """Raises SupervisorError if others than this user could put something into `folder`."""
-    info = folder.stat()
-    if info.st_uid != os.getuid() or stat.S_IMODE(info.st_mode) & 0o022:
-        raise SupervisorError(
-            f"the folder '{folder}' belongs to another user or is writable by others, so no socket is put there; "
-            "remove it and try again"
-        )
+    """Raises SupervisorError if others than this user could put something into `folder`, or another in its place."""
+    for one in (folder.parent, folder):  # who may write to the parent can put another folder in its place
+        try:
+            opening.check_private_folder(one)
+        except OSError as exc:
+            raise SupervisorError(
+                f"no socket is put into the folder '{one}': {exc.strerror}; remove it and try again, or set "
+                "XDG_RUNTIME_DIR to a folder of yours"
+            ) from exc
 
 
 def write_private_file(path: Path, text: str) -> None:

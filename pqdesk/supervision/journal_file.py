@@ -12,12 +12,15 @@ import os
 from pathlib import Path
 
 from pqdesk.errors import PQDeskError
+from pqdesk.opening import open_plain, read_at_most, read_plain
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.files import write_private_file
 from pqdesk.supervision.journal import Exits, Journal
 
 _MOST_ROTATED = 50
 _SAVE_BYTES = 32 * 1024
+_LARGEST_BYTES = 64 * 1024 * 1024  # of the log that are read at once
+_KEPT_BYTES = 16 * 1024 * 1024
 
 
 class ExitJournal:
@@ -65,7 +68,7 @@ class ExitJournal:
 
     def _read(self, path: Path) -> None:
         try:
-            file = open(path, "rb")  # noqa: SIM115  # closed below; only its absence is no error
+            file = open(path, "rb", opener=open_plain)  # noqa: SIM115  # closed below; only its absence is no error
         except FileNotFoundError:
             return
         with file:
@@ -73,8 +76,9 @@ class ExitJournal:
             begin = self._place[1] if self._place is not None and self._place[0] == info.st_ino else 0
             if begin > info.st_size:
                 begin = 0  # emptied in place
-            file.seek(begin)
-            data = file.read()
+            begin = max(begin, info.st_size - _LARGEST_BYTES)
+            os.lseek(file.fileno(), begin, os.SEEK_SET)
+            data = read_at_most(file.fileno(), info.st_size - begin)
         end = data.rfind(b"\n") + 1  # what has no end yet is read the next time
         self._journal.take(data[:end].decode("utf-8", "replace").splitlines())
         self._place = info.st_ino, begin + end
@@ -82,10 +86,10 @@ class ExitJournal:
 
     def _restore(self) -> None:
         try:
-            kept = json.loads(self._file.read_bytes())
+            kept = json.loads(read_plain(self._file, _KEPT_BYTES))
             place = int(kept["inode"]), int(kept["offset"])
             self._journal.load(kept["processes"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self._journal = Journal()
             return
         self._place = place

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pqdesk.errors import SupervisorError
+from pqdesk.opening import open_plain
 from pqdesk.supervision.files import make_private_folder
 from pqdesk.supervision.waiting import wait_for
 
@@ -22,7 +23,7 @@ def held_lock(file: Path, *, wait_s: float, late: str) -> Iterator[None]:
     """
     make_private_folder(file.parent)
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = open_plain(file, os.O_RDWR | os.O_CREAT)
     except OSError as exc:
         raise SupervisorError(f"cannot write '{file}': {exc.strerror}; nothing was changed") from exc
     try:

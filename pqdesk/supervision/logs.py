@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from itertools import count as count_from
 from pathlib import Path
 
+from pqdesk.opening import open_plain
+
 LONGEST_LINE = 4096  # characters; one line of 1 MB freezes a window for half a minute
 
 _TAIL_BYTES = 1024 * 1024
@@ -111,7 +113,7 @@ class LogFollower:
 
     def _open(self) -> bool:
         try:
-            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            self._file = open_plain(self._path)
         except FileNotFoundError:
             return False
         self._inode = os.fstat(self._file).st_ino
@@ -203,7 +205,7 @@ def all_lines(path: Path) -> Iterator[str]:
     """
     for one in reversed(log_files(path)):
         try:
-            with open(one, "rb") as file:
+            with open(one, "rb", opener=open_plain) as file:
                 while line := file.readline(_AT_ONCE_BYTES):
                     yield from readable(line.removesuffix(b"\n"))
         except FileNotFoundError:  # rotated away meanwhile
@@ -219,7 +221,7 @@ def clear_log(path: Path) -> None:
     for rotated in list(_rotated(path)):
         rotated.unlink(missing_ok=True)
     try:
-        os.truncate(path, 0)
+        os.close(open_plain(path, os.O_WRONLY | os.O_TRUNC))
     except FileNotFoundError:
         pass
 
@@ -264,7 +266,7 @@ def _size(path: Path) -> int:
 
 def _last_lines(path: Path, count: int | None) -> list[str]:
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=open_plain) as file:
             return _lines_before(file.fileno(), os.fstat(file.fileno()).st_size, count)
     except FileNotFoundError:
         return []

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pqdesk.opening import open_plain
 from pqdesk.supervision.log_levels import goes_on
 from pqdesk.supervision.logs import log_files, readable
 
@@ -151,7 +152,7 @@ def _search(log: Path, message_id: int) -> tuple[list[str], int]:
 def _search_file(file: Path, message_id: int, limit: int) -> tuple[list[str], int]:
     """Lines of the last `limit` bytes, and the size of the whole."""
     wanted, lines = MessageFilter(message_id), []
-    with open(file, "rb", buffering=0) as raw:
+    with open(file, "rb", buffering=0, opener=open_plain) as raw:
         size = os.fstat(raw.fileno()).st_size
         for chunk in _chunks(raw.fileno(), max(0, size - limit), size) if limit else ():
             if wanted.is_open or _names(chunk, message_id):  # far quicker than to look at each line
@@ -161,7 +162,7 @@ def _search_file(file: Path, message_id: int, limit: int) -> tuple[list[str], in
 
 
 def _around(log: Path, file: Path, message_id: int) -> LinesAround | None:
-    with open(file, "rb", buffering=0) as raw:
+    with open(file, "rb", buffering=0, opener=open_plain) as raw:
         size = os.fstat(raw.fileno()).st_size
         place = -1
         at = max(0, size - _SEARCHED_BYTES)

@@ -15,11 +15,13 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pqdesk.errors import InvalidInput
+from pqdesk.opening import read_plain
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.quoting import check_variable
 
 _SCRIPT = 'set -a; . "$0"; exec "$@"'
+_LARGEST_BYTES = 1024 * 1024
 _WRAP = ("/bin/sh", "-c", _SCRIPT)
 _HEAD = "# Secrets of a PQDesk worker: NAME='value' lines, read by sh. After a change by hand, restart the worker.\n"
 
@@ -83,10 +85,15 @@ def read_secrets(file: Path | None) -> dict[str, str]:
     if file is None:
         return {}
     try:
-        words = shlex.split(file.read_bytes().decode("utf-8"), comments=True)  # not as text: it has all line ends
+        words = shlex.split(read_secrets_text(file), comments=True)  # not as text: it has all line ends
     except (OSError, ValueError):
         return {}
     return {name: value for name, sign, value in (word.partition("=") for word in words) if sign}
+
+
+def read_secrets_text(file: Path) -> str:
+    """The text of the file. Raises OSError, UnicodeDecodeError."""
+    return read_plain(file, _LARGEST_BYTES).decode("utf-8")
 
 
 def secrets_setting(file: Path) -> str:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pqdesk.errors import SupervisorError
+from pqdesk.opening import UnfitFile, read_plain
+
+_LARGEST_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,9 @@ def read_configuration(file: Path) -> str:
         SupervisorError: It cannot be read, or is not UTF-8. One line, with the file's name.
     """
     try:
-        data = file.read_bytes()
+        data = read_plain(file, _LARGEST_BYTES, may_be_link=True)  # people keep it elsewhere on purpose
+    except UnfitFile as exc:
+        raise SupervisorError(f"cannot read '{file}': {exc.strerror}; nothing was changed; mend or remove it") from exc
     except OSError as exc:
         raise SupervisorError(f"cannot read '{file}': {exc.strerror}; see to its permissions") from exc
     try:

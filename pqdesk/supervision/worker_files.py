@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pqdesk.errors import NotFound, SupervisorError
+from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.definitions import write_definition, write_supervisor_configuration
@@ -27,6 +28,7 @@ from pqdesk.supervision.secret_files import (
     forget_old_secrets,
     forget_secrets,
     new_secrets_file,
+    read_secrets_text,
     secrets_folder,
     secrets_text,
     write_secrets,
@@ -34,6 +36,7 @@ from pqdesk.supervision.secret_files import (
 from pqdesk.supervision.sections import read_configuration
 
 _LOCK_S = 10.0
+_LARGEST_BYTES = 4 * 1024 * 1024
 
 
 class WorkerFiles:
@@ -156,7 +159,7 @@ class WorkerFiles:
     def removed(self, name: str) -> RemovedWorker:
         """The last one of this name that was removed. Raises NotFound."""
         try:
-            kept = json.loads(self._removed_file(name).read_text(encoding="utf-8"))
+            kept = json.loads(read_plain(self._removed_file(name), _LARGEST_BYTES))
             return RemovedWorker(
                 name=kept["name"],
                 file=self._paths.workers / kept["file"],
@@ -165,7 +168,7 @@ class WorkerFiles:
                 secrets_file=secrets_folder(self._paths) / kept["secrets_file"] if kept["secrets_file"] else None,
                 running=tuple(kept["running"]),
             )
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             raise NotFound(f"no worker {name!r} was removed that could be brought back") from exc
 
     def bring_back(self, removed: RemovedWorker) -> None:
@@ -249,7 +252,7 @@ def _write(file: Path, text: str) -> None:
 
 def _text_of(file: Path | None) -> str:
     try:
-        return file.read_bytes().decode("utf-8") if file is not None else ""
+        return read_secrets_text(file) if file is not None else ""
     except (OSError, UnicodeDecodeError):
         return ""
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths
 
 EXIT_DONE = 0
@@ -231,7 +232,7 @@ def _server_url(pid_file: Path | None) -> str | None:
 
 def _read_pid(pid_file: Path | None) -> int | None:
     try:
-        return None if pid_file is None else int(pid_file.read_text(encoding="ascii"))
+        return None if pid_file is None else int(read_plain(pid_file, 64, may_be_shared=True))
     except (OSError, ValueError):
         return None
 

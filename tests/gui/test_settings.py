@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QByteArray
 
 from pqdesk.gui.settings import Settings
@@ -48,3 +51,28 @@ def test_a_broken_file_gives_the_defaults(qapp: object, tmp_path: Path) -> None:
     assert settings.theme is ThemeChoice.SYSTEM
     assert settings.recent_workspaces == []
     assert settings.geometry.isEmpty()
+
+
+def to_too_much(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 40)
+
+
+@pytest.mark.parametrize("name", ["settings.ini", "settings.ini.lock"])
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero"), to_too_much],
+    ids=["pipe", "folder", "zero", "huge"],
+)
+def test_what_is_no_file_of_settings_is_left_and_the_app_starts(
+    qapp: object, tmp_path: Path, make: Callable[[Path], object], name: str
+) -> None:
+    make(tmp_path / name)
+    before = (tmp_path / name).lstat()
+
+    settings = Settings(tmp_path / "settings.ini")
+    settings.page = "Workers"
+    settings.save()
+
+    assert settings.page == "Workers"
+    assert (tmp_path / name).lstat().st_mode == before.st_mode

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -104,9 +105,37 @@ def test_a_socket_left_behind_by_a_killed_process_is_replaced(qtbot) -> None:
 
 
 def test_a_runtime_folder_with_a_long_name_works(qtbot, tmp_path: Path) -> None:
-    first = SingleInstance(tmp_path / ("long" * 40))
+    folder = tmp_path / ("long" * 40)
+    first, second = SingleInstance(folder), SingleInstance(folder)
 
     assert first.become_first()
     first.listen()
-    assert len(first.socket_path) < 100
+    assert [one.name for one in folder.iterdir() if one.is_socket()] == ["window.sock"]  # there, and nowhere in /tmp
+    connection = QLocalSocket()
+    connection.connectToServer(second.socket_path)
+    assert connection.waitForConnected(1000)
+    connection.abort()
+    second.close()
     first.close()
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_folder_that_others_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+
+    with pytest.raises(OSError, match="others may write to it"):
+        SingleInstance(tmp_path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_lock_is_told_and_holds_nobody_up(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "window.lock")
+    instance = SingleInstance(tmp_path)
+
+    with pytest.raises(OSError, match="not a regular file"):
+        instance.become_first()
+    instance.close()
+
+
+def test_the_lock_says_who_has_it(first: SingleInstance) -> None:
+    assert (runtime_folder() / "window.lock").read_text() == f"{os.getpid()}\n"

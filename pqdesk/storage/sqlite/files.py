@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
+from pqdesk.opening import open_plain
 from pqdesk.paths import WorkspacePaths, path_text
 
 # File systems without one kernel's shared memory and locks (sqlite.org/wal.html), as mountinfo names them.
@@ -111,10 +112,11 @@ def check_file(path: Path, *, is_ours: bool) -> None:
 @contextlib.contextmanager
 def initializer_lock(run: Path) -> Iterator[None]:
     """Hold the one lock under which queue files are made and migrated."""
+    file = run / "initialize.lock"
     try:
-        descriptor = os.open(run / "initialize.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = open_plain(file, os.O_RDWR | os.O_CREAT)
     except OSError as exc:
-        raise WorkspaceError(f"cannot write to {str(run)!r}: {exc.strerror}", path=run) from exc
+        raise WorkspaceError(f"cannot write {str(file)!r}: {exc.strerror}", path=file) from exc
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import apsw
 
 from pqdesk.errors import WorkspaceError
+from pqdesk.opening import open_plain, read_plain
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.files import make_private_folder
 
@@ -39,6 +40,7 @@ _TAKE_OVER = "UPDATE pqdesk_message SET owner_id = ?2 WHERE state = 3 AND owner_
 _END = "UPDATE pqdesk_owner SET ended_us = ? WHERE id = ?"
 _DETACHED = "detached-"
 _ONE = struct.Struct("<2q")
+_LARGEST_BYTES = 1024 * 1024
 
 _own_locks: dict[str, int] = {}  # token → descriptor, of this process: the kernel keeps them per process, too
 
@@ -95,7 +97,7 @@ def is_alive(folder: Path, owner: Owner, boot: str) -> bool:
         return True
     try:
         # For reading: closing a file that was open for writing is what the death watches of all processes wake up for.
-        descriptor = os.open(folder / owner.token, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = open_plain(folder / owner.token)
     except FileNotFoundError:
         return False
     except OSError:
@@ -114,7 +116,7 @@ def begun_receipts(folder: Path, token: str) -> frozenset[int]:
     if token in _own_locks or token.startswith(_DETACHED):
         return frozenset()
     try:
-        data = (folder / token).read_bytes()
+        data = read_plain(folder / token, _LARGEST_BYTES)
     except OSError:
         return frozenset()
     count = int.from_bytes(data[:8], "little")

@@ -8,9 +8,11 @@ sleeper looks, and so does everybody once a second. Where there is no epoll, tha
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
+import stat
 import struct
 import threading
 import time
@@ -172,8 +174,7 @@ class Bells:
             return None
         with self._opening:
             try:
-                flags = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
-                self._ringing[queue] = os.open(self._path(queue), flags)
+                self._ringing[queue] = _open_bell(self._path(queue), os.O_WRONLY)
             except OSError:  # no bell, or nobody who hears it
                 return None
             return self._ringing[queue]
@@ -192,7 +193,7 @@ class Bells:
                 try:
                     with contextlib.suppress(FileExistsError):
                         os.mkfifo(path, 0o600)
-                    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+                    descriptor = _open_bell(path, os.O_RDWR)
                 except FileNotFoundError:  # its last waiter removed it between the two calls
                     continue
                 except OSError as exc:
@@ -232,11 +233,20 @@ def is_waited_for(folder: Path, queue: str) -> bool:
     if not _HAS_EPOLL:
         return True
     try:
-        descriptor = os.open(bell_path(folder, queue), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = _open_bell(bell_path(folder, queue), os.O_WRONLY)
     except OSError:  # no bell, or ENXIO: nobody hears it (fifo(7))
         return False
     os.close(descriptor)
     return True
+
+
+def _open_bell(path: str, way: int) -> int:
+    """A descriptor of the FIFO at `path`; OSError where there is none, or something else is in its place."""
+    descriptor = os.open(path, way | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "something else is in its place; remove that", path)
+    return descriptor
 
 
 def bell_path(folder: Path, queue: str) -> str:
