@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -91,6 +91,15 @@ def consume_command(
 @click.argument("queue", metavar="QUEUE [-- COMMAND…]")
 @_handler
 @click.option("--folder", metavar="DIR", help="Watch this folder: a message per new or changed file.")
+@click.option(
+    "--settle",
+    type=DURATION,
+    metavar="DURATION",
+    help="For --folder: how long a file must be unchanged; 2s by default.",
+)
+@click.option("--match", multiple=True, metavar="PATTERN", help="For --folder: only such files: '*.jpg'; may repeat.")
+@click.option("--ignore", multiple=True, metavar="PATTERN", help="For --folder: no such files and folders; may repeat.")
+@click.option("--no-subfolders", is_flag=True, help="For --folder: not the folders in it.")
 @click.option("--payload", metavar="TEXT", help="Put this: JSON if it parses, else text; with --every or --cron.")
 @click.option("--every", type=DURATION, metavar="DURATION", help="Run at once, and then so often.")
 @click.option("--cron", metavar="FIELDS", help="Run at these times: '*/10 * * * *'.")
@@ -106,6 +115,10 @@ def produce_command(
     queue: str,
     handler: str | None,
     folder: str | None,
+    settle: float | None,
+    match: tuple[str, ...],
+    ignore: tuple[str, ...],
+    no_subfolders: bool,
     payload: str | None,
     every: float | None,
     cron: str | None,
@@ -115,13 +128,24 @@ def produce_command(
     """Put messages, from a function, a folder or a command.
 
     Into QUEUE goes what a Python function yields, a message per file, a message per line of a command, or the same
-    payload each time. Of a folder, hidden files, *.part and *.tmp are passed over, and links are not followed.
+    payload each time. A file is put when nobody writes it any more, and again when it is new. Hidden and unfinished
+    files (*.part, *.tmp), what editors and office programs leave, and links are passed over.
     """
     from pqdesk.workers.producer import run_producer
 
     if every is not None and cron is not None:
         raise click.UsageError("--every and --cron exclude each other", click.get_current_context())
-    target = _producer_target(handler, folder, payload)
+    options = {
+        name: value
+        for name, value in {
+            "settle_s": settle, "match": match, "ignore": ignore, "has_subfolders": False if no_subfolders else None
+        }.items()
+        if value not in (None, ())
+    }  # fmt: skip
+    if options and folder is None:
+        text = "--settle, --match, --ignore and --no-subfolders belong to --folder"
+        raise click.UsageError(text, click.get_current_context())
+    target = _producer_target(handler, folder, options, payload)
     if payload is not None and every is None and cron is None:
         raise click.UsageError("--payload needs --every or --cron", click.get_current_context())
     with _opened(settings, (queue,)) as opened:
@@ -148,7 +172,7 @@ def _consumer_target(
 
 
 def _producer_target(
-    handler: str | None, folder: str | None, payload: str | None
+    handler: str | None, folder: str | None, folder_options: Mapping[str, Any], payload: str | None
 ) -> Handler | CommandTarget | FolderTarget:
     """Where messages come from. Raises UsageError unless it is one thing, InvalidInput when it cannot be used."""
     words = command_words()
@@ -157,7 +181,7 @@ def _producer_target(
     if folder is not None:
         from pqdesk.workers.folder import FolderTarget
 
-        target = FolderTarget(Path(folder).expanduser())
+        target = FolderTarget(Path(folder).expanduser(), **folder_options)
         target.check()
         return target
     if payload is not None:

@@ -16,6 +16,7 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 HEADERS_LIMIT = 64
 _HEADER_VALUE_LIMIT_BYTES = 4096
 _NAME_LIMIT = 255
+MARK_LIMIT = 16_384  # of put_once: room for a path with every byte percent-encoded
 PRIORITY_LIMIT = 2**31
 ATTEMPTS_LIMIT = 2**31 - 1
 LARGEST_ID = 2**63 - 1  # of SQLite
@@ -26,12 +27,12 @@ def check_id(value: object, name: str = "id") -> int:
     return check_int(value, name, least=0, most=LARGEST_ID)
 
 
-def check_name(value: object, what: str) -> str:
+def check_name(value: object, what: str, *, most: int = _NAME_LIMIT) -> str:
     """A queue, type, key or group: 1–255 characters, no control characters or lone surrogates."""
     if not isinstance(value, str):
         raise InvalidInput(f"{what} must be str, got {type(value).__name__}")
-    if not 1 <= len(value) <= _NAME_LIMIT:
-        raise InvalidInput(f"{what} must have 1 to {_NAME_LIMIT} characters, got {len(value)}")
+    if not 1 <= len(value) <= most:
+        raise InvalidInput(f"{what} must have 1 to {most} characters, got {len(value)}")
     if not value.isprintable():  # isprintable also refuses some blanks, which are fine
         for character in value:
             if unicodedata.category(character) in ("Cc", "Cs"):

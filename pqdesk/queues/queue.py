@@ -13,7 +13,7 @@ from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import Empty, Full, InvalidInput, WorkspaceError
 from pqdesk.messages.aliases import Durability, Duration, OnConflict, PutOptions
 from pqdesk.messages.backoff import parse_backoff
-from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name, quoted
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, MARK_LIMIT, check_int, check_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import checksum, encode_payload
 from pqdesk.messages.states import AttemptOutcome
@@ -191,7 +191,7 @@ class Queue(KnownQueue):
         The marks are remembered in that transaction, so a restart repeats none: for producers that look at the
         same things again and again. Raises what `put` raises.
         """
-        marked = [(check_name(mark, "mark"), one) for mark, one in each_pair(items)]
+        marked = [(check_name(mark, "mark", most=MARK_LIMIT), one) for mark, one in each_pair(items)]
         messages = checked_all([one for _, one in marked], self.name, {})
         return self.store.put_unmarked([(mark, new) for (mark, _), new in zip(marked, messages, strict=True)])
 

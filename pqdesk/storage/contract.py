@@ -196,6 +196,14 @@ class Store(Protocol):
         """Put those whose mark was never put before, and remember the marks in the same transaction; their ids."""
         ...
 
+    def marks(self, prefix: str) -> list[str]:
+        """The marks that begin so, in order."""
+        ...
+
+    def change_marks(self, added: Sequence[str], forgotten: Sequence[str]) -> None:
+        """Remember marks without a message, and forget others."""
+        ...
+
     def claim(
         self,
         queue: str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from pqdesk.clock import Clock
@@ -14,6 +15,7 @@ from pqdesk.workers.patience import Patience
 from pqdesk.workers.report import Report, shown
 
 ITEMS_LIMIT = 100_000  # of one transaction: CONTRACT.md §3
+_MARKS_AT_ONCE = 1000
 _TROUBLE = "put"
 _T = TypeVar("_T")
 
@@ -71,6 +73,17 @@ class Putter:
             queue = shown(self._queue.name)
             self._report.line("\n".join(f"put id={number} queue={queue}" for number in ids))
         return ids is not None
+
+    def marks(self, prefix: str) -> list[str]:
+        """The marks of earlier put_once that begin so."""
+        return self._queue.store.marks(prefix)
+
+    def change_marks(self, added: Sequence[str], forgotten: Sequence[str]) -> None:
+        """Remember marks without a message, and forget others."""
+        for start in range(0, max(len(added), len(forgotten)), _MARKS_AT_ONCE):
+            some = slice(start, start + _MARKS_AT_ONCE)
+            change = partial(self._queue.store.change_marks, added[some], forgotten[some])
+            self._patiently(0, change, is_divisible=False)
 
     def _queue_of(self, item: Any) -> str:
         return (item.queue if isinstance(item, Outgoing) else None) or self._queue.name

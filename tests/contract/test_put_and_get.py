@@ -194,6 +194,16 @@ def test_put_once_remembers_what_was_put(queue: Queue) -> None:
     assert queue.get(block=False).type == "t"
 
 
+def test_mark_that_is_forgotten_may_be_put_again(queue: Queue) -> None:
+    queue.put_once([("in/a:1", 1), ("in/b:1", 2), ("in/b:2", 3), ("other", 4), ("in/" + "x" * 9000, 5)])
+
+    queue.store.change_marks(["in/c"], ["in/a:1", "nobody's"])
+
+    assert queue.store.marks("in/b") == ["in/b:1", "in/b:2"]
+    assert queue.store.marks("in/")[-2:] == ["in/c", "in/" + "x" * 9000]
+    assert queue.put_once([("in/a:1", 6), ("in/c", 7), ("other", 8)]) == [6]
+
+
 def test_an_empty_queue_raises_empty(queue: Queue) -> None:
     for call in (queue.get_nowait, lambda: queue.get(block=False), lambda: queue.get(timeout=0)):
         with pytest.raises(Empty, match="'work' has no ready message"):

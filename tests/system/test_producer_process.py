@@ -304,6 +304,48 @@ def test_files_become_messages_once_each_also_over_a_restart(workspace, workers,
     assert second.errors() == ""
 
 
+def test_file_is_put_when_its_writer_has_closed_it(workspace, workers, tmp_path):
+    watched = tmp_path / "in"
+    watched.mkdir()
+    with open(watched / "recording.wav", "wb", buffering=0) as recording:
+        recording.write(b"head")
+        worker = workers.produce("files", folder=str(watched))
+        (watched / "other").write_text("x")
+        wait_until(lambda: workspace.counts().ready == 1, logs=workers.folder)
+        recording.write(b"sound")
+
+    wait_until(lambda: workspace.counts().ready == 2, logs=workers.folder)
+
+    assert worker.stop() == 0
+    assert [one["size"] for one in payloads(workspace)] == [1, 9]
+
+
+def test_marks_go_with_their_files_also_those_that_went_while_nobody_looked(workspace, workers, tmp_path):
+    watched = tmp_path / "in"
+    watched.mkdir()
+    for number in range(40):
+        (watched / f"{number} ä:{'x' * 200}").write_text("x")
+    store = workspace.queue("files").store
+    worker = workers.produce("files", folder=str(watched))
+    wait_until(lambda: workspace.counts().ready == 40, logs=workers.folder)
+    for path in list(watched.iterdir())[:10]:
+        path.unlink()
+    wait_until(lambda: len(store.marks("file:")) == 30, logs=workers.folder)
+    assert worker.stop() == 0
+    kept = list(watched.iterdir())
+    for path in kept[:-1]:
+        path.unlink()
+
+    second = workers.produce("files", folder=str(watched))
+    wait_until(lambda: len(store.marks("file:")) == 1, logs=workers.folder)
+    kept[-1].rename(tmp_path / "out")
+    wait_until(lambda: not store.marks("file:"), logs=workers.folder)
+    (tmp_path / "out").rename(kept[-1])
+    wait_until(lambda: workspace.counts().ready == 41, logs=workers.folder)
+
+    assert second.stop() == 0
+
+
 def test_two_queues_get_a_message_each(workspace, workers, tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a").write_text("x")

@@ -68,11 +68,15 @@ def check_folder(folder: Path) -> None:
     if status.st_uid != os.geteuid() and os.environ.get("PQDESK_ALLOW_OWNER") != "1":
         text = f"{str(folder)!r} belongs to user {status.st_uid}; set PQDESK_ALLOW_OWNER=1 to use it all the same"
         raise WorkspaceError(text, path=folder)
-    kind = file_system_of(folder)
-    is_remote = kind in _NETWORK_FILE_SYSTEMS or kind.startswith("fuse.sshfs")
-    if is_remote and os.environ.get("PQDESK_ALLOW_NETWORK_FS") != "1":
-        text = f"{str(folder)!r} is on {kind}, where SQLite can lose data; use a local disk"
+    if is_on_network(folder) and os.environ.get("PQDESK_ALLOW_NETWORK_FS") != "1":
+        text = f"{str(folder)!r} is on {file_system_of(folder)}, where SQLite can lose data; use a local disk"
         raise WorkspaceError(f"{text} (PQDESK_ALLOW_NETWORK_FS=1 overrides)", path=folder)
+
+
+def is_on_network(folder: Path) -> bool:
+    """Whether other machines may use the files of `folder` too."""
+    kind = file_system_of(folder)
+    return kind in _NETWORK_FILE_SYSTEMS or kind.startswith("fuse.sshfs")
 
 
 def file_system_of(folder: Path) -> str:

@@ -51,7 +51,9 @@ _HOLDER = """
      WHERE queue_id = ? AND open_key = ? AND open_key IS NOT NULL"""
 _TYPE = "SELECT id FROM pqdesk_type WHERE name = ?"
 _ADD_TYPE = "INSERT INTO pqdesk_type (name) VALUES (?)"
-_ADD_MARK = "INSERT INTO pqdesk_mark (mark, message_id, put_us) VALUES (?, ?, ?) ON CONFLICT (mark) DO NOTHING"
+ADD_MARK = "INSERT INTO pqdesk_mark (mark, message_id, put_us) VALUES (?, ?, ?) ON CONFLICT (mark) DO NOTHING"
+FORGET_MARK = "DELETE FROM pqdesk_mark WHERE mark = ?"
+MARKS = "SELECT mark FROM pqdesk_mark WHERE mark >= :prefix AND mark < :prefix || char(1114111) ORDER BY mark"
 _HAS_MARK = "SELECT 1 FROM pqdesk_mark WHERE mark = ?"
 
 
@@ -124,7 +126,7 @@ class Putting:
                 fresh[mark] = message
         ids = self.add_all(list(fresh.values()))
         for mark, message_id in zip(fresh, ids, strict=True):
-            self._db.execute(_ADD_MARK, (mark, message_id, self._now_us))
+            self._db.execute(ADD_MARK, (mark, message_id, self._now_us))
         return ids
 
     def add(self, message: NewMessage) -> int:

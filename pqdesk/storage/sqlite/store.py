@@ -35,7 +35,7 @@ from pqdesk.storage.sqlite.ingestion import Ingestion
 from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.metrics import Metrics
-from pqdesk.storage.sqlite.puts import Putting
+from pqdesk.storage.sqlite.puts import ADD_MARK, FORGET_MARK, MARKS, Putting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.quick_put import QuickPut
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
@@ -109,6 +109,16 @@ class SqliteStore:
         engine.ring(queues)
         self._flush()
         return ids
+
+    def marks(self, prefix: str) -> list[str]:
+        with self._engine.locked() as db, Translating(self._engine.path):
+            return [mark for (mark,) in db.execute(MARKS, {"prefix": prefix})]
+
+    def change_marks(self, added: Sequence[str], forgotten: Sequence[str]) -> None:
+        with self._engine.writing() as db:
+            db.executemany(FORGET_MARK, [(mark,) for mark in forgotten])
+            db.executemany(ADD_MARK, [(mark, 0, self._clock.wall_us()) for mark in added])
+        self._flush()
 
     def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
         with self._engine.outside():

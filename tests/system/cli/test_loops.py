@@ -133,6 +133,8 @@ def test_only_one_thing_to_do_can_be_given(cli: Cli, tmp_path: Path) -> None:
         ("consume", "q", "--post-header", "A=b", "--", "cat"),
         ("consume", "q"),
         ("produce", "q", "--folder", str(tmp_path), "--payload", "x", "--every", "1h"),
+        ("produce", "q", "--settle", "1s", "--", "ls"),
+        ("produce", "q", "--match", "*.jpg", "--payload", "x", "--every", "1h"),
         ("produce", "q"),
     ):
         assert run(PQDESK, *words, check=False).returncode == 2
@@ -142,8 +144,12 @@ def test_a_folder_is_watched(cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "new.txt").write_text("hello")
+    (folder / "in").mkdir()
+    for name in ("a.png", "b.txt", "in/c.txt"):
+        (folder / name).write_text("no")
 
-    process = start("produce", "files", "--folder", str(folder))
+    choice = ("--settle", "100ms", "--match", "*.txt", "--ignore", "b*", "--no-subfolders")
+    process = start("produce", "files", "--folder", str(folder), *choice)
     wait_until(lambda: count(cli) == 1, 30, "the file")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
