@@ -6,7 +6,8 @@ The main thread only watches. It is woken by signals, by threads that end, and w
     INT (Ctrl-C)        the same, exit 130
     a second Ctrl-C     what is in hand is released, exit 130
     a handler too slow  its attempt has failed and its receipt is void; nothing new is taken, the others are
-                        finished, and the process exits 70, since a Python function cannot be stopped
+                        finished, and the process exits 70, since a Python function cannot be stopped; one that
+                        is an async def is cancelled instead, and the worker goes on
     drain               exit 0 once nothing is ready and nothing is in hand
     supervisord died    as for TERM
     workspace unusable  one line on stderr, exit 1, or 70 where a new start may help; a full disk and a busy file are
@@ -228,4 +229,8 @@ def _work(
     if isinstance(target, CommandTarget):
         return CommandWork(target, None if workspace is None else workspace.root, report, settler.settle, clock)
     target.check_consumes()
+    if target.is_async:
+        from pqdesk.workers.async_work import AsyncHandlerWork  # with asyncio, which no other worker needs
+
+        return AsyncHandlerWork(target, settler.settle)
     return HandlerWork(target)

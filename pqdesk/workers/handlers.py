@@ -95,21 +95,26 @@ class Handler:
         name = name or f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', '?')}"
         if not callable(function):
             raise InvalidInput(f"handler {name!r} is a {type(function).__name__}, not a function")
-        if _has_flag(function, _CO_COROUTINE | _CO_ASYNC_GENERATOR):
-            raise InvalidInput(f"handler {name!r} is an async function; wrap it in a plain one with asyncio.run()")
         return cls(name, function, getattr(function, _CONSUMER_MARK, None), getattr(function, _PRODUCER_MARK, None))
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it is an `async def`, to be run in an event loop."""
+        return _has_flag(self.function, _CO_COROUTINE)
 
     def check_consumes(self) -> None:
         """Raise InvalidInput when messages cannot be given to it."""
         if self.consumer is None and self.producer is not None:
             raise InvalidInput(f"handler {self.name!r} is a producer; run it with: pqdesk produce")
-        if _has_flag(self.function, _CO_GENERATOR):  # calling it would run none of it
+        if _has_flag(self.function, _CO_GENERATOR | _CO_ASYNC_GENERATOR):  # calling it would run none of it
             raise InvalidInput(f"handler {self.name!r} has a yield in it; a consumer returns its result")
 
     def check_produces(self) -> None:
         """Raise InvalidInput when it cannot be asked for messages."""
         if self.producer is None and self.consumer is not None:
             raise InvalidInput(f"handler {self.name!r} is a consumer; run it with: pqdesk consume")
+        if _has_flag(self.function, _CO_COROUTINE | _CO_ASYNC_GENERATOR):
+            raise InvalidInput(f"handler {self.name!r} is an async function; a producer is a plain one with yield")
 
 
 def consumer(
@@ -132,6 +137,9 @@ def consumer(
 
     Its return value becomes the result, an exception a failed attempt; `raise Fail(reason)` and `raise Retry(delay)`
     say which kind.
+
+    An `async def` is given an AsyncMessage and runs in an event loop of the worker, `concurrency` calls at once; at
+    its timeout it is cancelled, and the worker goes on. It awaits what takes time: what blocks, blocks all of them.
 
     Args:
         queue: The queue it is for.

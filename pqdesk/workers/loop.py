@@ -156,7 +156,9 @@ class Loop:
                 # Also SystemExit: given back uncounted, the message would come again for ever.
                 ending = Nacked(describe_exception(exc, skipped_frames=2))
             if isinstance(ending, Unworkable):
-                self._fail(ending.reason, EXIT_FAILED)  # before it is back, or the next thread takes it to no avail
+                self._fail(
+                    ending.reason, ending.exit_code
+                )  # before it is back, or the next thread takes it to no avail
             if delivery.take_end():
                 batch.add(self._settler.conclude(delivery, ending))
             else:

@@ -1,15 +1,18 @@
-"""What a consumer does with a message: the two kinds of work, and the ways an attempt ends."""
+"""What a consumer does with a message: the kinds of work, and the ways an attempt ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from types import BuiltinFunctionType, CoroutineType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.durations import duration_us
 from pqdesk.queues.message import Message
 from pqdesk.workers.handlers import Fail, Handler, Retry
+from pqdesk.workers.lifecycle import EXIT_FAILED
 from pqdesk.workers.report import describe_exception
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Unworkable:
     """The message is not to blame: the worker cannot do its work here, and ends."""
 
     reason: str
+    exit_code: int = EXIT_FAILED
 
 
 Ending = Completed | Nacked | GivenUp | Unworkable
@@ -73,6 +77,41 @@ class Work(Protocol):
 
 
 _COMPLETED = Completed(None)
+_PLAIN = frozenset((str, int, float, bool, bytes, dict, list, tuple))  # most results: not looked at any closer
+_LAZY_MODULES = frozenset(("builtins", "itertools"))
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, partial)
+
+
+def asked_for(exc: Fail | Retry) -> Ending:
+    """The ending that a handler asked for by raising it."""
+    if isinstance(exc, Fail):
+        return GivenUp(str(exc.reason))
+    cause = exc.__cause__
+    if exc.delay is not None:
+        duration_us(exc.delay, "delay")  # somebody may have changed it
+    return Nacked(str(exc) if cause is None else describe_exception(cause), exc.delay)
+
+
+def returned(result: object) -> Ending:
+    """The ending of a handler that returned: completed, unless what it returned says that it has not run yet."""
+    reason = None if type(result) in _PLAIN else _why_not_run(result)
+    return Completed(result) if reason is None else Nacked(f"its handler has not run: {reason}")
+
+
+def _why_not_run(result: object) -> str | None:
+    """None for what is no promise of work to be done."""
+    kind = type(result)
+    if hasattr(kind, "__await__") or hasattr(kind, "__aiter__"):
+        if isinstance(result, CoroutineType):
+            result.close()  # or Python warns that it was never awaited
+        return f"it returned a {kind.__name__}, which nobody awaits; make the handler itself an async def"
+    if hasattr(kind, "__next__") and (hasattr(kind, "throw") or kind.__module__ in _LAZY_MODULES):
+        return f"it returned a {kind.__name__}, which nobody asks for its items; return a list of them"
+    if hasattr(kind, "add_done_callback") or (hasattr(kind, "ready") and hasattr(kind, "wait")):
+        return f"it returned a {kind.__name__}, which nobody waits for; return its result"
+    if isinstance(result, _FUNCTIONS):
+        return f"it returned a {kind.__name__}, which nobody calls; return what that returns"
+    return None
 
 
 class HandlerWork:
@@ -86,14 +125,9 @@ class HandlerWork:
     def do(self, delivery: Delivery) -> Ending:
         try:
             result = self._function(delivery.message)
-            return _COMPLETED if result is None else Completed(result)
-        except Fail as exc:
-            return GivenUp(str(exc.reason))
-        except Retry as exc:
-            cause = exc.__cause__
-            if exc.delay is not None:
-                duration_us(exc.delay, "delay")  # somebody may have changed it
-            return Nacked(str(exc) if cause is None else describe_exception(cause), exc.delay)
+        except (Fail, Retry) as exc:
+            return asked_for(exc)
+        return _COMPLETED if result is None else returned(result)
 
     def abandon(self) -> None:
         pass

@@ -132,14 +132,18 @@ def test_value_that_is_no_function_is_refused(module):
         load_handler("some_handlers:send")
 
 
-def test_async_function_is_refused(module):
+def test_async_function_consumes_and_does_not_produce(module):
     async def send(message):
         return None
 
     module.send = send
 
+    handler = load_handler("some_handlers:send")
+
+    handler.check_consumes()
+    assert handler.is_async
     with pytest.raises(InvalidInput, match="is an async function"):
-        load_handler("some_handlers:send")
+        handler.check_produces()
 
 
 def test_generator_is_no_consumer(module):
