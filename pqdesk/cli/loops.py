@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqdesk.cli.command import DashesCommand, command, command_words
-from pqdesk.cli.options import DURATION, HEADER
 from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.cli.worker_options import loop_options
 from pqdesk.messages.origin import WORKER_VARIABLE
+from pqdesk.worker_options import CONSUMERS, PRODUCERS, Kind, check_together, fitting_kind, options_of
 
 if TYPE_CHECKING:
     from pqdesk.queues.queue import Queue
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from pqdesk.workers.folder import FolderTarget
     from pqdesk.workers.handlers import Handler
     from pqdesk.workers.post_target import PostTarget
-
-_handler = click.option(
-    "--handler", metavar="MODULE_OR_FILE:FUNCTION", help="The Python function to call: 'mail:send', 'mail.py:send'."
-)
 
 
 @command(
@@ -37,34 +33,9 @@ _handler = click.option(
     "answer as the result; 408, 425, 429, 5xx or no answer: try again later (Retry-After is heeded); other: failed.",
 )
 @click.argument("queues", nargs=-1, required=True, metavar="QUEUE… [-- COMMAND…]")
-@_handler
-@click.option("--post", "url", metavar="URL", help="Send each message by HTTP POST, the payload as the body.")
-@click.option(
-    "--post-header",
-    "post_headers",
-    type=HEADER,
-    multiple=True,
-    metavar="K=V",
-    help="For --post: a header; may be repeated. With $NAME as V its value is taken from the environment.",
-)
-@click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Messages at once in this process.")
-@click.option("--lease", type=DURATION, metavar="DURATION", help="How long a dead machine keeps a message.")
-@click.option("--timeout", type=DURATION, metavar="DURATION", help="The longest that one message may take.")
-@click.option("--max-attempts", type=click.IntRange(1), metavar="N", help="Where neither message nor queue says.")
-@click.option("--drain", is_flag=True, help="Stop when nothing is ready and nothing in hand.")
+@loop_options(*CONSUMERS)
 @pass_settings
-def consume_command(
-    settings: Settings,
-    queues: tuple[str, ...],
-    handler: str | None,
-    url: str | None,
-    post_headers: tuple[tuple[str, str], ...],
-    concurrency: int | None,
-    lease: float | None,
-    timeout: float | None,
-    max_attempts: int | None,
-    drain: bool,
-) -> int:
+def consume_command(settings: Settings, queues: tuple[str, ...], **given: Any) -> int:
     """Work on messages: a function, command or HTTP server.
 
     A Python function is called, a command run, or the payload posted to URL, once per message of QUEUE.
@@ -73,58 +44,16 @@ def consume_command(
     """
     from pqdesk.workers.consumer import run_consumer
 
-    target = _consumer_target(handler, url, post_headers)
+    target, options = _target(CONSUMERS, queues, given)
     with _opened(settings, queues) as opened:
-        return run_consumer(
-            opened,
-            target,
-            concurrency=concurrency,
-            lease=lease,
-            timeout=timeout,
-            max_attempts=max_attempts,
-            drain=drain,
-            workspace=settings.paths,
-        )
+        return run_consumer(opened, target, workspace=settings.paths, **options)
 
 
 @command("produce", cls=DashesCommand, options_metavar="[OPTIONS]")
 @click.argument("queue", metavar="QUEUE [-- COMMAND…]")
-@_handler
-@click.option("--folder", metavar="DIR", help="Watch this folder: a message per new or changed file.")
-@click.option(
-    "--settle",
-    type=DURATION,
-    metavar="DURATION",
-    help="For --folder: how long a file must be unchanged; 2s by default.",
-)
-@click.option("--match", multiple=True, metavar="PATTERN", help="For --folder: only such files: '*.jpg'; may repeat.")
-@click.option("--ignore", multiple=True, metavar="PATTERN", help="For --folder: no such files and folders; may repeat.")
-@click.option("--no-subfolders", is_flag=True, help="For --folder: not the folders in it.")
-@click.option("--payload", metavar="TEXT", help="Put this: JSON if it parses, else text; with --every or --cron.")
-@click.option("--every", type=DURATION, metavar="DURATION", help="Run at once, and then so often.")
-@click.option("--cron", metavar="FIELDS", help="Run at these times: '*/10 * * * *'.")
-@click.option("--timezone", metavar="NAME", help="For --cron: 'Europe/Berlin'; else the machine's.")
-@click.option(
-    "--missed",
-    type=click.Choice(["once", "skip", "all"]),
-    help="Runs missed while the machine slept are made up for once (the default), not at all, or each.",
-)
+@loop_options(*PRODUCERS)
 @pass_settings
-def produce_command(
-    settings: Settings,
-    queue: str,
-    handler: str | None,
-    folder: str | None,
-    settle: float | None,
-    match: tuple[str, ...],
-    ignore: tuple[str, ...],
-    no_subfolders: bool,
-    payload: str | None,
-    every: float | None,
-    cron: str | None,
-    timezone: str | None,
-    missed: str | None,
-) -> int:
+def produce_command(settings: Settings, queue: str, **given: Any) -> int:
     """Put messages, from a function, a folder or a command.
 
     Into QUEUE goes what a Python function yields, a message per file, a message per line of a command, or the same
@@ -133,84 +62,53 @@ def produce_command(
     """
     from pqdesk.workers.producer import run_producer
 
-    if every is not None and cron is not None:
-        raise click.UsageError("--every and --cron exclude each other", click.get_current_context())
-    options = {
-        name: value
-        for name, value in {
-            "settle_s": settle, "match": match, "ignore": ignore, "has_subfolders": False if no_subfolders else None
-        }.items()
-        if value not in (None, ())
-    }  # fmt: skip
-    if options and folder is None:
-        text = "--settle, --match, --ignore and --no-subfolders belong to --folder"
-        raise click.UsageError(text, click.get_current_context())
-    target = _producer_target(handler, folder, options, payload)
-    if payload is not None and every is None and cron is None:
-        raise click.UsageError("--payload needs --every or --cron", click.get_current_context())
+    target, options = _target(PRODUCERS, (queue,), given)
     with _opened(settings, (queue,)) as opened:
-        return run_producer(
-            opened[0], target, every=every, cron=cron, timezone=timezone, missed=missed, workspace=settings.paths
-        )
+        return run_producer(opened[0], target, workspace=settings.paths, **options)
 
 
-def _consumer_target(
-    handler: str | None, url: str | None, headers: tuple[tuple[str, str], ...]
-) -> Handler | CommandTarget | PostTarget:
-    """What to do with messages. Raises UsageError unless it is one thing, InvalidInput when it cannot be used."""
+def _target(kinds: Sequence[Kind], queues: tuple[str, ...], given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What to do, ready to be done, and what else was given. Raises InvalidInput when it cannot be used."""
+    values = {name: value for name, value in given.items() if not (value is None or value is False or value == ())}
     words = command_words()
-    _check_one({"--handler": handler, "--post": url, "a command": words}, "give --handler, --post, or -- COMMAND")
-    if headers and url is None:
-        raise click.UsageError("--post-header belongs to --post", click.get_current_context())
-    if url is None:
-        return _handler_or_command(handler, words)
-    from pqdesk.workers.post_target import PostTarget
+    if words is not None:
+        values["command"] = tuple(words)
+    kind = fitting_kind(values, kinds)
+    check_together(kind, {**values, "queues": queues}, is_marked="handler" in values)
+    own = {
+        row.field: values.pop(row.field)
+        for row in options_of(kind)
+        if row.field in values and (row.group == "what" or (kind in (Kind.POST, Kind.FOLDER) and row.kinds == (kind,)))
+    }
+    return _made(own), values
 
-    target = PostTarget(url, headers)
-    target.check()
-    return target
 
+def _made(own: dict[str, Any]) -> Handler | CommandTarget | PostTarget | FolderTarget:
+    if "handler" in own:
+        from pqdesk.workers.handlers import load_handler
 
-def _producer_target(
-    handler: str | None, folder: str | None, folder_options: Mapping[str, Any], payload: str | None
-) -> Handler | CommandTarget | FolderTarget:
-    """Where messages come from. Raises UsageError unless it is one thing, InvalidInput when it cannot be used."""
-    words = command_words()
-    given = {"--handler": handler, "--folder": folder, "--payload": payload, "a command": words}
-    _check_one(given, "give --handler, --folder, --payload, or -- COMMAND")
-    if folder is not None:
-        from pqdesk.workers.folder import FolderTarget
-
-        target = FolderTarget(Path(folder).expanduser(), **folder_options)
-        target.check()
-        return target
-    if payload is not None:
+        return load_handler(own["handler"])
+    if "payload" in own:
         from pqdesk.cli.payloads import argument_bytes, parse_payload
         from pqdesk.messages.payloads import encode_payload
         from pqdesk.workers.handlers import Handler
 
-        value = parse_payload(argument_bytes(payload), None)
+        value = parse_payload(argument_bytes(own["payload"]), None)
         encode_payload(value)  # what cannot be put is refused now, not at each run
         return Handler.of(lambda: [value], "--payload")
-    return _handler_or_command(handler, words)
+    target: CommandTarget | PostTarget | FolderTarget
+    if "url" in own:
+        from pqdesk.workers.post_target import PostTarget
 
+        target = PostTarget(**own)
+    elif "folder" in own:
+        from pqdesk.workers.folder import FolderTarget
 
-def _check_one(given: Mapping[str, object], hint: str) -> None:
-    """Raise UsageError unless just one thing was given."""
-    names = [name for name, value in given.items() if value is not None]
-    if len(names) != 1:
-        what = f"{' and '.join(names)} exclude each other" if names else f"nothing to run: {hint}"
-        raise click.UsageError(what, click.get_current_context())
+        target = FolderTarget(**own)
+    else:
+        from pqdesk.workers.command import CommandTarget
 
-
-def _handler_or_command(handler: str | None, words: list[str] | None) -> Handler | CommandTarget:
-    if handler is not None:
-        from pqdesk.workers.handlers import load_handler
-
-        return load_handler(handler)
-    from pqdesk.workers.command import CommandTarget
-
-    target = CommandTarget(words or ())
+        target = CommandTarget(**own)
     target.check()
     return target
 

@@ -13,12 +13,12 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
-from pqdesk.cli.worker_options import worker_options
+from pqdesk.cli.worker_options import OF_RUN, worker_options
 from pqdesk.cli.worker_progress import progress_lines
 from pqdesk.cli.worker_settling import START_S, has_started, report, settled
 from pqdesk.supervision.commands import usual_restart
 from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.recipes import command_of, recipe_of, with_recipe
+from pqdesk.supervision.recipes import command_of, program_and_recipe, with_recipe
 from pqdesk.supervision.records import Saved, TryOut
 from pqdesk.supervision.supervision import Supervision
 
@@ -45,7 +45,7 @@ def add_worker_command(
     given = _given(values)
     recipe = recipe_from(given)
     if recipe is None:
-        raise click.UsageError("nothing to run: give --handler, --folder, --post, --payload, or -- COMMAND")
+        raise click.UsageError(f"nothing to run. {_RUNS}")
     words = command_of(recipe)
     base = WorkerDefinition(name=name, command=words, restart=usual_restart(words))
     definition = definition_from(given, base)
@@ -75,11 +75,13 @@ def edit_worker_command(
     supervision = Supervision(settings.paths)
     old = supervision.definition(name)
     given = _given(values)
-    recipe = recipe_from(given, recipe_of(old.command))
+    recipe = recipe_from(given, program_and_recipe(old.command)[1])
     definition = definition_from(given, old)
     if recipe is not None:
         words = with_recipe(old.command, recipe)
-        restart = usual_restart(words) if values["restart"] is None and words != old.command else definition.restart
+        restart = (
+            usual_restart(words) if values[f"{OF_RUN}restart"] is None and words != old.command else definition.restart
+        )
         definition = replace(definition, command=words, restart=restart)
     if in_workspace:
         definition = replace(definition, folder=None)

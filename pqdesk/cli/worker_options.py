@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from pqdesk.cli.options import DURATION
+from pqdesk.errors import InvalidInput
+from pqdesk.worker_options import CONSUMERS, PRODUCERS, RUN_OPTIONS, Kind, WorkerOption, options_of
 
 R = TypeVar("R")
 
-RESTARTS = {"always": "always", "if-it-fails": "if it fails", "never": "never"}
-
-_UNITS = {"": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+OF_RUN = "run_"  # before the names of parameters that are about how a worker runs
 
 
 class VariableType(click.ParamType[tuple[str, str]]):
@@ -48,55 +47,69 @@ class SecretType(VariableType):
         return name, sys.stdin.read().removesuffix("\n")
 
 
-class SizeType(click.ParamType[int]):
-    """`1MB`, `500KB`, `0`; bytes as an int."""
+class OptionType(click.ParamType[Any]):
+    """A value of the table, checked as the worker checks it: what the worker takes, or as it is written down."""
 
-    name = "size"
+    def __init__(self, row: WorkerOption, *, is_read: bool) -> None:
+        self.name = row.field
+        self._row = row
+        self._is_read = is_read
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = re.fullmatch(r"(\d{1,12})\s*([KMG]B)?", str(value).strip().upper())
-        if match is None:
-            self.fail(f"{value!r} is no size; write it like 1MB or 500KB", param, ctx)
-        return int(match[1]) * _UNITS[match[2] or ""]
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            here = value if self._is_read else self._row.here(value)
+            read = self._row.check(here)
+        except InvalidInput as exc:
+            self.fail(str(exc), param, ctx)
+        return read if self._is_read or self._row.form == "number" else here
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(one) for one in self._row.choices or () if one.startswith(incomplete)]
 
 
-_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.option("--handler", metavar="MODULE_OR_FILE:FUNCTION", help="Call this Python function."),
-    click.option("--queue", "queues", multiple=True, metavar="QUEUE", help="Take from it, or put into it; may repeat."),
-    click.option("--folder", metavar="DIR", help="Watch this folder: a message per new or changed file."),
-    click.option("--post", "url", metavar="URL", help="Send each message there by HTTP POST."),
-    click.option(
-        "--post-header", "headers", multiple=True, metavar="NAME=VALUE",
-        help="For --post; with $NAME as the value it comes from the worker's variables.",
-    ),
-    click.option("--payload", metavar="TEXT", help="With --every or --cron: put this each time."),
-    click.option("--every", metavar="DURATION", help="Run so often, and put what comes of it."),
-    click.option("--cron", metavar="FIELDS", help="Run at these times: '*/10 * * * *'."),
-    click.option("--timezone", metavar="NAME", help="For --cron: 'Europe/Berlin'; else the machine's."),
-    click.option("--missed", type=click.Choice(["once", "skip", "all"]), help="What becomes of runs slept through."),
-    click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Messages at once in each process."),
-    click.option("--timeout", metavar="DURATION", help="The longest that one message may take."),
-    click.option("--lease", metavar="DURATION", help="How long a dead machine keeps a message."),
-    click.option("--max-attempts", type=click.IntRange(1), metavar="N", help="Where neither message nor queue says."),
-    click.option("--replicas", type=int, metavar="N", help="How many processes."),
+_OTHERS = (
     click.option("--env", "environment", type=VariableType(), multiple=True, metavar="NAME=VALUE", help="A variable."),
     click.option(
         "--secret", "secrets", type=SecretType(), multiple=True, metavar="NAME[=VALUE]",
         help="A variable kept in a file of its own (0600); without a value it is read from standard input.",
     ),
-    click.option("--directory", metavar="DIR", help="Where it runs; else in the workspace."),
-    click.option("--restart", type=click.Choice(list(RESTARTS)), help="After which ends it is started again."),
-    click.option("--stop-signal", metavar="SIGNAL", help="What asks it to end; TERM by default."),
-    click.option("--stop-wait", type=DURATION, metavar="DURATION", help="After that it is killed; 30s by default."),
-    click.option("--start-wait", type=DURATION, metavar="DURATION", help="How long it must stay up to be started."),
-    click.option("--log-size", type=SizeType(), metavar="SIZE", help="Rotate logs there; 1MB by default, 0: never."),
-    click.option("--log-backups", type=int, metavar="N", help="How many old logs are kept; 3 by default."),
-    click.option("--autostart/--no-autostart", "is_autostart", default=None, help="Whether supervisord starts it."),
 )  # fmt: skip
 
 
+def loop_options(*kinds: Kind) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """The options of `consume` or `produce`; their values come as the worker takes them."""
+    rows = (row for row in options_of(*kinds) if not row.is_word and row.form != "words")
+    return _declared(_option(row, row.field, is_read=True) for row in rows)
+
+
 def worker_options(function: Callable[..., R]) -> Callable[..., R]:
-    """All options that describe a worker; their values come as keyword arguments."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+    """All options that describe a worker. Their values come as keyword arguments, those of what it does as written."""
+    options = {
+        row.option: _option(row, row.field, is_read=False)
+        for row in reversed(options_of(*CONSUMERS, *PRODUCERS))
+        if row.form != "words"
+    }
+    runs = (_option(row, OF_RUN + row.field, is_read=True) for row in RUN_OPTIONS)
+    return _declared((*reversed(options.values()), *runs, *_OTHERS))(function)
+
+
+def _declared(options: Iterable[Callable[..., Any]]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    def declare(function: Callable[..., R]) -> Callable[..., R]:
+        for option in reversed([*options]):
+            function = option(function)
+        return function
+
+    return declare
+
+
+def _option(row: WorkerOption, parameter: str, *, is_read: bool) -> Callable[..., Any]:
+    if row.form == "flag":
+        return click.option(row.option, parameter, is_flag=True, default=None, help=row.help)
+    return click.option(
+        row.option,
+        parameter,
+        type=OptionType(row, is_read=is_read),
+        multiple=row.form == "several",
+        metavar=row.metavar or ("TEXT" if row.choices is None else f"[{'|'.join(row.choices)}]"),
+        help=row.help,
+    )

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
+from pqdesk.supervision.recipes import split_program
 from pqdesk.supervision.records import RestartPolicy, WorkerKind
+from pqdesk.worker_options import CONSUMERS, PRODUCERS, options_of
 
-_PROGRAMS = ("pqdesk", "pqdeskd")
 _KINDS: dict[str, WorkerKind] = {"consume": "consumer", "produce": "producer"}
-_WITHOUT_VALUE = frozenset(("--drain", "--json", "--verbose", "-v"))  # every other option takes the next word
+_FLAGS = frozenset(row.option for row in options_of(*CONSUMERS, *PRODUCERS) if row.form == "flag") | {"-v", "--verbose"}
 
 
 def kind_of(command: Sequence[str]) -> WorkerKind:
-    words = _words_after_program(command)
-    return _KINDS.get(words[0], "command") if words else "command"
+    found = split_program(command)
+    return "command" if found is None else _KINDS[found[1]]
 
 
 def queues_of(command: Sequence[str]) -> tuple[str, ...]:
     """The queues of `pqdesk consume QUEUE …` and `pqdesk produce QUEUE …`; none for other commands."""
-    words = _words_after_program(command)
-    return tuple(words[1:]) if words and words[0] in _KINDS else ()
+    found = split_program(command)
+    if found is None:
+        return ()
+    queues: list[str] = []
+    remaining = iter(found[2])
+    for word in remaining:
+        if word == "--":
+            break
+        if not word.startswith("-"):
+            queues.append(word)
+        elif word not in _FLAGS and "=" not in word:  # every other option takes the next word
+            next(remaining, None)
+    return tuple(queues)
 
 
 def usual_restart(command: Sequence[str]) -> RestartPolicy:
@@ -29,24 +40,3 @@ def usual_restart(command: Sequence[str]) -> RestartPolicy:
     A consumer never ends by itself, so that a plain `kill`, after which it ends with 0, is no reason to stay away.
     """
     return "always" if kind_of(command) == "consumer" and "--drain" not in command else "if it fails"
-
-
-def _words_after_program(command: Sequence[str]) -> list[str]:
-    """The positional words of a pqdesk command line, up to `--`; none for another program."""
-    rest = list(command)
-    if len(rest) >= 3 and os.path.basename(rest[0]).startswith("python") and rest[1:3] == ["-m", "pqdesk"]:
-        rest = rest[3:]
-    elif rest and os.path.basename(rest[0]) in _PROGRAMS:
-        rest = rest[1:]
-    else:
-        return []
-    words: list[str] = []
-    remaining = iter(rest)
-    for word in remaining:
-        if word == "--":
-            break
-        if not word.startswith("-"):
-            words.append(word)
-        elif word not in _WITHOUT_VALUE and "=" not in word:
-            next(remaining, None)
-    return words

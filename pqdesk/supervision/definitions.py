@@ -14,12 +14,11 @@ from pqdesk.supervision.addresses import socket_setting, stale_socket_folder
 from pqdesk.supervision.defined import Definitions, ProcessDefinition, WorkerDefinition, process_names
 from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.reading import definition_files, read_definitions
-from pqdesk.supervision.rendering import MOST_REPLICAS, definition_text
+from pqdesk.supervision.rendering import definition_text
 from pqdesk.supervision.secret_files import new_secrets_file, secrets_text, write_secrets
 from pqdesk.supervision.sections import read_configuration
 
 __all__ = [
-    "MOST_REPLICAS",
     "Definitions",
     "ProcessDefinition",
     "WorkerDefinition",

@@ -14,9 +14,9 @@ from pqdesk.supervision.faults import located
 from pqdesk.supervision.planning import Change
 from pqdesk.supervision.processes import Daemon
 from pqdesk.supervision.records import RemovedWorker, Saved, WorkerState
-from pqdesk.supervision.rendering import MOST_REPLICAS
 from pqdesk.supervision.replicas import ProcessInfo
 from pqdesk.supervision.worker_files import WorkerFiles
+from pqdesk.worker_options import MOST_REPLICAS
 
 _WANTED_UP = (WorkerState.FAILED_TO_START,)  # tried and given up; with other settings it is worth another try
 

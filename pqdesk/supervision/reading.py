@@ -16,10 +16,10 @@ from pqdesk.supervision.defined import Definitions, ProcessDefinition, WorkerDef
 from pqdesk.supervision.edits import ConfigurationText
 from pqdesk.supervision.quoting import split_environment
 from pqdesk.supervision.records import RestartPolicy
-from pqdesk.supervision.rendering import MOST_REPLICAS
 from pqdesk.supervision.secret_files import read_secrets, unwrap
 from pqdesk.supervision.sections import Section, parse_sections, read_configuration
 from pqdesk.supervision.validation import problem_of
+from pqdesk.worker_options import MOST_REPLICAS
 
 _REPLICA = re.compile(r"(.+)-([1-9][0-9]*)")
 _SIZE = re.compile(r"([0-9]+)([kmg]b)?")

@@ -11,17 +11,8 @@ from pqdesk.paths import WORKSPACE_VARIABLE
 from pqdesk.supervision.defined import WorkerDefinition, process_names
 from pqdesk.supervision.quoting import check_worker_name, quote_command, quote_environment, quote_folder
 from pqdesk.supervision.secret_files import secrets_setting
+from pqdesk.worker_options import RUN_OPTIONS
 
-MOST_REPLICAS = 500
-
-_DAY_S = 86_400
-_LIMITS = {
-    "replicas": (1, MOST_REPLICAS),
-    "stop_wait_s": (0, _DAY_S),
-    "start_s": (0, _DAY_S),
-    "log_bytes": (0, 2**40),
-    "log_backups": (0, 1000),
-}
 _HEAD = """\
 ; A worker of this PQDesk workspace: plain supervisor configuration, a section per process. After a change by hand,
 ; stop and start the worker, or run supervisorctl update.
@@ -55,11 +46,11 @@ _RESTARTS = {"always": "true", "if it fails": "unexpected", "never": "false"}
 def check_definition(definition: WorkerDefinition) -> None:
     """Raises InvalidInput for a name, number or word that cannot be; quoting tells the rest."""
     check_worker_name(definition.name)
-    for what, (least, most) in _LIMITS.items():
-        value = getattr(definition, what)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+    for row in RUN_OPTIONS:
+        value = getattr(definition, row.field)
+        if row.form == "number" and (type(value) is not int or not row.least <= value <= row.most):
             raise InvalidInput(
-                f"{what} of worker {definition.name!r} is {value!r}; use a whole number, {least} to {most}"
+                f"{row.field} of worker {definition.name!r} is {value!r}; use a whole number, {row.least} to {row.most}"
             )
     if definition.restart not in _RESTARTS:
         words = ", ".join(map(repr, _RESTARTS))

@@ -30,6 +30,7 @@ from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.records import Outgoing
 from pqdesk.storage.sqlite.files import is_on_network
+from pqdesk.worker_checks import check_pattern
 from pqdesk.workers.lifecycle import EXIT_DONE, StopSignals
 from pqdesk.workers.open_files import files_being_written
 from pqdesk.workers.putting import Putter
@@ -55,19 +56,19 @@ class FolderTarget:
         match: Patterns like `*.jpg`; a file must fit one of them, where there are any. Those with a `/` are held
             against the path within the folder, others against the name.
         ignore: Patterns of files and folders to pass over.
-        has_subfolders: Whether folders in it are watched too.
+        is_flat: Whether the folders in it are left out.
     """
 
     folder: Path
     settle_s: float = DEFAULT_SETTLE_S
     match: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    has_subfolders: bool = True
+    is_flat: bool = False
 
     def check(self) -> None:
         """Raise InvalidInput when there is no such folder, or it cannot be read."""
-        if not all((*self.match, *self.ignore)):
-            raise InvalidInput("a pattern of file names is empty; write it like '*.jpg'; nothing was put")
+        for pattern in (*self.match, *self.ignore):
+            check_pattern(pattern)
         try:
             with os.scandir(self.folder):
                 pass
@@ -82,7 +83,7 @@ class FolderTarget:
 
     def wants_folder(self, path: str) -> bool:
         """Whether a folder of this path within the folder is watched."""
-        return self.has_subfolders and not _fits(path, self.ignore)
+        return not self.is_flat and not _fits(path, self.ignore)
 
 
 @dataclass(slots=True)

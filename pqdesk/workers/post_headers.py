@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from pqdesk.errors import InvalidInput
 from pqdesk.queues.message import Message
+from pqdesk.worker_checks import check_header_value, filled_in
 
-_OURS = frozenset(("host", "content-length", "transfer-encoding", "connection", "idempotency-key"))
 _REPLACED = {"content-type": "Content-Type", "user-agent": "User-Agent"}  # ours, unless given
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_FROM_ENVIRONMENT = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _PLAIN = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
 def own_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What goes with each request. Raises InvalidInput."""
+    """What goes with each request, variables of the environment filled in. Raises InvalidInput."""
     values: dict[str, str] = {}
     for name, written in headers:
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("pqdesk-"):
-            raise InvalidInput(
-                f"the header {name!r:.80} cannot be set; PQDesk and HTTP write that one, or it is no name"
-            )
-        value, match = written, _FROM_ENVIRONMENT.fullmatch(written)
-        if match is not None:
-            value = os.environ.get(match[1], "")
-            if not value:
-                raise InvalidInput(f"the header {name} is to come from ${match[1]}, which is not set")
-        if not value.isascii() or not value.isprintable():
-            raise InvalidInput(f"the value of the header {name} may have printable ASCII characters only")
+        check_header_value(name, written)
+        value = filled_in(name, written, os.environ)
+        check_header_value(name, value)
         values[_REPLACED.get(name.lower(), name)] = value
     return values
 

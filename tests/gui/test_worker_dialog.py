@@ -11,8 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QRadioButton
 
+from pqdesk import worker_checks as checks
 from pqdesk.errors import DiskFull, InvalidInput
-from pqdesk.gui.dialogs.worker import WorkerDialog, checks
+from pqdesk.gui.dialogs.worker import WorkerDialog
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.commands import usual_restart

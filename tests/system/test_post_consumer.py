@@ -450,6 +450,27 @@ def test_header_value_comes_from_the_environment(workspace, server, post, monkey
 
 
 @pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("Bearer $HOOK_TOKEN", "Bearer s3cret"),
+        ("Bearer ${HOOK_TOKEN}", "Bearer s3cret"),
+        ("$HOOK_USER:$HOOK_TOKEN", "ada:s3cret"),
+        ("${HOOK_USER}x", "adax"),
+        ("5 $$ and $5", "5 $ and $5"),
+        ("$$HOOK_TOKEN", "$HOOK_TOKEN"),
+    ],
+)
+def test_variables_within_a_header_value_are_filled_in(workspace, server, post, monkeypatch, written, sent):
+    monkeypatch.setenv("HOOK_TOKEN", "s3cret")
+    monkeypatch.setenv("HOOK_USER", "ada")
+    workspace.queue("mail").put("x")
+
+    post(server.url, headers=[("Authorization", written)])
+
+    assert server.requests[0][1]["Authorization"] == sent
+
+
+@pytest.mark.parametrize(
     ("url", "headers", "reason"),
     [
         ("ftp://localhost/", (), "is no address to post to"),
@@ -462,6 +483,8 @@ def test_header_value_comes_from_the_environment(workspace, server, post, monkey
         ("http://localhost/", [("A b", "1")], "cannot be set"),
         ("http://localhost/", [("A", "x\r\nB: y")], "printable ASCII"),
         ("http://localhost/", [("A", "$NOT_SET_AT_ALL")], "which is not set"),
+        ("http://localhost/", [("A", "Bearer $NOT_SET_AT_ALL")], "which is not set"),
+        ("http://localhost/", [("A", "${NOT_SET_AT_ALL}.")], "which is not set"),
     ],
 )
 def test_what_cannot_be_posted_to_takes_no_message(workspace, url, headers, reason):

@@ -312,7 +312,7 @@ def test_folder_inside_that_cannot_be_read_keeps_its_files(folder, tmp_path, mon
         ({"ignore": ("*.png", "deep")}, ["a.jpg"]),
         ({"match": ("deep/*",)}, ["c.jpg"]),
         ({"match": ("*.JPG",)}, []),
-        ({"has_subfolders": False}, ["a.jpg", "b.png"]),
+        ({"is_flat": True}, ["a.jpg", "b.png"]),
         ({"match": ("[ab].*",), "ignore": ("a*",)}, ["b.png"]),
     ],
 )

@@ -21,8 +21,14 @@ from pqdesk.supervision.recipes import (
     with_recipe,
 )
 
-_WORD = st.text(min_size=1, max_size=8).filter(lambda text: text.strip() and not text.startswith("-"))
-_QUEUES = st.lists(_WORD, min_size=1, max_size=3).map(tuple)
+_WORD = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=8).filter(
+    lambda text: text.strip() and not text.startswith("-")
+)
+_NAME = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=8).filter(
+    lambda text: text.strip() and not text.startswith("-")
+)
+_HANDLER = st.tuples(_WORD, st.sampled_from(["send", "Mail.send"])).map(":".join)
+_QUEUES = st.lists(_NAME, min_size=1, max_size=3).map(tuple)
 _COMMAND = st.lists(st.one_of(_WORD, st.sampled_from(["--", "-n", "", "--handler"])), max_size=3).flatmap(
     lambda rest: _WORD.map(lambda program: (program, *rest))
 )
@@ -39,19 +45,25 @@ _PAYLOAD = st.text(min_size=1, max_size=8).filter(lambda text: "\n" not in text)
 _HEADERS = st.lists(st.sampled_from(["Authorization=$TOKEN", "X-A=b=c", "X-A="]), max_size=3).map(tuple)
 _URL = st.sampled_from(["http://localhost:8000/x", "https://example.com/?a=b&c=d"])
 _RECIPES = st.one_of(
-    st.builds(FunctionRecipe, handler=_WORD, **_CONSUMES),
+    st.builds(FunctionRecipe, handler=_HANDLER, **_CONSUMES),
     st.builds(CommandRecipe, command=_COMMAND, **_CONSUMES),
     st.builds(PostRecipe, url=_URL, headers=_HEADERS, **_CONSUMES),
-    st.builds(FolderRecipe, folder=_WORD, queue=_WORD),
+    st.builds(FolderRecipe, folder=_WORD, queue=_NAME),
     st.builds(
         ScheduleRecipe,
-        queue=_WORD,
-        handler=_WORD,
+        queue=_NAME,
+        handler=_HANDLER,
         cron=st.just("*/10 * * * *"),
         timezone=st.sampled_from(["UTC", None]),
     ),
-    st.builds(ScheduleRecipe, queue=_WORD, command=_COMMAND, every=_DURATION, missed=st.sampled_from([None, "all"])),
-    st.builds(ScheduleRecipe, queue=_WORD, payload=_PAYLOAD, every=st.sampled_from(["5m", "1h30m"])),
+    st.builds(
+        ScheduleRecipe,
+        queue=_NAME,
+        command=_COMMAND,
+        every=st.sampled_from(["250ms", "5m"]),
+        missed=st.sampled_from([None, "all"]),
+    ),
+    st.builds(ScheduleRecipe, queue=_NAME, payload=_PAYLOAD, every=st.sampled_from(["5m", "1h30m"])),
     st.builds(OtherRecipe, command=_COMMAND),
 )
 
@@ -73,6 +85,7 @@ def test_a_recipe_comes_back_from_its_command(recipe: Recipe) -> None:
             FunctionRecipe(handler="m:f", queues=("a", "b"), timeout="5s"),
         ),
         ("pqdesk consume a -- sha256sum -b", CommandRecipe(command=("sha256sum", "-b"), queues=("a",))),
+        ("pqdesk consume a --handler m:f --drain", FunctionRecipe(handler="m:f", queues=("a",), drain=True)),
         ("pqdesk produce a --folder /srv/in", FolderRecipe(folder="/srv/in", queue="a")),
         ("pqdesk produce a --every 5m --payload {}", ScheduleRecipe(queue="a", payload="{}", every="5m")),
     ],
@@ -87,7 +100,6 @@ def test_a_command_by_hand_is_understood(words: str, recipe: Recipe) -> None:
         "sleep 5",
         "pqdesk watch",
         "pqdesk consume a",
-        "pqdesk consume a --handler m:f --drain",
         "pqdesk consume a --handler m:f --handler m:g",
         "pqdesk consume a --handler m:f -- x",
         "pqdesk consume a --handler m:f --concurrency many",

@@ -10,7 +10,7 @@ from pqdesk.gui.formatting import format_count
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.supervision.definitions import MOST_REPLICAS
+from pqdesk.worker_options import MOST_REPLICAS
 
 
 class ScaleDialog(QDialog):

@@ -238,7 +238,8 @@ class TickRow(QWidget):
 
     def __init__(self, text: str, object_name: str, hint: str = "") -> None:
         super().__init__()
-        self.box = QCheckBox(text, self)
+        self.is_asked = True
+        self.box = self.field = QCheckBox(text, self)
         self.box.setObjectName(object_name)
         self.box.setAccessibleDescription(hint)
         self.box.toggled.connect(lambda _: self.changed.emit())
@@ -250,6 +251,14 @@ class TickRow(QWidget):
             below = PlainLabel(hint, self, look="muted")
             below.setWordWrap(True)
             column.addWidget(below)
+
+    def set_asked(self, is_asked: bool) -> None:
+        """Whether it matters; else it is hidden."""
+        self.is_asked = is_asked
+        self.setVisible(is_asked)
+
+    def validate(self) -> bool:
+        return True
 
     @property
     def is_on(self) -> bool:

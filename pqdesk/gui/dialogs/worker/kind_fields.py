@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from pqdesk.gui.dialogs.worker import checks
-from pqdesk.gui.dialogs.worker.form_fields import FieldRow, NumberRow, TextRow
-from pqdesk.supervision.recipes import (
-    CommandRecipe,
-    FolderRecipe,
-    FunctionRecipe,
-    OtherRecipe,
-    PostRecipe,
-    Recipe,
-)
+from pqdesk.gui.dialogs.worker.form_fields import ChoiceRow, TextRow, TickRow
+from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder, OptionRow
+from pqdesk.supervision.recipes import RECIPES, Recipe
+from pqdesk.worker_options import Kind, options_of
 
-ChooseFolder = Callable[[QLineEdit], None]
+_GROUPS = {"what": "What is put", "when": "When"}
+_NEVER = ("", "Over and over")
 
 
 class KindFields(QWidget):
-    """The rows of one kind.
+    """The rows of one kind, and where one of several options is to be chosen, a row for that.
 
     Signals:
         changed: A value is another.
@@ -31,214 +25,108 @@ class KindFields(QWidget):
 
     changed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind, choose: ChooseFolder) -> None:
         super().__init__()
-        self._rows: list[FieldRow] = []
+        self._kind = kind
+        self._rows: dict[str, OptionRow] = {}
+        self._chosen: dict[str, ChoiceRow] = {}
+        self._unasked: dict[str, Any] = {}  # what the form has no field for; kept
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(10)
+        for option in options_of(kind):
+            if option.group is not None and option.offer and option.group not in self._chosen:
+                offered = [(one.field, one.offer) for one in options_of(kind) if one.group == option.group]
+                nothing = [_NEVER] if option.group == "when" else []
+                choice = ChoiceRow(_GROUPS[option.group], f"worker_{option.group}", (*offered, *nothing))
+                self._chosen[option.group] = choice
+                self._add(choice)
+            if option.label:
+                is_needed = option.group is not None or option.is_word
+                asked = OptionRow(option, f"worker_{option.field}", choose, is_needed=is_needed)
+                self._rows[option.field] = asked
+                self._add(asked.row)
         self._column.addStretch(1)
+        self.changed.connect(self._show_asked)
+        self._show_asked()
 
-    def add(self, *rows: FieldRow) -> None:
-        for row in rows:
-            self._rows.append(row)
-            self._column.insertWidget(self._column.count() - 1, row)
-            row.changed.connect(self.changed)
+    def _add(self, row: Any) -> None:
+        self._column.addWidget(row)
+        row.changed.connect(self.changed)
 
     @property
     def first_field(self) -> QWidget:
-        return self._rows[0].field
+        field: QWidget = next(iter(self._rows.values())).row.field
+        return field
 
     def validate(self) -> bool:
         """Whether all that is asked now may stay; reasons are shown."""
-        return not [row for row in self._asked() if not row.validate()]
+        return not [one for one in self._asked() if not one.row.validate()]
 
     def insist(self) -> None:
         """Blame empty fields too."""
-        for row in self._asked():
-            if isinstance(row, TextRow):
-                row.insist()
+        for one in self._asked():
+            if isinstance(one.row, TextRow):
+                one.row.insist()
 
     def problem_field(self) -> QWidget | None:
         """The first whose value cannot be."""
-        return next((row.field for row in self._asked() if not row.validate()), None)
-
-    def _asked(self) -> list[FieldRow]:
-        return [row for row in self._rows if row.is_asked]
+        return next((one.row.field for one in self._asked() if not one.row.validate()), None)
 
     def recipe(self) -> Recipe:
         """Of fields that are valid."""
-        raise NotImplementedError
+        values = {one.option.field: self._given(one) for one in self._asked()}
+        return RECIPES[self._kind](**self._unasked, **values)
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Fill the fields."""
-        raise NotImplementedError
+        self._unasked = {name: value for name, value in recipe.values.items() if name not in self._rows}
+        for name, one in self._rows.items():
+            one.value = recipe.values.get(name)
+        for group, choice in self._chosen.items():
+            of_group = [one.field for one in options_of(self._kind) if one.group == group]
+            choice.set_value(next((name for name in of_group if name in recipe.values), ""))
+        self._show_asked()
 
     def set_queue(self, queue: str) -> None:
         """The queue that a worker is wanted for."""
+        for name, value in (("queues", (queue,) if queue else None), ("queue", queue or None)):
+            if name in self._rows:
+                self._rows[name].value = value
 
     def proposed_name(self) -> str:
         """A name that says what it does; empty when nothing is known yet."""
-        return ""
+        if self._kind in (Kind.POST, Kind.SCHEDULE):
+            queue = self._text("queues").partition(",")[0].strip() or self._text("queue")
+            return f"{self._kind}-{queue}" if queue else ""
+        if self._kind is Kind.FUNCTION:
+            return self._text("handler").rpartition(":")[2]
+        if self._kind is Kind.FOLDER:
+            folder = self._text("folder").rstrip("/").rpartition("/")[2]
+            return f"watch-{folder}" if folder else ""
+        command = self._rows["command"]
+        return command.value[0].rpartition("/")[2] if self._text("command") and command.row.validate() else ""
 
+    def _text(self, name: str) -> str:
+        row = self._rows[name].row if name in self._rows else None
+        return row.text if isinstance(row, TextRow) else ""
 
-class _ConsumerFields(KindFields):
-    """What every worker that takes messages is asked: its queues, how many at once, how long one may take."""
+    def _given(self, one: OptionRow) -> Any:
+        """Its value; None where that is what holds anyway."""
+        if isinstance(one.row, TickRow):
+            return one.value
+        first = next(iter(one.option.choices or ("",)))
+        value = str(one.value) if one.option.form == "folder" else one.value
+        return None if not value or (one.option.choices is not None and value == first) else value
 
-    def __init__(self, kind: type[FunctionRecipe | CommandRecipe | PostRecipe], *first: FieldRow) -> None:
-        super().__init__()
-        self._kind = kind
-        self._queues = TextRow(
-            "Queues", "worker_queues", "Names, with commas between them", placeholder="files", check=checks.check_queues
-        )
-        self._concurrency = NumberRow("At once", "worker_concurrency", 0, 1000, special="1", suffix=" messages")
-        self._timeout = TextRow(
-            "Longest", "worker_timeout", "One message may take so long; it is retried then",
-            placeholder="no limit, or 30s, 5m", check=checks.optional_duration("timeout"),
-        )  # fmt: skip
-        self._attempts = NumberRow(
-            "Attempts", "worker_attempts", 0, 1_000_000, special="as the queue says", hint="Then the message is failed"
-        )
-        self._lease: str | None = None  # not asked; kept
-        self.add(*first, self._queues, self._concurrency, self._timeout, self._attempts)
+    def _asked(self) -> list[OptionRow]:
+        return [one for one in self._rows.values() if one.row.is_asked]
 
-    def set_queue(self, queue: str) -> None:
-        self._queues.set_text(queue)
-
-    def _shared(self) -> dict[str, object]:
-        return {
-            "queues": checks.split_queues(self._queues.text),
-            "concurrency": self._concurrency.number or None,
-            "timeout": self._timeout.text or None,
-            "max_attempts": self._attempts.number or None,
-            "lease": self._lease,
-        }
-
-    def _show_shared(self, recipe: FunctionRecipe | CommandRecipe | PostRecipe) -> None:
-        self._queues.set_text(", ".join(recipe.queues))
-        self._concurrency.set_number(recipe.concurrency or 0)
-        self._timeout.set_text(recipe.timeout or "")
-        self._attempts.set_number(recipe.max_attempts or 0)
-        self._lease = recipe.lease
-
-
-class FunctionFields(_ConsumerFields):
-    def __init__(self) -> None:
-        self._handler = TextRow(
-            "Function", "worker_handler", "A file or module, a colon, the function; it gets one message at a time",
-            placeholder="mail.py:send", check=checks.check_handler,
-        )  # fmt: skip
-        super().__init__(FunctionRecipe, self._handler)
-
-    def recipe(self) -> Recipe:
-        return FunctionRecipe(handler=self._handler.text, **self._shared())  # type: ignore[arg-type]
-
-    def show_recipe(self, recipe: Recipe) -> None:
-        assert isinstance(recipe, FunctionRecipe)
-        self._handler.set_text(recipe.handler)
-        self._show_shared(recipe)
-
-    def proposed_name(self) -> str:
-        return self._handler.text.rpartition(":")[2]
-
-
-class CommandFields(_ConsumerFields):
-    def __init__(self) -> None:
-        self._command = TextRow(
-            "Command", "worker_command",
-            "Gets the payload on standard input. Exit 0: done, its output is the result; 75: try again; 65: failed",
-            placeholder="sha256sum", check=checks.check_command,
-        )  # fmt: skip
-        super().__init__(CommandRecipe, self._command)
-
-    def recipe(self) -> Recipe:
-        command = checks.split_command(self._command.text)
-        return CommandRecipe(command=command, **self._shared())  # type: ignore[arg-type]
-
-    def show_recipe(self, recipe: Recipe) -> None:
-        assert isinstance(recipe, CommandRecipe)
-        self._command.set_text(shlex.join(recipe.command))
-        self._show_shared(recipe)
-
-    def proposed_name(self) -> str:
-        return _program_of(self._command)
-
-
-class PostFields(_ConsumerFields):
-    def __init__(self) -> None:
-        self._url = TextRow(
-            "Address", "worker_url", "Each payload is posted there. 2xx: done; 5xx, 408, 429: retried; others: failed",
-            placeholder="http://localhost:8000/messages", check=checks.check_url,
-        )  # fmt: skip
-        self._headers = TextRow(
-            "Headers", "worker_headers", "Name=value, with blanks between them; $NAME is a variable, a secret perhaps",
-            placeholder="none, or Authorization=$TOKEN", check=checks.check_headers,
-        )  # fmt: skip
-        super().__init__(PostRecipe, self._url, self._headers)
-
-    def recipe(self) -> Recipe:
-        headers = checks.split_command(self._headers.text)
-        return PostRecipe(url=self._url.text, headers=headers, **self._shared())  # type: ignore[arg-type]
-
-    def show_recipe(self, recipe: Recipe) -> None:
-        assert isinstance(recipe, PostRecipe)
-        self._url.set_text(recipe.url)
-        self._headers.set_text(shlex.join(recipe.headers))
-        self._show_shared(recipe)
-
-    def proposed_name(self) -> str:
-        queues = checks.split_queues(self._queues.text)
-        return f"post-{queues[0]}" if queues else ""
-
-
-class FolderFields(KindFields):
-    def __init__(self, choose: ChooseFolder) -> None:
-        super().__init__()
-        self._folder = TextRow(
-            "Folder", "worker_folder", "A message for each new or changed file, once it is written completely",
-            placeholder="/home/ada/incoming", check=checks.check_folder,
-        )  # fmt: skip
-        self._folder.offer_folder(choose)
-        self._queue = TextRow("Queue", "worker_queue", placeholder="files", check=checks.check_queue)
-        self.add(self._folder, self._queue)
-
-    def set_queue(self, queue: str) -> None:
-        self._queue.set_text(queue)
-
-    def recipe(self) -> Recipe:
-        return FolderRecipe(folder=self._folder.text, queue=self._queue.text)
-
-    def show_recipe(self, recipe: Recipe) -> None:
-        assert isinstance(recipe, FolderRecipe)
-        self._folder.set_text(recipe.folder)
-        self._queue.set_text(recipe.queue)
-
-    def proposed_name(self) -> str:
-        folder = self._folder.text.rstrip("/").rpartition("/")[2]
-        return f"watch-{folder}" if folder else ""
-
-
-class OtherFields(KindFields):
-    def __init__(self) -> None:
-        super().__init__()
-        self._command = TextRow(
-            "Command", "worker_command", "A program and its arguments; no shell reads them, so no pipes and no *",
-            placeholder="/usr/bin/python3 server.py", check=checks.check_command,
-        )  # fmt: skip
-        self.add(self._command)
-
-    def recipe(self) -> Recipe:
-        return OtherRecipe(command=checks.split_command(self._command.text))
-
-    def show_recipe(self, recipe: Recipe) -> None:
-        assert isinstance(recipe, OtherRecipe)
-        self._command.set_text(shlex.join(recipe.command))
-
-    def proposed_name(self) -> str:
-        return _program_of(self._command)
-
-
-def _program_of(row: TextRow) -> str:
-    if not row.text or not row.validate():
-        return ""
-    return checks.split_command(row.text)[0].rpartition("/")[2]
+    def _show_asked(self) -> None:
+        chosen = {choice.value for choice in self._chosen.values()}
+        for one in self._rows.values():
+            option = one.option
+            if option.offer:
+                one.row.set_asked(option.field in chosen)
+            elif option.needs:
+                one.row.set_asked(bool(chosen & {*option.needs}))

@@ -21,16 +21,18 @@ from PySide6.QtWidgets import (
 )
 
 from pqdesk.errors import InvalidInput
-from pqdesk.gui.dialogs.worker.checks import check_new_name, usual_restart_of
 from pqdesk.gui.dialogs.worker.form_fields import TextRow, TickRow
-from pqdesk.gui.dialogs.worker.kind_fields import ChooseFolder, KindFields
+from pqdesk.gui.dialogs.worker.kind_fields import KindFields
 from pqdesk.gui.dialogs.worker.kinds import KINDS
+from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder
 from pqdesk.gui.dialogs.worker.run_fields import RunFields
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
 from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.quoting import check_worker_name
 from pqdesk.supervision.recipes import recipe_of, with_recipe
+from pqdesk.worker_options import CONSUMERS
 
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -78,14 +80,14 @@ class WorkerForm(QWidget):
         kinds.setContentsMargins(18, 14, 14, 12)
         kinds.setSpacing(4)
         kinds.addWidget(PlainLabel("What it is", self, look="muted"))
-        for at, kind in enumerate(KINDS):
-            button = QRadioButton(kind.title, self)
-            button.setObjectName(f"kind_{kind.name}")
-            button.setAccessibleDescription(kind.story)
-            button.setToolTip(as_tooltip(kind.story))
+        for at, (kind, (title, story)) in enumerate(KINDS.items()):
+            button = QRadioButton(title, self)
+            button.setObjectName(f"kind_{kind}")
+            button.setAccessibleDescription(story)
+            button.setToolTip(as_tooltip(story))
             self._kinds.addButton(button, at)
             kinds.addWidget(button)
-            fields = kind.make(choose)
+            fields = KindFields(kind, choose)
             fields.changed.connect(self._on_changed)
             self._fields.append(fields)
             self._stack.addWidget(fields)
@@ -137,7 +139,7 @@ class WorkerForm(QWidget):
         """Fill the fields; a copy gets a name of its own."""
         self._is_filling = True
         recipe = recipe_of(definition.command)
-        at = next(at for at, kind in enumerate(KINDS) if kind.recipe is type(recipe))
+        at = list(KINDS).index(recipe.kind)
         self._fields[at].show_recipe(recipe)
         self._show_kind(at)
         self._run.show_definition(definition)
@@ -179,7 +181,7 @@ class WorkerForm(QWidget):
     def _on_kind(self, at: int) -> None:
         self._show_kind(at)
         if self.is_new:
-            self._run.set_restart(usual_restart_of(KINDS[at].recipe))
+            self._run.set_restart("always" if list(KINDS)[at] in CONSUMERS else "if it fails")
         self._on_changed()
 
     def _show_kind(self, at: int) -> None:
@@ -188,7 +190,7 @@ class WorkerForm(QWidget):
         for page, fields in enumerate(self._fields):  # those behind do not keep their room
             policy = QSizePolicy.Policy.Preferred if page == at else QSizePolicy.Policy.Ignored
             fields.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
-        self._story.setText(KINDS[at].story)
+        self._story.setText(list(KINDS.values())[at][1])
 
     def _on_changed(self) -> None:
         if self._is_filling:
@@ -211,8 +213,13 @@ class WorkerForm(QWidget):
         return next((one for one in names if one not in self._taken and one != "all"), stem)
 
     def _check_name(self, text: str) -> None:
-        if self.is_new:
-            check_new_name(text, self._taken)
+        if not self.is_new:
+            return
+        if not text:
+            raise InvalidInput("give it a name: letters, digits, '.', '_' and '-'")
+        check_worker_name(text)
+        if text in self._taken:
+            raise InvalidInput(f"there is a worker {text!r} already; choose another name")
 
 
 def _scrolled(content: QWidget, object_name: str, name: str) -> QScrollArea:
