@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTableView
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QPushButton, QTableView
 
 from pqdesk.errors import SupervisorError
 from pqdesk.gui.announcer import Announcer
@@ -342,7 +342,7 @@ def test_a_queue_without_a_worker_is_an_alarm_that_leads_to_a_new_worker(qtbot, 
 
     press(qtbot, page, "workers_alarm_button")
 
-    assert dialog(page, "worker_dialog")._form._fields[1]._queues.text == "mail"
+    assert dialog(page, "worker_dialog")._form._fields[1].findChild(QLineEdit, "worker_queues").text() == "mail"
     dialog(page, "worker_dialog").close()
     rig.tell_queues(make_queue("mail", ready=0))
     assert not page.alarm.isVisible()
