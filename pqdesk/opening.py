@@ -57,7 +57,7 @@ def open_plain(path: str | os.PathLike[str], flags: int = os.O_RDONLY, *, may_be
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _unfit(f"it is {_kind_word(status.st_mode)}, not a regular file", name)
+            raise _unfit(f"it is {kind_word(status.st_mode)}, not a regular file", name)
         if not is_own(status):
             raise _unfit(f"it belongs to user {status.st_uid}", name)
         if flags & os.O_TRUNC:
@@ -107,7 +107,7 @@ def check_private_folder(folder: Path) -> None:
     """Raises UnfitFile unless `folder` is one of this user's own, into which nobody else can put anything."""
     status = os.lstat(folder)
     if not stat.S_ISDIR(status.st_mode):
-        raise _unfit(f"it is {_kind_word(status.st_mode)}, not a folder", folder)
+        raise _unfit(f"it is {kind_word(status.st_mode)}, not a folder", folder)
     if status.st_uid != os.geteuid():
         raise _unfit(f"it belongs to user {status.st_uid}", folder)
     if status.st_mode & 0o022:
@@ -120,7 +120,12 @@ def kind_of(path: str | os.PathLike[str]) -> str | None:
         mode = os.lstat(path).st_mode
     except OSError:
         return None
-    return None if stat.S_ISREG(mode) else _kind_word(mode)
+    return None if stat.S_ISREG(mode) else kind_word(mode)
+
+
+def kind_word(mode: int) -> str:
+    """What a mode of stat(2) is, in words."""
+    return next((word for is_it, word in _KINDS if is_it(mode)), "something else")
 
 
 def is_own(status: os.stat_result) -> bool:
@@ -131,10 +136,6 @@ def is_own(status: os.stat_result) -> bool:
 def _is_own_link(name: str | bytes) -> bool:
     status = os.lstat(name)
     return stat.S_ISLNK(status.st_mode) and is_own(status)
-
-
-def _kind_word(mode: int) -> str:
-    return next((word for is_it, word in _KINDS if is_it(mode)), "something else")
 
 
 def _unfit(reason: str, path: str | bytes | os.PathLike[str]) -> UnfitFile:

@@ -54,6 +54,15 @@ class WorkspacePaths(NamedTuple):
         return self.supervisor / "workers"
 
     @property
+    def secrets(self) -> Path:
+        return self.supervisor / "secrets"
+
+    @property
+    def removed(self) -> Path:
+        """What was removed of workers, a NAME.json for each."""
+        return self.supervisor / "removed"
+
+    @property
     def socket_folder(self) -> Path:
         """Where supervisord's socket and pid file live: beside its configuration, if that path is short enough."""
         if len(os.fsencode(self.supervisor / "supervisord.sock")) <= _LONGEST_SOCKET_PATH_BYTES:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pqdesk.door import check_workspace
 from pqdesk.errors import NotFound
 from pqdesk.paths import WorkspacePaths, choose_workspace
 
@@ -22,10 +23,24 @@ class Settings:
     workspace: str | None = None
     is_json: bool = False
     is_verbose: bool = False
+    checked: WorkspacePaths | None = None
 
     @property
     def paths(self) -> WorkspacePaths:
-        """The workspace at --workspace, else at $PQDESK_WORKSPACE, else the default one."""
+        """The workspace at --workspace, else at $PQDESK_WORKSPACE, else the default one.
+
+        Raises:
+            WorkspaceError: It is there, and is refused at the door.
+        """
+        paths = self.unchecked_paths
+        if self.checked != paths:
+            check_workspace(paths)
+            self.checked = paths
+        return paths
+
+    @property
+    def unchecked_paths(self) -> WorkspacePaths:
+        """The same for `doctor`, which tells all that is wrong with it."""
         return choose_workspace(self.workspace)
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,11 +12,11 @@ from shlex import quote
 from pqdesk.cli.findings import Finding, ok, problem, warning
 from pqdesk.cli.settings import Settings
 from pqdesk.cli.tables import count_of
+from pqdesk.door import faults, too_wide
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.records import RefusedPut
-from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
-from pqdesk.storage.sqlite.files import check_folder, file_system_of
+from pqdesk.storage.sqlite.files import check_file_system, file_system_of
 
 _MIB = 1024 * 1024
 _SHOWN_ROWS = 5
@@ -26,31 +25,28 @@ _RESERVE_BYTES, _RESERVE_SHARE = 256 * _MIB, 0.05  # as storage keeps it back fo
 
 def folder(settings: Settings) -> Iterator[Finding]:
     """Owner, mode, file system and free space, of the folder or of where it would be made."""
-    paths = settings.paths
+    paths = settings.unchecked_paths
     root = paths.root
     if not root.exists():
         yield ok("workspace", f"none yet at {str(root)!r}; the first message makes it")
         root = next(parent for parent in root.parents if parent.exists())
     else:
+        wrong = list(faults(paths))
+        for fault in wrong:
+            yield problem("workspace", fault.text)
+        for path in too_wide(paths):
+            yield warning("modes", f"others may read {str(path)!r}", f"chmod go-rwx {quote(str(path))}")
         try:
-            check_folder(root)
+            check_file_system(root)
         except PQDeskError as exc:
             yield problem("workspace", str(exc))
             return
+        if wrong:
+            return
         yield ok("workspace", str(root))
-        yield from _modes(paths)
     if not os.access(root, os.W_OK | os.X_OK):
         yield problem("workspace", f"{str(root)!r} cannot be written to", "choose another one with -w")
     yield from _space(root)
-
-
-def _modes(paths: WorkspacePaths) -> Iterator[Finding]:
-    """Others must not read payloads. A checkout's folder is its own business, the files in it are not."""
-    private = (paths.database, paths.run, paths.supervisor / "supervisord.sock")
-    open_to_all = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
-    is_closed = not stat.S_IMODE(paths.root.stat().st_mode) & 0o077
-    for path in () if is_closed else open_to_all:
-        yield warning("modes", f"others may read {str(path)!r}", f"chmod go-rwx {quote(str(path))}")
 
 
 def _space(root: Path) -> Iterator[Finding]:
@@ -67,8 +63,8 @@ def _space(root: Path) -> Iterator[Finding]:
 
 
 def queue_file(settings: Settings) -> Iterator[Finding]:
-    paths = settings.paths
-    if not paths.database.exists():
+    paths = settings.unchecked_paths
+    if not paths.database.exists() or any(faults(paths)):
         return
     try:
         with closing(open_inspection(paths)) as inspection:
@@ -110,8 +106,8 @@ def workers(settings: Settings) -> Iterator[Finding]:
     from pqdesk.supervision.records import WorkerState
     from pqdesk.supervision.supervision import Supervision
 
-    paths = settings.paths
-    if not paths.supervisor_configuration.exists():
+    paths = settings.unchecked_paths
+    if not paths.supervisor_configuration.exists() or any(faults(paths)):
         return
     for text in read_definitions(paths).problems:
         yield problem("workers", text)

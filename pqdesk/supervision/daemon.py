@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from pqdesk.door import check_workspace
 from pqdesk.errors import SupervisorError
 from pqdesk.opening import open_plain, read_at_most
 from pqdesk.paths import WorkspacePaths
@@ -20,6 +21,7 @@ from pqdesk.supervision.broken_files import BrokenFiles
 from pqdesk.supervision.client import SHUTDOWN_STATE, STOPPING, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.definitions import write_supervisor_configuration
 from pqdesk.supervision.faults import located
+from pqdesk.supervision.first_start import remember_start
 from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.orphans import end_orphans
 from pqdesk.supervision.programs import daemon_command
@@ -45,8 +47,10 @@ def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
     killed supervisord left behind are ended.
 
     Raises:
+        WorkspaceError: Others could have put something into the workspace; see pqdesk.door.
         SupervisorError: It cannot be started, with the reason; or one is there that does not answer.
     """
+    check_workspace(paths)
     if _is_answering(address_of(paths), timeout_s):
         return
     late = f"another program has been starting supervisord for {_LOCK_S:g} s; end it, then try again"
@@ -58,6 +62,7 @@ def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
             end_orphans(known_sockets(paths, address))
             with BrokenFiles(paths) as broken:
                 _start(paths, address, broken, timeout_s)
+            remember_start(paths)
 
 
 def _start(paths: WorkspacePaths, address: DaemonAddress, broken: BrokenFiles, timeout_s: float) -> None:

@@ -9,6 +9,7 @@ import sysconfig
 from collections.abc import Callable, MutableMapping, Sequence
 from pathlib import Path
 
+from pqdesk.door import check_workspace
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths, choose_workspace
 from pqdesk.supervision.addresses import address_of
@@ -39,6 +40,7 @@ def supervisord(args: Sequence[str], paths: WorkspacePaths | None = None) -> int
 
     Raises:
         SupervisorError: supervisor is not installed, or the workspace has no configuration.
+        WorkspaceError: The workspace is refused at the door.
     """
     main = _main_of("supervisord")
     arguments = _with_configuration(args, "supervisord", paths)
@@ -105,6 +107,7 @@ def _with_configuration(args: Sequence[str], program: str, paths: WorkspacePaths
     if _needs_no_configuration(args, program):
         return list(args)
     paths = paths or choose_workspace()
+    check_workspace(paths)
     if not paths.supervisor_configuration.exists():
         raise SupervisorError(
             f"workspace '{paths.root}' has no supervisor/supervisord.conf yet; make it with `pqdesk start all`, or "

@@ -46,11 +46,7 @@ def secrets_text(variables: Mapping[str, str], *, besides: Mapping[str, str]) ->
 
 def new_secrets_file(paths: WorkspacePaths, worker: str) -> Path:
     """A name for a file that is not there yet."""
-    return secrets_folder(paths) / f"{worker}.{secrets.token_hex(4)}.env"
-
-
-def secrets_folder(paths: WorkspacePaths) -> Path:
-    return paths.supervisor / "secrets"
+    return paths.secrets / f"{worker}.{secrets.token_hex(4)}.env"
 
 
 def write_secrets(file: Path, text: str) -> None:
@@ -72,7 +68,7 @@ def forget_old_secrets(paths: WorkspacePaths, worker: str, *, keep: Collection[P
     """Remove the files that PQDesk made for `worker`, but for these."""
     ours = re.compile(re.escape(worker) + r"\.[0-9a-f]{8}\.env")
     try:
-        found = [secrets_folder(paths) / name for name in os.listdir(secrets_folder(paths)) if ours.fullmatch(name)]
+        found = [paths.secrets / name for name in os.listdir(paths.secrets) if ours.fullmatch(name)]
     except OSError:
         return
     for file in found:

@@ -7,7 +7,8 @@ by supervisord's name for it (`NAME-2`; the first alone is `NAME:NAME`), all of 
 from __future__ import annotations
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.errors import SupervisorError
+from pqdesk.door import check_workspace
+from pqdesk.errors import SupervisorError, WorkspaceError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import address_of
 from pqdesk.supervision.configured import ConfiguredWorkers
@@ -48,10 +49,11 @@ class Supervision:
 
         Also goes on with what a restart, a change or a removal with wait_s=0 left to be done.
         """
-        self._control.go_on()
         try:
+            check_workspace(self.paths)
+            self._control.go_on()
             return self._reader.read(self._daemon.client(), address_of(self.paths))
-        except SupervisorError as exc:  # there is no way to the socket
+        except (SupervisorError, WorkspaceError) as exc:  # there is no way to the socket, or none that may be used
             return self._reader.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
 
     def ensure_running(self) -> SupervisionStatus:

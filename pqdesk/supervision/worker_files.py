@@ -29,7 +29,6 @@ from pqdesk.supervision.secret_files import (
     forget_secrets,
     new_secrets_file,
     read_secrets_text,
-    secrets_folder,
     secrets_text,
     write_secrets,
 )
@@ -165,7 +164,7 @@ class WorkerFiles:
                 file=self._paths.workers / kept["file"],
                 text=kept["text"],
                 secrets=kept["secrets"],
-                secrets_file=secrets_folder(self._paths) / kept["secrets_file"] if kept["secrets_file"] else None,
+                secrets_file=self._paths.secrets / kept["secrets_file"] if kept["secrets_file"] else None,
                 running=tuple(kept["running"]),
             )
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
@@ -238,7 +237,7 @@ class WorkerFiles:
         write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
 
     def _removed_file(self, name: str) -> Path:
-        return self._paths.supervisor / "removed" / f"{name}.json"
+        return self._paths.removed / f"{name}.json"
 
     def _lock(self) -> AbstractContextManager[None]:
         late = f"another program has been changing workers for {_LOCK_S:g} s; nothing was changed; try again"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from pqdesk.door import check_root, check_workspace
 from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
 from pqdesk.opening import open_plain
 from pqdesk.paths import WorkspacePaths, path_text
@@ -55,19 +56,19 @@ def make_private_folder(folder: Path) -> None:
         raise WorkspaceError(f"cannot make the folder {str(folder)!r}: {exc.strerror}", path=folder) from exc
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder of another user, one that all may write to, and network file systems."""
-    try:
-        status = os.stat(folder)
-    except OSError as exc:
-        raise WorkspaceError(f"cannot use {str(folder)!r}: {exc.strerror}", path=folder) from exc
-    if not stat.S_ISDIR(status.st_mode):
-        raise WorkspaceError(f"{str(folder)!r} is not a folder; a workspace is one", path=folder)
-    if status.st_mode & stat.S_IWOTH:
-        raise WorkspaceError(f"everybody may write to {str(folder)!r}; run: chmod o-w {folder}", path=folder)
-    if status.st_uid != os.geteuid() and os.environ.get("PQDESK_ALLOW_OWNER") != "1":
-        text = f"{str(folder)!r} belongs to user {status.st_uid}; set PQDESK_ALLOW_OWNER=1 to use it all the same"
-        raise WorkspaceError(text, path=folder)
+def check_place(location: Location) -> None:
+    """Refuse what is not this user's alone, as pqdesk.door has it, and network file systems. Raises WorkspaceError."""
+    folder = location.database.parent
+    if location.is_ours:
+        check_workspace(WorkspacePaths(folder))
+    check_root(folder, is_shared=not location.is_ours)  # an application's folder may be its group's
+    if not location.is_ours and location.run.exists():
+        check_root(location.run)
+    check_file_system(folder)
+
+
+def check_file_system(folder: Path) -> None:
+    """Refuse network file systems. Raises WorkspaceError."""
     if is_on_network(folder) and os.environ.get("PQDESK_ALLOW_NETWORK_FS") != "1":
         text = f"{str(folder)!r} is on {file_system_of(folder)}, where SQLite can lose data; use a local disk"
         raise WorkspaceError(f"{text} (PQDESK_ALLOW_NETWORK_FS=1 overrides)", path=folder)

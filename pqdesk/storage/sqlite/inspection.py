@@ -41,7 +41,7 @@ from pqdesk.storage.sqlite.connection import (
 from pqdesk.storage.sqlite.editing import read_versions
 from pqdesk.storage.sqlite.error_rows import read_errors
 from pqdesk.storage.sqlite.explaining import explain
-from pqdesk.storage.sqlite.files import Location, check_file, check_folder
+from pqdesk.storage.sqlite.files import Location, check_file, check_place
 from pqdesk.storage.sqlite.listing import Finder
 from pqdesk.storage.sqlite.look_only import is_look_only
 from pqdesk.storage.sqlite.metric_rows import read_metrics
@@ -81,7 +81,7 @@ class SqliteInspection:
     """Answers questions; see `storage.contract.Inspection`. Belongs to the thread that opened it."""
 
     def __init__(self, location: Location, clock: Clock, rng: Random, *, vfs: str | None = None) -> None:
-        check_folder(location.database.parent)
+        check_place(location)
         check_file(location.database, is_ours=location.is_ours)
         self._path = location.database
         self._run = location.run

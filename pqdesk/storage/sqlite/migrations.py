@@ -64,7 +64,7 @@ def open_database(location: Location, *, rng: Random, vfs: str | None = None) ->
     """A connection to the queue file, made or migrated first where needed. Raises WorkspaceError and its kinds."""
     if location.is_ours:
         files.make_private_folder(location.database.parent)
-    files.check_folder(location.database.parent)
+    files.check_place(location)
     if not os.path.exists(location.database) or not location.run.is_dir():  # a name too long is told when it is made
         files.make_private_folder(location.run)
         with files.initializer_lock(location.run):
