@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -50,13 +50,13 @@ class Announcer(QObject):
             source.disconnect(self)
 
     @Slot(str, object, object, int)
-    def _on_performed(self, name: str, outcome: Outcome, ids: tuple[int, ...], token: int) -> None:
-        undo = partial(self._perform, "restore", ids) if name == "delete" and outcome.done else None
+    def _on_performed(self, name: str, outcome: Outcome, ids: Iterable[int], token: int) -> None:
+        undo = partial(self._perform, "restore", tuple(ids)) if name == "delete" and outcome.done else None
         is_error = bool(outcome.errors) and not outcome.done
         self._toast.show_text(describe_outcome(name, outcome), is_error=is_error, undo=undo)
 
     @Slot(str, object, object, int)
-    def _on_failed(self, name: str, error: PQDeskError, ids: tuple[int, ...], token: int) -> None:
+    def _on_failed(self, name: str, error: PQDeskError, ids: Iterable[int], token: int) -> None:
         self._toast.show_text(describe_failure(name, error), is_error=True)
 
     @Slot(bool)

@@ -7,6 +7,7 @@ from pqdesk.messages.records import Outcome
 
 _DONE = {
     "retry": "ready again",
+    "run_again": "ready again",
     "run_now": "ready now",
     "cancel": "cancelled",
     "delete": "deleted",
@@ -14,6 +15,7 @@ _DONE = {
 }
 _NOT_DONE = {
     "retry": "Retry",
+    "run_again": "Run again",
     "run_now": "Run now",
     "cancel": "Cancel",
     "delete": "Delete",

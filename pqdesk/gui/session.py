@@ -13,6 +13,7 @@ from pqdesk.gui.places import Place
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.messages.aliases import Ids
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.records import Outcome
 from pqdesk.queues.acting import act
@@ -92,22 +93,22 @@ class _Database:
     def queue(self, name: str) -> Queue:
         return Queue.over(self._store, name, SystemClock())
 
-    def retry(self, ids: tuple[int, ...]) -> Outcome:
+    def retry(self, ids: Ids) -> Outcome:
         return self._act("retry", ids)
 
-    def run_now(self, ids: tuple[int, ...]) -> Outcome:
+    def run_now(self, ids: Ids) -> Outcome:
         return self._act("run_now", ids)
 
-    def cancel(self, ids: tuple[int, ...]) -> Outcome:
+    def cancel(self, ids: Ids) -> Outcome:
         return self._act("cancel", ids)
 
-    def delete(self, ids: tuple[int, ...]) -> Outcome:
+    def delete(self, ids: Ids) -> Outcome:
         return self._act("delete", ids)
 
-    def restore(self, ids: tuple[int, ...]) -> Outcome:
+    def restore(self, ids: Ids) -> Outcome:
         return self._act("restore", ids)
 
-    def _act(self, action: str, ids: tuple[int, ...]) -> Outcome:
+    def _act(self, action: str, ids: Ids) -> Outcome:
         return act(self._store, action, ids, queue=None)
 
     def attend(self) -> None:

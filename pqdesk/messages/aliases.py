@@ -12,7 +12,8 @@ OnConflict = Literal["raise", "keep", "replace"]
 Durability = Literal["full", "relaxed"]
 Missed = Literal["once", "skip", "all"]
 Duration = float | int | timedelta
-Ids = int | Iterable[int] | None  # of messages
+# of messages; a mapping: with the state that each was seen in
+Ids = int | Iterable[int] | Mapping[int, State | str] | None
 States = State | str | Iterable[State | str]
 # Called between batches with how many are done and skipped so far. It may block, to pause; False stops there.
 OnProgress = Callable[[int, int], object]

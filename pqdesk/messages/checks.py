@@ -90,10 +90,11 @@ def check_states(state: Any) -> tuple[State, ...]:
     each = [state] if isinstance(state, str | State) else state
     if not isinstance(each, Iterable):
         raise InvalidInput(f"state must be a word like 'failed', got {type(state).__name__}")
-    return tuple(dict.fromkeys(_state(one) for one in each))
+    return tuple(dict.fromkeys(check_state(one) for one in each))
 
 
-def _state(one: object) -> State:
+def check_state(one: object) -> State:
+    """The state that a word or a State names. Raises InvalidInput."""
     if isinstance(one, State):
         return one
     try:

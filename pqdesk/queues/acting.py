@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.aliases import Ids, OnProgress
-from pqdesk.messages.checks import check_id, check_int
+from pqdesk.messages.checks import check_id, check_int, check_state
 from pqdesk.messages.commands import act_command, command_line
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Field, Is, Selection, Term
@@ -60,6 +60,7 @@ def act(
     order = Order(
         action=action, selection=selection, is_dry_run=dry_run, to=to, payload=payload, on_progress=on_progress,
         up_to=None if up_to is None else check_id(up_to, "up_to"),
+        seen={one: check_state(state) for one, state in ids.items()} if isinstance(ids, Mapping) else None,
         command=_command(action, selection if ids is not None else None, queue, filters, to=to, payload=payload),
     )  # fmt: skip
     return store.operating.act(order)

@@ -27,7 +27,8 @@ class Operator:
 
     Each acts on `ids` (an int or an iterable) or on all messages that match a filter (see ActionOptions), in batches of
     1,000, each a transaction; a message whose state does not allow it is skipped. It leaves one activity, which
-    `Workspace.undo` takes.
+    `Workspace.undo` takes. `ids` may be a mapping of ids to the state that each was seen in, a State or its word: what
+    is in another one by then is skipped, so that an order given twice is carried out once.
 
     Raises:
         InvalidInput: Neither ids nor a filter, or both; an argument is wrong. Nothing was changed.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pqdesk.messages.aliases import OnProgress
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Selection
+from pqdesk.messages.states import State
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import NewActivity
@@ -27,11 +28,13 @@ class Order:
         command: The command line that does the same, for the activity.
         up_to: The highest id that is meant, where a filter selects; None is the highest there is at the start.
         to: The queue to move to, made if missing.
+        seen: The state that each id was seen in; a message in another one is skipped. None: whatever it is in.
         payload: What an edit puts in the place of the old one, and a duplicate gets instead of its original's.
     """
 
     action: str
     selection: Selection = field(default_factory=Selection)
+    seen: Mapping[int, State] | None = None
     command: str = ""
     up_to: int | None = None
     is_dry_run: bool = False

@@ -43,6 +43,50 @@ def test_an_action_moves_what_it_may_and_skips_the_rest(queue: Queue, action: st
     assert all(outcomes[word] == Outcome(0, 1) for word in ids.keys() - allowed)
 
 
+@pytest.mark.parametrize("action", ["retry", "cancel", "delete", "duplicate"])
+def test_what_is_in_another_state_than_it_was_seen_in_is_left_alone(queue: Queue, action: str) -> None:
+    ids = one_of_each(queue)
+    words = list(ids)
+    other = dict(zip(words, [*words[1:], words[0]], strict=True))
+    before = queue.counts()
+
+    outcome = getattr(queue, action)({message_id: other[word] for word, message_id in ids.items()})
+
+    assert (outcome.done, outcome.skipped, outcome.errors) == (0, 7, ())
+    assert queue.counts() == before
+
+
+def test_an_order_that_names_the_state_is_carried_out_once(queue: Queue) -> None:
+    failed, other = queue.put("x"), queue.put("y")
+    queue.get().fail("broken")
+    seen = {failed: State.FAILED, other: "ready"}
+
+    first = queue.retry(seen)
+    queue.get().ack()
+    second = queue.retry(seen)
+
+    assert (first.done, first.skipped) == (1, 1)
+    assert (second.done, second.skipped) == (0, 2)
+    assert queue.message(failed).state == State.COMPLETED
+
+
+def test_a_message_that_is_due_by_now_was_seen_as_ready(queue: Queue, clock: MovableClock) -> None:
+    message_id = queue.put("later", delay=5)
+    clock.advance(6)
+
+    assert queue.cancel({message_id: "ready"}).done == 1
+
+
+@pytest.mark.parametrize("state", [None, "gone", 7, ["ready"], ("ready", "failed")])
+def test_a_state_that_is_none_is_refused(queue: Queue, state: object) -> None:
+    message_id = queue.put("x")
+
+    with pytest.raises(InvalidInput, match="there is no state"):
+        queue.cancel({message_id: state})
+
+    assert queue.counts().ready == 1
+
+
 def test_the_counters_stay_exact_through_every_action(queue: Queue) -> None:
     ids = one_of_each(queue)
     before = queue.counts()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -102,10 +102,12 @@ class FakeActor(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[tuple[str, tuple[int, ...]]] = []
+        self.seen: list[Mapping[int, State]] = []
 
     @Slot(str, object, int)
-    def perform(self, name: str, ids: tuple[int, ...], token: int) -> None:
-        self.asked.append((name, tuple(ids)))
+    def perform(self, name: str, seen: Mapping[int, State], token: int) -> None:
+        self.asked.append((name, tuple(seen)))
+        self.seen.append(seen)
 
     def answer(self) -> None:
         name, ids = self.asked[-1]

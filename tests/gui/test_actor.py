@@ -67,6 +67,33 @@ def test_a_message_whose_state_forbids_it_is_skipped(qtbot, workspace: Workspace
     assert (answer.args[1].done, answer.args[1].skipped) == (0, 1)
 
 
+def test_a_second_click_on_retry_runs_nothing_twice(qtbot, workspace: Workspace, actor: Actor) -> None:
+    queue = workspace.queue("mail")
+    message_id = queue.put("x")
+    queue.get().fail("broken")
+    seen = {message_id: State.FAILED}
+
+    actor.perform("retry", seen, 0)
+    queue.get(timeout=5).ack()
+    with qtbot.waitSignal(actor.performed) as answer:
+        actor.perform("retry", seen, 0)
+
+    assert (answer.args[1].done, answer.args[1].skipped) == (0, 1)
+    assert queue.message(message_id).state == State.COMPLETED
+
+
+def test_running_a_completed_message_again_is_an_action_of_its_own(qtbot, workspace: Workspace, actor: Actor) -> None:
+    queue = workspace.queue("mail")
+    message_id = queue.put("x")
+    queue.get().ack()
+
+    with qtbot.waitSignal(actor.performed) as answer:
+        actor.perform("run_again", {message_id: State.COMPLETED}, 0)
+
+    assert (answer.args[0], answer.args[1].done) == ("run_again", 1)
+    assert queue.message(message_id).state == State.READY
+
+
 def test_a_workspace_that_cannot_be_opened(qtbot) -> None:
     def refuse() -> Workspace:
         raise WorkspaceError("read-only")

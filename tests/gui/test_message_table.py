@@ -55,6 +55,7 @@ def mutate(rng: random.Random, ids: set[int]) -> set[int]:
     return ids
 
 
+@pytest.mark.timeout(600)  # 20 s of computing, on a busy machine much longer
 def test_thousands_of_changes_keep_the_model_consistent_without_a_reset(model):
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     resets = []

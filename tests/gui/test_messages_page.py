@@ -274,7 +274,7 @@ def test_without_messages_it_says_so(qtbot, actor, theme, clock):
 def test_buttons_work_on_what_qualifies(qtbot, page, reader, actor):
     reader.put(make_record(1498, State.RUNNING), make_record(1499, State.FAILED, error="x"))
     settle(qtbot, page)
-    for name in ("retry", "delete", "run_now", "cancel"):
+    for name in ("retry", "run_again", "delete", "run_now", "cancel"):
         assert not button(page, name).isEnabled()
         assert "Select messages" in button(page, name).toolTip()
 
@@ -283,15 +283,51 @@ def test_buttons_work_on_what_qualifies(qtbot, page, reader, actor):
     for position in (0, 1):
         page.table.selectionModel().select(page.table.model().index(position, 0), flags.Select | flags.Rows)
 
-    assert button(page, "retry").text() == "Retry 2"
-    assert button(page, "retry").accessibleName() == "Retry"
-    assert button(page, "retry").accessibleDescription() == "Retry 2 messages"
+    assert button(page, "delete").text() == "Delete 2"
+    assert button(page, "delete").accessibleName() == "Delete"
+    assert button(page, "delete").accessibleDescription() == "Delete 2 messages"
+    assert button(page, "retry").text() == "Retry"
     assert button(page, "cancel").text() == "Cancel"
     assert not button(page, "run_now").isEnabled()
     assert "Only scheduled" in button(page, "run_now").toolTip()
     qtbot.mouseClick(button(page, "retry"), Qt.MouseButton.LeftButton)
-    name, ids = actor.asked[-1]
-    assert (name, set(ids)) == ("retry", {1500, 1499})
+    assert actor.asked[-1] == ("retry", (1499,))
+    assert actor.seen[-1] == {1499: State.FAILED}
+    qtbot.mouseClick(button(page, "run_again"), Qt.MouseButton.LeftButton)
+    assert actor.asked[-1] == ("run_again", (1500,))
+    assert actor.seen[-1] == {1500: State.COMPLETED}
+
+
+def test_what_leaves_the_list_leaves_the_selection(qtbot, page, reader, clock):
+    """After a bulk retry: what is not on the screen any more is not there to be deleted either."""
+    reader.put(*(make_record(one, State.FAILED, error="x") for one in range(1000, 1400)))
+    child(page, QComboBox, "stateFilter").setCurrentText("Failed")
+    wait_rows(qtbot, page)
+    page.table.selectAll()
+    assert len(page.table.selected.states) == 400
+
+    reader.put(*(make_record(one, State.READY) for one in range(1000, 1399)))
+    settle(qtbot, page)
+    qtbot.waitUntil(lambda: len(page.table.selected.states) <= 201)  # those still shown, as gone, and the one failed
+    clock.advance(GONE_STAYS_MS / 1000 + 1)
+
+    qtbot.waitUntil(lambda: set(page.table.selected.states) == {1399})
+    assert ids_of(page) == [1399]
+
+
+def test_rows_stay_under_a_pointer_that_is_about_to_click(qtbot, page, reader, monkeypatch):
+    table = page.table
+    monkeypatch.setattr(table.viewport(), "underMouse", lambda: True)
+    qtbot.mouseMove(table.viewport(), table.visualRect(table.model().index(3, 0)).center())
+    before = ids_of(page)[:5]
+
+    reader.put(make_record(1501))
+    settle(qtbot, page)
+    assert ids_of(page)[:5] == before
+    assert page.pill.isVisible()
+
+    table._pointed.invalidate()  # two seconds later
+    qtbot.waitUntil(lambda: ids_of(page)[0] == 1501)
 
 
 def test_delete_key_deletes_and_the_rows_go_at_once(qtbot, page, reader, actor):

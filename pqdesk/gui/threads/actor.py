@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from pqdesk.errors import Busy, PQDeskError, WorkspaceError
 from pqdesk.messages.records import Outcome
+from pqdesk.messages.states import State
 from pqdesk.queues.queue import Queue
 
 _log = logging.getLogger(__name__)
 
-ACTIONS = ("retry", "run_now", "cancel", "delete", "restore")
+# by the name of the window's action, what the workspace calls it
+ACTIONS = {
+    "retry": "retry", "run_again": "retry", "run_now": "run_now", "cancel": "cancel", "delete": "delete",
+    "restore": "restore",
+}  # fmt: skip
 TEST_QUEUE = "test"
 
 
 class Changeable(Protocol):
-    """A Workspace, or what acts like one; besides, it has a method for each of ACTIONS that takes ids."""
+    """A Workspace, or what acts like one; besides, it has each method of ACTIONS, which takes ids."""
 
     def queue(self, name: str) -> Queue: ...
 
@@ -78,11 +83,14 @@ class Actor(QObject):
             _log.info("nothing is done for this workspace in the background: %s", str(exc))
 
     @Slot(str, object, int)
-    def perform(self, name: str, ids: tuple[int, ...], token: int) -> None:
-        """Do `name` (one of ACTIONS) to the messages `ids`; those whose state forbids it are skipped."""
-        assert name in ACTIONS, name
+    def perform(self, name: str, ids: Mapping[int, State] | tuple[int, ...], token: int) -> None:
+        """Do `name` (one of ACTIONS) to the messages `ids`; those whose state forbids it are skipped.
+
+        So are those that are no longer in the state that they were seen in, where `ids` has it.
+        """
+        method = ACTIONS[name]
         try:
-            outcome: Outcome = self._twice_if_busy(lambda workspace: getattr(workspace, name)(ids))
+            outcome: Outcome = self._twice_if_busy(lambda workspace: getattr(workspace, method)(ids))
         except PQDeskError as exc:
             _log.warning("%s of %d messages failed: %s", name, len(ids), str(exc))
             self._forget_if_broken(exc)

@@ -7,7 +7,7 @@ never an error. Callers go in batches, so that workers can claim in between.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,6 +78,7 @@ class Acting:
         only_queue: A message of another queue is an error, not acted on.
         activity_id: What the versions of an edit name; None for a dry run.
         to: The queue to move to.
+        seen: The state that each message was seen in, as in Order.
         payload: What an edit puts in the place of the old one, and a copy gets instead of that of its original.
     """
 
@@ -90,12 +91,14 @@ class Acting:
         only_queue: int | None,
         activity_id: int | None,
         to: str | None = None,
+        seen: Mapping[int, State] | None = None,
         payload: EncodedPayload | None = None,
     ) -> None:
         self.changes = Changes(db)
         self.tally = Tally()
         self._db, self._now_us, self._metrics = db, now_us, metrics
         self._only_queue, self._activity_id, self._to, self._payload = only_queue, activity_id, to, payload
+        self._seen = seen
         self._to_id: int | None = None
         self._highest = 0
         self._written_bytes = 0
@@ -107,7 +110,9 @@ class Acting:
             if self._written_bytes > BATCH_BYTES:
                 return count
             try:
-                reason = act(self._read(message_id))
+                row = self._read(message_id)
+                is_as_seen = self._seen is None or abs(row.standing.state) == self._seen[message_id]
+                reason = act(row) if is_as_seen else _name(row.standing)
             except _CannotAct as exc:
                 self.tally.errors.append(str(exc))
                 continue

@@ -73,6 +73,7 @@ class SqliteOperating:
             acting = Acting(
                 db, self._clock.wall_us(), metrics, activity_id=activity_id, to=order.to, payload=order.payload,
                 only_queue=None if order.selection.queue is None else find_queue(db, order.selection.queue) or 0,
+                seen=order.seen,
             )  # fmt: skip
             count = acting.apply(work.deed, ids)
             tally = acting.tally

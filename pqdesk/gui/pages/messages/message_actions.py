@@ -34,9 +34,18 @@ ACTIONS = (
         "Retry",
         "retry",
         "Ctrl+Shift+R",
-        frozenset({State.FAILED, State.RETRYING, State.CANCELLED, State.COMPLETED}),
+        frozenset({State.FAILED, State.RETRYING, State.CANCELLED}),
         "Put back to ready now, with new attempts",
-        "Only failed, retrying, cancelled and completed messages can be retried",
+        "Only failed, retrying and cancelled messages can be retried",
+    ),
+    ActionLook(
+        "run_again",
+        "Run again",
+        "restart",
+        "",
+        frozenset({State.COMPLETED}),
+        "Do the work of completed messages once more",
+        "Only completed messages can be run again",
     ),
     ActionLook(
         "run_now",
@@ -72,7 +81,7 @@ class MessageActions(QObject):
     """One QAction for each of ACTIONS, on whatever is selected; only what qualifies is acted on.
 
     Signals:
-        asked: The name of the action and the ids, a tuple.
+        asked: The name of the action, and the state on the screen of each message it applies to, by id.
         changed: What can be done has changed.
     """
 
@@ -125,9 +134,9 @@ class MessageActions(QObject):
         self.changed.emit()
 
     def _ask(self, look: ActionLook) -> None:
-        ids = tuple(one for one, state in self._selected.items() if state in look.states)
-        if ids:
-            self.asked.emit(look.name, ids)
+        seen = {one: state for one, state in self._selected.items() if state in look.states}
+        if seen:
+            self.asked.emit(look.name, seen)
 
     def _take_looks(self) -> None:
         for look in ACTIONS:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import (
+    QElapsedTimer,
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import (
     QCursor,
     QFocusEvent,
@@ -22,6 +31,7 @@ from pqdesk.gui.pages.messages.selected_messages import SelectedMessages
 from pqdesk.gui.theme import Theme
 
 _Flag = QItemSelectionModel.SelectionFlag
+_AIMING_MS = 2_000
 
 
 class MessageTable(QTableView):
@@ -49,6 +59,7 @@ class MessageTable(QTableView):
         self._chosen_id: int | None = None
         self._anchor: tuple[int, int] | None = None  # an id, and how far below the first visible row it is
         self._is_changing = False
+        self._pointed = QElapsedTimer()  # since the pointer was moved or pressed over the rows
         self.setModel(model)
         self.setItemDelegate(self._delegate)
         self._set_up()
@@ -90,6 +101,11 @@ class MessageTable(QTableView):
     @property
     def is_at_top(self) -> bool:
         return self.verticalScrollBar().value() == 0
+
+    @property
+    def is_aimed_at(self) -> bool:
+        """The pointer is over the rows, and was moved or pressed just now: another row must not come under it."""
+        return self.viewport().underMouse() and self._pointed.isValid() and not self._pointed.hasExpired(_AIMING_MS)
 
     @property
     def chosen_id(self) -> int | None:
@@ -164,11 +180,13 @@ class MessageTable(QTableView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         super().mousePressEvent(event)
+        self._pointed.start()
         if not self.indexAt(event.position().toPoint()).isValid():
             self.selected.clear()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
+        self._pointed.start()
         self._hover(self.indexAt(event.position().toPoint()).row())
 
     def leaveEvent(self, event: QEvent) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
@@ -27,7 +29,7 @@ class MessagesController(QObject):
     """Joins the view, the model, the reader and the actor.
 
     Signals:
-        perform_asked: For the actor: the name of the action, ids, a token.
+        perform_asked: For the actor: the name of the action, the state seen of each message by id, a token.
     """
 
     perform_asked = Signal(str, object, int)
@@ -71,8 +73,9 @@ class MessagesController(QObject):
         view.table.filter_wanted.connect(view.filter_bar.focus_field)
         view.pill.clicked.connect(self._take_in)
         view.empty.pressed.connect(view.filter_bar.clear)
-        view.actions_on_messages.asked.connect(lambda name, ids: self.perform_asked.emit(name, ids, 0))
+        view.actions_on_messages.asked.connect(lambda name, seen: self.perform_asked.emit(name, seen, 0))
         self._loader.loaded.connect(self._on_loaded)
+        self._loader.left.connect(view.table.selected.forget)
         self._loader.failed.connect(self._on_failed)
 
     def set_live(self, is_live: bool) -> None:
@@ -116,10 +119,10 @@ class MessagesController(QObject):
         self._view.table.setFocus()
 
     def _is_following(self) -> bool:
-        """Only at the very top, with nothing selected, no menu open, no button held."""
+        """Only at the very top, with nothing selected, no menu open, no button held, nobody about to click."""
         table = self._view.table
         is_busy = QApplication.activePopupWidget() is not None or QApplication.mouseButtons() != Qt.MouseButton.NoButton
-        return table.is_at_top and not table.selected.states and not is_busy
+        return table.is_at_top and not table.selected.states and not is_busy and not table.is_aimed_at
 
     # --- what the threads answer ------------------------------------------------------------------
 
@@ -138,7 +141,7 @@ class MessagesController(QObject):
             self._ask_detail()
 
     @Slot(str, object, object, int)
-    def _on_performed(self, name: str, outcome: Outcome, ids: tuple[int, ...], _token: int) -> None:
+    def _on_performed(self, name: str, outcome: Outcome, ids: Iterable[int], _token: int) -> None:
         if name == "delete" and outcome.done:
             gone = frozenset(ids)
             self._view.table.selected.forget(gone)

@@ -50,10 +50,12 @@ class PageLoader(QObject):
 
     Signals:
         loaded: Rows, their number or the number held may have changed.
+        left: Ids, a frozenset, of rows that are taken out since they no longer match.
         failed: PQDeskError; the rows there stay. Asked again at the next change.
     """
 
     loaded = Signal()
+    left = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -254,6 +256,9 @@ class PageLoader(QObject):
 
     def _show(self) -> None:
         self._model.show(self._window.rows)
+        left = self._window.take_left()
+        if left:
+            self.left.emit(left)
         self.loaded.emit()
 
     # --- time -------------------------------------------------------------------------------------
@@ -271,6 +276,8 @@ class PageLoader(QObject):
         self._ticks += 1
         if self._window.expire(self._clock.awake_ms()):
             self._show()
+        if self._window.held and self._is_following():  # who was about to click has not
+            self.refresh()
         is_turn_of_all = self._ticks % _TICKS_OF_ALL == 0
         self._model.tick(self._now(), *self._visible_range(), only_running=not is_turn_of_all)
 

@@ -36,6 +36,7 @@ class RowWindow:
         self.newest_seen = 0
         self._held_between: set[int] = set()
         self._held_above = 0
+        self._left: set[int] = set()
 
     @property
     def held(self) -> int:
@@ -100,6 +101,11 @@ class RowWindow:
         """The rows that no longer match and are still shown."""
         return tuple(row.id for row in self.rows if row.gone_ms is not None)
 
+    def take_left(self) -> frozenset[int]:
+        """The rows that were taken out since the last call because they no longer match."""
+        left, self._left = frozenset(self._left), set()
+        return left
+
     def tell_gone(self, page: Sequence[MessageRecord]) -> None:
         """What has become of rows that no longer match."""
         records = {record.id: record for record in page}
@@ -119,12 +125,14 @@ class RowWindow:
         rows = [row for row in self.rows if row.gone_ms is None or now_ms - row.gone_ms < GONE_STAYS_MS]
         if len(rows) == len(self.rows):
             return False
+        self._left |= {row.id for row in self.rows} - {row.id for row in rows}
         self.rows = rows
         return True
 
     def _gone(self, lowest: int, top: float, fresh: Container[int], now_ms: int) -> Sequence[MessageRow]:
         """The rows of that range that no longer match, as such; the newest few where they are many."""
         gone = [row for row in self.rows if lowest <= row.id <= top and row.id not in fresh]
+        self._left |= {row.id for row in gone[_MOST_GONE:]}
         return [row if row.gone_ms is not None else MessageRow(row.record, now_ms) for row in gone[:_MOST_GONE]]
 
 
