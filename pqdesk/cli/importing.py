@@ -175,7 +175,10 @@ def _csv_entries(descriptor: int) -> Iterable[Entry]:
     csv.field_size_limit(_LINE_BYTES)
     with open(os.dup(descriptor), encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         rows = csv.reader(text)
-        titles = next(rows, [])
+        try:
+            titles = next(rows, [])
+        except csv.Error as exc:
+            raise InvalidInput(f"its first line is no CSV: {exc}") from exc
         if "payload" not in titles:
             raise InvalidInput("its first line has no title 'payload'; the titles are those that export writes")
         number = 0

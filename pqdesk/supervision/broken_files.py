@@ -12,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.reading import read_definitions
+from pqdesk.supervision.reading import UnfitName, definition_files, read_definitions, workers_of
 
 _ENDING = ".held"  # no *.conf, so supervisord does not include it
 
@@ -27,6 +28,13 @@ class BrokenFiles:
 
     def __enter__(self) -> Self:
         self._put_back()  # of a start that was killed
+        for file in definition_files(self._paths):
+            try:
+                workers_of(file, self._paths)
+            except UnfitName:  # supervisord would take it
+                self._hide(file)
+            except SupervisorError:
+                continue  # it says itself what it does not take
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
@@ -36,13 +44,17 @@ class BrokenFiles:
         """Hide the worker's file that supervisord named as its reason not to start; False when there is none such."""
         told = (reason, *read_definitions(self._paths).problems)  # it does not name each one that it cannot read
         for name in re.findall(r"/workers/([^/'\"]+\.conf)['\")]", " ".join(told)):
-            file = self._folder / name
-            try:
-                os.rename(file, file.with_name(name + _ENDING))
-            except OSError:
-                continue  # set aside already, or not to be changed
-            return True
+            if self._hide(self._folder / name):
+                return True
         return False
+
+    @staticmethod
+    def _hide(file: Path) -> bool:
+        try:
+            os.rename(file, file.with_name(file.name + _ENDING))
+        except OSError:
+            return False  # set aside already, or not to be changed
+        return True
 
     def _put_back(self) -> None:
         try:

@@ -16,7 +16,7 @@ from typing import Any
 from pqdesk.supervision.records import LastExit
 
 _LINE = re.compile(
-    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{3} [A-Z]+ "
+    r"(?P<at>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}),[0-9]{3} [A-Z]+ "
     r"(?:exited: (?P<exited>\S+) \((?P<how>.*); (?P<expected>expected|not expected)\)"
     r"|success: (?P<succeeded>\S+) entered RUNNING"
     r"|stopped: (?P<stopped>\S+) \((?P<stopped_how>.*)\)"
@@ -24,11 +24,12 @@ _LINE = re.compile(
     r"|gave up: (?P<given_up>\S+) entered FATAL"
     r"|(?P<begun>supervisord started) with pid)"
 )
-_CODE = re.compile(r"exit status (\d+)")
-_SIGNAL = re.compile(r"terminated by (?:SIG([A-Z0-9+]+)|signal (\d+))")
+_CODE = re.compile(r"exit status ([0-9]{1,9})\b")
+_SIGNAL = re.compile(r"terminated by (?:SIG([A-Z0-9+]{1,20})|signal ([0-9]{1,9})\b)")
 _HOUR = timedelta(hours=1)
 _AT_ONCE = timedelta(seconds=3)  # supervisord starts again at its next look, a second later for each failure
 _MOST_ENDS, _MOST_RESTARTS = 20, 5_000
+_MOST_COUNTED = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,11 @@ class Journal:
         """More lines of the log, older ones before newer ones."""
         for line in lines:
             match = _LINE.match(line)
-            if match is not None:
-                self._take(match)
+            try:
+                if match is not None:
+                    self._take(match)
+            except (ValueError, OverflowError):  # no instant, or a number without end: no line of supervisord's
+                continue
 
     def of(self, process: str) -> Exits:
         """By supervisord's name for the process, without its group."""
@@ -173,13 +177,37 @@ def _dumped(one: _Process) -> dict[str, Any]:
 
 
 def _loaded(dumped: Mapping[str, Any]) -> _Process:
-    last = dumped["last"]
+    how, ended_at = dumped["how"], dumped["ended_at"]
+    if not isinstance(how, str | None):
+        raise TypeError("how it ended is no text")
     return _Process(
-        unexpected=[datetime.fromisoformat(at) for at in dumped["unexpected"]],
-        failures=int(dumped["failures"]),
-        how=dumped["how"],
-        last=None if last is None else LastExit(last[0], last[1], datetime.fromisoformat(last[2]), bool(last[3])),
-        restarts=[datetime.fromisoformat(at) for at in dumped["restarts"]],
-        restarts_total=int(dumped["restarts_total"]),
-        ended_at=None if dumped["ended_at"] is None else datetime.fromisoformat(dumped["ended_at"]),
+        unexpected=[_instant(at) for at in dumped["unexpected"]][-_MOST_ENDS:],
+        failures=_count(dumped["failures"]),
+        how=how,
+        last=_loaded_exit(dumped["last"]),
+        restarts=[_instant(at) for at in dumped["restarts"]][-_MOST_RESTARTS:],
+        restarts_total=_count(dumped["restarts_total"]),
+        ended_at=None if ended_at is None else _instant(ended_at),
     )
+
+
+def _loaded_exit(last: Any) -> LastExit | None:
+    if last is None:
+        return None
+    code, name, at, is_expected = last
+    if not isinstance(code, int | None) or not isinstance(name, str | None) or (code is None) == (name is None):
+        raise TypeError("it ended neither by a code nor by a signal")
+    return LastExit(code, name, _instant(at), is_expected is True)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant without a zone")
+    return instant.astimezone(UTC)
+
+
+def _count(number: Any) -> int:
+    if not isinstance(number, int) or not 0 <= number < _MOST_COUNTED:
+        raise ValueError("no count")
+    return number

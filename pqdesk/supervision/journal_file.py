@@ -87,9 +87,11 @@ class ExitJournal:
     def _restore(self) -> None:
         try:
             kept = json.loads(read_plain(self._file, _KEPT_BYTES))
-            place = int(kept["inode"]), int(kept["offset"])
+            place = kept["inode"], kept["offset"]
+            if not all(isinstance(one, int) and 0 <= one < 1 << 63 for one in place):
+                raise ValueError("no place in a file")
             self._journal.load(kept["processes"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             self._journal = Journal()
             return
         self._place = place

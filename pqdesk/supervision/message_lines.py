@@ -16,7 +16,7 @@ from pqdesk.opening import open_plain
 from pqdesk.supervision.log_levels import goes_on
 from pqdesk.supervision.logs import log_files, readable
 
-_NAMED = re.compile(r"(?<![\w.=-])id=(\d{1,19})(?!\w)")
+_NAMED = re.compile(r"(?<![\w.=-])id=(0*[1-9][0-9]{0,17}|[1-8][0-9]{18})(?!\w)")  # below 2⁶³, as ids are
 _SEARCHED_BYTES = 32 * 1024 * 1024  # of each log, from its end on
 _CHUNK_BYTES = 1024 * 1024
 _AROUND_BYTES = 64 * 1024

@@ -17,6 +17,7 @@ from pathlib import PurePath
 from pqdesk.errors import InvalidInput
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_WRITTEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ENDS_AS_REPLICA = re.compile(r"-[0-9]+$")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COMMENT = re.compile(r"(?<=\s)(?=[;#])")
@@ -40,6 +41,20 @@ def check_worker_name(name: str) -> str:
         )
     if name == "all":
         raise InvalidInput("worker name 'all' is not allowed: it stands for all workers")
+    return name
+
+
+def check_written_name(name: str) -> str:
+    """`name` itself, of a worker or a process as a hand-written file has it: it becomes a part of commands and paths.
+
+    Raises:
+        InvalidInput: It is none that supervisord, a shell and a folder take for a name.
+    """
+    if not _WRITTEN_NAME.fullmatch(name) or name == "all":
+        raise InvalidInput(
+            f"worker name {name!r:.80} is not allowed; use letters, digits, '.', '_' and '-', not beginning with a "
+            "sign, and not 'all'"
+        )
     return name
 
 
@@ -120,9 +135,13 @@ def _quote_argument(argument: str) -> str:
 
 def check_variable(name: str) -> str:
     """`name` itself. Raises InvalidInput when no shell and no supervisord takes it for a variable."""
-    if not _VARIABLE.fullmatch(name):
+    if not is_variable(name):
         raise InvalidInput(f"environment variable {name!r} is not allowed; use letters, digits and '_', no digit first")
     return name
+
+
+def is_variable(name: str) -> bool:
+    return _VARIABLE.fullmatch(name) is not None
 
 
 def _quote_value(name: str, value: str) -> str:

@@ -10,11 +10,11 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pqdesk.errors import SupervisorError
+from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.defined import Definitions, ProcessDefinition, WorkerDefinition
 from pqdesk.supervision.edits import ConfigurationText
-from pqdesk.supervision.quoting import split_environment
+from pqdesk.supervision.quoting import check_written_name, split_environment
 from pqdesk.supervision.records import RestartPolicy
 from pqdesk.supervision.secret_files import read_secrets, unwrap
 from pqdesk.supervision.sections import Section, parse_sections, read_configuration
@@ -22,7 +22,7 @@ from pqdesk.supervision.validation import problem_of
 from pqdesk.worker_options import MOST_REPLICAS
 
 _REPLICA = re.compile(r"(.+)-([1-9][0-9]*)")
-_SIZE = re.compile(r"([0-9]+)([kmg]b)?")
+_SIZE = re.compile(r"([0-9]{1,15})([kmg]b)?")
 _UNITS = {"kb": 1024, "mb": 1024**2, "gb": 1024**3}
 _ON, _OFF = ("yes", "true", "on", "1"), ("no", "false", "off", "0")  # supervisor/datatypes.py
 
@@ -63,11 +63,28 @@ def workers_in(text: str, file: Path, paths: WorkspacePaths) -> Iterator[WorkerD
     raw = ConfigurationText(text)
     for name, sections in replica_sections(text, file).items():
         for _, section in sections:
+            _check_names(section, raw, file)
             problem = problem_of(section, raw)
             if problem is not None:
                 line, wrong = problem
                 raise SupervisorError(f"'{file}', line {line}, {wrong}; supervisord does not take the file; correct it")
         yield _worker(name, sections, raw, file, paths)
+
+
+class UnfitName(SupervisorError):
+    """A file gives a worker or a process a name that is none."""
+
+
+def _check_names(section: Section, raw: ConfigurationText, file: Path) -> None:
+    """Of what a file defines, the name stands in commands, and in the paths of its logs. Raises UnfitName."""
+    program = section.name.partition(":")[2].strip()
+    number = {"process_num": section.number("numprocs_start", 0), "numprocs": section.number("numprocs", 1)}
+    for name in (program, section.get("process_name", program, **number)):
+        try:
+            check_written_name(name)
+        except InvalidInput as exc:
+            line = raw.header_line(section.name)
+            raise UnfitName(f"'{file}', line {line}, cannot be used: {exc}; nothing of it is started") from exc
 
 
 def replica_sections(text: str, file: Path) -> dict[str, list[tuple[int, Section]]]:

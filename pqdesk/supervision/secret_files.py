@@ -18,8 +18,9 @@ from pqdesk.errors import InvalidInput
 from pqdesk.opening import read_plain
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.files import make_private_folder, write_private_file
-from pqdesk.supervision.quoting import check_variable
+from pqdesk.supervision.quoting import check_variable, is_variable
 
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.env")
 _SCRIPT = 'set -a; . "$0"; exec "$@"'
 _LARGEST_BYTES = 1024 * 1024
 _WRAP = ("/bin/sh", "-c", _SCRIPT)
@@ -84,7 +85,8 @@ def read_secrets(file: Path | None) -> dict[str, str]:
         words = shlex.split(read_secrets_text(file), comments=True)  # not as text: it has all line ends
     except (OSError, ValueError):
         return {}
-    return {name: value for name, sign, value in (word.partition("=") for word in words) if sign}
+    found = (word.partition("=") for word in words)
+    return {name: value for name, sign, value in found if sign and is_variable(name)}
 
 
 def read_secrets_text(file: Path) -> str:
@@ -100,10 +102,14 @@ def secrets_setting(file: Path) -> str:
 def unwrap(command: Sequence[str], folder: Path) -> tuple[tuple[str, ...], Path | None]:
     """The worker's own command, and its file of secrets if there is one.
 
+    A file elsewhere, or of another kind of name, is none of ours: then the shell that reads it is the command.
+
     Args:
         folder: Of the configuration that names it.
     """
     words = tuple(command)
     if words[: len(_WRAP)] != _WRAP or len(words) < len(_WRAP) + 2:
         return words, None
-    return words[len(_WRAP) + 1 :], Path(os.path.normpath(folder / words[len(_WRAP)]))
+    rest = words[len(_WRAP) + 1 :]
+    file = Path(os.path.normpath(folder / words[len(_WRAP)]))
+    return (words, None) if _FILE.fullmatch(file.name) is None or file.parent.name != "secrets" else (rest, file)

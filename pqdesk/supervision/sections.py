@@ -16,6 +16,7 @@ from pqdesk.errors import SupervisorError
 from pqdesk.opening import UnfitFile, read_plain
 
 _LARGEST_BYTES = 1024 * 1024
+_LARGEST_NUMBER = 10**9  # no clock and no loop takes more
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,10 @@ class Section:
 
     def number(self, option: str, default: int) -> int:
         try:
-            return int(self.get(option, str(default)))
+            written = int(self.get(option, str(default)))
         except ValueError:
             return default  # supervisord refuses the file and says why
+        return max(-_LARGEST_NUMBER, min(written, _LARGEST_NUMBER))
 
     def is_on(self, option: str, *, default: bool) -> bool:
         return self.get(option, str(default)).lower() in ("yes", "true", "on", "1")

@@ -14,8 +14,8 @@ from pqdesk.supervision.edits import ConfigurationText
 from pqdesk.supervision.sections import Section
 
 _BOOLEANS = ("yes", "true", "on", "1", "no", "false", "off", "0")
-_SIZE = re.compile(r"-?\d+\s*([kmg]b)?", re.IGNORECASE)
-_NUMBER = re.compile(r"\s*[+-]?\d+\s*")
+_SIZE = re.compile(r"-?\d{1,15}\s*([kmg]b)?", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*[+-]?\d{1,9}\s*")
 _CODES = re.compile(r"\s*\d{1,3}(\s*,\s*\d{1,3})*\s*|")
 
 
@@ -47,7 +47,7 @@ def _are_codes(value: str) -> bool:
 
 
 _Check = tuple[Callable[[str], bool], str]
-_WHOLE: _Check = (_is_number, "a whole number")
+_WHOLE: _Check = (_is_number, "a whole number of at most nine digits")
 _YES_OR_NO: _Check = (_is_boolean, "true or false")
 _BYTES: _Check = (_is_size, "a size such as 1MB")
 _CHECKS: dict[str, _Check] = {

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from pqdesk.errors import NotFound, SupervisorError
+from pqdesk.errors import InvalidInput, NotFound, SupervisorError
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.defined import WorkerDefinition
@@ -21,8 +21,10 @@ from pqdesk.supervision.edits import ConfigurationText
 from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.planning import Change, group_of, normal_definition, plan_change
+from pqdesk.supervision.quoting import check_written_name
 from pqdesk.supervision.reading import definition_files, read_definitions, replica_sections
 from pqdesk.supervision.records import RemovedWorker
+from pqdesk.supervision.removed import removed_worker
 from pqdesk.supervision.rendering import check_definition, definition_text
 from pqdesk.supervision.secret_files import (
     forget_old_secrets,
@@ -156,19 +158,27 @@ class WorkerFiles:
             return removed
 
     def removed(self, name: str) -> RemovedWorker:
-        """The last one of this name that was removed. Raises NotFound."""
+        """The last one of this name that was removed.
+
+        Raises:
+            NotFound: There is none.
+            SupervisorError: What was kept of it is damaged: it is no worker of this name. Nothing was changed.
+        """
+        unknown = f"no worker {name!r:.80} was removed that could be brought back"
         try:
-            kept = json.loads(read_plain(self._removed_file(name), _LARGEST_BYTES))
-            return RemovedWorker(
-                name=kept["name"],
-                file=self._paths.workers / kept["file"],
-                text=kept["text"],
-                secrets=kept["secrets"],
-                secrets_file=self._paths.secrets / kept["secrets_file"] if kept["secrets_file"] else None,
-                running=tuple(kept["running"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
-            raise NotFound(f"no worker {name!r} was removed that could be brought back") from exc
+            check_written_name(name)
+            data = read_plain(self._removed_file(name), _LARGEST_BYTES)
+        except (FileNotFoundError, InvalidInput) as exc:
+            raise NotFound(unknown) from exc
+        except OSError as exc:
+            raise SupervisorError(f"cannot read '{self._removed_file(name)}': {exc.strerror}") from exc
+        try:
+            return removed_worker(json.loads(data), name, self._paths)
+        except (ValueError, KeyError, TypeError, RecursionError, SupervisorError) as exc:
+            raise SupervisorError(
+                f"'{self._removed_file(name)}' is damaged, not what PQDesk keeps of a removed worker; nothing was "
+                "changed; remove it"
+            ) from exc
 
     def bring_back(self, removed: RemovedWorker) -> None:
         """Undo remove(). Raises SupervisorError, DiskFull."""

@@ -232,7 +232,8 @@ def _server_url(pid_file: Path | None) -> str | None:
 
 def _read_pid(pid_file: Path | None) -> int | None:
     try:
-        return None if pid_file is None else int(read_plain(pid_file, 64, may_be_shared=True))
+        pid = 0 if pid_file is None else int(read_plain(pid_file, 64, may_be_shared=True))
+        return pid if 0 < pid < 1 << 31 else None  # pid_t
     except (OSError, ValueError):
         return None
 
