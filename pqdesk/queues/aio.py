@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import wraps
@@ -30,11 +31,12 @@ from pqdesk.messages.records import QueueConfiguration
 from pqdesk.queues.aio_bell import Bell
 from pqdesk.queues.aio_calls import Calls
 from pqdesk.queues.aio_message import AsyncMessage
+from pqdesk.queues.aio_puts import Puts
 from pqdesk.queues.aio_transaction import AsyncTransaction, open_transaction, refuse_in_transaction
 from pqdesk.queues.message import Message
 from pqdesk.queues.outgoing import each_of
 from pqdesk.queues.queue import GET_MANY_LIMIT, HasStore, Queue
-from pqdesk.storage.contract import Look
+from pqdesk.storage.contract import Look, Transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,6 +84,8 @@ class AsyncQueue:
         )
         self._calls = Calls("pqdesk-aio", _THREADS)
         self._queue: Queue | None = None
+        self._puts: Puts | None = None
+        self._turn = asyncio.Lock()  # of who waits for room
         self._bell: Bell | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
@@ -107,12 +111,17 @@ class AsyncQueue:
         timeout: Duration | None = None,
         tx: AsyncTransaction | None = None,
     ) -> int:
-        """As Queue.put, and raises the same; a put that waits for room takes no thread."""
+        """As Queue.put, and raises the same; puts that are called one after the other are put in this order.
+
+        One that waits for room takes no thread.
+        """
         options: PutOptions = {
             "type": type, "priority": priority, "delay": delay, "at": at, "key": key, "on_conflict": on_conflict,
             "group": group, "expires": expires, "max_attempts": max_attempts, "headers": headers,
         }  # fmt: skip
-        return await self._put(Queue.put, payload, options, block, timeout, tx)
+        if tx is not None:
+            return await self._put_in(tx, lambda queue, inner: queue.put(payload, tx=inner, **options))
+        return await self._put(lambda puts, _: puts.add(payload, options), block, timeout)
 
     async def put_many(
         self,
@@ -125,7 +134,11 @@ class AsyncQueue:
     ) -> list[int]:
         """As Queue.put_many, and raises the same; `items` is an iterable, read at once."""
         listed = items if isinstance(items, list | tuple) else list(each_of(items))
-        return await self._put(Queue.put_many, listed, options, block, timeout, tx)
+        if tx is not None:
+            return await self._put_in(tx, lambda queue, inner: queue.put_many(listed, tx=inner, **options))
+        return await self._put(
+            lambda puts, queue: puts.add_many(lambda: queue.put_many(listed, block=False, **options)), block, timeout
+        )
 
     put_once = _awaitable(Queue.put_once)
 
@@ -280,30 +293,48 @@ class AsyncQueue:
             async with self._opening:
                 if self._queue is None:
                     self._queue = await self._calls.run_or_undo(self._open, Queue.close)
+                    self._puts = Puts(self._queue)
         refuse_in_transaction(self._queue.store)
         return self._queue
 
+    async def _put_in(self, tx: AsyncTransaction, put: Callable[[Queue, Transaction], R]) -> R:
+        queue = self._queue if self._queue is not None else await self._opened()
+        return await tx.finish(lambda inner: put(queue, inner))
+
     async def _put(
-        self,
-        put: Callable[..., R],
-        what: Any,
-        options: PutOptions,
-        block: bool,
-        timeout: Duration | None,
-        tx: AsyncTransaction | None,
+        self, add: Callable[[Puts, Queue], tuple[Future[R], bool]], block: bool, timeout: Duration | None
     ) -> R:
-        if tx is not None:
-            queue = self._queue if self._queue is not None else await self._opened()
-            return await tx.finish(lambda inner: put(queue, what, tx=inner, **options))
+        """Put what `add` adds; who waits for room does so in the order of the calls, and takes no thread."""
         queue, deadline, pause_s = await self._opened(), _Deadline(timeout), _SHORTEST_PAUSE_S
-        while True:
+        if not block or not self._turn.locked():
             try:
-                return await self._calls.run(put, queue, what, block=False, **options)
-            except Full as full:  # waiting in a thread would take one from those who make room
+                return await self._put_once(add, queue)
+            except Full as full:
                 if not block or deadline.left_s <= 0 or full.size < full.wanted:
                     raise
-            await asyncio.sleep(min(pause_s, deadline.left_s))
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        try:
+            async with asyncio.timeout(max(deadline.left_s, 0)):
+                await self._turn.acquire()
+        except TimeoutError:
+            return await self._put_once(add, queue)
+        try:
+            while True:
+                try:
+                    return await self._put_once(add, queue)
+                except Full as full:
+                    if deadline.left_s <= 0 or full.size < full.wanted:
+                        raise
+                await asyncio.sleep(min(pause_s, deadline.left_s))
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        finally:
+            self._turn.release()
+
+    async def _put_once(self, add: Callable[[Puts, Queue], tuple[Future[R], bool]], queue: Queue) -> R:
+        assert self._puts is not None
+        future, is_first = add(self._puts, queue)
+        if is_first:
+            self._calls.begin(self._puts.work)
+        return await asyncio.wrap_future(future)
 
     async def _take_one(
         self, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool

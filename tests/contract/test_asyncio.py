@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 import subprocess
 import sys
@@ -248,6 +249,98 @@ def test_empty_after_its_timeout(run: Run, timeout: float) -> None:
             await queue.get(timeout=timeout)
         with pytest.raises(Empty):
             await queue.get(block=False)
+
+    run(test)
+
+
+def test_puts_that_are_called_at_once_keep_the_order_of_their_calls(run: Run) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        puts: list[Coroutine[Any, Any, Any]] = []
+        for number in range(0, 300, 3):  # of every kind: alone, with options, several
+            puts += [queue.put(number), queue.put(number + 1, headers={"N": "1"}), queue.put_many([number + 2])]
+
+        answers = await asyncio.gather(*puts)
+
+        ids = [one if isinstance(one, int) else one[0] for one in answers]
+        assert ids == sorted(ids)
+        assert [(await queue.message(one)).payload for one in ids] == list(range(300))
+
+    run(test)
+
+
+def test_puts_that_are_called_before_the_queue_is_open_keep_their_order(tmp_path: Path) -> None:
+    async def main() -> list[int]:
+        queue = AsyncQueue("work", database=tmp_path / "app.db")
+        ids = await asyncio.gather(*[queue.put(number) for number in range(50)])
+        await queue.close()
+        return list(ids)
+
+    ids = asyncio.run(main())
+
+    assert ids == sorted(ids)
+
+
+def test_a_put_that_is_refused_among_others_stops_none_of_them(run: Run) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        await queue.put("x", key="k")
+        puts = [queue.put(1), queue.put(2, key="k"), queue.put({3}), queue.put(4, delay=-1), queue.put(5)]
+
+        answers = await asyncio.gather(*puts, return_exceptions=True)
+
+        kinds = [type(one) for one in answers]
+        assert kinds == [int, DuplicateKey, InvalidInput, InvalidInput, int]
+        assert [(await queue.message(one.id)).payload for one in await queue.messages()] == [5, 1, "x"]
+
+    run(test)
+
+
+def test_a_put_that_was_cancelled_before_its_turn_is_not_put(run: Run) -> None:
+    async def put_several(queue: AsyncQueue) -> list[Any]:
+        tasks = [asyncio.create_task(queue.put(number)) for number in range(4)]
+        await asyncio.sleep(0)  # they have begun: the first is in its thread
+        tasks[2].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def test(queue: AsyncQueue) -> None:
+        async with queue.transaction() as tx:
+            several = asyncio.create_task(put_several(queue), context=contextvars.Context())
+            await asyncio.sleep(0)
+            await queue.put("first", tx=tx)
+        answers = await several
+
+        assert isinstance(answers[2], asyncio.CancelledError)
+        found = [(await queue.message(one.id)).payload for one in await queue.messages()]
+        assert found == [3, 1, 0, "first"]
+
+    run(test)
+
+
+def test_puts_that_wait_for_room_get_it_in_the_order_of_their_calls(run: Run) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        await queue.configure(max_size=1)
+        await queue.put("first")
+        puts = [asyncio.create_task(queue.put(number)) for number in range(5)]
+        seen = []
+
+        async for message in queue:
+            await message.ack()
+            seen.append(message.payload)
+            if len(seen) == 6:
+                break
+
+        assert seen == ["first", 0, 1, 2, 3, 4]
+        await asyncio.gather(*puts)
+
+    run(test)
+
+
+def test_other_tasks_read_while_one_has_a_transaction_open(run: Run) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        await queue.put("x")
+
+        async with queue.transaction():
+            look = asyncio.create_task(queue.qsize(), context=contextvars.Context())
+            assert await asyncio.wait_for(look, 5) == 1
 
     run(test)
 

@@ -24,7 +24,14 @@ from pqdesk.errors import Busy, InvalidInput, PQDeskError, WorkspaceError
 from pqdesk.messages.aliases import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, first_row, let_go, only_value
+from pqdesk.storage.sqlite.connection import (
+    BUSY_DEADLINE_S,
+    Translating,
+    WriteTransaction,
+    first_row,
+    let_go,
+    only_value,
+)
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.hand import Hand
@@ -77,10 +84,11 @@ class Engine:
         self._file = str(location.database)
         self.depth = 0  # of calls that hold the lock
         self.sleepers: list[int] = []  # threads in calls that wait outside the lock
-        self.idle = threading.Condition(self.lock)  # notified when there are none
+        self.idle = threading.Condition(threading.RLock())  # notified when there are none
         self.own_lock: owners.OwnLock | None = None  # the newest of these
         self._own_locks: list[owners.OwnLock] = []
         self._looking: tuple[threading.RLock, SqliteInspection] | None = None
+        self._looking_lock = threading.RLock()  # while that is made
         self._asker = 0  # the thread whose question that answers
         page_bytes = only_value(self.db, "PRAGMA page_size")
         self.checkpointer = Checkpointer(location, rng, vfs, page_bytes=page_bytes)
@@ -114,6 +122,13 @@ class Engine:
         """`with engine.locked() as db:` has the lock and no transaction. Refused as `writing` is."""
         return self._locked
 
+    def wait_for_lock(self) -> None:
+        """Take the lock, which another thread has: as long as another program's would be waited for. Raises Busy."""
+        if not self.lock.acquire(timeout=BUSY_DEADLINE_S):
+            reason = "has a transaction open on" if self.transaction is not None else "is busy with"
+            text = f"another thread {reason} queue file {self._file!r} for over {BUSY_DEADLINE_S:.0f} s"
+            raise Busy(f"{text}; nothing changed, try again")
+
     def flush(self) -> None:
         """Return when what was committed is on disk, where this store promises that."""
         if self.is_durable:
@@ -137,7 +152,7 @@ class Engine:
             raise WorkspaceError(f"this queue of {self._file!r} is closed", path=self.path, needs_restart=True)
 
     def check(self, tx: object | None = None) -> None:
-        """Refuse what is closed, failed, or inside somebody else's transaction. Called with the lock held."""
+        """Refuse what is closed, failed, or inside this thread's own transaction without saying so."""
         if self.is_closing or tx is not self.transaction or _in_transaction or self.flusher.failure is not None:
             self.check_usable()
             self._check_transaction(tx)
@@ -156,7 +171,7 @@ class Engine:
         """The store's own connection for looking, for one question at a time."""
         with self.outside():
             if self._looking is None:
-                with self.lock:
+                with self._looking_lock:
                     if self._looking is None:
                         from pqdesk.storage.sqlite.inspection import SqliteInspection
 
@@ -240,6 +255,7 @@ class Engine:
                 return False
             self.is_closing = True
             self.alarm.set()
+        with self.idle:
             self.idle.wait_for(lambda: not self.sleepers)
         return True
 

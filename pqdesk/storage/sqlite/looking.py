@@ -82,8 +82,9 @@ class SqliteLooking:
         step_s: int = 60,
         by_queue: bool = False,
     ) -> tuple[MetricRecord, ...]:
-        with self._engine.locked():
-            self._engine.write_metrics(is_forced=True)  # what this process has just done is in them
+        if self._engine.transaction is None:
+            with self._engine.locked():
+                self._engine.write_metrics(is_forced=True)  # what this process has just done is in them
         return self._ask(
             lambda one: one.metrics(queue, type, since=since, until=until, step_s=step_s, by_queue=by_queue)
         )

@@ -75,30 +75,32 @@ class QuickPut:
         now_ms = engine.clock.awake_ms()
         self._space.check(len(data), now_ms=now_ms)
         sum_ = crc32(data, KEYLESS[kind])
-        with engine.lock:
-            engine.depth += 1
+        if not engine.lock.acquire(False):
+            engine.wait_for_lock()
+        engine.depth += 1
+        try:
+            engine.check()
+            db = engine.db
+            if now_ms >= engine.metrics.write_at_ms or not db.get_autocommit():
+                return None
+            now_us = engine.clock.wall_us()
+            values = (
+                queue_id, priority, max_attempts, self._types[type_name], now_us, now_us,
+                headers, kind, sum_, data, queue_id,
+            )  # fmt: skip
+            sql = _PUT_OF_WORKER if self._ledger.origin.is_worker else _PUT_OF_PERSON
             try:
-                engine.check()
-                db = engine.db
-                if now_ms >= engine.metrics.write_at_ms or not db.get_autocommit():
-                    return None
-                now_us = engine.clock.wall_us()
-                values = (
-                    queue_id, priority, max_attempts, self._types[type_name], now_us, now_us,
-                    headers, kind, sum_, data, queue_id,
-                )  # fmt: skip
-                sql = _PUT_OF_WORKER if self._ledger.origin.is_worker else _PUT_OF_PERSON
-                try:
-                    engine.write_transaction.run(sql, values)
-                except apsw.ConstraintError:
-                    self._queues.pop(queue, None)  # another thread may have met the same limit just now
-                    return None
-                has_rung = engine.bells.ring_open(queue)  # at once: waking takes longer than all that is left to do
-                message_id = db.last_insert_rowid()
-                engine.metrics.put(queue_id, type_name, now_us)
-                engine.flusher.committed()
-                if not has_rung:
-                    engine.bells.ring(queue, engine.flusher.settled_ns)
-                return message_id
-            finally:
-                engine.depth -= 1
+                engine.write_transaction.run(sql, values)
+            except apsw.ConstraintError:
+                self._queues.pop(queue, None)  # another thread may have met the same limit just now
+                return None
+            has_rung = engine.bells.ring_open(queue)  # at once: waking takes longer than all that is left to do
+            message_id = db.last_insert_rowid()
+            engine.metrics.put(queue_id, type_name, now_us)
+            engine.flusher.committed()
+            if not has_rung:
+                engine.bells.ring(queue, engine.flusher.settled_ns)
+            return message_id
+        finally:
+            engine.depth -= 1
+            engine.lock.release()

@@ -33,7 +33,8 @@ class Locked:
         engine = self._engine
         if _getpid() != engine.pid:
             engine.check_process()
-        engine.lock.acquire()
+        if not engine.lock.acquire(False):
+            engine.wait_for_lock()
         engine.depth += 1
         try:
             engine.check()
@@ -48,7 +49,7 @@ class Locked:
 
 
 class Outside:
-    """See Engine.outside. One object serves all blocks."""
+    """See Engine.outside. One object serves all blocks. Waits for nobody's transaction."""
 
     __slots__ = ("_engine",)
 
@@ -58,17 +59,16 @@ class Outside:
     def __enter__(self) -> None:
         engine = self._engine
         engine.check_process()
-        engine.sleepers.append(threading.get_ident())  # before the lock: a signal may come while it is taken
+        engine.sleepers.append(threading.get_ident())  # before the check: who closes sees the one or the other
         try:
-            with engine.lock:
-                engine.check()
+            engine.check()
         except BaseException:
             self.__exit__()
             raise
 
     def __exit__(self, *exc: object) -> None:
         engine = self._engine
-        with engine.lock:
+        with engine.idle:
             engine.sleepers.remove(threading.get_ident())
             if not engine.sleepers:
                 engine.idle.notify_all()
@@ -88,7 +88,8 @@ class Writing:
         engine = self._engine
         if _getpid() != engine.pid:
             engine.check_process()
-        engine.lock.acquire()
+        if not engine.lock.acquire(False):
+            engine.wait_for_lock()
         engine.depth += 1
         try:
             engine.check(self._tx)
