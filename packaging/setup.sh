@@ -55,9 +55,10 @@ set_up() {
     note_ready "$base" "$extra" "$needed" "$wanted"
 }
 
-# Nothing of the caller's shell may lead Python or pip away from .venv; the program started in the end gets it all.
+# Nothing of the caller's shell may lead Python or pip away from .venv, and no module in the current folder stand in for
+# one of theirs; the program started in the end gets it all.
 apart() {
-    env -u PYTHONPATH -u PYTHONHOME PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 "$@"
+    env -u PYTHONPATH -u PYTHONHOME PYTHONSAFEPATH=1 PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1 "$@"
 }
 
 # The first Python of at least 3.11, as the path of the real interpreter: never that of a .venv about to go.
@@ -126,7 +127,7 @@ provide_system_packages() {
     local base=$1 needed=$2 wanted=$3 lacking
     lacking=$(missing "$base" $needed $wanted)
     [[ -n $lacking ]] || return 0
-    if may_install; then
+    if may_install "$lacking"; then
         apt_install "$lacking" || true  # what counts is what is there afterwards
     fi
     lacking=$(missing "$base" $needed $wanted)
@@ -136,8 +137,18 @@ provide_system_packages() {
     say "the window will need more from the system than is there: $(install_line "$lacking")"
 }
 
+# Whether $1 may be installed: root does, others by sudo, which on a terminal is asked for before it is used.
 may_install() {
-    command -v apt-get >/dev/null && { ((EUID == 0)) || sudo -n true 2>/dev/null; }
+    local answer
+    command -v apt-get >/dev/null || return
+    ((EUID != 0)) || return 0
+    command -v sudo >/dev/null || return
+    if [[ -t 0 && -t 2 ]]; then
+        say "the system lacks these packages: $(debian_names "$1")"
+        read -r -p 'pqdesk: install them with sudo? [y/N] ' answer >&2 && [[ $answer == [yY]* ]] && sudo -v
+    else
+        sudo -n true 2>/dev/null
+    fi
 }
 
 as_root() {

@@ -265,9 +265,7 @@ def _has_flag(function: Callable[..., Any], flags: int) -> bool:
 
 
 def _import(name: str, spec: str) -> ModuleType:
-    folder = os.getcwd()
-    if folder not in sys.path and "" not in sys.path:
-        sys.path.insert(0, folder)  # as `python -m` does; a console script has its own folder there instead
+    _make_importable(os.getcwd())
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as exc:
@@ -279,12 +277,12 @@ def _import(name: str, spec: str) -> ModuleType:
 def _import_file(path: Path, spec: str) -> ModuleType:
     if not path.is_file():
         raise InvalidInput(f"handler {spec!r}: there is no file {str(path.absolute())!r}")
-    name = path.stem if path.stem not in sys.modules else f"pqdesk_handler_{path.stem}"  # a json.py is not json
+    name = f"pqdesk_handler_{path.stem}" if _is_taken(path) else path.stem  # a json.py is not json
     location = importlib.util.spec_from_file_location(name, path.absolute())
     if location is None or location.loader is None:
         raise InvalidInput(f"handler {spec!r}: {str(path)!r} is not a Python file")
     module = importlib.util.module_from_spec(location)
-    sys.path.insert(0, str(path.absolute().parent))  # its neighbours are importable, as for `python file.py`
+    _make_importable(str(path.absolute().parent))
     sys.modules[name] = module  # dataclasses and pickle look a class's module up there
     try:
         location.loader.exec_module(module)
@@ -292,6 +290,24 @@ def _import_file(path: Path, spec: str) -> ModuleType:
         sys.modules.pop(name, None)  # half a module must not be found by the next import
         raise InvalidInput(_import_failure(spec, exc)) from exc
     return module
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether what imports a module of the file's name means another one: Python's, or one that is installed."""
+    if path.stem in sys.modules or path.stem in sys.stdlib_module_names:
+        return True
+    try:
+        found = importlib.util.find_spec(path.stem)
+    except (ImportError, ValueError):
+        return False
+    return found is not None and found.origin != str(path.absolute())
+
+
+def _make_importable(folder: str) -> None:
+    """Let a handler import its neighbours, after all that is installed: a logging.py there is not Python's logging."""
+    if folder in sys.path:
+        sys.path.remove(folder)  # `python -m` puts the current one first
+    sys.path[:] = [one for one in sys.path if one] + [folder]
 
 
 def _import_failure(spec: str, exc: BaseException) -> str:

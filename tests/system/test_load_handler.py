@@ -50,6 +50,49 @@ def test_file_named_like_a_module_does_not_replace_it(tmp_path):
     assert sys.modules["json"] is json
 
 
+@pytest.mark.parametrize("name", ["logging", "sqlite3", "wave", "apsw", "click"])  # loaded already, or not; installed
+@pytest.mark.parametrize("spec", ["folder/mail_handlers.py:send", "mail_handlers:send"])
+def test_what_lies_beside_a_handler_replaces_nothing_that_is_installed(tmp_path, name, spec):
+    folder = tmp_path / "folder" if "/" in spec else tmp_path
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.py").write_text("raise SystemExit('the wrong one')")
+    (folder / "mail_handlers.py").write_text("def send(message): return 1")
+    code = (
+        f"import sys; from pqdesk.workers.handlers import load_handler; load_handler({spec!r}); "
+        f"import {name}; print({name}.__file__)"
+    )
+
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert not done.stdout.startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["wave", "apsw"])
+def test_a_handler_named_like_a_module_that_is_not_loaded_yet_does_not_replace_it(tmp_path, name):
+    (tmp_path / f"{name}.py").write_text("def send(message): return 'mine'")
+    code = (
+        f"from pqdesk.workers.handlers import load_handler; one = load_handler('{name}.py:send'); "
+        f"import {name}; print(one.function(None), {name}.__file__)"
+    )
+
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
+
+    said, _, place = done.stdout.partition(" ")
+    assert said == "mine", done.stderr
+    assert not place.startswith(str(tmp_path))
+
+
+def test_two_handlers_of_one_folder_keep_their_names(tmp_path):
+    for name in ("first_mail", "second_mail"):
+        (tmp_path / f"{name}.py").write_text("def send(message): return __name__")
+
+    assert [load_handler(f"{name}.py:send").function(None) for name in ("first_mail", "second_mail")] == [
+        "first_mail",
+        "second_mail",
+    ]
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

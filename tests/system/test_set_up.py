@@ -179,6 +179,41 @@ def test_where_installing_fails_the_line_to_type_is_told(project: Project, displ
         assert project.run(DISPLAY="elsewhere:0").returncode == 1  # now it is needed
 
 
+def test_nothing_in_the_current_folder_stands_in_for_a_module_of_python(project: Project, tmp_path: Path) -> None:
+    for name in ("logging", "pip", "venv", "shutil", "glob"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong one')")
+
+    done = subprocess.run(
+        project.command, env=project.environment, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False, timeout=100,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (0, _SAID), done.stderr
+
+
+@pytest.mark.parametrize(("answer", "is_used"), [("y", True), ("n", False), ("", False)])
+def test_on_a_terminal_sudo_is_used_only_after_a_yes(answer: str, is_used: bool) -> None:
+    declare = "source packaging/setup.sh; declare -f may_install say"
+    functions = subprocess.run(["bash", "-c", declare], cwd=_ROOT, capture_output=True, text=True, check=True).stdout
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
+    played = 'apt-get() { :; }; sudo() { echo "sudo $*"; }; debian_names() { echo "$1"; }'
+    script = f"{played}\n{functions}\nif may_install made-up-package; then echo installs; fi"
+    ours, theirs = os.openpty()
+    os.write(ours, f"{answer}\n".encode())
+
+    done = subprocess.run(
+        [*nobody, "/bin/bash", "-c", script], cwd="/", stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, text=True,
+        check=False, timeout=30,
+    )  # fmt: skip
+    told = os.read(ours, 10_000).decode()
+    os.close(ours)
+    os.close(theirs)
+
+    assert "made-up-package" in told
+    assert "with sudo?" in told
+    assert done.stdout == ("sudo -v\ninstalls\n" if is_used else "")
+
+
 @pytest.mark.parametrize(
     ("before", "line"),
     [
