@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from pqdesk.clock import Clock
 from pqdesk.gui.announcer import Announcer
 from pqdesk.gui.demo_guide import demo_progress, demo_story
+from pqdesk.gui.dialogs.first_start import FirstStartDialog
 from pqdesk.gui.main_window import MainWindow
 from pqdesk.gui.notices import sentence
 from pqdesk.gui.pages import logs, messages, workers
@@ -17,11 +18,13 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.places import Place
 from pqdesk.gui.session import Session
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.threads.orders import WorkerOrder
 from pqdesk.gui.tray import Tray
 from pqdesk.gui.tray_state import TrayFacts
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import State
+from pqdesk.supervision.first_start import PlannedCommand
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
 _AT_REST = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START)
@@ -48,6 +51,7 @@ class WorkspaceController(QObject):
     _restart_asked = Signal(str)
     _pause_asked = Signal(object, bool)
     _daemon_asked = Signal()
+    _seen_asked = Signal(object)
     _shut_down_asked = Signal()
     _watched = Signal(bool)
     _hidden = Signal(bool)
@@ -57,7 +61,7 @@ class WorkspaceController(QObject):
     def __init__(self, place: Place, window: MainWindow, tray: Tray, theme: Theme, clock: Clock) -> None:
         super().__init__()
         self.session = Session(place)
-        self._window, self._tray = window, tray
+        self._window, self._tray, self._theme = window, tray, theme
         self._queues: tuple[QueueRecord, ...] | None = None
         self._status: SupervisionStatus | None = None
         self._trouble: str | None = None
@@ -150,6 +154,8 @@ class WorkspaceController(QObject):
         link.status_changed.connect(self._on_status_changed)
         link.shut_down_ended.connect(self.stopped)
         link.action_failed.connect(self._on_action_failed)
+        link.first_start_found.connect(self._on_first_start_found)
+        self._seen_asked.connect(link.carry_out_seen)
         self._perform_asked.connect(actor.perform)
         self._pause_asked.connect(actor.pause)
         self._test_message_asked.connect(actor.put_test_message)
@@ -282,6 +288,13 @@ class WorkspaceController(QObject):
     def _on_action_failed(self, text: str) -> None:
         self._is_starting = False
         self._show_demo_strip()
+
+    @Slot(object, object)
+    def _on_first_start_found(self, commands: tuple[PlannedCommand, ...], order: WorkerOrder) -> None:
+        dialog = FirstStartDialog(str(self.place.location), commands, self._theme, self._window)
+        dialog.accepted.connect(lambda: self._seen_asked.emit(order))
+        self._window.bring_to_front()
+        dialog.open()
 
     # --- asks -------------------------------------------------------------------------------------
 

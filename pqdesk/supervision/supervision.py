@@ -15,6 +15,7 @@ from pqdesk.supervision.configured import ConfiguredWorkers
 from pqdesk.supervision.control import Control, Names, Progress
 from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.editing import Editing, workers_named
+from pqdesk.supervision.first_start import PlannedCommand, planned_commands, remember_start, was_started_here
 from pqdesk.supervision.look_only import refuse_look_only
 from pqdesk.supervision.processes import Daemon
 from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, TryOut, WorkerState
@@ -55,6 +56,14 @@ class Supervision:
             return self._reader.read(self._daemon.client(), address_of(self.paths))
         except (SupervisorError, WorkspaceError) as exc:  # there is no way to the socket, or none that may be used
             return self._reader.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
+
+    def unseen_commands(self) -> tuple[PlannedCommand, ...]:
+        """What starting would run, where this user has never started workers in this workspace; else nothing."""
+        return () if was_started_here(self.paths) else planned_commands(self.paths)
+
+    def allow_starts(self) -> None:
+        """This user has seen what starting would run."""
+        remember_start(self.paths)
 
     def ensure_running(self) -> SupervisionStatus:
         """Attach to the workspace's supervisord, or start it; workers marked so start with it.

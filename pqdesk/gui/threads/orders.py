@@ -12,6 +12,8 @@ Verb = Literal[
     "start", "stop", "restart", "stop_now", "signal", "scale", "autostart", "remove", "bring_back", "restart_daemon"
 ]
 
+STARTING = ("start", "restart", "scale", "bring_back", "restart_daemon")  # what may start a process
+
 _DOING = {
     "start": "Starting",
     "stop": "Stopping",

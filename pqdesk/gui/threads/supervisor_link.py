@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.errors import PQDeskError
 from pqdesk.gui.threads.log_reader import LogReader
-from pqdesk.gui.threads.orders import SaveRequest, WorkerOrder
+from pqdesk.gui.threads.orders import STARTING, SaveRequest, WorkerOrder
 from pqdesk.gui.threads.side_jobs import SideJobs
 from pqdesk.supervision.definitions import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, WorkerState
@@ -43,6 +43,8 @@ class SupervisorLink(QObject):
         removed: tuple[RemovedWorker, ...]: what was taken out, to be brought back by an order.
         definition_read, preview_made, saved: Answers to `read_definition`, `preview` and `save`: the token of the
             question, and the WorkerDefinition, the text, or what came of saving; or the PQDeskError.
+        first_start_found: What starting would run, a tuple of PlannedCommand, and the WorkerOrder that was not carried
+            out: this user has never started workers here. `carry_out_seen` does it.
         conflict_found: The file of what was to be saved has changed since; the token, and the WorkerDefinition of now.
         shut_down_ended: The answer to `shut_down`: empty, or why it failed.
 
@@ -61,6 +63,7 @@ class SupervisorLink(QObject):
     definition_read = Signal(int, object)
     preview_made = Signal(int, object)
     saved = Signal(int, object)
+    first_start_found = Signal(object, object)
     conflict_found = Signal(int, object)
     shut_down_ended = Signal(str)
 
@@ -169,12 +172,24 @@ class SupervisorLink(QObject):
 
     @Slot(object)
     def carry_out(self, order: WorkerOrder) -> None:
-        """Do what is ordered; `action_done` or `action_failed` tells. What takes long goes on with later looks."""
+        """Do what is ordered; `action_done` or `action_failed` tells. What takes long goes on with later looks.
+
+        What would start somebody else's commands for the first time is not done; `first_start_found` tells.
+        """
+        if order.verb in STARTING and (commands := self._opened().unseen_commands()):
+            self.first_start_found.emit(commands, order)
+            return
         is_stop_all = order.verb == "stop" and order.names == ("all",)
         up = tuple(one.process for one in self._status.replicas if one.state in _UP) if self._status else ()
         problem = self._do(order.doing, order.done, lambda supervision: self._carry_out(supervision, order))
         if is_stop_all and up and not problem:
             self.all_stopping.emit(up)
+
+    @Slot(object)
+    def carry_out_seen(self, order: WorkerOrder) -> None:
+        """Do what is ordered: the person has seen what it runs."""
+        self._opened().allow_starts()
+        self.carry_out(order)
 
     @Slot()
     def start_daemon(self) -> None:
@@ -226,7 +241,11 @@ class SupervisorLink(QObject):
     def _save(self, request: SaveRequest) -> Saved:
         supervision, definition = self._opened(), request.definition
         if request.is_new:
-            return supervision.add(definition, start=request.is_started)
+            others = [one for one in supervision.unseen_commands() if one.worker != definition.name]
+            saved = supervision.add(definition, start=request.is_started and not others)
+            if request.is_started and others:
+                self.carry_out(WorkerOrder("start", (definition.name,)))
+            return saved
         if request.is_forced:
             definition = replace(definition, version=supervision.definition(definition.name).version)
         return supervision.change(definition, wait_s=0)

@@ -91,6 +91,7 @@ def test_workspace_with_a_path_too_long_for_a_socket(start: Start, far_away: Pat
     window = start("open", far_away)
     window.open_page("Workers")
     window.program.press("Start all")
+    window.program.press("Run these commands")
 
     window.wait_for_worker("producer", "Running")
     window.wait_for_worker("consumer", "Running")

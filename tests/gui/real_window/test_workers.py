@@ -36,6 +36,7 @@ def test_bad_workers_are_shown_and_the_others_run_on(start: Start, mixed: Path) 
     window = start("open", mixed)
     window.open_page("Workers")
     window.program.press("Start all")
+    window.program.press("Run these commands")
 
     window.wait_for_worker("missing", "Failed to start")
     window.wait_for_worker("leaving", "Crash-looping")
@@ -49,6 +50,23 @@ def test_bad_workers_are_shown_and_the_others_run_on(start: Start, mixed: Path) 
     window.select("Workers", "Name", "binary")
     window.wait(lambda: "ABCDEF" in window.program.find("Log").shown, "what can be read of its output")
     assert "\0" not in window.program.find("Log").shown
+
+
+def test_commands_of_a_strange_workspace_are_shown_before_they_run(start: Start, mixed: Path, tmp_path: Path) -> None:
+    window = start("open", mixed)
+    window.open_page("Workers")
+    window.program.press("Start all")
+    window.wait(lambda: "/no/such/program" in window.program.find("Commands").shown, "the commands")
+    window.screenshot(tmp_path / "first_start.png")
+
+    window.program.press("Cancel")
+    window.select("Workers", "Name", "good")
+    window.program.press("Start", role="push button")
+    window.wait(lambda: window.program.has("Run these commands"), "to be asked again")
+    assert not WorkspacePaths(mixed).pid_file.exists()
+    window.program.press("Run these commands")
+
+    window.wait_for_worker("good", "Running")
 
 
 def test_killed_supervisord_is_noticed_and_started_again(demo: Window) -> None:

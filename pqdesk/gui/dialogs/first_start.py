@@ -1,0 +1,66 @@
+"""Before workers of a workspace are started for the first time: what that would run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import visible_line
+from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.supervision.first_start import PlannedCommand
+
+
+class FirstStartDialog(QDialog):
+    """Accepted when the commands may run. Cancel is the default: a workspace may come from anywhere."""
+
+    def __init__(self, location: str, commands: Sequence[PlannedCommand], theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("first_start_dialog")
+        self.setWindowTitle("Start the workers of this workspace?")
+        self.setMinimumSize(620, 340)
+        story = PlainLabel(
+            f"You have not started workers of {visible_line(location)} before. They are commands that run as you, "
+            "with your files. Start them only if you know where they come from.",
+            self,
+        )
+        story.setWordWrap(True)
+        text = QPlainTextEdit(self)
+        text.setObjectName("first_start_commands")
+        text.setAccessibleName("Commands")
+        text.setReadOnly(True)
+        text.setTabChangesFocus(True)
+        text.setFont(theme.fixed_font(92))
+        text.setPlainText("\n".join(line for one in commands for line in command_lines(one)))
+        cancel = make_button("Cancel", "cancel_button", self)
+        cancel.setDefault(True)
+        cancel.clicked.connect(self.reject)
+        run = make_button("Run these commands", "run_commands", self)
+        run.clicked.connect(self.accept)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(cancel)
+        foot.addWidget(run)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 20, 20, 16)
+        column.setSpacing(14)
+        column.addWidget(story)
+        column.addWidget(text, 1)
+        column.addLayout(foot)
+        self.finished.connect(self.deleteLater)
+        cancel.setFocus()
+
+
+def command_lines(command: PlannedCommand) -> list[str]:
+    """`mail, 2 processes, starts with supervisord`, then its command and where it runs."""
+    parts = [visible_line(command.worker)]
+    if command.replicas > 1:
+        parts.append(f"{command.replicas} processes")
+    if command.is_autostart:
+        parts.append("starts with supervisord")
+    lines = [", ".join(parts), f"    {visible_line(command.command)}"]
+    if command.folder is not None:
+        lines.append(f"    in {visible_line(str(command.folder))}")
+    return [*lines, ""]
