@@ -50,7 +50,9 @@ class Queue(KnownQueue):
     Args:
         name: 1–255 characters.
         workspace: A Workspace, or the path of one, made if missing. None: $PQDESK_WORKSPACE, else the default one.
-        database: Instead of a workspace, an SQLite file; made if missing (its folder must exist), switched to WAL.
+        database: Instead of a workspace, an SQLite file; made if missing (its folder must exist), switched to WAL. No
+            other SQLite library of this process (sqlite3, an ORM) may have it open meanwhile: changes would be lost, so
+            both are refused. Use `transaction`, put by INSERT INTO pqdesk_put without a Queue, or have a process of its own.
         durability: "full" survives power loss; "relaxed" survives kill -9, and may lose the last moments when the
             power goes.
 
@@ -61,7 +63,8 @@ class Queue(KnownQueue):
 
     Raises:
         InvalidInput: An argument is wrong.
-        WorkspaceError: The workspace or file cannot be used, or is made by a newer version.
+        WorkspaceError: The workspace or file cannot be used, is made by a newer version, or is open in another SQLite
+            library of this process.
     """
 
     def __init__(

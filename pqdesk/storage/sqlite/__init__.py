@@ -4,6 +4,7 @@ One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to chan
 
     files        is this file ours to open, and making a new one
     connection   settings, transactions, the busy handler, errors into ours
+    company · descriptors · inotify   no other SQLite library of this process may have the file open
     durability   one flush after the lock is free; the tripwire against silent loss
     migrations   numbered steps of the schema
     queue_rows   a queue's row and its exact counters; configuration is what is set of it
@@ -29,6 +30,7 @@ How a delivery can end, and what each failure leaves behind:
                                     holder is gone with the power
     disk full                       puts are refused while a reserve is left, so that acks go on working
     file replaced under us          the tripwire raises before the call returns
+    another SQLite in this process  refused; where it comes unheard, the next call raises, or the one under way
     flush failed                    the engine refuses all further work in this process (fsync(2): the pages
                                     may be gone, a second flush would lie)
 """

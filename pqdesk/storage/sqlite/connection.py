@@ -12,7 +12,6 @@ import contextlib
 import os
 import sys
 import time
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -23,6 +22,7 @@ import apsw
 
 from pqdesk.errors import Busy, Corrupt, DiskFull, PQDeskError, WorkspaceError
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
+from pqdesk.storage.sqlite import company
 
 BUSY_DEADLINE_S = 10.0
 _SHORTEST_NAP_S, _LONGEST_NAP_S = 0.0002, 0.003
@@ -51,8 +51,6 @@ _OURS_ONLY = (
     (apsw.SQLITE_DBCONFIG_DQS_DDL, 0),
 )
 
-
-_opened: list[tuple[int, str, weakref.ref[apsw.Connection]]] = []  # process, file and connection
 
 Row = tuple[Any, ...]
 Values = tuple[Any, ...] | dict[str, Any]
@@ -86,11 +84,11 @@ def connect(
         )
     if not hasattr(apsw, "carray"):  # puts.py needs it
         raise WorkspaceError("this apsw was built without carray; install the one of PyPI", path=path)
-    _let_go_of_inherited(path)
+    file = company.enter(path) if vfs is None else None
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE
+    db = None
     try:
         db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW, vfs=vfs)
-        _opened.append((os.getpid(), str(path), weakref.ref(db, _forget)))
         db.set_busy_handler(_busy_handler(rng))
         # Without this, SQLite compares each bound value with the conditions of partial indexes, and so compiles such a
         # statement anew at each execution: 13 instead of 3 µs for picking a message (sqlite.org/c3ref, ENABLE_QPSG).
@@ -104,48 +102,16 @@ def connect(
         db.execute(_SETTINGS).fetchall()  # a statement that answers stops there until its row is read
     except apsw.Error as exc:
         raise translated(exc, path) from exc
+    finally:
+        if file is not None:
+            company.entered(file, db)
     return db
 
 
 def let_go(db: apsw.Connection) -> None:
     """Close, whatever the disk says: what the last one to close cannot write back stays in the WAL."""
     with contextlib.suppress(apsw.Error):
-        db.close()
-
-
-def _forget(gone: weakref.ref[apsw.Connection]) -> None:
-    for one in list(_opened):
-        if one[2] is gone:
-            _opened.remove(one)  # one step, so that no other thread's connection is forgotten along
-
-
-def _let_go_of_inherited(path: Path) -> None:
-    """In a fork's child, close what it inherited of this file, before it opens its own.
-
-    SQLite keeps account of a file's locks per process, and after a fork this account is wrong: a connection of the
-    child's own would share the inherited ones' locks, which the child does not have, and lose its commits when the
-    parent closes. Closing in the child leaves the parent's locks alone (fcntl(2)), and no checkpoint is made. Not so
-    inside a transaction: undoing it would reach into the memory that the parent shares.
-
-    Raises:
-        WorkspaceError: The fork was in the middle of something.
-    """
-    pid = os.getpid()
-    for owner, name, reference in list(_opened):
-        inherited = reference()
-        if owner == pid or name != str(path) or inherited is None:
-            continue
-        text = f"this process was forked inside a transaction on {name!r}; fork outside of it, or use exec"
-        try:
-            if not inherited.get_autocommit():
-                raise WorkspaceError(text, path=path)
-            inherited.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            inherited.close(True)
-        except apsw.ConnectionClosedError:
-            pass
-        except apsw.Error as exc:  # another thread of the parent was using it
-            raise WorkspaceError(text, path=path) from exc
-        _opened.remove((owner, name, reference))
+        company.close(db)
 
 
 def _busy_handler(rng: Random) -> Callable[[int], bool]:

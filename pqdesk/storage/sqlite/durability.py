@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from pqdesk.errors import WorkspaceError
+from pqdesk.storage.sqlite.company import OpenFile
 
 # Times of files go in steps, of some ms to 2 s by the file system: a second change may have the same time as the first.
 _SETTLED_NS = 2_100_000_000
@@ -31,7 +32,8 @@ class Durability:
         failure: Why nothing may be written any more.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, file: OpenFile | None) -> None:
+        self._file = file
         self._database, self._path = database, str(database)
         self._folder = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.settled_ns = 0
@@ -51,12 +53,16 @@ class Durability:
         """One more commit was made. Called with the store's lock held.
 
         Raises:
-            WorkspaceError: The file was replaced or its WAL unlinked, so that the commit is lost. Both change the
+            WorkspaceError: Somebody else in this process has, or had, the file open (company.py); or the file was
+                replaced or its WAL unlinked, so that the commit is lost. Both change the
                 time of their folder: to know costs one fstat, 1 µs, after each commit and before the call returns. It
                 is the ctime, since a copying program may set the mtime back to what it was. The folder's own moving
                 changes it, too; that of a folder further up is found by whoever looks by name.
         """
         self._committed += 1
+        file = self._file
+        if file is not None and (file.may_have_news(0) or file.is_suspect):
+            file.check(is_done=True)
         if os.fstat(self._folder).st_ctime_ns != self.settled_ns:
             self._look_closely()
 
@@ -75,9 +81,8 @@ class Durability:
             text = f"cannot look at {str(self._wal)!r}: {exc.strerror}; the last change may be lost"
             raise WorkspaceError(text, path=self._wal) from exc
         if not is_same:
-            self.failure = (
-                f"queue file {str(self._database)!r} was replaced or removed while open; the last change is lost"
-            )
+            text = f"queue file {str(self._database)!r}, or its log, was replaced or removed while open"
+            self.failure = f"{text}; the last change may or may not have happened"
             raise WorkspaceError(self.failure, path=self._database, needs_restart=True)
         if time.time_ns() - changed_ns > _SETTLED_NS:
             self.settled_ns = changed_ns

@@ -24,6 +24,7 @@ from pqdesk.errors import Busy, InvalidInput, PQDeskError, WorkspaceError
 from pqdesk.messages.aliases import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
+from pqdesk.storage.sqlite.company import file_of
 from pqdesk.storage.sqlite.connection import (
     BUSY_DEADLINE_S,
     Translating,
@@ -69,7 +70,10 @@ class Engine:
         self.pid = os.getpid()
         self.lock = threading.RLock()
         self.db = open_database(location, rng=rng, vfs=vfs)
-        self.flusher = Flusher(location.database)
+        self.file = file_of(self.db)
+        if self.file is not None:
+            self.file.begin()
+        self.flusher = Flusher(location.database, self.file)
         self.bells = Bells(location.run / "bells", location.database.parent)
         self.alarm = Alarm()
         self.hand = Hand()
@@ -157,6 +161,13 @@ class Engine:
             self.check_usable()
             self._check_transaction(tx)
             self.flusher.raise_if_poisoned()
+        self.check_company()
+
+    def check_company(self) -> None:
+        """Refuse a file that somebody else in this process has, or had, open. With the lock held."""
+        file = self.file
+        if file is not None and (file.may_have_news(0) or file.is_suspect):
+            file.check()
 
     def check_process(self) -> None:
         """Before the lock is taken: a fork's copy of it may be held for ever."""
@@ -272,6 +283,7 @@ class Engine:
         """Let everything go; nothing is in hand any more."""
         with self.lock:
             with contextlib.suppress(WorkspaceError, Busy):
+                self.check_company()
                 if self.metrics:
                     with WriteTransaction(self.db, self.path):
                         self.metrics.write(self.db)

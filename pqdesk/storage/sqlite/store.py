@@ -523,6 +523,7 @@ class SqliteStore:
     def _give_back(self) -> None:
         """Release what is in hand, and end this owner: with nothing in hand its going is no death."""
         engine = self._engine
+        engine.check_company()
         now_us = self._clock.wall_us()
         held: list[tuple[int, int, int]] | None = None if engine.owner_id else []
         while held is None or held:

@@ -66,6 +66,7 @@ class Tending:
         """What the keeper does; returns seconds until the next time."""
         engine = self._engine
         with engine.lock:
+            engine.check_company()
             engine.renew()
             pause_s = self.chores.do_all()
             engine.write_metrics()

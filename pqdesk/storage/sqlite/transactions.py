@@ -123,7 +123,9 @@ def transaction(engine: Engine, ingestion: Ingestion, flush: Callable[[], None])
         try:
             with _Scope(engine, tx) as db:
                 yield tx
+                engine.check_process()
                 _refuse_dead(db)
+                engine.check_company()
                 if first_row(db, NEW_ROW):  # put by SQL just now, so that nobody has to wait for the next look
                     tx.ring(ingestion.take_in_here(db, tx.metrics).queues)
             is_committed = True

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from pqdesk.errors import WorkspaceError
+from pqdesk.storage.sqlite import inotify
 from pqdesk.storage.sqlite.files import make_private_folder
 
 LONGEST_SLEEP_S = 1.0
@@ -26,7 +27,6 @@ _LONGEST_NAME = 160  # of a bell's file; Linux allows 255
 _SLOW_LOOK_S = 0.02  # without epoll
 _HAS_EPOLL = hasattr(select, "epoll") and hasattr(os, "eventfd")
 
-_IN_CLOSE_WRITE, _IN_NONBLOCK, _IN_CLOEXEC = 0x8, os.O_NONBLOCK, os.O_CLOEXEC  # inotify(7)
 _EVENT = struct.Struct("iIII")
 
 
@@ -271,24 +271,13 @@ class DeathWatch:
 
     def __init__(self, folder: Path) -> None:
         make_private_folder(folder)
-        self.descriptor = -1
-        import ctypes  # here: a program that only puts never watches
-
-        libc = ctypes.CDLL(None, use_errno=True)
-        if not hasattr(libc, "inotify_init1"):
-            return
-        self.descriptor = libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC)
-        if self.descriptor >= 0 and libc.inotify_add_watch(self.descriptor, os.fsencode(folder), _IN_CLOSE_WRITE) < 0:
-            self.close()  # out of watches: the look once a second still finds the dead
+        self.descriptor = inotify.watch(folder, inotify.CLOSED_AFTER_WRITE)  # else the look once a second finds them
 
     def read(self) -> list[str]:
         """The names closed since the last call."""
         if self.descriptor < 0:
             return []
-        try:
-            data = os.read(self.descriptor, 65_536)
-        except BlockingIOError:
-            return []
+        data = inotify.read(self.descriptor)
         names, position = [], 0
         while position < len(data):
             *_, length = _EVENT.unpack_from(data, position)

@@ -93,7 +93,7 @@ def test_a_replaced_file_is_an_error_instead_of_a_silent_loss(tmp_path: Path, na
 
 
 def test_a_second_sqlite_library_that_unlinks_the_wal_is_noticed(tmp_path: Path) -> None:
-    """The standard library's sqlite3 in this process would do it; here the unlinking is enough."""
+    """Where company.py does not see it; here the unlinking is enough."""
     queue = Queue("q", workspace=tmp_path / "w")
     queue.put("x")
     (tmp_path / "w" / "queue.db-wal").unlink()
