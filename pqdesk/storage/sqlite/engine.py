@@ -318,6 +318,8 @@ def _count_last(db: apsw.Connection, lock: threading.RLock, metrics: Metrics, pa
     if os.getpid() != pid or not metrics or not lock.acquire(timeout=_LAST_S):
         return
     with contextlib.suppress(PQDeskError, apsw.Error):
+        if (file := file_of(db)) is not None and (file.may_have_news(0) or file.is_suspect):
+            file.check()
         if db.get_autocommit() and (pid, threading.get_ident(), str(path)) not in _in_transaction:
             db.set_busy_timeout(round(_LAST_S * 1000))
             with WriteTransaction(db, path):
