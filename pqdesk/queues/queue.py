@@ -52,7 +52,7 @@ class Queue(KnownQueue):
         workspace: A Workspace, or the path of one, made if missing. None: $PQDESK_WORKSPACE, else the default one.
         database: Instead of a workspace, an SQLite file; made if missing (its folder must exist), switched to WAL. No
             other SQLite library of this process (sqlite3, an ORM) may have it open meanwhile: changes would be lost, so
-            the second is refused. Use `transaction`, or INSERT INTO pqdesk_put without a Queue, or a process of its own.
+            the second is refused. Use `transaction`, INSERT INTO pqdesk_put without a Queue, or a process of its own.
         durability: "full" survives power loss; "relaxed" survives kill -9, and may lose the last moments when the
             power goes.
 
