@@ -34,6 +34,7 @@ from pqdesk.gui.settings import Settings
 from pqdesk.gui.theme import Theme, ThemeChoice
 from pqdesk.paths import WorkspacePaths, default_workspace, demo_workspace, state_folder
 from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.first_start import remember_start
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
 from tests.folders import fresh_folders
@@ -80,6 +81,7 @@ def take_pictures(folder: Path, seconds: float) -> None:
     camera.picture("cannot-open")
     broken.unlink()
     demo.write_demo(WorkspacePaths(demo_workspace()))
+    remember_start(WorkspacePaths(demo_workspace()))
     desktop.show_workspace(place_of(demo_workspace()))
     desktop.window.show_page("Overview")
     camera.picture("overview-stopped")

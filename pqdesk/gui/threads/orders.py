@@ -9,10 +9,20 @@ from pqdesk.supervision.definitions import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker
 
 Verb = Literal[
-    "start", "stop", "restart", "stop_now", "signal", "scale", "autostart", "remove", "bring_back", "restart_daemon"
+    "start",
+    "stop",
+    "restart",
+    "stop_now",
+    "signal",
+    "scale",
+    "autostart",
+    "remove",
+    "bring_back",
+    "restart_daemon",
+    "start_daemon",
 ]
 
-STARTING = ("start", "restart", "scale", "bring_back", "restart_daemon")  # what may start a process
+STARTING = ("start", "restart", "scale", "bring_back", "restart_daemon", "start_daemon")  # what may start a process
 
 _DOING = {
     "start": "Starting",
@@ -54,12 +64,14 @@ class WorkerOrder:
     @property
     def doing(self) -> str:
         """`Stopping consumer`."""
+        if self.verb == "start_daemon":
+            return "Starting supervisord"
         return f"{_DOING[self.verb]} {who(self.names)}"
 
     @property
     def done(self) -> str:
-        """What the toast says when supervisord has taken the order; of a removal it says more, later."""
-        if self.verb == "remove":
+        """What the toast says when supervisord has taken the order; a removal says more, later."""
+        if self.verb in ("remove", "start_daemon"):
             return ""
         if self.verb == "signal":
             return f"{self.value} sent to {who(self.names)}"

@@ -194,7 +194,7 @@ class SupervisorLink(QObject):
     @Slot()
     def start_daemon(self) -> None:
         """Attach to supervisord or start it, detached; workers marked so start with it."""
-        self._do("Starting supervisord", "", lambda supervision: supervision.ensure_running())
+        self.carry_out(WorkerOrder("start_daemon", ("all",)))
 
     @Slot()
     def shut_down(self) -> None:
@@ -281,6 +281,8 @@ class SupervisorLink(QObject):
             case "bring_back":
                 for one in order.removed:
                     supervision.bring_back(one)
+            case "start_daemon":
+                supervision.ensure_running()
             case "restart_daemon":
                 supervision.restart_daemon()
 
