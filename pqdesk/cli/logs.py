@@ -18,7 +18,9 @@ from pqdesk.cli.log_filter import LineFilter, Wanted
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.visible import visible_log_line
 from pqdesk.cli.workers import replicas_named
+from pqdesk.clock import SystemClock
 from pqdesk.supervision.log_levels import Level
+from pqdesk.supervision.log_records import merged, stamp, time_of
 from pqdesk.supervision.logs import LogFollower, all_lines, tail_lines
 from pqdesk.supervision.supervision import Supervision
 
@@ -69,6 +71,8 @@ def logs_command(
 ) -> None:
     """Show the log of a worker or all. With --json, an object per line.
 
+    Lines of several logs come in the order of their times, which are UTC.
+
     -n counts the lines that are shown; --grep, --level and --message look for them in all that is kept of the log,
     with -f in its newest MiB.
     """
@@ -77,12 +81,15 @@ def logs_command(
     streams = [is_error for is_error, is_asked in ((False, stdout), (True, stderr)) if is_asked or is_both] or [False]
     logs = _logs(settings, name, streams)
     processes = [one.process for one in logs]
-    printer = _Printer(is_json=settings.is_json, width=max(map(len, processes)) if len(set(processes)) > 1 else 0)
+    printer = Printer(is_json=settings.is_json, width=max(map(len, processes)) if len(set(processes)) > 1 else 0)
     if follow:
-        _follow(logs, count, wanted, printer)
-    else:
-        for log in logs:
-            printer.print(log, _last(log, count, LineFilter(wanted, is_error=log.is_error), is_any=wanted.is_any))
+        with ExitStack() as stack:
+            followed = [stack.enter_context(closing(Followed(log, count, wanted))) for log in logs]
+            while True:
+                follow_once(followed, printer)
+    filters = [LineFilter(wanted, is_error=log.is_error) for log in logs]
+    lines = [list(_last(log, count, one, is_any=wanted.is_any)) for log, one in zip(logs, filters, strict=True)]
+    printer.print_all(list(zip(logs, lines, strict=True)))
 
 
 def _last(log: Log, count: int, chosen: LineFilter, *, is_any: bool) -> Iterable[str]:
@@ -104,18 +111,13 @@ def _logs(settings: Settings, name: str, streams: Sequence[bool]) -> list[Log]:
     ]
 
 
-def _follow(logs: Sequence[Log], count: int, wanted: Wanted, printer: _Printer) -> None:
-    """The last lines, then what comes."""
-    with ExitStack() as stack:
-        followed = [stack.enter_context(closing(Followed(log, count, wanted))) for log in logs]
-        while True:
-            has_read = False
-            for one in followed:
-                printer.print(one.log, one.read())
-                has_read = has_read or one.has_read
-            sys.stdout.flush()
-            if not has_read:
-                time.sleep(_LOOK_S)
+def follow_once(followed: Sequence[Followed], printer: Printer) -> None:
+    """Print what is new in these logs; a pause where that is nothing. A line without a time has that of its reading."""
+    now = stamp(SystemClock().wall_us()).rstrip()
+    printer.print_all([(one.log, list(one.read())) for one in followed], now)
+    sys.stdout.flush()
+    if not any(one.has_read for one in followed):
+        time.sleep(_LOOK_S)
 
 
 class Followed:
@@ -140,18 +142,21 @@ class Followed:
         self._follower.close()
 
 
-class _Printer:
-    """Prints lines of logs; with a `width`, each after the name of its process."""
+class Printer:
+    """Prints lines of logs in the order of their times; with a `width`, each after the name of its process."""
 
     def __init__(self, *, is_json: bool, width: int) -> None:
         self._is_json = is_json
         self._width = width
 
-    def print(self, log: Log, lines: Iterable[str]) -> None:
-        for line in lines:
+    def print_all(self, sources: Sequence[tuple[Log, Sequence[str]]], otherwise: str = "") -> None:
+        """`otherwise`: the time of the lines of a log that has none; they come first unless that is given."""
+        for log, line in merged(sources, otherwise):
             if self._is_json:
-                stream = "stderr" if log.is_error else "stdout"
-                print_json({"process": log.process, "stream": stream, "line": line}, is_compact=True)
+                stream, at = "stderr" if log.is_error else "stdout", time_of(line)
+                text = line if at is None else line[len(at) + 1 :]
+                told = {"process": log.process, "stream": stream} | ({} if at is None else {"time": at})
+                print_json({**told, "line": text}, is_compact=True)
             elif self._width:
                 print(f"{log.process:<{self._width}} | {visible_log_line(line)}")
             else:

@@ -43,10 +43,12 @@ def consume_command(settings: Settings, queues: tuple[str, ...], **given: Any) -
     SIGTERM and Ctrl-C finish the message in hand first.
     """
     from pqdesk.workers.consumer import run_consumer
+    from pqdesk.workers.log_stream import worker_streams
 
-    target, options = _target(CONSUMERS, queues, given)
-    with _opened(settings, queues) as opened:
-        return run_consumer(opened, target, workspace=settings.paths, **options)
+    with worker_streams():
+        target, options = _target(CONSUMERS, queues, given)
+        with _opened(settings, queues) as opened:
+            return run_consumer(opened, target, workspace=settings.paths, **options)
 
 
 @command("produce", cls=DashesCommand, options_metavar="[OPTIONS]")
@@ -60,11 +62,13 @@ def produce_command(settings: Settings, queue: str, **given: Any) -> int:
     payload each time. A file is put when nobody writes it any more, and again when it is new. Hidden and unfinished
     files (*.part, *.tmp), what editors and office programs leave, and links are passed over.
     """
+    from pqdesk.workers.log_stream import worker_streams
     from pqdesk.workers.producer import run_producer
 
-    target, options = _target(PRODUCERS, (queue,), given)
-    with _opened(settings, (queue,)) as opened:
-        return run_producer(opened[0], target, workspace=settings.paths, **options)
+    with worker_streams():
+        target, options = _target(PRODUCERS, (queue,), given)
+        with _opened(settings, (queue,)) as opened:
+            return run_producer(opened[0], target, workspace=settings.paths, **options)
 
 
 def _target(kinds: Sequence[Kind], queues: tuple[str, ...], given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

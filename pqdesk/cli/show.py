@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +15,15 @@ from pqdesk.cli.options import ID
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.tables import Cell, Column, print_table, when
 from pqdesk.cli.visible import visible, visible_json, visible_lines
+from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import AttemptRecord, MessageDetail
-from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.messages.states import FINAL, AttemptOutcome, State
 
 if TYPE_CHECKING:
     from pqdesk.storage.looking import Inspection
 
+_LINES = 1000  # of each log, of those that are there when it begins to follow
 _ATTEMPT_COLUMNS = (
     Column("Attempt", is_number=True),
     Column("Outcome"),
@@ -32,17 +36,49 @@ _ATTEMPT_COLUMNS = (
 
 @command("show", has_json=True)
 @click.argument("id", type=ID, metavar="ID")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what its workers print for it, until it has ended.")
 @pass_inspection
 @pass_settings
-def show_command(settings: Settings, inspection: Inspection, id: int) -> None:
+def show_command(settings: Settings, inspection: Inspection, id: int, follow: bool) -> None:
     """Show a message whole.
 
     Payload, headers, result, every attempt and the last error; bytes are shown in hexadecimal.
     """
     detail = inspection.message(id)
     if settings.is_json:
-        print_json(detail)
-        return
+        print_json(detail, is_compact=follow)
+    else:
+        _print_detail(detail)
+    if follow:
+        _follow(settings, inspection, id)
+
+
+def _follow(settings: Settings, inspection: Inspection, id: int) -> None:
+    """What the logs of all workers say about the message, and what comes, until it is in a final state."""
+    from pqdesk.cli.log_filter import Wanted
+    from pqdesk.cli.logs import Followed, Log, Printer, follow_once
+    from pqdesk.supervision.supervision import Supervision
+
+    logs = [
+        Log(one.process, path, path == one.stderr_log)
+        for one in Supervision(settings.paths).status().replicas
+        for path in (one.stdout_log, one.stderr_log)
+    ]
+    if not logs:
+        raise NotFound("no worker of this workspace writes a log, so there is nothing to follow")
+    if not settings.is_json:
+        print("\nlog")
+        sys.stdout.flush()
+    printer = Printer(is_json=settings.is_json, width=max(len(one.process) for one in logs))
+    with ExitStack() as stack:
+        followed = [stack.enter_context(closing(Followed(log, _LINES, Wanted(message_id=id)))) for log in logs]
+        has_ended = False
+        while not has_ended:
+            has_ended = inspection.message(id).state in FINAL  # asked first: its last lines are there by then
+            follow_once(followed, printer)
+
+
+def _print_detail(detail: MessageDetail) -> None:
     for name, value in _facts(detail):
         print(f"{name:<13}{visible(value)}")
     for name, header in detail.headers.items():

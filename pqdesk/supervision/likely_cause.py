@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from pqdesk.supervision.log_records import parse_line
+
 # The first that fits decides: what is more telling comes first.
 _CAUSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern), say)
@@ -110,7 +112,7 @@ def likely_cause(exit_text: str | None, error_lines: Sequence[str]) -> str:
         error_lines: What it wrote last, oldest first; of several that tell something, the newest counts.
     """
     told = exit_text or ""
-    lines = list(reversed(error_lines))
+    lines = [parse_line(line).text.strip() for line in reversed(error_lines)]
     for text in (*lines, told) if _WEAK.search(told) else (told, *lines):
         for pattern, say in _CAUSES:
             found = pattern.search(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
+from pqdesk.supervision.log_records import parse_line
 from pqdesk.supervision.logs import without_colours
 
 _SEARCHED = 160  # characters: a level stands near the beginning
@@ -81,10 +82,13 @@ class LevelReader:
 
     def read(self, line: str) -> Level:
         """The level of the next line."""
-        own = level_of(line)
+        written = parse_line(line)
+        own = level_of(written.text)
         if own is not None:
-            self._current, self._is_in_traceback = own, _TRACEBACK in line
-        elif goes_on(line):
+            # Where a worker writes one, all of it is indented.
+            has_end = written.time is None or written.is_printed
+            self._current, self._is_in_traceback = own, has_end and _TRACEBACK in line
+        elif goes_on(written.text):
             pass
         elif self._is_in_traceback:
             self._is_in_traceback = False  # this is the exception itself, the last line of it

@@ -49,8 +49,8 @@ class LogFollower:
     """The lines that are added to a log, through its rotation; like `tail -F`.
 
     Invalid UTF-8 is replaced, lines are wrapped at LONGEST_LINE characters, control characters other than tabs and
-    colours shown as escapes. A line without its end is held back until it ends, or until it stood still for one read.
-    Belongs to one thread; keeps the file open until close() or until it is dropped.
+    colours shown as escapes. A line without its end is held back until it ends, however often it is looked at, unless
+    it is far too long. Belongs to one thread; keeps the file open until close() or until it is dropped.
     """
 
     def __init__(self, path: Path, *, from_end_lines: int = 200, skip_beyond_bytes: int | None = None) -> None:
@@ -102,9 +102,8 @@ class LogFollower:
 
     def _begin(self) -> list[str]:
         self._has_begun = True
-        self._offset = os.fstat(self._opened()).st_size
+        self._offset = _end_of_lines(self._opened())
         lines = _lines_before(self._opened(), self._offset, self._from_end_lines)
-        self._line_goes_on = self._offset > 0 and os.pread(self._opened(), 1, self._offset - 1) != b"\n"
         for rotated in _rotated(self._path):  # right after a rotation the newest file holds next to nothing
             if len(lines) >= self._from_end_lines:
                 break
@@ -162,7 +161,7 @@ class LogFollower:
             lines += self._end_partial()
         data = os.pread(self._opened(), _AT_ONCE_BYTES, self._offset)
         if not data:
-            return lines + (self._end_partial(goes_on=True) if self._partial else [])
+            return lines
         self._offset += len(data)
         if self._line_goes_on and data.startswith(b"\n"):
             data = data[1:]  # the end of a line that was handed out without it
@@ -239,10 +238,11 @@ def without_colours(line: str) -> str:
 def readable(line: bytes) -> list[str]:
     """One line of a log as text that is safe to show, wrapped at LONGEST_LINE characters."""
     text = line.decode("utf-8", "replace").removesuffix("\r")
-    return [_escaped(text[at : at + LONGEST_LINE]) for at in range(0, len(text), LONGEST_LINE)] or [""]
+    return [escaped(text[at : at + LONGEST_LINE]) for at in range(0, len(text), LONGEST_LINE)] or [""]
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """`text` without what acts on a terminal, or imitates other text; tabs and colours are left."""
     if text.isascii() and text.isprintable():
         return text
     return _ACTIVE.sub(lambda match: ascii(match[0])[1:-1], text)
@@ -270,6 +270,14 @@ def _last_lines(path: Path, count: int | None) -> list[str]:
             return _lines_before(file.fileno(), os.fstat(file.fileno()).st_size, count)
     except FileNotFoundError:
         return []
+
+
+def _end_of_lines(file: int) -> int:
+    """Where the line begins that is not ended yet; one that is far too long is no line any more."""
+    size = os.fstat(file).st_size
+    start = max(0, size - _PARTIAL_BYTES)
+    last = os.pread(file, size - start, start).rfind(b"\n")
+    return start + last + 1 if last >= 0 else 0 if start == 0 else size
 
 
 def _lines_before(file: int, end: int, count: int | None) -> list[str]:

@@ -1,7 +1,8 @@
 """The lines about one message in the logs of workers, and the message that a line is about.
 
 Workers write `completed id=7 queue=code attempt=1 12 ms` to stdout and `id=7 queue=code attempt=1: …` to stderr, there
-with a traceback after it.
+with a traceback after it; what its handler or command prints comes as `id=7 | …`. In a line with a time, as workers
+write them, only that counts. Programs of others may name a message as `id=7` anywhere in a line.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from pqdesk.opening import open_plain
 from pqdesk.supervision.log_levels import goes_on
+from pqdesk.supervision.log_records import parse_line
 from pqdesk.supervision.logs import log_files, readable
 
 _NAMED = re.compile(r"(?<![\w.=-])id=(0*[1-9][0-9]{0,17}|[1-8][0-9]{18})(?!\w)")  # below 2⁶³, as ids are
@@ -61,12 +63,18 @@ class LinesAround:
 
 def message_id_of(line: str) -> int | None:
     """The message that the line is about; None when it names none."""
+    written = parse_line(line)
+    if written.time is not None:
+        return written.message_id
     found = _NAMED.search(line)
     return None if found is None else int(found[1])
 
 
 def is_about(line: str, message_id: int) -> bool:
-    """Whether the line names this message, first or not."""
+    """Whether the line is about this message; in a program of others, whether it names it, first or not."""
+    written = parse_line(line)
+    if written.time is not None:
+        return written.message_id == message_id
     return any(int(found[1]) == message_id for found in _NAMED.finditer(line))
 
 
@@ -109,6 +117,7 @@ class MessageFilter:
         self._message_id = message_id
         self._left = 0  # lines that may still belong to the one found
         self._was_indented = False
+        self._has_times = False
 
     @property
     def is_open(self) -> bool:
@@ -117,6 +126,10 @@ class MessageFilter:
 
     def passes(self, line: str) -> bool:
         """Whether the next line is one of them."""
+        written = parse_line(line)
+        self._has_times = self._has_times or written.time is not None
+        if self._has_times and written.time is None:  # printed past the worker: whatever it says, nobody knows for whom
+            return False
         named = message_id_of(line)
         if named is not None:
             is_it = is_about(line, self._message_id)
@@ -125,10 +138,10 @@ class MessageFilter:
         if not self._left:
             return False
         self._left -= 1
-        if goes_on(line):
+        if goes_on(written.text):
             self._was_indented = True
             return True
-        is_exception = self._was_indented  # the line that ends a traceback
+        is_exception = self._was_indented and not self._has_times  # the line that ends a traceback
         if not is_exception:
             self._left = 0
         self._was_indented = False

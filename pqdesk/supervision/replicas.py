@@ -12,6 +12,7 @@ from typing import Any
 from pqdesk.clock import to_datetime
 from pqdesk.supervision.definitions import ProcessDefinition, WorkerDefinition
 from pqdesk.supervision.journal import Exits
+from pqdesk.supervision.log_records import parse_line
 from pqdesk.supervision.logs import tail_lines
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
@@ -176,5 +177,6 @@ def _last_words(stderr_log: Path, *, since_s: int) -> str | None:
         lines = tail_lines(stderr_log, 5)
     except OSError:
         return None
-    last = next((line.strip() for line in reversed(lines) if line.strip()), None)
+    texts = (parse_line(line).text.strip() for line in reversed(lines))
+    last = next((text for text in texts if text), None)
     return last[:_LONGEST_REASON] if last else None

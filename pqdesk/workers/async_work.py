@@ -19,6 +19,7 @@ from pqdesk.queues.aio_message import AsyncMessage
 from pqdesk.queues.message import Message
 from pqdesk.workers.handlers import Fail, Handler, Retry
 from pqdesk.workers.lifecycle import EXIT_HUNG
+from pqdesk.workers.log_stream import MESSAGE_ID
 from pqdesk.workers.settling import Delivery
 from pqdesk.workers.work import Ending, Nacked, Unworkable, asked_for, returned
 
@@ -123,6 +124,7 @@ class AsyncHandlerWork:
         run.task = self._loop.create_task(self._handle(message, run))
 
     async def _handle(self, message: Message, run: _Run) -> None:
+        MESSAGE_ID.set(message.id)  # of this task, and of those that it begins
         try:
             run.ending = returned(await self._function(AsyncMessage(message, self._calls)))
         except (Fail, Retry) as exc:

@@ -3,7 +3,9 @@
     exit 0        completed, with up to 64 KiB of stdout as the result
     exit 75       (EX_TEMPFAIL of sysexits.h) try again after the backoff
     exit 65       (EX_DATAERR) failed at once
-    other, signal the attempt failed, with the end of stderr as the error
+    other, signal the attempt failed, with the end of what it printed as the error
+
+What it prints stands in the worker's log as it comes, line by line, each with the message.
 
 At its time limit the attempt has failed, and the program is ended by TERM and, 5 s later, KILL. A message that somebody
 wants to cancel ends the same way, and is cancelled when its program has ended.
@@ -17,6 +19,7 @@ import codecs
 import os
 import selectors
 import signal
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +42,7 @@ _EX_DATAERR = 65
 _KILL_AFTER_MS = 5000  # between TERM and KILL
 _CANCEL_LOOK_MS = 1000  # how soon a request to cancel is noticed
 _CHUNK_BYTES = 64 * 1024
+_LONGEST_LINE_BYTES = 16 * 1024
 _LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
 _LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
 
@@ -94,7 +98,7 @@ class CommandWork:
             return Nacked(f"cannot run {self._command[0]!r}: {exc.strerror}")
         self._children.add(child)
         try:
-            run = _Run(child, stdin, self._report, self._clock)
+            run = _Run(child, message.id, stdin, self._report, self._clock)
             run.finish(delivery.timeout_s, _is_cancelled(message), lambda: self._give_up(delivery, run))
         except _Unsettled as exc:
             return Unworkable(str(exc))
@@ -112,7 +116,7 @@ class CommandWork:
 
     def _give_up(self, delivery: Delivery, run: _Run) -> None:
         """The time is over: the attempt has failed before the program is asked to end."""
-        error = _error_text(f"timed out after {format_duration(delivery.timeout_s or 0.0)}", bytes(run.errors))
+        error = _error_text(f"timed out after {format_duration(delivery.timeout_s or 0.0)}", run.printed)
         try:
             self._settle(delivery, Nacked(error, is_told=True, is_timeout=True))
         except PQDeskError as exc:
@@ -120,7 +124,7 @@ class CommandWork:
 
     def _ending(self, message: Message, run: _Run) -> Ending:
         if run.is_overdue or run.is_cancelled:
-            return Nacked(_error_text("ended since somebody cancelled it", bytes(run.errors)), is_told=True)
+            return Nacked(_error_text("ended since somebody cancelled it", run.printed), is_told=True)
         if run.status == 0:
             if run.is_cut:
                 self._report.warn(
@@ -128,12 +132,57 @@ class CommandWork:
                     "the rest is not in the result"
                 )
             return Completed(output_value(bytes(run.output), is_cut=run.is_cut))
-        error = _error_text(describe_status(run.status), bytes(run.errors))
+        error = _error_text(describe_status(run.status), run.printed)
         return GivenUp(error, is_told=True) if run.status == _EX_DATAERR else Nacked(error, is_told=True)
 
 
 class _Unsettled(Exception):
     """The workspace cannot be used any more; says why."""
+
+
+class Printed:
+    """What a command prints: told line by line as it comes, its end kept, both streams in the order of their lines."""
+
+    def __init__(self, message_id: int, report: Report) -> None:
+        self._message_id = message_id
+        self._report = report
+        self._begun = {False: bytearray(), True: bytearray()}  # lines without their end; of stdout, of stderr
+        self._tail: deque[str] = deque()
+        self._tail_bytes = 0
+        self.last_error = ""  # the last line of stderr that is not blank
+
+    @property
+    def tail(self) -> str:
+        return "\n".join(self._tail).strip("\n")
+
+    def add(self, chunk: bytes, *, is_error: bool) -> None:
+        begun = self._begun[is_error]
+        begun += chunk
+        if b"\n" in chunk or b"\r" in chunk:
+            *whole, rest = begun.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        elif len(begun) > _LONGEST_LINE_BYTES:
+            whole, rest = [begun], bytearray()
+        else:
+            return
+        self._begun[is_error] = rest
+        self._tell([line.decode("utf-8", "replace") for line in whole], is_error)
+
+    def end(self) -> None:
+        """It has ended: what has no line end is a line."""
+        for is_error, begun in self._begun.items():
+            if begun:
+                self._tell([begun.decode("utf-8", "replace")], is_error)
+                begun.clear()
+
+    def _tell(self, lines: list[str], is_error: bool) -> None:
+        for line in lines:
+            self._tail.append(line)
+            self._tail_bytes += len(line.encode()) + 1
+            if is_error and line.strip():
+                self.last_error = line.strip()
+        while self._tail_bytes > _ERROR_LIMIT_BYTES and len(self._tail) > 1:
+            self._tail_bytes -= len(self._tail.popleft().encode()) + 1
+        self._report.pass_on(lines, self._message_id, is_error=is_error)
 
 
 class _Run:
@@ -143,18 +192,16 @@ class _Run:
     its pipes: something started in the background may hold those for ever.
     """
 
-    def __init__(self, child: Child, stdin: bytes, report: Report, clock: Clock) -> None:
+    def __init__(self, child: Child, message_id: int, stdin: bytes, report: Report, clock: Clock) -> None:
         self.output = bytearray()
-        self.errors = bytearray()
+        self.printed = Printed(message_id, report)
         self.is_cut = False
         self.is_overdue = False
         self.is_cancelled = False
         self._act_ms: int | None = None  # when to end it, or to kill it
         self._child = child
         self._unsent = memoryview(stdin)
-        self._report = report
         self._clock = clock
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._selector = selectors.DefaultSelector()
 
     @property
@@ -186,6 +233,7 @@ class _Run:
                         self.is_cancelled = True
                         self._terminate(now_ms)
             self._read_rest()
+        self.printed.end()
         if self._is_ending:
             self._child.kill_group()
 
@@ -244,15 +292,13 @@ class _Run:
         room = RESULT_LIMIT_BYTES - len(self.output)
         self.output += chunk[:room]
         self.is_cut = self.is_cut or len(chunk) > room
+        self.printed.add(chunk, is_error=False)
         return len(chunk)
 
     def _read_errors(self) -> int:
         assert self._child.stderr is not None
         chunk = self._read(self._child.stderr)
-        self.errors += chunk
-        del self.errors[:-_ERROR_LIMIT_BYTES]
-        if chunk:
-            self._report.pass_on(self._decode(chunk))
+        self.printed.add(chunk, is_error=True)
         return len(chunk)
 
     def _read(self, pipe: IO[bytes]) -> bytes:
@@ -314,11 +360,12 @@ def _message_environment(message: Message) -> dict[str, str]:
     return environment
 
 
-def _error_text(summary: str, errors: bytes) -> str:
-    """The summary with the last line of stderr, since lists show the first line; below it all that was kept."""
-    text = errors.decode("utf-8", "replace").strip("\n")
+def _error_text(summary: str, printed: Printed) -> str:
+    """The summary with the last line, of stderr if it has any, since lists show the first line; below it the tail."""
+    text = printed.tail
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         return summary
-    first = f"{summary}: {lines[-1][:_SUMMARY_LIMIT]}"
+    last = printed.last_error or lines[-1]
+    first = f"{summary}: {last[:_SUMMARY_LIMIT]}"
     return first if len(lines) == 1 and len(lines[0]) <= _SUMMARY_LIMIT else f"{first}\n\n{text}"

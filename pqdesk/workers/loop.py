@@ -13,6 +13,7 @@ from pqdesk.workers.batch import Batch, BatchWatch
 from pqdesk.workers.drain import DrainGate
 from pqdesk.workers.hands import Hand, Hands
 from pqdesk.workers.lifecycle import EXIT_FAILED
+from pqdesk.workers.log_stream import MESSAGE_ID
 from pqdesk.workers.patience import Patience, exit_code_for
 from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report, describe_exception
@@ -149,6 +150,7 @@ class Loop:
             handling.keep_extending(message)
         delivery = Delivery(message, handling, now_ms, is_watched=not self._work.ends_itself)
         self._hands.take(hand, delivery)
+        MESSAGE_ID.set(message.id)
         try:
             try:
                 ending = self._work.do(delivery)
@@ -164,6 +166,7 @@ class Loop:
             else:
                 batch.skip()
         finally:
+            MESSAGE_ID.set(None)
             hand.delivery = None
             hand.is_hung = False
 

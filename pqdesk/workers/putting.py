@@ -56,9 +56,7 @@ class Putter:
             return
         if ids is not None:
             pairs = zip(ids, items, strict=True)
-            self._report.line(
-                "\n".join(f"put id={number} queue={shown(self._queue_of(item))}" for number, item in pairs)
-            )
+            self._report.lines(f"put id={number} queue={shown(self._queue_of(item))}" for number, item in pairs)
 
     def put_once(self, marked: Sequence[tuple[str, Outgoing]]) -> bool:
         """Put those whose mark was never put before, each with its mark; False if that could not be done."""
@@ -71,7 +69,7 @@ class Putter:
             return self.put_once(marked[:middle]) and self.put_once(marked[middle:])
         if ids:
             queue = shown(self._queue.name)
-            self._report.line("\n".join(f"put id={number} queue={queue}" for number in ids))
+            self._report.lines(f"put id={number} queue={queue}" for number in ids)
         return ids is not None
 
     def marks(self, prefix: str) -> list[str]:

@@ -1,32 +1,37 @@
 """What a worker says: one line per message on stdout, warnings and tracebacks on stderr. Never a payload.
 
-A worker must go on when nobody can hear it: a log on a full disk is no reason to drop messages. Only a pipe whose
-reader has gone ends it, since then whoever started it has gone too.
+Each record is a line, as supervision/log_records.py has it; with its time, where the worker is supervised. A worker
+must go on when nobody can hear it: a log on a full disk is no reason to drop messages. Only a pipe whose reader has
+gone ends it, since then whoever started it has gone too.
 """
 
 from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TextIO
 
+from pqdesk.clock import Clock
 from pqdesk.messages.durations import format_duration
+from pqdesk.supervision.log_records import printed, record, stamp
+from pqdesk.workers.log_stream import LogStream
 
 
 class Report:
     """Thread-safe; each call is one write, so that lines of threads never mix.
 
     Args:
-        out: For lines about messages.
+        out: For lines about messages. A LogStream says whether lines have times.
         err: For warnings and tracebacks.
         on_broken_pipe: Called when a reader has gone.
     """
 
     def __init__(self, out: TextIO, err: TextIO, on_broken_pipe: Callable[[], None] = lambda: None) -> None:
-        self._out = out
-        self._err = err
+        self._clock: Clock | None = out.clock if isinstance(out, LogStream) else None
+        self._out = out.raw if isinstance(out, LogStream) else out
+        self._err = err.raw if isinstance(err, LogStream) else err
         self._on_broken_pipe = on_broken_pipe
         self._lock = threading.Lock()
         self._conditions: set[str] = set()
@@ -35,23 +40,32 @@ class Report:
         """(word, id, queue, attempt, seconds) of messages of one queue: `completed id=7 queue=code attempt=1 12 ms`."""
         if not settled:
             return
-        queue = shown(settled[0][2])
+        queue, time = shown(settled[0][2]), self._time()
         lines = [
-            f"{word} id={message_id} queue={queue} attempt={attempt} {format_duration(ran_s)}\n"
+            f"{time}{word} id={message_id} queue={queue} attempt={attempt} {format_duration(ran_s)}\n"
             for word, message_id, _, attempt, ran_s in settled
         ]
         self._write(self._out, "".join(lines))
 
     def line(self, text: str) -> None:
-        self._write(self._out, text + "\n")
+        self.lines((text,))
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """One record each."""
+        time = self._time()
+        self._write(self._out, "".join(record(text, time) for text in texts))
 
     def warn(self, text: str) -> None:
         """One warning, or a text of several lines, on stderr."""
-        self._write(self._err, text.rstrip("\n") + "\n")
+        self._write(self._err, record(text.rstrip("\n"), self._time()))
 
-    def pass_on(self, text: str) -> None:
-        """What a command wrote to its stderr, as it came."""
-        self._write(self._err, text)
+    def pass_on(self, lines: Sequence[str], message_id: int, *, is_error: bool) -> None:
+        """Lines that a command wrote to its stdout or stderr, for that message.
+
+        By hand, stdout has a line per message and nothing else: what a command wrote there is its result.
+        """
+        if lines and (is_error or self._clock is not None):
+            self._write(self._err if is_error else self._out, printed(lines, message_id, self._time()))
 
     def begin(self, condition: str, text: str) -> None:
         """Warn once that a condition has begun; again only after `end`."""
@@ -64,6 +78,9 @@ class Report:
     def end(self, condition: str) -> None:
         with self._lock:
             self._conditions.discard(condition)
+
+    def _time(self) -> str:
+        return "" if self._clock is None else stamp(self._clock.wall_us())
 
     def _write(self, stream: TextIO, text: str) -> None:
         encoding = getattr(stream, "encoding", None) or "utf-8"
@@ -79,8 +96,8 @@ class Report:
 
 
 def shown(name: str) -> str:
-    """A name as a line shows it: quoted when it has blanks in it."""
-    return repr(name) if any(character.isspace() for character in name) else name
+    """A name as a line shows it: quoted when it has blanks in it, or what cannot be seen."""
+    return repr(name) if " " in name or not name.isprintable() else name
 
 
 def describe_exception(exc: BaseException, *, skipped_frames: int = 0) -> str:
