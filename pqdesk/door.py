@@ -144,11 +144,29 @@ def _faults(path: Path, status: os.stat_result, wanted: int, kind: str, mask: in
 
 def _writable(path: Path, status: os.stat_result, mask: int) -> Iterator[Fault]:
     wide = status.st_mode & mask
+    if wide & stat.S_IWGRP and _is_own_group(status.st_gid):
+        wide &= ~stat.S_IWGRP
     if not wide:
         return
     who = "everybody" if wide & stat.S_IWOTH else f"everybody in group {status.st_gid}"
     change = ",".join(letter for letter, bit in (("o-w", stat.S_IWOTH), ("g-w", stat.S_IWGRP)) if wide & bit)
     yield Fault(path, f"{who} may write to {str(path)!r}; run: chmod {change} {quote(str(path))}")
+
+
+def _is_own_group(gid: int) -> bool:
+    """Whether this user has the group to itself: where each user has one, the umask is 002, and a checkout is writable
+    to it. Told as pam_umask does: not root's, of the user's number and name; and with nobody else in it.
+    """
+    if os.geteuid() == 0 or gid != os.geteuid():
+        return False
+    import grp  # only where it is asked
+    import pwd
+
+    try:
+        name, group = pwd.getpwuid(gid).pw_name, grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return group.gr_name == name and not set(group.gr_mem) - {name}
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -251,3 +254,37 @@ def test_a_broken_memory_of_starts_asks_again_and_goes_on(paths: WorkspacePaths,
     assert not was_started_here(paths)
     remember_start(paths)
     assert was_started_here(paths)
+
+
+@pytest.mark.parametrize(
+    ("uid", "gid", "name", "group", "members", "is_allowed"),
+    [
+        (1000, 1000, "ada", "ada", [], True),
+        (1000, 1000, "ada", "ada", ["ada"], True),
+        (1000, 1000, "ada", "ada", ["grace"], False),  # somebody was added to it
+        (1000, 1000, "ada", "staff", [], False),
+        (1000, 50, "ada", "ada", [], False),
+        (0, 0, "root", "root", [], False),
+    ],
+)
+def test_a_checkout_made_with_umask_002_may_be_used_where_the_group_is_the_users_own(
+    paths: WorkspacePaths,
+    monkeypatch: pytest.MonkeyPatch,
+    uid: int,
+    gid: int,
+    name: str,
+    group: str,
+    members: list[str],
+    is_allowed: bool,
+) -> None:
+    for one in (paths.root, paths.workers, paths.workers / "a.conf"):
+        one.chmod(one.stat().st_mode | 0o020)
+        os.chown(one, -1, gid) if os.geteuid() == 0 else None
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: SimpleNamespace(pw_name=name))
+    monkeypatch.setattr(grp, "getgrgid", lambda _: SimpleNamespace(gr_name=group, gr_mem=members))
+    monkeypatch.setenv("PQDESK_ALLOW_OWNER", "1")  # the files are those of who runs the test
+
+    found = [fault.text for fault in faults(paths)]
+
+    assert (found == []) == is_allowed, found
