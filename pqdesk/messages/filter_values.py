@@ -57,7 +57,7 @@ def parse_test(field: Field, value: str, is_quoted: bool) -> Test:
 
 def _state(value: str, _is_quoted: bool) -> Test:
     try:
-        return Is(int(State.from_word(value.strip())))
+        return Is(State.from_word(value.strip()).number)
     except KeyError:
         states = ", ".join(one.word for one in State)
         raise InvalidInput(f"there is no state {value!r:.80}; the states are {states}") from None

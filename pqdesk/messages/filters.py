@@ -198,5 +198,5 @@ def _plain_fields(field: Field, tests: tuple[Test, ...]) -> dict[str, Any]:
     if field is Field.ID:
         return {"ids": tuple(values)}
     if field is Field.STATE:
-        return {"states": tuple(map(State, values))}
+        return {"states": tuple(map(State.from_number, values))}
     return {_PLAIN[field]: values[0]} if len(values) == 1 else {}

@@ -25,28 +25,55 @@ compares them with TRANSITIONS:
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import StrEnum
+from functools import cache
+from typing import Any, Self
 
 
-class State(IntEnum):
-    """Where a message stands; the numbers are stored."""
+class _Numbered(StrEnum):
+    """A word for people, programs and JSON; the file holds its `number`, which int() gives, too."""
 
-    SCHEDULED = 1
-    READY = 2
-    RUNNING = 3
-    RETRYING = 4
-    COMPLETED = 5
-    FAILED = 6
-    CANCELLED = 7
+    number: int
+
+    def __new__(cls, word: Any, number: int = 0) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.number = number
+        return member
+
+    def __int__(self) -> int:
+        return self.number
 
     @property
     def word(self) -> str:
         """The name shown everywhere: `ready`, `running`, …"""
-        return self.name.lower()
+        return self.value
+
+    @classmethod
+    @cache
+    def from_number(cls, number: int) -> Self:
+        """The one that is stored as `number`. Raises ValueError when there is none."""
+        return cls(number)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return next((member for member in cls if member.number == value), None)
+
+
+class State(_Numbered):
+    """Where a message stands: a str, its word. `State.READY == "ready"`."""
+
+    SCHEDULED = "scheduled", 1
+    READY = "ready", 2
+    RUNNING = "running", 3
+    RETRYING = "retrying", 4
+    COMPLETED = "completed", 5
+    FAILED = "failed", 6
+    CANCELLED = "cancelled", 7
 
     @property
     def is_final(self) -> bool:
-        return self >= State.COMPLETED
+        return self.number >= State.COMPLETED.number
 
     @classmethod
     def from_word(cls, word: str) -> State:
@@ -54,21 +81,17 @@ class State(IntEnum):
         return cls[word.upper()]
 
 
-class AttemptOutcome(IntEnum):
-    """How one delivery ended; the numbers are stored."""
+class AttemptOutcome(_Numbered):
+    """How one delivery ended: a str, its words. `AttemptOutcome.TIMED_OUT == "timed out"`."""
 
-    COMPLETED = 1
-    NACKED = 2
-    FAILED = 3
-    RELEASED = 4
-    DIED = 5
-    LEASE_ENDED = 6
-    TIMED_OUT = 7
-    CANCELLED = 8
-
-    @property
-    def word(self) -> str:
-        return self.name.lower().replace("_", " ")
+    COMPLETED = "completed", 1
+    NACKED = "nacked", 2
+    FAILED = "failed", 3
+    RELEASED = "released", 4
+    DIED = "died", 5
+    LEASE_ENDED = "lease ended", 6
+    TIMED_OUT = "timed out", 7
+    CANCELLED = "cancelled", 8
 
 
 FINAL = (State.COMPLETED, State.FAILED, State.CANCELLED)

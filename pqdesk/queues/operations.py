@@ -64,7 +64,7 @@ def _with_states(described: Selection, states: tuple[State, ...]) -> Selection:
     """In these states, and in those of `where` too."""
     if not described.states or not states:
         return replace(described, states=states or described.states)
-    tests = tuple(Is(int(one)) for one in described.states)
+    tests = tuple(Is(one.number) for one in described.states)
     return replace(described, states=states, terms=(*described.terms, Term(Field.STATE, tests)))
 
 

@@ -32,7 +32,9 @@ _TYPE = "SELECT name FROM pqdesk_type WHERE id = (SELECT type_id FROM pqdesk_mes
 IN_TRASH, THERE_ALREADY, SAME_PAYLOAD, QUEUE_FULL = "in the trash", "there already", "same payload", "queue full"
 NOT_IN_TRASH = "not in the trash"
 
-_STATES = frozenset(map(int, State))
+_STATES = frozenset(state.number for state in State)
+_RUNNING = State.RUNNING.number
+_RETRIED = frozenset(one.number for one in (State.RETRYING, State.FAILED, State.CANCELLED, State.COMPLETED))
 _ALL_BUT_RUNNING = tuple(state for state in State if state != State.RUNNING)
 
 # Where a filter names no state, the action looks only at these; completed messages are retried only when asked for.
@@ -148,14 +150,16 @@ class Acting:
 
     def _retry(self, row: MessageRow) -> str:
         now_us, before = self._now_us, row.standing
-        if before.state not in (State.RETRYING, State.FAILED, State.CANCELLED, State.COMPLETED):
+        if before.state not in _RETRIED:
             return _name(before)
         expires_us = before.expires_us if before.expires_us is not None and before.expires_us > now_us else None
         reason = self._relocate(
-            row, state=int(State.READY), due_us=now_us, forgiven=row.attempt, deaths=0, finished_us=0,
+            row, state=State.READY.number, due_us=now_us, forgiven=row.attempt, deaths=0, finished_us=0,
             expires_us=expires_us,
         )  # fmt: skip
-        if not reason and before.state == State.COMPLETED:  # its own row told of this attempt; the next overwrites it
+        if (
+            not reason and before.state == State.COMPLETED.number
+        ):  # its own row told of this attempt; the next overwrites it
             record_attempt(
                 self._db, row.id, row.attempt, AttemptOutcome.COMPLETED,
                 owner_id=row.owner_id, started_us=row.started_us, ended_us=before.finished_us, error=None,
@@ -163,20 +167,20 @@ class Acting:
         return reason
 
     def _run_now(self, row: MessageRow) -> str:
-        if row.standing.state != State.SCHEDULED:
+        if row.standing.state != State.SCHEDULED.number:
             return _name(row.standing)
-        return self._relocate(row, state=int(State.READY), due_us=self._now_us)
+        return self._relocate(row, state=State.READY.number, due_us=self._now_us)
 
     def _cancel(self, row: MessageRow) -> str:
-        if row.standing.state == State.RUNNING:
+        if row.standing.state == _RUNNING:
             self._db.execute(_ASK_TO_CANCEL, (row.id,))  # not undone: its handler may have seen it
             return ""
         if not row.standing.is_open:
             return _name(row.standing)
-        return self._relocate(row, state=int(State.CANCELLED), finished_us=self._now_us)
+        return self._relocate(row, state=State.CANCELLED.number, finished_us=self._now_us)
 
     def _delete(self, row: MessageRow) -> str:
-        if row.standing.state == State.RUNNING or row.standing.is_trashed:
+        if row.standing.state == _RUNNING or row.standing.is_trashed:
             return _name(row.standing)
         return self._relocate(row, state=-row.standing.state, trashed_us=self._now_us)
 
@@ -186,7 +190,7 @@ class Acting:
         return self._relocate(row, state=-row.standing.state, trashed_us=None)
 
     def _move(self, row: MessageRow) -> str:
-        if row.standing.state == State.RUNNING or row.standing.is_trashed:
+        if row.standing.state == _RUNNING or row.standing.is_trashed:
             return _name(row.standing)
         if self._to_id is None:
             assert self._to is not None
@@ -198,7 +202,7 @@ class Acting:
     def _edit(self, row: MessageRow) -> str:
         payload = self._payload
         assert payload is not None
-        if row.standing.state == State.RUNNING or row.standing.is_trashed:
+        if row.standing.state == _RUNNING or row.standing.is_trashed:
             return _name(row.standing)
         is_alike = row.payload_kind == payload.kind and row.checksum == checksum(payload.kind, row.key, payload.data)
         if is_alike and read_payload(self._db, row.id) == payload.data:
@@ -213,7 +217,11 @@ class Acting:
         queue_id = row.standing.queue_id
         change = self.changes.of(queue_id)
         room = first_row(self._db, _ROOM, (queue_id,))
-        if room is not None and room[0] is not None and room[0] <= sum(change.by_state[one] for one in UNFINISHED):
+        if (
+            room is not None
+            and room[0] is not None
+            and room[0] <= sum(change.by_state[one.number] for one in UNFINISHED)
+        ):
             return QUEUE_FULL
         line = place_in_line(self._db, change, row.group)
         copy = copy_message(self._db, row, payload, line, self._now_us)
@@ -223,7 +231,7 @@ class Acting:
         self._metrics.put(queue_id, None if type_row is None else type_row[0], self._now_us)
         self._written_bytes += len(payload.data)
         self.tally.new_ids.append(copy.id)
-        standing = Standing(queue_id, int(State.READY), self._now_us, 0, 0, 0, None, None)
+        standing = Standing(queue_id, State.READY.number, self._now_us, 0, 0, 0, None, None)
         self._note_undo(copy.id, None, mark_of(standing, 0, payload.kind, copy.checksum))
         return ""
 
@@ -242,15 +250,15 @@ class Acting:
     def _erase_wherever(self, row: MessageRow) -> str:
         """For good, without a stay in the trash."""
         before = row.standing
-        if before.state == State.RUNNING:
+        if before.state == _RUNNING:
             return _name(before)
         self._highest = self._highest or highest_id(self._db)
         erase(self._db, row.id, self._highest)
         if not before.is_trashed:
             change = self.changes.of(before.queue_id)
-            change.leaves(State(before.state))
+            change.leaves(State.from_number(before.state))
             if before.is_open:
-                leave_line(self._db, change, State(before.state), row.group, row.line)
+                leave_line(self._db, change, State.from_number(before.state), row.group, row.line)
         return ""
 
 
@@ -258,12 +266,12 @@ def _is_allowed(before: Standing, after: Standing) -> bool:
     """Whether the table of transitions has it; the trash is beside it."""
     if before.is_trashed or after.is_trashed or before.state == after.state:
         return True
-    return State(after.state) in TRANSITIONS[State(before.state)]
+    return State.from_number(after.state) in TRANSITIONS[State.from_number(before.state)]
 
 
 def _name(standing: Standing) -> str:
     """Why a message of this state is left alone, in a word or two."""
-    return IN_TRASH if standing.is_trashed else State(standing.state).word
+    return IN_TRASH if standing.is_trashed else State.from_number(standing.state).word
 
 
 class _CannotAct(Exception):

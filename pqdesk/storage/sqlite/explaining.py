@@ -117,10 +117,12 @@ class _Explaining:
         message = self._message
         if message.state < 0:
             trashed_us = message.trashed_us or self._now_us
-            yield self._reason(ReasonKind.TRASHED, ago_s=self._since(trashed_us), state=State(-message.state).word)
-        elif State(message.state).is_final:
-            yield self._final(State(message.state))
-        elif message.state == State.RUNNING:
+            yield self._reason(
+                ReasonKind.TRASHED, ago_s=self._since(trashed_us), state=State.from_number(-message.state).word
+            )
+        elif State.from_number(message.state).is_final:
+            yield self._final(State.from_number(message.state))
+        elif message.state == State.RUNNING.number:
             yield self._running()
         else:
             yield from self._waiting()
@@ -157,7 +159,7 @@ class _Explaining:
         if message.expires_us is not None and message.expires_us <= self._now_us:
             yield self._reason(ReasonKind.EXPIRED, ago_s=self._since(message.expires_us))
             return
-        is_later = message.state != State.READY and message.due_us > self._now_us
+        is_later = message.state != State.READY.number and message.due_us > self._now_us
         if is_later:
             yield self._later()
         if self._is_damaged():
@@ -179,7 +181,7 @@ class _Explaining:
 
     def _later(self) -> Reason:
         message, in_s = self._message, (self._message.due_us - self._now_us) / 1e6
-        if message.state == State.SCHEDULED:
+        if message.state == State.SCHEDULED.number:
             return self._reason(ReasonKind.SCHEDULED, in_s=in_s)
         return self._reason(
             ReasonKind.RETRYING,
@@ -192,8 +194,9 @@ class _Explaining:
         if head is None:
             return None
         head_id, state, due_us = head
-        is_later = state in (State.SCHEDULED, State.RETRYING) and due_us > self._now_us
-        word = State(state).word if is_later or state == State.RUNNING else State.READY.word
+        found = State.from_number(state)
+        is_later = found in (State.SCHEDULED, State.RETRYING) and due_us > self._now_us
+        word = found.word if is_later or found is State.RUNNING else State.READY.word
         return self._reason(
             ReasonKind.GROUP_HELD,
             group=message.group, head=head_id, state=word, width=gate.group_width,

@@ -299,5 +299,5 @@ class SqliteInspection:
         if wake_us is not None and wake_us <= now_us:
             for state, count in all_rows(self._db, _DUE, (queue_id, now_us)):
                 by_state[state - 1] -= count
-                by_state[State.READY - 1] += count
+                by_state[State.READY.number - 1] += count
         return Counts(*by_state)

@@ -95,7 +95,7 @@ class Finder:
         counted = set(self.states)
         if State.READY in counted:
             counted |= {State.SCHEDULED, State.RETRYING}
-        return sum(row[state] for row in self.queues for state in counted)
+        return sum(row[state.number] for row in self.queues for state in counted)
 
     def few(self) -> list[int] | None:
         """Every id that matches, unordered, when few can; else None."""

@@ -57,7 +57,8 @@ MARKS = "SELECT mark FROM pqdesk_mark WHERE mark >= :prefix AND mark < :prefix |
 _HAS_MARK = "SELECT 1 FROM pqdesk_mark WHERE mark = ?"
 
 
-_SCHEDULED, _READY = int(State.SCHEDULED), int(State.READY)  # an enum member costs more at each use
+# An enum member costs more at each use.
+_SCHEDULED, _READY, _RUNNING = State.SCHEDULED.number, State.READY.number, State.RUNNING.number
 
 
 class _Into:
@@ -72,7 +73,7 @@ class _Into:
     def take_room(self, queue: str, count: int = 1) -> None:
         """Raise Full when `count` messages more are too many. Called where there is a max_size."""
         assert self.room is not None
-        if sum([self.change.by_state[state] for state in UNFINISHED]) + count > self.room:
+        if sum([self.change.by_state[state.number] for state in UNFINISHED]) + count > self.room:
             text = f"queue {queue!r} has as many unfinished messages as its max_size, {self.size:,}; nothing was put"
             raise Full(text, queue=queue, size=self.size, wanted=sum(self.put.values()) + count)
 
@@ -218,19 +219,37 @@ class Putting:
         if row is None:
             return None
         holder, state, group, line, attempt, expires_us = row
-        if expires_us is not None and expires_us <= self._now_us and state != State.RUNNING:
-            expire(self._db, change, holder, State(state), group=group, line=line, attempt=attempt, now_us=self._now_us)
+        if expires_us is not None and expires_us <= self._now_us and state != _RUNNING:
+            expire(
+                self._db,
+                change,
+                holder,
+                State.from_number(state),
+                group=group,
+                line=line,
+                attempt=attempt,
+                now_us=self._now_us,
+            )
             return None
         if message.on_conflict == "keep":
             return int(holder)
-        if message.on_conflict == "replace" and state != State.RUNNING:
-            finish(self._db, change, holder, State(state), State.CANCELLED, group=group, line=line, now_us=self._now_us)
+        if message.on_conflict == "replace" and state != _RUNNING:
+            finish(
+                self._db,
+                change,
+                holder,
+                State.from_number(state),
+                State.CANCELLED,
+                group=group,
+                line=line,
+                now_us=self._now_us,
+            )
             record_attempt(
                 self._db, holder, attempt, AttemptOutcome.CANCELLED,
                 owner_id=0, started_us=0, ended_us=self._now_us, error="replaced by a newer message with its key",
             )  # fmt: skip
             return None
-        is_running = " and is running" if state == State.RUNNING else ""
+        is_running = " and is running" if state == _RUNNING else ""
         raise DuplicateKey(
             f"message {holder} of queue {message.queue!r} has the key {message.key!r} and is not finished{is_running}; "
             'nothing was put (on_conflict="keep" returns its id)',

@@ -8,6 +8,7 @@ import apsw
 
 from pqdesk.messages.backoff import DEFAULT_BACKOFF, Backoff, parse_backoff
 from pqdesk.messages.defaults import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_DEATHS
+from pqdesk.messages.states import State
 from pqdesk.storage.contract import NO_DEFAULTS, HandlerDefaults
 from pqdesk.storage.sqlite.connection import first_row
 
@@ -31,7 +32,7 @@ class QueueChange:
     def __init__(self, queue_id: int) -> None:
         self.queue_id = queue_id
         self.blocked = 0
-        self.by_state = [0] * 8
+        self.by_state = [0] * 8  # by the number of the state
         self._wake_us: int | None = None
         self._group_width: int | None = None
 
@@ -42,11 +43,11 @@ class QueueChange:
             self._group_width = (row[0] if row else None) or 1
         return self._group_width
 
-    def enters(self, state: int, count: int = 1) -> None:
-        self.by_state[state] += count
+    def enters(self, state: State, count: int = 1) -> None:
+        self.by_state[state.number] += count
 
-    def leaves(self, state: int, count: int = 1) -> None:
-        self.by_state[state] -= count
+    def leaves(self, state: State, count: int = 1) -> None:
+        self.by_state[state.number] -= count
 
     def wake_at(self, us: int) -> None:
         """Somebody has to look at this queue at `us`, wall time."""

@@ -46,7 +46,7 @@ def message_records(db: apsw.Connection, ids: list[int], now_us: int) -> list[Me
 def message_fields(row: tuple[Any, ...], now_us: int) -> dict[str, Any]:
     (message_id, queue, state, type_name, priority, group, key, attempt, max_attempts, enqueued_us, due_us,
      started_us, finished_us, error_head, error_tail, worker, kind, head, size) = row  # fmt: skip
-    shown = State(abs(state))
+    shown = State.from_number(abs(state))
     if shown in (State.SCHEDULED, State.RETRYING) and due_us <= now_us:
         shown = State.READY
     return {
@@ -70,7 +70,7 @@ def attempt_record(
     attempt: int, worker: str | None, started_us: int, ended_us: int, outcome: int, error: str | None
 ) -> AttemptRecord:
     started_at = to_datetime(started_us) if started_us else None
-    return AttemptRecord(attempt, worker, started_at, to_datetime(ended_us), AttemptOutcome(outcome), error)
+    return AttemptRecord(attempt, worker, started_at, to_datetime(ended_us), AttemptOutcome.from_number(outcome), error)
 
 
 def current_attempt(fields: dict[str, Any]) -> AttemptRecord:

@@ -42,7 +42,7 @@ _EXTEND = "UPDATE pqdesk_message SET lease_ends_ms = ?3 WHERE id = ?1 AND state 
 _BEGUN = "UPDATE pqdesk_message SET started_us = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 _PROGRESS = "UPDATE pqdesk_message SET progress = ?3, progress_note = ?4 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 
-_RUNNING, _COMPLETED = int(State.RUNNING), int(State.COMPLETED)  # an enum member costs more at each use
+_RUNNING, _COMPLETED = State.RUNNING.number, State.COMPLETED.number  # an enum member costs more at each use
 _GIVEN_UP = (
     AttemptOutcome.NACKED,
     AttemptOutcome.TIMED_OUT,

@@ -98,13 +98,17 @@ def _streams(finder: Finder, request: PageRequest, order: _Order) -> list[Iterat
     chunk = max(request.limit // max(len(finder.queues), 1), 8)
 
     def read(source: str, queue_id: int, state: State | None = None) -> Iterator[Key]:
-        values = {"queue": queue_id} if state is None else {"queue": queue_id, "state": int(state)}
+        values = {"queue": queue_id} if state is None else {"queue": queue_id, "state": state.number}
         return _read(finder, request, order, source, values, chunk)
 
     if request.sort == "due" and states <= {State.SCHEDULED, State.RETRYING}:
-        return [read(_DUE, row[0]) for row in finder.queues if row[State.SCHEDULED] or row[State.RETRYING]]
+        return [
+            read(_DUE, row[0]) for row in finder.queues if row[State.SCHEDULED.number] or row[State.RETRYING.number]
+        ]
     if request.sort == "finished" and all(state.is_final for state in states):
-        return [read(_FINISHED, row[0], state) for row in finder.queues for state in selection.states if row[state]]
+        return [
+            read(_FINISHED, row[0], state) for row in finder.queues for state in selection.states if row[state.number]
+        ]
     if request.sort == "priority" and states == {State.READY} and selection.queue is not None and finder.queues:
         queue_id = finder.queues[0][0]
         others = all_rows(finder.db, _NOT_CLAIMABLE, (queue_id, finder.now_us, FEW + 1))

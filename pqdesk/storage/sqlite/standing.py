@@ -34,6 +34,8 @@ _SET = """
 _TO_QUEUE = "UPDATE pqdesk_message SET queue_id = ?2, line = 0, open_key = NULL WHERE id = ?1"
 
 KEY_IN_USE = "key in use"
+_READY = State.READY.number
+_DUE_LATER = (State.SCHEDULED.number, State.RETRYING.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Standing:
     @property
     def is_open(self) -> bool:
         """Whether it is unfinished, and not in the trash."""
-        return 0 < self.state < State.COMPLETED
+        return 0 < self.state < State.COMPLETED.number
 
     @property
     def is_trashed(self) -> bool:
@@ -105,7 +107,7 @@ def read_message(db: apsw.Connection, changes: Changes, message_id: int, now_us:
     if values is None:
         return None
     row = MessageRow(*(*values[:_OWN_COLUMNS], Standing(*values[_OWN_COLUMNS:])))
-    if row.standing.state in (State.SCHEDULED, State.RETRYING) and row.standing.due_us <= now_us:
+    if row.standing.state in _DUE_LATER and row.standing.due_us <= now_us:
         return _promoted(db, changes, row)
     return row
 
@@ -125,8 +127,8 @@ def parse_undo(text: str) -> tuple[Standing | None, tuple[str, ...]]:
     before = None if values["before"] is None else Standing(*values["before"])
     attempt, kind, number, *columns = values["after"]
     left = Standing(*columns)
-    ready = replace(left, state=int(State.READY))
-    marks = (left, ready) if left.state in (State.SCHEDULED, State.RETRYING) else (left,)
+    ready = replace(left, state=_READY)
+    marks = (left, ready) if left.state in _DUE_LATER else (left,)
     return before, tuple(mark_of(one, attempt, kind, number) for one in marks)
 
 
@@ -145,14 +147,14 @@ def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Stan
     values = astuple(after)[1:]
     db.execute(_SET, (row.id, *values, line, after.is_open))
     if not before.is_trashed:
-        out_of.leaves(State(before.state))
+        out_of.leaves(State.from_number(before.state))
     if not after.is_trashed:
-        into.enters(State(after.state))
+        into.enters(State.from_number(after.state))
     if is_leaving:
-        leave_line(db, out_of, State(before.state), row.group, row.line)
-    elif before.state == State.READY and row.line == 2:
+        leave_line(db, out_of, State.from_number(before.state), row.group, row.line)
+    elif before.state == _READY and row.line == 2:
         out_of.blocked -= 1
-    if after.state == State.READY and line == 2:
+    if after.state == _READY and line == 2:
         into.blocked += 1
     _tell_when(into, after)
     return ""
@@ -160,7 +162,7 @@ def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Stan
 
 def _tell_when(change: QueueChange, after: Standing) -> None:
     """Whoever waits has to look when it is due, and when it expires."""
-    if after.state in (State.SCHEDULED, State.RETRYING):
+    if after.state in _DUE_LATER:
         change.wake_at(after.due_us)
     if after.is_open and after.expires_us is not None:
         change.wake_at(after.expires_us)
@@ -169,11 +171,11 @@ def _tell_when(change: QueueChange, after: Standing) -> None:
 def _promoted(db: apsw.Connection, changes: Changes, row: MessageRow) -> MessageRow:
     db.execute(_PROMOTE, (row.id,))
     change = changes.of(row.standing.queue_id)
-    change.leaves(State(row.standing.state))
+    change.leaves(State.from_number(row.standing.state))
     change.enters(State.READY)
     if row.line == 2:
         change.blocked += 1
-    return replace(row, standing=replace(row.standing, state=int(State.READY)))
+    return replace(row, standing=replace(row.standing, state=_READY))
 
 
 def _is_key_taken(db: apsw.Connection, queue_id: int, key: str) -> bool:

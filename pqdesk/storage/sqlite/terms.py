@@ -96,7 +96,7 @@ class Compiled:
         if selection.queue is not None:
             yield self._term(Term(Field.QUEUE, (Is(selection.queue),)))
         if selection.states:
-            yield self._term(Term(Field.STATE, tuple(Is(int(state)) for state in selection.states)))
+            yield self._term(Term(Field.STATE, tuple(Is(state.number) for state in selection.states)))
         if selection.type is not None:
             yield self._term(Term(Field.TYPE, (Is(selection.type),)))
         numbers: list[Term] = []
@@ -120,7 +120,9 @@ class Compiled:
             case Has(text):
                 return self._has(field, text)
             case Is(value) if field is Field.STATE:
-                return STATE_TEST[State(int(value))].format(state="-m.state" if self._is_trashed else "m.state")
+                return STATE_TEST[State.from_number(int(value))].format(
+                    state="-m.state" if self._is_trashed else "m.state"
+                )
             case Is(value) if field in _NAMED:
                 return _NAMED[field].format(value=self._bind(value))
             case Is(value):

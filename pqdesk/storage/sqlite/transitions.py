@@ -95,7 +95,7 @@ def _fill(db: apsw.Connection, change: QueueChange, group: str) -> None:
         if row is None:
             return
         db.execute(_MOVE_UP, (row[0],))
-        if row[1] == State.READY:
+        if row[1] == State.READY.number:
             change.blocked -= 1
 
 
@@ -116,7 +116,7 @@ def finish(
 ) -> None:
     """Make a message final: its key is free, its group goes on."""
     assert after in TRANSITIONS[before], (before, after)
-    db.execute(_FINISH, (message_id, after, now_us))
+    db.execute(_FINISH, (message_id, after.number, now_us))
     change.leaves(before)
     change.enters(after)
     leave_line(db, change, before, group, line)
@@ -135,4 +135,4 @@ def record_attempt(
 ) -> None:
     """Keep how an attempt ended; of a long error, the end."""
     text = None if error is None else cut_text(error)
-    db.execute(_RECORD, (message_id, attempt, owner_id, started_us, ended_us, outcome, text))
+    db.execute(_RECORD, (message_id, attempt, owner_id, started_us, ended_us, outcome.number, text))

@@ -71,7 +71,11 @@ class Undoing:
         if row is None:
             return GONE
         if row.mark not in marks:
-            return State(row.standing.state).word if row.standing.state == State.RUNNING else CHANGED_SINCE
+            return (
+                State.from_number(row.standing.state).word
+                if row.standing.state == State.RUNNING.number
+                else CHANGED_SINCE
+            )
         if before is None:  # it was made: to the trash with it
             return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=self._now_us))
         if action == "edit":

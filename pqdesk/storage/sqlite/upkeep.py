@@ -60,7 +60,7 @@ class Pruner:
         return count
 
     def _prune_state(self, queue_id: int, state: State, before_us: int) -> int:
-        values = (queue_id, state, before_us, _BATCH)
+        values = (queue_id, state.number, before_us, _BATCH)
         if not all_rows(self._db, _OLD, values):
             return 0
         with WriteTransaction(self._db, self._path):

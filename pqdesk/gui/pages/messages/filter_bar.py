@@ -162,7 +162,7 @@ class FilterBar(QWidget):
         self._show_mistake("")
         self._let_terms_win(text)
         if not has_term(text, "state") and self._state.currentData() is not None:
-            selection = replace(selection, states=(State(self._state.currentData()),))
+            selection = replace(selection, states=(State.from_word(self._state.currentData()),))
         if not has_term(text, "queue") and self._queue.currentData() is not None:
             selection = replace(selection, queue=self._queue.currentData())
         if selection != self._selection:
