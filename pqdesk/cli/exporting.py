@@ -17,12 +17,13 @@ from pqdesk.cli.lines import remark
 from pqdesk.cli.options import filter_options, filters_given
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.tables import console_for, count_of
-from pqdesk.cli.transfer import CSV_COLUMNS, FORMATS, Format, as_cells, as_json, file_format
+from pqdesk.cli.transfer import FORMATS, Exported, Format, csv_columns, file_format
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.queues.operations import select
 from pqdesk.storage.looking import PageRequest
 
 if TYPE_CHECKING:
+    from pqdesk.messages.activities import VersionRecord
     from pqdesk.messages.records import MessageDetail
     from pqdesk.messages.selection import Selection
     from pqdesk.storage.looking import Inspection
@@ -34,6 +35,7 @@ _PAGE_SIZE = 500
 @click.argument("words", nargs=-1, required=True, metavar="[QUEUE] FILE")
 @filter_options
 @click.option("--format", "given", type=click.Choice(FORMATS), help="Else by the name of FILE: .csv, or JSON Lines.")
+@click.option("--history", is_flag=True, help="With each attempt, and the payloads before an edit.")
 @click.option("--mask", is_flag=True, help="Hide the values of fields named like password, token or secret.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
 @pass_inspection
@@ -43,6 +45,7 @@ def export_command(
     inspection: Inspection,
     words: tuple[str, ...],
     given: str | None,
+    history: bool,
     mask: bool,
     overwrite: bool,
     **filters: Any,
@@ -50,7 +53,7 @@ def export_command(
     """Write messages to FILE, as JSON Lines or CSV.
 
     Oldest first; '-' is standard output. Those of QUEUE, or of all queues, that match the filters. 'import' puts them
-    again, into any workspace.
+    again, into any workspace: with all that a put can give. What became of them is in the file, for other programs.
     """
     if len(words) > 2:
         raise click.UsageError("name a queue and a file, or only a file", click.get_current_context())
@@ -59,36 +62,40 @@ def export_command(
         raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
     selection = select(**filters_given(queue=queue, **filters))
     with _opened(path, overwrite) as file:
-        count = _write(inspection, selection, file, file_format(path, given), is_masked=mask)
+        count = _write(inspection, selection, file, file_format(path, given), has_history=history, is_masked=mask)
     remark(f"{count_of(count, 'message')} written")
 
 
-def _write(inspection: Inspection, selection: Selection, file: IO[str], form: Format, *, is_masked: bool) -> int:
+def _write(
+    inspection: Inspection, selection: Selection, file: IO[str], form: Format, *, has_history: bool, is_masked: bool
+) -> int:
     """Write what is selected; returns how many."""
     writer = csv.writer(file, quoting=csv.QUOTE_ALL) if form == "csv" else None
     if writer is not None:
-        writer.writerow(CSV_COLUMNS)
+        writer.writerow(csv_columns(has_history=has_history))
     count = 0
     with _counter() as show:
-        for detail in _details(inspection, selection):
+        for detail, versions in _details(inspection, selection):
+            one = Exported(detail, versions if has_history else None, is_masked)
             if writer is not None:
-                writer.writerow(as_cells(detail, is_masked=is_masked))
+                writer.writerow(one.as_cells())
             else:
-                file.write(as_json(detail, is_masked=is_masked) + "\n")
+                file.write(one.as_json() + "\n")
             count += 1
             if count % _PAGE_SIZE == 0:
                 show(count)
     return count
 
 
-def _details(inspection: Inspection, selection: Selection) -> Iterator[MessageDetail]:
+def _details(inspection: Inspection, selection: Selection) -> Iterator[tuple[MessageDetail, tuple[VersionRecord, ...]]]:
     """Each message whole, oldest first; one that was pruned meanwhile is left out. Each look is short."""
     after = 0
     while True:
         page = inspection.page(PageRequest(selection=selection, after=after, limit=_PAGE_SIZE))
         for record in reversed(page):
             with contextlib.suppress(NotFound):
-                yield inspection.message(record.id)
+                detail = inspection.message(record.id)
+                yield detail, () if detail.version == 1 else inspection.versions(record.id)
         if len(page) < _PAGE_SIZE:
             return
         after = page[0].id

@@ -20,11 +20,10 @@ from pqdesk.cli.lines import remark, say, say_error
 from pqdesk.cli.put_lines import interrupt_deferred, opened, progress_bar
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.tables import count_of
-from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, from_json, state_of
+from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, from_json, is_over
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.aliases import OnConflict
 from pqdesk.messages.records import Outgoing
-from pqdesk.messages.states import State
 from pqdesk.queues.outgoing import checked_outgoing
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 _LINE_BYTES = 128 * 1024 * 1024  # a payload of 16 MiB, each byte of it escaped
 _SHOWN = 10
-_DONE_WITH = (State.COMPLETED, State.CANCELLED, State.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,12 @@ class Total:
 @click.argument("file")
 @click.option("--queue", metavar="QUEUE", help="Put all of them into this queue, instead of those they are from.")
 @click.option("--format", "given", type=click.Choice(FORMATS), help="Else by the name of FILE: .csv, or JSON Lines.")
-@click.option("--all", "has_finished", is_flag=True, help="Put those, too, that were completed, failed or cancelled.")
+@click.option(
+    "--all",
+    "has_finished",
+    is_flag=True,
+    help="Put those, too, that are finished or have expired.",
+)
 @click.option(
     "--on-conflict",
     type=click.Choice(["raise", "keep", "replace"]),
@@ -131,7 +134,7 @@ class _Importer:
         try:
             if entry.problem is not None:
                 raise InvalidInput(entry.problem)
-            if isinstance(entry.fields, dict) and not self._has_finished and state_of(entry.fields) in _DONE_WITH:
+            if isinstance(entry.fields, dict) and not self._has_finished and is_over(entry.fields, now):
                 self._total.finished += 1
                 return None
             message = as_outgoing(entry.fields, queue=self._queue, on_conflict=self._on_conflict, now=now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from binascii import b2a_base64
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pqdesk.cli.visible import visible_json
-from pqdesk.messages.payloads import encode_payload
+from pqdesk.messages.payloads import json_of_any_size
 
 
 def print_json(value: Any, *, is_compact: bool = False) -> None:
@@ -25,7 +24,7 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, indent=indent)
     except ValueError:  # an integer of more digits than sys.get_int_max_str_digits()
-        return encode_payload(value, limit_bytes=sys.maxsize)[1].decode("utf-8")
+        return json_of_any_size(value)
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """How messages are written in files that leave the workspace: a JSON object a line, or CSV; and back.
 
 A spreadsheet runs what begins like a formula, so such a cell of CSV gets an apostrophe in front, which reading takes
-away again (owasp.org, CSV injection). In CSV the column `form` says how to read the payload: json, text or bytes.
+away again (owasp.org, CSV injection). In CSV the column `form` says how to read the payload: json, text or bytes; and
+`result_form` the result.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from pqdesk.cli.json_output import json_text, plain
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.activities import VersionRecord
 from pqdesk.messages.aliases import OnConflict
 from pqdesk.messages.payloads import PayloadKind, decode_payload
 from pqdesk.messages.records import MessageDetail, Outgoing
@@ -26,12 +29,13 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 _WRITTEN = (
     "id", "queue", "state", "type", "priority", "group", "key", "attempt", "max_attempts", "enqueued_at", "due_at",
-    "started_at", "finished_at", "error_text", "headers",
+    "expires_at", "started_at", "finished_at", "error_text",
 )  # fmt: skip
-CSV_COLUMNS = (*_WRITTEN, "form", "payload")
-_READ = ("queue", "state", "type", "priority", "group", "key", "max_attempts", "due_at", "headers")
+_CSV_COLUMNS = (*_WRITTEN, "headers", "form", "payload", "result_form", "result")
+_HISTORY = ("attempts", "versions")
+_READ = ("queue", "state", "type", "priority", "group", "key", "max_attempts", "due_at", "expires_at", "headers")
 _PAYLOADS = ("payload", "payload_base64")
-_KNOWN = {*_WRITTEN, *_PAYLOADS, "form", "result", "result_base64", "error", "worker"}
+_KNOWN = {*_CSV_COLUMNS, *_HISTORY, "payload_base64", "result_base64", "error", "worker"}
 _LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED = re.compile(r"'+[=+\-@\t\r]")
 _SECRET = re.compile(r"passw|secret|token|api_?key|^key$|authorization|cookie|credential", re.IGNORECASE)
@@ -45,24 +49,51 @@ def file_format(path: str, given: str | None) -> Format:
     return "csv" if path.lower().endswith(".csv") else "jsonl"
 
 
-def as_json(detail: MessageDetail, *, is_masked: bool) -> str:
-    """One line of JSON."""
-    fields = {name: getattr(detail, name) for name in _WRITTEN}
-    fields["payload"] = masked(detail.payload) if is_masked else detail.payload
-    if detail.result is not None:
-        fields["result"] = masked(detail.result) if is_masked else detail.result
-    fields["headers"] = masked(dict(detail.headers)) if is_masked else dict(detail.headers)
-    return json_text({name: value for name, value in plain(fields).items() if value not in (None, {})} | _null(detail))
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A message as it leaves the workspace. `versions`: None without its history, which is attempts and versions."""
+
+    detail: MessageDetail
+    versions: tuple[VersionRecord, ...] | None
+    is_masked: bool
+
+    def as_json(self) -> str:
+        """One line of JSON. What is not set is left out; a payload never is, null and {} included."""
+        detail = self.detail
+        fields = {name: value for name, value in self._single().items() if value is not None}
+        if detail.headers:
+            fields["headers"] = self._shown(dict(detail.headers))
+        fields["payload"] = self._shown(detail.payload)
+        if detail.result is not None:  # nor is there one in the file
+            fields["result"] = self._shown(detail.result)
+        return json_text(plain(fields | self._history()))
+
+    def as_cells(self) -> list[str]:
+        """The cells of one row, in the order of `csv_columns`."""
+        detail, headers = self.detail, self._shown(dict(self.detail.headers))
+        cells = ["" if value is None else str(plain(value)) for value in self._single().values()]
+        cells += [json_text(headers) if headers else "", *_formed(self._shown(detail.payload))]
+        cells += ["", ""] if detail.result is None else _formed(self._shown(detail.result))
+        cells += [json_text(plain(each)) if each else "" for each in self._history().values()]
+        return [_defused(cell) for cell in cells]
+
+    def _single(self) -> dict[str, Any]:
+        """By name what is one value, as it was put: a queue's max_attempts is none of the message."""
+        return {name: getattr(self.detail, name) for name in _WRITTEN} | {"max_attempts": self.detail.own_max_attempts}
+
+    def _history(self) -> dict[str, list[Any]]:
+        if self.versions is None:
+            return {}
+        versions = [replace(one, payload=self._shown(one.payload)) for one in self.versions]
+        return {"attempts": list(self.detail.attempts), "versions": versions}
+
+    def _shown(self, value: Any) -> Any:
+        return masked(value) if self.is_masked else value
 
 
-def as_cells(detail: MessageDetail, *, is_masked: bool) -> list[str]:
-    """The cells of one row, in the order of CSV_COLUMNS."""
-    headers = masked(dict(detail.headers)) if is_masked else dict(detail.headers)
-    payload = masked(detail.payload) if is_masked else detail.payload
-    form, text = _payload_cell(payload)
-    values = [plain(getattr(detail, name)) for name in _WRITTEN[:-1]]
-    cells = ["" if value is None else str(value) for value in values]
-    return [_defused(cell) for cell in (*cells, json_text(headers) if headers else "", form, text)]
+def csv_columns(*, has_history: bool) -> tuple[str, ...]:
+    """The titles of the columns."""
+    return (*_CSV_COLUMNS, *_HISTORY) if has_history else _CSV_COLUMNS
 
 
 def from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
@@ -100,15 +131,15 @@ def from_json(data: bytes, what: str) -> Any:
         raise InvalidInput(f"{what} is not JSON that can be read") from None
 
 
-def state_of(fields: Mapping[str, Any]) -> State | None:
-    """The state that the message was in, if that is told. Raises InvalidInput."""
+def is_over(fields: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the message is not to be done any more: it was final, or it has expired. Raises InvalidInput."""
     word = fields.get("state")
-    if word is None:
-        return None
     try:
-        return State.from_word(word if isinstance(word, str) else "")
+        state = None if word is None else State.from_word(word if isinstance(word, str) else "")
     except KeyError:
         raise InvalidInput(f"there is no state {word!r:.80}") from None
+    expires_at = _instant(fields, "expires_at")
+    return (state is not None and state.is_final) or (expires_at is not None and expires_at <= now)
 
 
 def as_outgoing(fields: Any, *, queue: str | None, on_conflict: OnConflict, now: datetime) -> Outgoing:
@@ -121,11 +152,12 @@ def as_outgoing(fields: Any, *, queue: str | None, on_conflict: OnConflict, now:
     into = queue if queue is not None else fields.get("queue")
     if into is None:
         raise InvalidInput("it has no queue; name one with --queue")
-    due_at = _instant(fields.get("due_at"))
+    due_at, expires_at = _instant(fields, "due_at"), _instant(fields, "expires_at")
     return Outgoing(
         _payload(fields), queue=into, type=fields.get("type"), priority=fields.get("priority", 0),
         at=due_at if due_at is not None and due_at > now else None, key=fields.get("key"), on_conflict=on_conflict,
         group=fields.get("group"), max_attempts=fields.get("max_attempts"), headers=fields.get("headers"),
+        expires=expires_at - now if expires_at is not None and expires_at > now else None,
     )  # fmt: skip
 
 
@@ -138,14 +170,11 @@ def masked(value: Any) -> Any:
     return value
 
 
-def _null(detail: MessageDetail) -> dict[str, Any]:
-    return {"payload": None} if detail.payload is None else {}
-
-
-def _payload_cell(payload: Any) -> tuple[str, str]:
-    if isinstance(payload, bytes):
-        return "bytes", base64.b64encode(payload).decode("ascii")
-    return ("text", payload) if isinstance(payload, str) else ("json", json_text(payload))
+def _formed(value: Any) -> tuple[str, str]:
+    """How a cell is to be read, and the cell."""
+    if isinstance(value, bytes):
+        return "bytes", base64.b64encode(value).decode("ascii")
+    return ("text", value) if isinstance(value, str) else ("json", json_text(value))
 
 
 def _defused(cell: str) -> str:
@@ -165,13 +194,14 @@ def _payload(fields: Mapping[str, Any]) -> Any:
         raise InvalidInput("payload_base64 is not base64") from None
 
 
-def _instant(text: Any) -> datetime | None:
+def _instant(fields: Mapping[str, Any], name: str) -> datetime | None:
+    text = fields.get(name)
     if text is None:
         return None
     try:
         at = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise InvalidInput(f"due_at {text!r:.80} is no time of ISO 8601") from None
+        raise InvalidInput(f"{name} {text!r:.80} is no time of ISO 8601") from None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 

@@ -114,7 +114,7 @@ _scan_json: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once
 
 
 def _json_bytes(value: Any, what: str) -> bytes:
-    text = _huge_json(value) if _check_json(value, what, 0) else "".join(_encode_json(value, 0))
+    text = json_of_any_size(value) if _check_json(value, what, 0) else "".join(_encode_json(value, 0))
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -160,7 +160,7 @@ def _check_single(value: Any, what: str) -> bool:
     return False
 
 
-def _huge_json(value: Any) -> str:
+def json_of_any_size(value: Any) -> str:
     """JSON where integers may be longer than int.__str__ allows (4,300 digits, CVE-2020-10735)."""
     if isinstance(value, bool) or not isinstance(value, int | dict | list | tuple):
         return json.dumps(value, ensure_ascii=False)
@@ -170,6 +170,6 @@ def _huge_json(value: Any) -> str:
         digits = Context(prec=value.bit_length() // 3 + 2)
         return format(digits.create_decimal(value), "f")
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(key, ensure_ascii=False)}:{_huge_json(one)}" for key, one in value.items())
+        pairs = (f"{json.dumps(key, ensure_ascii=False)}:{json_of_any_size(one)}" for key, one in value.items())
         return "{" + ",".join(pairs) + "}"
-    return "[" + ",".join(_huge_json(one) for one in value) + "]"
+    return "[" + ",".join(json_of_any_size(one) for one in value) + "]"

@@ -79,6 +79,7 @@ class MessageRecord:
     """One message as the lists show it.
 
     `payload_preview` is one line of at most 160 characters; `error` the first line of the newest error;
+    `expires_at` when it is cancelled unless it is started before, None without `expires`;
     `worker` the name (or `pid N`) of the process that has or had it; `ran_s` seconds of the last attempt.
     """
 
@@ -100,6 +101,7 @@ class MessageRecord:
     payload_preview: str
     payload_size: int
     is_trashed: bool = False
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class MessageDetail(MessageRecord):
     Attributes:
         version: Of the payload: 1 is the one it was put with; `versions` has those before this one.
         copy_of: The message that it was duplicated from.
+        own_max_attempts: What it was put with; None: `max_attempts` is what its queue says.
     """
 
     payload: Any
@@ -130,6 +133,7 @@ class MessageDetail(MessageRecord):
     error_text: str | None
     version: int = 1
     copy_of: int | None = None
+    own_max_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

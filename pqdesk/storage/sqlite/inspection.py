@@ -48,7 +48,14 @@ from pqdesk.storage.sqlite.metric_rows import read_metrics
 from pqdesk.storage.sqlite.migrations import is_made
 from pqdesk.storage.sqlite.naming import oldest_ready, read_names
 from pqdesk.storage.sqlite.queue_rows import find_queue
-from pqdesk.storage.sqlite.rows import PAYLOAD_KIND, attempt_record, current_attempt, message_fields, message_row
+from pqdesk.storage.sqlite.rows import (
+    OWN_MAX_ATTEMPTS,
+    PAYLOAD_KIND,
+    attempt_record,
+    current_attempt,
+    message_fields,
+    message_row,
+)
 
 T = TypeVar("T")
 
@@ -174,6 +181,7 @@ class SqliteInspection:
             error_text=attempts[-1].error if attempts else None,
             copy_of=copy_of,
             version=version,
+            own_max_attempts=row[OWN_MAX_ATTEMPTS],
         )
 
     def versions(self, message_id: int) -> tuple[VersionRecord, ...]:

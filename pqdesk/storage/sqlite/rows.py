@@ -23,14 +23,15 @@ _ROWS = f"""
     SELECT m.id, q.name, m.state, t.name, m.priority, m."group", m.key, m.attempt,
            m.forgiven + coalesce(m.max_attempts, q.max_attempts, {DEFAULT_MAX_ATTEMPTS}), m.enqueued_us, m.due_us,
            m.started_us, m.finished_us, substr(a.error, 1, 1000), substr(a.error, -1000), o.name, m.payload_kind,
-           substr(coalesce(m.payload, p.payload), 1, {_PREVIEW_CHARACTERS * 4}), length(coalesce(m.payload, p.payload))
+           substr(coalesce(m.payload, p.payload), 1, {_PREVIEW_CHARACTERS * 4}), length(coalesce(m.payload, p.payload)),
+           m.expires_us, m.max_attempts
       FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id
       LEFT JOIN pqdesk_type t ON t.id = m.type_id
       LEFT JOIN pqdesk_owner o ON o.id = m.owner_id
       LEFT JOIN pqdesk_attempt a ON a.message_id = m.id AND a.attempt = m.attempt
       LEFT JOIN pqdesk_payload p ON p.id = m.id
      WHERE m.id IN (SELECT value FROM json_each(?)) AND m.state <> 0"""
-PAYLOAD_KIND = 16  # the place of this column in a row
+PAYLOAD_KIND, OWN_MAX_ATTEMPTS = 16, 20  # the places of these columns in a row
 
 
 def message_row(db: apsw.Connection, message_id: int) -> Row | None:
@@ -45,7 +46,7 @@ def message_records(db: apsw.Connection, ids: list[int], now_us: int) -> list[Me
 
 def message_fields(row: tuple[Any, ...], now_us: int) -> dict[str, Any]:
     (message_id, queue, state, type_name, priority, group, key, attempt, max_attempts, enqueued_us, due_us,
-     started_us, finished_us, error_head, error_tail, worker, kind, head, size) = row  # fmt: skip
+     started_us, finished_us, error_head, error_tail, worker, kind, head, size, expires_us, _) = row  # fmt: skip
     shown = State.from_number(abs(state))
     if shown in (State.SCHEDULED, State.RETRYING) and due_us <= now_us:
         shown = State.READY
@@ -57,6 +58,7 @@ def message_fields(row: tuple[Any, ...], now_us: int) -> dict[str, Any]:
         "finished_at": to_datetime(finished_us) if shown.is_final and finished_us else None,
         "error": headline(error_head, error_tail).translate(_SYMBOLS) if error_head else None, "worker": worker,
         "payload_preview": _preview(kind, head or b""), "payload_size": size or 0, "is_trashed": state < 0,
+        "expires_at": None if expires_us is None else to_datetime(expires_us),
     }  # fmt: skip
 
 
