@@ -16,7 +16,6 @@ from urllib.parse import SplitResult, urlsplit
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.checks import check_int, check_name
 from pqdesk.messages.durations import duration_us, parse_duration
-from pqdesk.zones import find_zone
 
 _OUR_HEADERS = frozenset(("host", "content-length", "transfer-encoding", "connection", "idempotency-key"))
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -79,7 +78,21 @@ def check_cron(text: str) -> str:
     return text
 
 
+def check_seconds(cron: str, *, has_seconds: bool) -> None:
+    """Raise InvalidInput for six fields unless they are meant: mostly one is too many, and it runs far too often."""
+    count = len(cron.split())
+    if count == 6 and not has_seconds:
+        raise InvalidInput(
+            f"cron expression {cron!r} has six fields, of which the first would be seconds; leave one out, or say "
+            "--seconds if that is meant"
+        )
+    if count != 6 and has_seconds:
+        raise InvalidInput(f"cron expression {cron!r} has no field for seconds; with --seconds it has six fields")
+
+
 def check_timezone(text: str) -> str:
+    from pqdesk.zones import find_zone
+
     find_zone(check_word(text, "the time zone"))
     return text
 

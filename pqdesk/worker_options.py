@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.checks import ATTEMPTS_LIMIT
+from pqdesk.messages.written import FORMS, RULE
 from pqdesk.worker_checks import (
     check_command,
     check_cron,
@@ -26,6 +27,7 @@ from pqdesk.worker_checks import (
     check_pattern,
     check_payload,
     check_queue,
+    check_seconds,
     check_signal,
     check_size,
     check_timezone,
@@ -177,7 +179,7 @@ OPTIONS = (
     WorkerOption(
         field="payload", option="--payload", kinds=(Kind.SCHEDULE,), group="what", check=check_payload,
         needs=("every", "cron"), lacking="a fixed payload is put so often or at times: give --every or --cron",
-        help="Put this: JSON if it parses, else text; with --every or --cron.",
+        help="Put this, with --every or --cron.",
         label="Payload", offer="The same payload each time", placeholder='{"report": "daily"}',
     ),
     WorkerOption(
@@ -194,6 +196,10 @@ OPTIONS = (
         field="command", option="--", kinds=(Kind.OTHER,), group="what", check=check_command, form="words",
         label="Command", placeholder="/usr/bin/python3 server.py",
         hint="A program and its arguments; no shell reads them, so no pipes and no *",
+    ),
+    WorkerOption(
+        field="form", option="--as", kinds=(Kind.SCHEDULE,), check=choice_of("form", {one: one for one in FORMS}),
+        choices={"text": "Text", "json": "JSON", "bytes": "Bytes"}, help=f"What --payload, or each line, is; {RULE}",
     ),
     WorkerOption(
         field="queues", option="--queue", kinds=CONSUMERS, check=check_queue, form="several", is_word=True,
@@ -238,6 +244,11 @@ OPTIONS = (
         help="Run at these times: '*/10 * * * *'.",
         label="Cron line", offer="At times, as cron has them", hint="Minute, hour, day, month, weekday",
         placeholder="0 3 * * *",
+    ),
+    WorkerOption(
+        field="seconds", option="--seconds", kinds=(Kind.SCHEDULE,), check=bool, form="flag", needs=("cron",),
+        lacking="--seconds belongs to a cron line; leave it out",
+        help="The --cron expression has six fields, of which the first is seconds.",
     ),
     WorkerOption(
         field="timezone", option="--timezone", kinds=(Kind.SCHEDULE,), check=check_timezone, metavar="NAME",
@@ -373,6 +384,8 @@ def check_together(kind: Kind, values: Mapping[str, Any], *, is_marked: bool = F
     when = [row.name for row in given if row.group == "when"]
     if len(when) > 1:
         raise InvalidInput(f"{' and '.join(when)} exclude each other: give one, not both")
+    if "cron" in values:
+        check_seconds(values["cron"], has_seconds=bool(values.get("seconds")))
     for row in given:
         if row.needs and not {*row.needs} & values.keys() and not is_marked:
             raise InvalidInput(row.lacking)

@@ -176,8 +176,8 @@ class Workspace(Operator):
             queue, payload, type, priority, group, headers, max_attempts: As of Queue.put; at most 62 headers.
             key: With one, nothing is put while the message of an earlier run is unfinished; that run is skipped.
             every: Seconds (at least 1) or timedelta between runs; the first is at once.
-            cron: Instead, five fields (six: seconds first), such as "*/10 * * * *".
-            timezone: Of the cron expression, such as "Europe/Berlin"; None is the machine's.
+            cron: Instead, five fields (six: seconds first), such as "*/10 * * * *"; also "@daily".
+            timezone: Of the cron expression, such as "Europe/Berlin"; None is this process's, by its name from now on.
             missed: What becomes of runs that were due while nobody was there: "once" (one run, late), "skip", or "all"
                 (each, at most 1,000).
             enabled: Whether it runs; else it waits for enable_schedule.

@@ -9,7 +9,7 @@ import click
 from pqdesk.cli import acting
 from pqdesk.cli.command import command
 from pqdesk.cli.options import FORM, Chosen, ids_or_filter
-from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
+from pqdesk.cli.payloads import RULE, Form, given_payload
 from pqdesk.cli.settings import Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -76,15 +76,14 @@ def move_command(settings: Settings, chosen: Chosen, to: str, dry_run: bool) -> 
 @command("duplicate", has_json=True)
 @ids_or_filter
 @click.option("--payload", metavar="TEXT", help="Its payload instead; '-' is standard input.")
-@click.option("--as", "form", type=FORM, help="What --payload is; else JSON if it parses, or text.")
+@click.option("--as", "form", type=FORM, help=f"What --payload is; {RULE}")
 @acting.dry_run
 @pass_settings
 def duplicate_command(settings: Settings, chosen: Chosen, payload: str | None, form: Form | None, dry_run: bool) -> int:
     """Put a new message like each. Without its key; prints the new ids."""
     values: dict[str, Any] = {}
     if payload is not None:
-        data = read_standard_input("payload") if payload == "-" else argument_bytes(payload)
-        values["payload"] = parse_payload(data, form)
+        values["payload"] = given_payload(payload, form)
     return _act(settings, "duplicate", chosen, dry_run, "copied", **values)
 
 

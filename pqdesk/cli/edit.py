@@ -9,14 +9,14 @@ import click
 from pqdesk.cli import acting
 from pqdesk.cli.command import command
 from pqdesk.cli.options import FORM, chosen_from, filters_given, queue_and_filter_options
-from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
+from pqdesk.cli.payloads import RULE, Form, given_payload
 from pqdesk.cli.settings import Settings, pass_settings
 
 
 @command("edit", has_json=True)
 @click.argument("words", nargs=-1, metavar="[ID…] [PAYLOAD]")
 @queue_and_filter_options
-@click.option("--as", "form", type=FORM, help="What the payload is; else JSON if it parses, or text.")
+@click.option("--as", "form", type=FORM, help=f"What the payload is; {RULE}")
 @acting.dry_run
 @pass_settings
 def edit_command(settings: Settings, words: tuple[str, ...], form: Form | None, dry_run: bool, **given: Any) -> int:
@@ -29,8 +29,7 @@ def edit_command(settings: Settings, words: tuple[str, ...], form: Form | None, 
     has_payload = len(words) > (0 if filters else 1)
     ids = words if not has_payload else words[:-1]
     chosen = chosen_from(ids, filters)
-    text = words[-1] if has_payload else "-"
-    payload = parse_payload(read_standard_input("payload") if text == "-" else argument_bytes(text), form)
+    payload = given_payload(words[-1] if has_payload else "-", form)
     return acting.act(
         settings,
         "edited",

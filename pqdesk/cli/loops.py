@@ -16,6 +16,7 @@ from pqdesk.messages.origin import WORKER_VARIABLE
 from pqdesk.worker_options import CONSUMERS, PRODUCERS, Kind, check_together, fitting_kind, options_of
 
 if TYPE_CHECKING:
+    from pqdesk.messages.written import Form
     from pqdesk.queues.queue import Queue
     from pqdesk.workers.command import CommandTarget
     from pqdesk.workers.folder import FolderTarget
@@ -84,10 +85,10 @@ def _target(kinds: Sequence[Kind], queues: tuple[str, ...], given: dict[str, Any
         for row in options_of(kind)
         if row.field in values and (row.group == "what" or (kind in (Kind.POST, Kind.FOLDER) and row.kinds == (kind,)))
     }
-    return _made(own), values
+    return _made(own, values.get("form")), values
 
 
-def _made(own: dict[str, Any]) -> Handler | CommandTarget | PostTarget | FolderTarget:
+def _made(own: dict[str, Any], form: Form | None) -> Handler | CommandTarget | PostTarget | FolderTarget:
     if "handler" in own:
         from pqdesk.workers.handlers import load_handler
 
@@ -97,7 +98,7 @@ def _made(own: dict[str, Any]) -> Handler | CommandTarget | PostTarget | FolderT
         from pqdesk.messages.payloads import encode_payload
         from pqdesk.workers.handlers import Handler
 
-        value = parse_payload(argument_bytes(own["payload"]), None)
+        value = parse_payload(argument_bytes(own["payload"]), form)
         encode_payload(value)  # what cannot be put is refused now, not at each run
         return Handler.of(lambda: [value], "--payload")
     target: CommandTarget | PostTarget | FolderTarget

@@ -16,6 +16,7 @@ from pqdesk.errors import InvalidInput
 from pqdesk.messages.checks import LARGEST_ID
 from pqdesk.messages.durations import parse_duration
 from pqdesk.messages.states import State
+from pqdesk.worker_checks import check_seconds
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,14 +39,18 @@ class DurationType(click.ParamType[float]):
 
 
 class InstantType(click.ParamType[datetime]):
-    """ISO 8601; without an offset it is local time. Always aware."""
+    """ISO 8601; without an offset it is local time, and where the clocks pass over it the moment when they do."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
             at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-            return at.astimezone()
+            from pqdesk.zones import find_zone, instant_of  # its libraries take longer to load than most commands
+
+            return at if at.tzinfo is not None else instant_of(at, find_zone(None))
+        except InvalidInput as exc:
+            self.fail(str(exc), param, ctx)
         except (ValueError, OverflowError, OSError):
             self.fail(
                 f"{value!r} is no time; write it like 2026-12-24T18:00 (local) or 2026-12-24T18:00+01:00", param, ctx
@@ -114,6 +119,19 @@ STATES = StatesType()
 HEADER = HeaderType()
 RATE = RateType()
 FORM = click.Choice(FORMS)
+SECONDS = click.option(
+    "--seconds", is_flag=True, default=None, help="The --cron expression has six fields, of which the first is seconds."
+)
+
+
+def check_cron(expression: str | None, has_seconds: bool | None) -> None:
+    """Raise InvalidInput for a number of fields that is hardly meant."""
+    if expression is not None:
+        check_seconds(expression, has_seconds=bool(has_seconds))
+    elif has_seconds:
+        raise click.UsageError("--seconds goes with --cron", click.get_current_context())
+
+
 ID = IdType()
 
 

@@ -1,44 +1,30 @@
-"""Payloads and results as they are written on a command line, in a file or on standard input."""
+"""Payloads and results from a command line or standard input; how they are read is in messages/written.py."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
-from decimal import Decimal
-from typing import Any, Literal, NoReturn
+from typing import Any
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
+from pqdesk.messages.written import FORMS, RULE, Form, parse_payload
 
-Form = Literal["text", "json", "bytes"]
-FORMS: tuple[Form, ...] = ("text", "json", "bytes")
-
-_LONG_DIGITS = 4000  # below sys.get_int_max_str_digits()
+__all__ = ["FORMS", "RULE", "Form", "argument_bytes", "given_payload", "parse_payload", "read_standard_input"]
 
 
-def parse_payload(data: bytes, form: Form | None, *, what: str = "payload") -> Any:
-    """The value that `data` stands for; without a form JSON if it parses, else text.
+def given_payload(argument: str, form: Form | None) -> Any:
+    """The payload that an argument stands for; '-' is standard input.
 
     Raises:
-        InvalidInput: It is not what `form` says, or no UTF-8.
+        InvalidInput: It is not what `form` says; or standard input is empty, and no form says that this is meant.
     """
-    if form == "bytes":
-        return data
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise InvalidInput(f"{what} is not UTF-8 at byte {exc.start}; use --as bytes for binary data") from None
-    if form == "text":
-        return text
-    try:
-        return _parse_json(text)
-    except (ValueError, RecursionError) as exc:
-        if form is None:
-            return text
-        reason = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)
-        raise InvalidInput(f"{what} is not JSON: {reason}") from None
+    if argument != "-":
+        return parse_payload(argument_bytes(argument), form)
+    data = read_standard_input("payload")
+    if not data and form is None:  # `</dev/null`, cron, a program that failed: hardly ever meant
+        raise InvalidInput("standard input is empty; give a payload, or --as text (or bytes) for an empty one")
+    return parse_payload(data, form)
 
 
 def argument_bytes(argument: str) -> bytes:
@@ -56,35 +42,3 @@ def read_standard_input(what: str, *, limit_bytes: int = PAYLOAD_LIMIT_BYTES) ->
             f"{what} on standard input has more than {limit_bytes:,} bytes; put a path or an address instead"
         )
     return data
-
-
-def _parse_json(text: str) -> Any:
-    if len(text) < _LONG_DIGITS:  # no integer in it can be too long, so that none is a call of ours
-        try:
-            value, end = _SHORT.scan_once(text, 0)
-        except StopIteration:
-            pass
-        else:
-            if end == len(text):
-                return value
-    return _LONG.decode(text)  # white space around it, too; or it says what is wrong
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON value")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError(f"the number {digits:.40} is too large")
-    return number
-
-
-def _integer(digits: str) -> int:
-    return int(digits) if len(digits) < _LONG_DIGITS else int(Decimal(digits))
-
-
-# Made once: json.loads would make a decoder for each line of a file.
-_SHORT: Any = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-_LONG = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)

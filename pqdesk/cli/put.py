@@ -12,7 +12,7 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT
-from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
+from pqdesk.cli.payloads import RULE, Form, given_payload
 from pqdesk.cli.settings import Settings, pass_settings
 
 R = TypeVar("R")
@@ -45,7 +45,7 @@ def _message_options(function: Callable[..., R]) -> Callable[..., R]:
 @command("put", has_json=True)
 @click.argument("queue")
 @click.argument("payload", required=False)
-@click.option("--as", "form", type=FORM, help="What the payload is; else JSON if it parses, or text.")
+@click.option("--as", "form", type=FORM, help=f"What the payload is; {RULE}")
 @click.option("--lines", metavar="FILE", help="A message per line of FILE, put in batches of 1,000.")
 @click.option(
     "--from-line", type=click.IntRange(1), default=1, metavar="N", help="With --lines: the first line to put."
@@ -67,7 +67,8 @@ def put_command(
     """Put a message and print its id.
 
     PAYLOAD is taken from standard input when it is '-', or left out with input coming from a pipe or a file: to
-    the last byte, a final line break included. With --lines every line is a message, without its line break.
+    the last byte, a final line break included. With --lines every line is a message, without its line break, and is
+    read by the same rule: 3.10 and null are text.
     """
     if delay is not None and at is not None:
         raise click.UsageError("--delay and --at exclude each other", click.get_current_context())
@@ -77,15 +78,9 @@ def put_command(
         return
     if from_line != 1:
         raise click.UsageError("--from-line goes with --lines", click.get_current_context())
-    _put_one(settings, queue, parse_payload(_payload_bytes(payload), form), options)
-
-
-def _payload_bytes(payload: str | None) -> bytes:
-    if payload is not None and payload != "-":
-        return argument_bytes(payload)
     if payload is None and (sys.stdin is None or sys.stdin.isatty()):
         raise click.UsageError("no payload: give one, or '-' for standard input", click.get_current_context())
-    return read_standard_input("payload")
+    _put_one(settings, queue, given_payload("-" if payload is None else payload, form), options)
 
 
 def _put_one(settings: Settings, name: str, payload: Any, options: dict[str, Any]) -> None:

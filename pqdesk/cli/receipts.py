@@ -12,7 +12,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.exits import Refused
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.options import DURATION, FORM
-from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
+from pqdesk.cli.payloads import RULE, Form, argument_bytes, parse_payload, read_standard_input
 from pqdesk.cli.settings import Settings, pass_settings, pass_workspace, require_workspace
 from pqdesk.errors import Empty
 from pqdesk.messages.durations import format_duration
@@ -84,8 +84,8 @@ def _take(queue: Queue, settings: Settings, wait: float | None, lease: float) ->
 
 @command("ack")
 @click.argument("receipt")
-@click.option("--result", metavar="TEXT", help="What came out; JSON if it parses, else text. '-' is standard input.")
-@click.option("--as", "form", type=FORM, help="What the result is; else JSON if it parses, or text.")
+@click.option("--result", metavar="TEXT", help="What came out. '-' is standard input.")
+@click.option("--as", "form", type=FORM, help=f"What the result is; {RULE}")
 @pass_workspace
 def ack_command(workspace: Workspace, receipt: str, result: str | None, form: Form | None) -> None:
     """Say that a message is done. It is completed, with the result."""

@@ -10,8 +10,8 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say
-from pqdesk.cli.options import DURATION, FORM, HEADER
-from pqdesk.cli.payloads import Form, argument_bytes, parse_payload, read_standard_input
+from pqdesk.cli.options import DURATION, FORM, HEADER, SECONDS, check_cron
+from pqdesk.cli.payloads import RULE, Form, given_payload
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace
 from pqdesk.cli.tables import Cell, Column, Row, print_table, when
 from pqdesk.errors import NotFound
@@ -38,15 +38,22 @@ _RUN_COLUMNS = (Column("Next"), Column("Time zone"), Column("", is_flexible=True
 @click.argument("name", required=False)
 @click.option("--next", "count", type=click.IntRange(1, 1000), metavar="N", help="Show the next N runs; 10 with NAME.")
 @click.option("--cron", metavar="FIELDS", help="Only show when this expression would run; needs no workspace.")
+@SECONDS
 @click.option("--timezone", metavar="ZONE", help="With --cron: 'Europe/Berlin'; else the machine's.")
 @pass_settings
 def schedules_command(
-    settings: Settings, name: str | None, count: int | None, cron: str | None, timezone: str | None
+    settings: Settings,
+    name: str | None,
+    count: int | None,
+    cron: str | None,
+    seconds: bool | None,
+    timezone: str | None,
 ) -> None:
     """List what is put again and again.
 
     With NAME, the next runs of that schedule.
     """
+    check_cron(cron, seconds)
     if cron is not None:
         _show_runs(settings, cron, timezone, count or 10)
         return
@@ -125,14 +132,15 @@ def _preview(payload: Any) -> str:
 @click.argument("payload", required=False)
 @click.option("--every", type=DURATION, metavar="DURATION", help="At once, and then so often.")
 @click.option("--cron", metavar="FIELDS", help="At these times: '*/10 * * * *'.")
-@click.option("--timezone", metavar="ZONE", help="For --cron: 'Europe/Berlin'; else the machine's.")
+@SECONDS
+@click.option("--timezone", metavar="ZONE", help="For --cron: 'Europe/Berlin'; else that of this shell.")
 @click.option(
     "--missed",
     type=click.Choice(["once", "skip", "all"]),
     default="once",
     help="Runs that nobody was there to make: one late run (the default), none, or each (at most 1,000).",
 )
-@click.option("--as", "form", type=FORM, help="What the payload is; else JSON if it parses, or text.")
+@click.option("--as", "form", type=FORM, help=f"What the payload is; {RULE}")
 @click.option("--type", metavar="TEXT", help="What kind of work it is.")
 @click.option("--priority", type=int, default=0, metavar="N", help="Higher goes first; 0 by default.")
 @click.option("--key", metavar="TEXT", help="Skip a run while the message of an earlier one is unfinished.")
@@ -147,6 +155,7 @@ def add_schedule_command(
     queue: str,
     payload: str | None,
     form: Form | None,
+    seconds: bool | None,
     headers: tuple[tuple[str, str], ...],
     disabled: bool,
     **options: Any,
@@ -160,10 +169,8 @@ def add_schedule_command(
 
     if (options["every"] is None) == (options["cron"] is None):
         raise click.UsageError("give either --every or --cron", click.get_current_context())
-    value = None
-    if payload is not None:
-        data = read_standard_input("payload") if payload == "-" else argument_bytes(payload)
-        value = parse_payload(data, form)
+    check_cron(options["cron"], seconds)
+    value = None if payload is None else given_payload(payload, form)
     with Workspace(settings.paths.root, program="cli") as workspace:
         record = workspace.add_schedule(
             name, queue, value, headers=dict(headers) or None, enabled=not disabled, **options

@@ -26,7 +26,7 @@ from pqdesk.worker_options import (
 _ROWS = {row.field: row for row in options_of(*CONSUMERS, *PRODUCERS)}
 _WHAT = [row for row in _ROWS.values() if row.group == "what"]
 _WHEN = [row.field for row in _ROWS.values() if row.group == "when"]
-_CRON_ONLY = "timezone"
+_CRON_ONLY = ("seconds", "timezone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def recipe_from(given: WorkerOptions, old: Recipe | None = None) -> Recipe | Non
         known = {name: value for name, value in known.items() if _ROWS[name] not in _WHAT}
     is_timed = not values.keys().isdisjoint(_WHEN)
     if is_timed:  # one instead of the other
-        known = {name: value for name, value in known.items() if name not in (*_WHEN, _CRON_ONLY)}
+        known = {name: value for name, value in known.items() if name not in (*_WHEN, *_CRON_ONLY)}
     kinds = (*CONSUMERS, *PRODUCERS) if what or is_timed or old is None else (old.kind,)
     asked = {*values, *(name for name in known if _ROWS[name] in _WHAT)}
     kind = fitting_kind(asked, kinds, inherited=known, old=None if old is None else old.kind)

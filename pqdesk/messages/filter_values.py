@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
@@ -128,7 +128,9 @@ def _length_of(minute: str | None, second: str | None) -> timedelta:
 
 
 def _us(at: datetime) -> int:
-    return from_datetime(at.astimezone(UTC))
+    from pqdesk.zones import find_zone, instant_of  # which most filters have no use for
+
+    return from_datetime(at if at.tzinfo is not None else instant_of(at, find_zone(None)))
 
 
 def _ranged(value: str, parse: Callable[[str], tuple[int, int]], *, is_single_allowed: bool) -> Test:

@@ -170,7 +170,7 @@ class ScheduleRecord:
 
     Attributes:
         every: Seconds between runs; None with `cron`.
-        timezone: Of the cron expression; None is the machine's.
+        timezone: Of the cron expression; None for an interval (and of older schedules: the machine's).
         missed: "once", "skip" or "all": what becomes of the runs that nobody was there to make.
         next_at: None while it is disabled, or when its expression cannot be used on this machine.
         last_at: The due time of the last run.

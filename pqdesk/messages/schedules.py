@@ -13,8 +13,9 @@ what will be.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol, cast, get_args
 
 from cronsim import CronSim, CronSimError
@@ -23,12 +24,22 @@ from pqdesk.clock import SystemClock, from_datetime, to_datetime
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.aliases import Missed
 from pqdesk.messages.durations import duration_us
-from pqdesk.zones import find_zone
+from pqdesk.zones import find_zone, first_change
 
+_NAMED = {
+    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
+}  # fmt: skip
+_RANGE = re.compile(r"(?P<first>\w+)-(?P<last>\w+)(?:/(?P<step>0*[1-9]\d*))?", re.ASCII)
+# Of each field, seconds first: lowest, highest, names of its values.
+_WRAPPED = (
+    (0, 59, ""), (0, 59, ""), (0, 23, ""), (1, 31, ""),
+    (1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"), (0, 6, "SUN MON TUE WED THU FRI SAT"),
+)  # fmt: skip
 _LATE_US = 60 * 1_000_000  # later than this is missed, also where nothing else was running
 MADE_UP_FOR = 1000  # at most so many missed runs of one schedule, the oldest ones
 _COUNTED = 10_000  # at most so many missed runs are looked at, one by one
-_MINUTE = timedelta(minutes=1)
+_MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 _LONGEST_PREVIEW = 1000
 _CLOCK_CORRECTION_US = 3 * 3600 * 1_000_000  # set back by less, nothing runs twice: the rule of Debian's cron(8)
 
@@ -70,11 +81,12 @@ class Every:
 class Cron:
     """By a cron expression of five fields (six: seconds first), in the time zone `zone`.
 
-    Times that a change of daylight saving leaves out or repeats are treated as Debian's cron does (cronsim).
+    Also `@hourly` and the like, and ranges over the end such as `22-2` and `FRI-MON`. Times that a change of daylight
+    saving leaves out or repeats are treated as Debian's cron does (cronsim).
     """
 
     def __init__(self, expression: str, zone: tzinfo) -> None:
-        self._expression = expression
+        self._expression = _plain_fields(expression)
         self._zone = zone
         try:
             next(self._instants(0))
@@ -98,12 +110,56 @@ class Cron:
         naive = local.replace(tzinfo=None)
         return next(CronSim(self._expression, naive - timedelta(seconds=1))) == naive
 
+    def named_between(self, after: datetime, until: datetime) -> list[datetime]:
+        """The local times, without a zone, that the expression names after one and before another; the first few."""
+        found: list[datetime] = []
+        for at in CronSim(self._expression, after):
+            if at >= until or len(found) == _COUNTED:
+                break
+            found.append(at)
+        return found
+
     def set_back_us(self, due_us: int, now_us: int, step_us: int) -> int:
         return self.first_us(now_us) if step_us > _CLOCK_CORRECTION_US else due_us
 
     def _instants(self, after_us: int) -> CronSim:
         moment: datetime = to_datetime(after_us).astimezone(self._zone)
         return CronSim(self._expression, moment)
+
+
+def _plain_fields(expression: str) -> str:
+    """With names for whole expressions, and ranges that go over the end, written out. Raises InvalidInput."""
+    words = expression.split()
+    if len(words) == 1 and words[0].startswith("@"):
+        name = words[0].lower()
+        if name not in _NAMED:
+            why = "runs nothing at times; a worker is started with supervisord" if name == "@reboot" else "is none"
+            raise InvalidInput(f"cron expression {expression!r} {why}; the names are {', '.join(_NAMED)}")
+        return _NAMED[name]
+    fields = zip(words, _WRAPPED[-len(words) :], strict=False) if len(words) in (5, 6) else ()
+    return " ".join(_unwrapped(word, *bounds) for word, bounds in fields) or expression
+
+
+def _unwrapped(field: str, lowest: int, highest: int, names: str) -> str:
+    return ",".join(_unwrapped_range(part, lowest, highest, names) for part in field.split(","))
+
+
+def _unwrapped_range(part: str, lowest: int, highest: int, names: str) -> str:
+    """`22-2` as `22,23,0,1,2`; anything else as it is."""
+    match = _RANGE.fullmatch(part)
+    if match is None:
+        return part
+    first, last = (_number(match[name], lowest, names) for name in ("first", "last"))
+    if first is None or last is None or first <= last or not lowest <= last <= first <= highest + (not lowest):
+        return part
+    row = [*range(first, highest + 1), *range(lowest, last + 1)]
+    return ",".join(map(str, row[:: int(match["step"] or 1)]))
+
+
+def _number(word: str, lowest: int, names: str) -> int | None:
+    if word.isdigit():
+        return int(word)
+    return names.split().index(word.upper()) + lowest if word.upper() in names.split() else None
 
 
 class Timetable:
@@ -256,9 +312,31 @@ def _daylight_note(cron: Cron | None, before: datetime, local: datetime) -> str:
     change = (local.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
     if cron is not None and change > timedelta() and not cron.is_named(local.replace(microsecond=0)):
         return f"moved here: its time is skipped that day, as the clocks go forward by {_minutes(change)}"
+    lost = [] if cron is None or change <= timedelta() else _left_out(cron, before, local)
+    if lost:
+        return f"{_times(lost)} left out, as the clocks go forward by {_minutes(change)}"
     if change:
         return f"the clocks go {'forward' if change > timedelta() else 'back'} by {_minutes(change)} before it"
     return ""
+
+
+def _left_out(cron: Cron, before: datetime, local: datetime) -> list[datetime]:
+    """The times that are named between two runs where the clocks go forward, and nothing is run for.
+
+    Of what is run by the hour or so nothing is left out: the next run comes as soon as any other.
+    """
+    changed = first_change(before.astimezone(UTC), local.astimezone(UTC), zone := local.tzinfo or UTC)
+    end = changed.astimezone(zone).replace(tzinfo=None)
+    start = (changed - _SECOND).astimezone(zone).replace(tzinfo=None) + _SECOND
+    lost = cron.named_between(start - _SECOND, end)
+    waited = local.astimezone(UTC) - before.astimezone(UTC)
+    return lost if lost and waited > lost[0] - before.replace(tzinfo=None) else []
+
+
+def _times(lost: list[datetime]) -> str:
+    if len(lost) == 1:
+        return f"the run at {lost[0]:%H:%M} of {lost[0]:%-d %B} is"
+    return f"{len(lost)} runs from {lost[0]:%H:%M} to {lost[-1]:%H:%M} of {lost[0]:%-d %B} are"
 
 
 def _minutes(change: timedelta) -> str:

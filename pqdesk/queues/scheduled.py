@@ -12,6 +12,7 @@ from pqdesk.messages.records import Outgoing
 from pqdesk.messages.schedules import check_missed, make_schedule
 from pqdesk.queues.outgoing import checked_outgoing
 from pqdesk.storage.scheduling import NewSchedule
+from pqdesk.zones import local_zone_name
 
 _SHORTEST_US = 1_000_000
 _OWN_HEADERS = 2  # Schedule and Scheduled-For
@@ -37,6 +38,8 @@ def checked_schedule(
     if not isinstance(is_enabled, bool):
         raise InvalidInput(f"enabled must be True or False, got {quoted(is_enabled)}")
     make_schedule(every_us, cron, timezone)
+    if cron is not None and timezone is None:
+        timezone = local_zone_name()  # by which all will be run, whatever zone the process has that runs it
     if outgoing.headers is not None and len(outgoing.headers) > HEADERS_LIMIT - _OWN_HEADERS:
         raise InvalidInput(f"a schedule's message has at most {HEADERS_LIMIT - _OWN_HEADERS} headers of its own")
     message = checked_outgoing(outgoing, check_name(outgoing.queue, "queue"))

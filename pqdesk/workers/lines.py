@@ -6,10 +6,13 @@ import os
 import selectors
 import signal
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from pqdesk.clock import Clock
+from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
-from pqdesk.workers.command import CommandTarget, output_value
+from pqdesk.messages.written import Form, parse_payload
+from pqdesk.workers.command import CommandTarget
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, StopSignals
 from pqdesk.workers.process import Child, ChildGuard, describe_status, find_program
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
@@ -20,19 +23,22 @@ _LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
 _KILL_AFTER_S = 5.0  # between TERM and KILL
 _LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
 
-Line = str | bytes
+Line = Any
 
 
 class LineSplitter:
-    """Cuts a stream of bytes into lines, without their `\\n` or `\\r\\n`. A line that is not UTF-8 stays bytes.
+    """Cuts a stream of bytes into lines, without their `\\n` or `\\r\\n`, and reads each as a payload of this form.
 
-    Lines that no payload can hold are left out.
+    Without a form a line that is not UTF-8 stays bytes. Lines that no payload can hold are left out.
 
     Attributes:
-        too_long: How many were left out.
+        too_long: How many were left out for their length.
+        refused: How many since they are not what the form says, and `reason` why the first of them.
     """
 
-    def __init__(self, limit_bytes: int = PAYLOAD_LIMIT_BYTES) -> None:
+    def __init__(self, limit_bytes: int = PAYLOAD_LIMIT_BYTES, form: Form | None = None) -> None:
+        self.refused, self.reason = 0, ""
+        self._form = form
         self._limit_bytes = limit_bytes
         self._rest = bytearray()
         self._is_skipping = False
@@ -41,7 +47,7 @@ class LineSplitter:
     def feed(self, chunk: bytes) -> list[Line]:
         """The lines that are whole by now."""
         *whole, rest = chunk.split(b"\n")
-        lines = [line for part in whole if (line := self._end_line(part)) is not None]
+        lines = [line for part in whole for line in self._end_line(part)]
         self._add(rest)
         return lines
 
@@ -49,8 +55,7 @@ class LineSplitter:
         """The last line, if it had no line end."""
         if not self._rest and not self._is_skipping:
             return []
-        line = self._end_line(b"")
-        return [] if line is None else [line]
+        return self._end_line(b"")
 
     def _add(self, part: bytes) -> None:
         if self._is_skipping:
@@ -60,14 +65,25 @@ class LineSplitter:
             self._is_skipping = True
             self._rest.clear()
 
-    def _end_line(self, part: bytes) -> Line | None:
+    def _end_line(self, part: bytes) -> list[Line]:
+        """The payload of the line that ends with `part`; none where it is left out."""
         self._add(part)
         line = bytes(self._rest).removesuffix(b"\r")
         is_too_long = self._is_skipping or len(line) > self._limit_bytes
         self._rest.clear()
         self._is_skipping = False
         self.too_long += is_too_long
-        return None if is_too_long else output_value(line)
+        return [] if is_too_long else self._payload(line)
+
+    def _payload(self, line: bytes) -> list[Line]:
+        try:
+            return [parse_payload(line, self._form, what="the line")]
+        except InvalidInput as exc:
+            if self._form is None:  # it is not UTF-8
+                return [line]
+            self.refused += 1
+            self.reason = self.reason or str(exc)
+            return []
 
 
 class CommandSource:
@@ -76,6 +92,7 @@ class CommandSource:
     def __init__(
         self,
         target: CommandTarget,
+        form: Form | None,
         environment: Mapping[str, str],
         putter: Putter,
         report: Report,
@@ -83,6 +100,7 @@ class CommandSource:
         clock: Clock,
     ) -> None:
         self._command = find_program(target.command)
+        self._form = form
         self._environment = environment
         self._putter = putter
         self._report = report
@@ -124,7 +142,7 @@ class CommandSource:
         except OSError as exc:
             self._report.warn(f"cannot run {self._command[0]!r}: {exc.strerror}")
             return EXIT_FAILED
-        splitter = LineSplitter()
+        splitter = LineSplitter(form=self._form)
         try:
             self._read(child, splitter, take)
             take(splitter.end())
@@ -132,6 +150,8 @@ class CommandSource:
             child.close()
         if splitter.too_long:
             self._report.warn(f"{splitter.too_long} lines left out: longer than {PAYLOAD_LIMIT_BYTES:,} bytes")
+        if splitter.refused:
+            self._report.warn(f"{splitter.refused} lines left out: {splitter.reason}")
         return child.status
 
     def _read(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None]) -> None:

@@ -24,8 +24,10 @@ from pqdesk.messages.aliases import Duration
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import Outgoing
 from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed
+from pqdesk.messages.written import Form
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
+from pqdesk.worker_checks import check_seconds
 from pqdesk.workers.command import CommandTarget
 from pqdesk.workers.folder import FolderTarget, FolderWatch
 from pqdesk.workers.handlers import Handler
@@ -61,8 +63,10 @@ def run_producer(
     queue: Queue,
     target: ProducerTarget,
     *,
+    form: Form | None = None,
     every: Duration | None = None,
     cron: str | None = None,
+    seconds: bool | None = None,
     timezone: str | None = None,
     missed: str | None = None,
     workspace: WorkspacePaths | None = None,
@@ -75,9 +79,11 @@ def run_producer(
     Args:
         queue: Where items go that name no queue of their own. It stays open.
         target: What to ask for messages.
+        form: What the lines of a command are; None: by the rule of messages/written.py.
         every: Seconds or a timedelta from one run to the next; the first is at once. This and the next three come
             before what a handler was marked with.
         cron: A cron expression, in `timezone` (None: the machine's).
+        seconds: Whether its first field is seconds; None: if it has six.
         missed: `once` (the default), `skip` or `all`.
         workspace: Whose queue it is; told to commands, and to know its supervisord by.
         out: For one line per message; sys.stdout when None.
@@ -92,10 +98,12 @@ def run_producer(
         InvalidInput: There is nothing to run, or no such schedule; nothing was put.
     """
     clock = clock or SystemClock()
+    if cron is not None and seconds is not None:
+        check_seconds(cron, has_seconds=seconds)
     timetable = _timetable(target, every, cron, timezone, missed, clock)
     with StopSignals(ParentWatch(workspace)) as stop:
         report = Report(out or sys.stdout, err or sys.stderr, stop.request)
-        source = _source(target, queue, workspace, report, stop, clock)
+        source = _source(target, form, queue, workspace, report, stop, clock)
         try:
             if timetable is None:
                 code = source.run_for_ever()
@@ -215,6 +223,7 @@ def _shown_time(us: int, zone: tzinfo) -> str:
 
 def _source(
     target: ProducerTarget,
+    form: Form | None,
     queue: Queue,
     workspace: WorkspacePaths | None,
     report: Report,
@@ -226,7 +235,7 @@ def _source(
         return FolderWatch(target, putter, report, stop, clock)
     if isinstance(target, CommandTarget):
         environment = child_environment(None if workspace is None else workspace.root, {"PQDESK_QUEUE": queue.name})
-        return CommandSource(target, environment, putter, report, stop, clock)
+        return CommandSource(target, form, environment, putter, report, stop, clock)
     return HandlerSource(target, putter, report, stop)
 
 

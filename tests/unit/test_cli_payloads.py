@@ -16,7 +16,20 @@ from pqdesk.errors import InvalidInput
         ('{"a": [1, 2.5, null, true]}', {"a": [1, 2.5, None, True]}),
         ("hello", "hello"),
         ('"hello"', "hello"),
-        ("12", 12),
+        ("12", "12"),
+        ("3.10", "3.10"),
+        ("1234e56", "1234e56"),
+        ("007", "007"),
+        ("-0", "-0"),
+        ("null", "null"),
+        ("true\n", "true\n"),
+        ("\ufeff{}", "\ufeff{}"),
+        ('"3.10"', "3.10"),
+        ('"open', '"open'),
+        ('["3.10"]\r\n', ["3.10"]),
+        ('{"a": 1, "a": 2}', '{"a": 1, "a": 2}'),
+        ('[{"a": {"b": 1, "b": 1}}]', '[{"a": {"b": 1, "b": 1}}]'),
+        ('{"a": 1e999}', '{"a": 1e999}'),
         ("", ""),
         ("hello\n", "hello\n"),
         (' {"a": 1}\n', {"a": 1}),
@@ -25,12 +38,13 @@ from pqdesk.errors import InvalidInput
         ("{'a': 1}", "{'a': 1}"),
     ],
 )
-def test_it_is_json_if_it_parses_else_text(written: str, value: Any) -> None:
-    assert parse_payload(written.encode(), None) == value
+def test_an_object_an_array_or_a_quoted_string_is_json_and_all_else_text(written: str, value: Any) -> None:
+    assert (type(parsed := parse_payload(written.encode(), None)), parsed) == (type(value), value)
 
 
 def test_an_integer_may_have_any_number_of_digits() -> None:
-    assert parse_payload(b"9" * 5000, None) == 10**5000 - 1
+    assert parse_payload(b"9" * 5000, "json") == 10**5000 - 1
+    assert parse_payload(b"[%s]" % (b"9" * 5000), None) == [10**5000 - 1]
 
 
 def test_json_that_is_nested_beyond_reading_is_text() -> None:
@@ -55,8 +69,14 @@ def test_what_is_not_utf8_has_to_be_named_bytes(form: Form | None) -> None:
 
 @pytest.mark.parametrize(
     ("written", "reason"),
-    [("{", "not JSON"), ("NaN", "no JSON value"), ("1e999", "too large"), ("[" * 100_000, "too deeply")],
-    ids=["open", "constant", "large", "deep"],
+    [
+        ("{", "not JSON"),
+        ("NaN", "no JSON value"),
+        ("1e999", "too large"),
+        ("[" * 100_000, "too deeply"),
+        ('{"a": 1, "a": 2}', "the key 'a' twice"),
+    ],
+    ids=["open", "constant", "large", "deep", "twice"],
 )
 def test_what_is_said_to_be_json_has_to_be(written: str, reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):

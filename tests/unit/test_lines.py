@@ -20,6 +20,19 @@ def test_line_ends_are_left_out_and_the_last_line_needs_none():
     assert split(b"one\ntwo\r\n\nthree") == (["one", "two", "", "three"], 0)
 
 
+def test_a_line_is_read_as_put_reads_it():
+    lines = [b"3.10", b'{"a": 1}', b"[1]", b'"4"', b"null", b"{open", b" {} "]
+
+    assert split(*[line + b"\n" for line in lines])[0] == ["3.10", {"a": 1}, [1], "4", "null", "{open", {}]
+
+
+def test_lines_that_are_not_what_they_are_said_to_be_are_left_out_and_counted():
+    splitter = LineSplitter(100, "json")
+
+    assert [*splitter.feed(b'1\nno\n"x"\n'), *splitter.end()] == [1, "x"]
+    assert (splitter.refused, splitter.reason[:20]) == (1, "the line is not JSON")
+
+
 def test_line_that_is_not_utf8_stays_bytes():
     assert split(b"\xff\xfe\nplain\n") == ([b"\xff\xfe", "plain"], 0)
 

@@ -10,6 +10,7 @@ import pytest
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed, next_runs
+from pqdesk.worker_checks import check_seconds
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -181,3 +182,110 @@ def test_a_day_of_another_zone_needs_no_workspace():
     [run] = next_runs("0 12 * * *", "Asia/Tokyo", 1)
 
     assert (run.at.hour, run.at.utcoffset().total_seconds()) == (12, 9 * 3600)
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("@hourly", "0 * * * *"),
+        ("@Daily", "0 0 * * *"),
+        ("@midnight", "0 0 * * *"),
+        ("@weekly", "0 0 * * 0"),
+        ("@monthly", "0 0 1 * *"),
+        ("@yearly", "0 0 1 1 *"),
+        ("0 22-2 * * *", "0 22,23,0,1,2 * * *"),
+        ("0 22-2/2 * * *", "0 22,0,2 * * *"),
+        ("0 20-22,23-1 * * *", "0 20,21,22,23,0,1 * * *"),
+        ("50-10/10 * * * *", "50,0,10 * * * *"),
+        ("0 9 * * FRI-MON", "0 9 * * 5,6,0,1"),
+        ("0 9 * * fri-mon", "0 9 * * 5,6,0,1"),
+        ("0 9 * * 6-1", "0 9 * * 6,0,1"),
+        ("0 9 * * 5-7", "0 9 * * 5,6,7"),
+        ("0 9 * * SAT-SUN", "0 9 * * 6,0"),
+        ("0 9 1 NOV-FEB *", "0 9 1 11,12,1,2 *"),
+        ("0 9 28-2 * *", "0 9 28,29,30,31,1,2 * *"),
+        ("58-1 * * * * *", "58,59,0,1 * * * * *"),
+    ],
+)
+def test_names_and_ranges_over_the_end_are_understood(written, plain):
+    runs, expected = (Cron(one, BERLIN) for one in (written, plain))
+
+    at = us(2030, 1, 1)
+    for _ in range(20):
+        assert runs.first_us(at) == expected.first_us(at)
+        at = expected.first_us(at)
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("@reboot", "a worker is started with supervisord; the names are @yearly"),
+        ("@often", "is none; the names are"),
+        ("0 25-2 * * *", "Bad hour"),
+        ("0 22-30 * * *", "Bad hour"),
+        ("0 9 * * FRI-XYZ", "Bad day-of-week"),
+        ("0 22- * * *", "Bad hour"),
+        ("0 9 0-31 * *", "Bad day-of-month"),
+        ("0 9 31-0 * *", "Bad day-of-month"),
+        ("0 22-2/0 * * *", "Bad hour"),
+    ],
+)
+def test_what_is_no_name_and_no_range_is_refused(expression, reason):
+    with pytest.raises(InvalidInput, match=reason):
+        Cron(expression, UTC)
+
+
+def test_six_fields_have_to_be_meant():
+    check_seconds("*/10 * * * * *", has_seconds=True)
+    check_seconds("*/10 * * * *", has_seconds=False)
+    check_seconds("@hourly", has_seconds=False)
+    with pytest.raises(InvalidInput, match=r"six fields, of which the first would be seconds; .* --seconds"):
+        check_seconds("0 */5 * * * *", has_seconds=False)
+    with pytest.raises(InvalidInput, match="no field for seconds"):
+        check_seconds("*/5 * * * *", has_seconds=True)
+
+
+@pytest.mark.parametrize(
+    ("expression", "start", "expected"),
+    [
+        (
+            "*/20 2 * * *",
+            (2030, 3, 30, 2, 30),
+            [
+                ("30 02:40+0100", ""),
+                (
+                    "01 02:00+0200",
+                    "3 runs from 02:00 to 02:40 of 31 March are left out, as the clocks go forward by 1 h",
+                ),
+            ],
+        ),
+        (
+            "0 */2 * * *",
+            (2030, 3, 30, 23, 30),
+            [
+                ("31 00:00+0100", ""),
+                ("31 04:00+0200", "the run at 02:00 of 31 March is left out, as the clocks go forward by 1 h"),
+            ],
+        ),
+        (
+            "*/20 * * * *",
+            (2030, 3, 31, 1, 30),
+            [("31 01:40+0100", ""), ("31 03:00+0200", "the clocks go forward by 1 h before it")],
+        ),
+        (
+            "30 * * * *",
+            (2030, 3, 31, 1, 0),
+            [("31 01:30+0100", ""), ("31 03:30+0200", "the clocks go forward by 1 h before it")],
+        ),
+        (
+            "0-40/20 2 * * *",
+            (2030, 3, 30, 2, 30),
+            [
+                ("30 02:40+0100", ""),
+                ("31 03:00+0200", "moved here: its time is skipped that day, as the clocks go forward by 1 h"),
+            ],
+        ),
+    ],
+)
+def test_runs_by_steps_that_daylight_saving_leaves_out_are_told(expression, start, expected):
+    assert planned(expression, *start, count=2) == expected

@@ -85,7 +85,7 @@ def test_a_key_in_use_is_refused_kept_or_replaced(cli: Cli, put: Put) -> None:
     assert cli("put", "q", "2", "--key", "k").code == 4
     assert put("q", "2", "--key", "k", "--on-conflict", "keep") == first
     replaced = put("q", "2", "--key", "k", "--on-conflict", "replace")
-    assert cli("show", replaced, "--json").json["payload"] == 2
+    assert cli("show", replaced, "--json").json["payload"] == "2"
 
 
 def lines_file(folder: Path, *lines: str) -> Path:
@@ -101,8 +101,38 @@ def test_lines_are_a_message_each_in_order(cli: Cli, tmp_path: Path) -> None:
 
     assert done.out == "1\n2\n3\n4\n"
     payloads = [cli("show", number, "--json").json["payload"] for number in (1, 2, 3, 4)]
-    assert payloads == [{"n": 1}, "two", "", 4]
+    assert payloads == [{"n": 1}, "two", "", "4"]
     assert cli("show", 3, "--json").json["type"] == "line"
+
+
+NUMBERS = ["3.10", "1234e56", "007", "0x10", "-0", "null", "true", "1_000", " 5"]
+
+
+def test_what_looks_like_a_number_stays_as_it_is_written(cli: Cli, put: Put, workspace: Path, tmp_path: Path) -> None:
+    for one in NUMBERS:
+        put("q", "--", one)
+    cli("put", "q", "--lines", lines_file(tmp_path, *NUMBERS))
+    cli("put", "q", "--lines", lines_file(tmp_path, "3.10", '"4"'), "--as", "json")
+    cli("edit", "1", "--", "1234e56")
+
+    shown = [cli("show", number, "--json").json["payload"] for number in (1, *range(2, 2 * len(NUMBERS) + 3))]
+
+    assert shown == ["1234e56", *NUMBERS[1:], *NUMBERS, 3.1, "4"]
+
+
+@pytest.mark.parametrize(
+    "words", [["put", "q"], ["put", "q", "-"], ["edit", "1", "-"], ["duplicate", "1", "--payload", "-"]]
+)
+def test_an_empty_standard_input_is_no_payload_unless_it_is_said(put: Put, workspace: Path, words: list[str]) -> None:
+    put("q", "first")
+
+    refused = run(PQDESK, *words, stdin="")
+    said = run(PQDESK, *words, "--as", "text", stdin="")
+
+    assert (refused.returncode, said.returncode) == (2, 0)
+    assert refused.stderr == (
+        "pqdesk: error: standard input is empty; give a payload, or --as text (or bytes) for an empty one\n"
+    )
 
 
 def test_lines_may_come_on_standard_input(workspace: Path) -> None:
