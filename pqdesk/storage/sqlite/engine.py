@@ -25,10 +25,12 @@ from pqdesk.messages.aliases import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
 from pqdesk.storage.sqlite.company import file_of
+from pqdesk.storage.sqlite.clock_steps import ClockSteps
 from pqdesk.storage.sqlite.connection import (
     BUSY_DEADLINE_S,
     Translating,
     WriteTransaction,
+    all_rows,
     first_row,
     let_go,
     only_value,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:  # imported when somebody looks
     from pqdesk.storage.sqlite.inspection import SqliteInspection
 
 _LAST_S = 0.25
+_WAITING = "SELECT name FROM pqdesk_queue WHERE wake_us IS NOT NULL"
 _QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 
 _abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
@@ -78,6 +81,7 @@ class Engine:
         self.alarm = Alarm()
         self.hand = Hand()
         self.metrics = Metrics(clock)
+        self.clock_steps = ClockSteps(clock)
         self.is_closing = False
         self.owner_id = 0
         self.transaction: object | None = None  # the open one, whose thread holds the lock
@@ -132,6 +136,15 @@ class Engine:
             reason = "has a transaction open on" if self.transaction is not None else "is busy with"
             text = f"another thread {reason} queue file {self._file!r} for over {BUSY_DEADLINE_S:.0f} s"
             raise Busy(f"{text}; nothing changed, try again")
+
+    def follow_clock(self) -> None:
+        """Notice that the wall clock was set, if it was: what is due after a time may be due now."""
+        if self.clock_steps.is_known():
+            return
+        was_known = self.clock_steps.ahead_ms is not None
+        with self.writing(is_lasting=False) as db:
+            waiting = [name for (name,) in all_rows(db, _WAITING)] if was_known else []
+        self.ring(waiting)
 
     def flush(self) -> None:
         """Return when what was committed is on disk, where this store promises that."""

@@ -46,8 +46,13 @@ def promote(db: apsw.Connection, change: QueueChange, now_us: int, *, limit: int
         change.by_state[_READY] += 1
         if line == 2:
             change.blocked += 1
-    db.execute(_WAKE, (queue_id,))
+    plan_wake(db, queue_id)
     return len(due)
+
+
+def plan_wake(db: apsw.Connection, queue_id: int) -> None:
+    """Write when there is something to promote or to expire next."""
+    db.execute(_WAKE, (queue_id,))
 
 
 def expire(

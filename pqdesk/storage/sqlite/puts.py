@@ -14,6 +14,7 @@ from pqdesk.errors import DuplicateKey, Full, LookOnly
 from pqdesk.messages.payloads import KEYLESS, checksum
 from pqdesk.messages.states import UNFINISHED, AttemptOutcome, State
 from pqdesk.storage.contract import Alike, NewMessage
+from pqdesk.storage.sqlite.clock_steps import AFTER_A_TIME
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.promotion import expire
@@ -26,8 +27,9 @@ INLINE_BYTES = 1000
 
 _INSERT = """
     INSERT INTO pqdesk_message (queue_id, state, line, priority, max_attempts, type_id, enqueued_us, due_us, expires_us,
-                                "group", key, open_key, headers, payload_kind, checksum, payload)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+                                "group", key, open_key, headers, payload_kind, checksum, payload,
+                                lease_ends_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _QUEUE = "SELECT id, max_size - scheduled - ready - running - retrying, max_size FROM pqdesk_queue WHERE name = ?"
 _LOOK_ONLY = "SELECT 1 FROM pqdesk_meta WHERE name = 'look_only'"
 # The same with nothing but what a message has that is ready at once: half of the values to bind.
@@ -267,6 +269,7 @@ class Putting:
                 queue_id, state, line, message.priority, message.max_attempts, type_id, self._now_us, due_us,
                 expires_us, message.group, key, key, message.headers, kind,
                 checksum(kind, key, data), data if is_inline else None,
+                0 if message.delay_us is None else AFTER_A_TIME,
             ),
         )  # fmt: skip
         message_id = self._db.last_insert_rowid()

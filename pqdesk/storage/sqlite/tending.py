@@ -68,6 +68,7 @@ class Tending:
         with engine.lock:
             engine.check_company()
             engine.renew()
+            engine.follow_clock()
             pause_s = self.chores.do_all()
             engine.write_metrics()
         if self._prune_for_a_while():

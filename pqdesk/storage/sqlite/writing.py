@@ -101,6 +101,12 @@ class Writing:
             engine.depth -= 1
             engine.lock.release()
             raise
+        if not engine.clock_steps.is_known():
+            try:
+                engine.clock_steps.follow(engine.db)
+            except BaseException as exc:
+                self.__exit__(type(exc), exc, exc.__traceback__)
+                raise
         return engine.db
 
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
