@@ -107,6 +107,7 @@ def _facts(detail: MessageDetail) -> Iterator[tuple[str, str]]:
         "worker": detail.worker,
         "enqueued": when(detail.enqueued_at),
         "due": when(detail.due_at),
+        "expires": when(detail.expires_at),
         "started": when(detail.started_at),
         "finished": when(detail.finished_at),
     }

@@ -60,7 +60,9 @@ def _cancelled(reason: Reason, facts: Facts) -> str:
 
 
 def _expired(reason: Reason, facts: Facts) -> str:
-    return f"Message {reason.message_id} expired {_ago(facts['ago_s'])}, before it was started; it will be cancelled"
+    tried = facts.get("attempt")
+    how = f"after {_attempts(tried)} and before the next" if tried else "before it was started"
+    return f"Message {reason.message_id} expired {_ago(facts['ago_s'])}, {how}; it will be cancelled"
 
 
 def _damaged(reason: Reason, facts: Facts) -> str:

@@ -83,6 +83,15 @@ def test_a_cancelled_message_tells_how(queue: Queue, clock: MovableClock) -> Non
     assert queue.why(2).endswith(" ago: expired. Retry makes it ready again.")
 
 
+def test_an_expired_message_that_was_started_is_not_said_to_have_never_been(queue: Queue, clock: MovableClock) -> None:
+    queue.put("x", expires=60)
+    queue.get(timeout=0, lease=600).nack("no", delay=600)
+    clock.advance(61)
+
+    assert "after 1 attempt and before the next; it will be cancelled." in queue.why(1)
+    assert "before it was started" not in queue.why(1)
+
+
 def test_a_trashed_message_tells_so(queue: Queue) -> None:
     queue.put("x")
     queue.delete(1)

@@ -38,7 +38,9 @@ _GOOD: dict[str, Any] = {
     "timeout": "1h30m",
     "lease": "90s",
     "every": "5m",
-    "cron": "*/10 * * * *",
+    "cron": "*/10 * * * * *",
+    "seconds": True,
+    "form": "text",
     "timezone": "Europe/Berlin",
     "missed": "skip",
 }
@@ -58,7 +60,9 @@ def _example(row: WorkerOption) -> Any:
 def _full(kind: Kind, what: str, when: str | None) -> Recipe:
     """A worker with every option that goes with these."""
     values = {row.field: _example(row) for row in options_of(kind) if row.group is None or row.field in (what, when)}
-    return RECIPES[kind](**{name: value for name, value in values.items() if name != "timezone" or when == "cron"})
+    return RECIPES[kind](
+        **{name: value for name, value in values.items() if name not in ("seconds", "timezone") or when == "cron"}
+    )
 
 
 _FULL = [

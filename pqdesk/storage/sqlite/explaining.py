@@ -157,7 +157,7 @@ class _Explaining:
     def _waiting(self) -> Iterator[Reason]:
         message, gate = self._message, self._gate
         if message.expires_us is not None and message.expires_us <= self._now_us:
-            yield self._reason(ReasonKind.EXPIRED, ago_s=self._since(message.expires_us))
+            yield self._reason(ReasonKind.EXPIRED, ago_s=self._since(message.expires_us), attempt=message.attempt)
             return
         is_later = message.state != State.READY.number and message.due_us > self._now_us
         if is_later:

@@ -1,4 +1,4 @@
-"""Moving what is due to ready, and cancelling what expired before it was started.
+"""Moving what is due to ready, and cancelling what expired while it waited, for its start or for another attempt.
 
 The queue's `wake_us` is the earliest moment at which there is something to do here; a claim looks no further
 before it. Each call is bounded, so a claim never pays for a large batch that became due at once.

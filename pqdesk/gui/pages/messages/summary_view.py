@@ -171,6 +171,7 @@ def _fields(detail: MessageDetail) -> dict[str, str]:
         "Priority": format_number(detail.priority) if detail.priority else "",
         "Group": visible_line(detail.group or ""),
         "Key": visible_line(detail.key or ""),
+        "Expires": "" if detail.expires_at is None else format_absolute(detail.expires_at),
         "Size": format_size(detail.payload_size),
         "Headers": visible_line(headers),
     }
