@@ -113,7 +113,7 @@ class Acting:
                 return count
             try:
                 row = self._read(message_id)
-                is_as_seen = self._seen is None or abs(row.standing.state) == self._seen[message_id]
+                is_as_seen = self._seen is None or abs(row.standing.state) == self._seen[message_id].number
                 reason = act(row) if is_as_seen else _name(row.standing)
             except _CannotAct as exc:
                 self.tally.errors.append(str(exc))
