@@ -24,8 +24,8 @@ from pqdesk.errors import Busy, InvalidInput, PQDeskError, WorkspaceError
 from pqdesk.messages.aliases import Durability
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
-from pqdesk.storage.sqlite.company import file_of
 from pqdesk.storage.sqlite.clock_steps import ClockSteps
+from pqdesk.storage.sqlite.company import file_of
 from pqdesk.storage.sqlite.connection import (
     BUSY_DEADLINE_S,
     Translating,
