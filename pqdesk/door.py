@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -53,12 +54,19 @@ def check_root(root: Path, *, is_shared: bool = False) -> None:
         status = os.stat(root)
     except OSError as exc:
         raise WorkspaceError(f"cannot use {str(root)!r}: {exc.strerror}", path=root) from exc
-    for fault in _faults_of_root(root, status, 0o002 if is_shared else 0o022):
+    for fault in _faults_of_root(root, status, stat.S_IWOTH if is_shared else 0o022):
         raise WorkspaceError(fault.text, path=fault.path)
 
 
 def faults(paths: WorkspacePaths) -> Iterator[Fault]:
-    """All that is wrong with a workspace's folder, the folders in it and their files."""
+    """All that is wrong with a workspace's folder, the folders in it and their files.
+
+    An application's file is its own business, and its folder may be its group's.
+    """
+    if paths.application is not None:
+        with suppress(OSError):
+            folder = paths.application.parent
+            yield from _faults_of_root(folder, os.stat(folder), stat.S_IWOTH)
     try:
         status = os.stat(paths.root)
     except FileNotFoundError:
@@ -67,7 +75,7 @@ def faults(paths: WorkspacePaths) -> Iterator[Fault]:
         yield Fault(paths.root, f"cannot use {str(paths.root)!r}: {exc.strerror}")
         return
     yield from _faults_of_root(paths.root, status, 0o022)
-    for file in database_files(paths):
+    for file in database_files(paths) if paths.application is None else ():
         yield from _faults_of(file, may_be_kind=stat.S_IFREG, kind="file")
     for folder in (paths.run / "owners", paths.run / "bells"):
         yield from _faults_of(folder, may_be_kind=stat.S_IFDIR, kind="folder")

@@ -1,8 +1,10 @@
-"""Where everything lives: workspaces, their files, the app's own folders. Touches no file."""
+"""Where everything lives: workspaces and their addresses, their files, the app's own folders. Opens no file."""
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -13,24 +15,38 @@ from pqdesk.opening import check_private_folder
 APP_NAME = "pqdesk"
 WORKSPACE_VARIABLE = "PQDESK_WORKSPACE"
 
+_BESIDE = "-pqdesk"
+_SUFFIXES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
 # supervisord binds SOCKET.PID before it links it into place; with the longest pid that has to stay
 # below the 108 bytes of sockaddr_un (unix(7)). Measured with supervisor 4.3.0.
 _LONGEST_SOCKET_PATH_BYTES = 95
 
 
 class WorkspacePaths(NamedTuple):
-    """The files of the workspace at `root`, an absolute path. None of them has to exist."""
+    """The files of the workspace at `root`, an absolute path. None of them has to exist.
+
+    `application`: The SQLite file of an application, when the queues are in it; `root` is the folder beside it then,
+    FILE-pqdesk.
+    """
 
     root: Path
+    application: Path | None = None
+
+    @property
+    def location(self) -> Path:
+        """What people call it, and what leads here again: the workspace's folder, or the application's file."""
+        return self.application or self.root
 
     @property
     def database(self) -> Path:
-        return self.root / "queue.db"
+        return self.application or self.root / "queue.db"
 
     @property
     def run(self) -> Path:
         """Locks and bells."""
-        return self.root / "run"
+        return self.root / "run" if self.application is None else self.root
 
     @property
     def logs(self) -> Path:
@@ -98,9 +114,45 @@ def demo_workspace() -> Path:
 
 
 def choose_workspace(given: str | os.PathLike[str] | None = None) -> WorkspacePaths:
-    """The workspace at `given`, else at $PQDESK_WORKSPACE, else the default one; links resolved."""
+    """The workspace at the address `given`, else at $PQDESK_WORKSPACE, else the default one; links resolved.
+
+    An address is a workspace's folder or the queue.db in it, or the SQLite file of an application, whose own folder
+    FILE-pqdesk means the same. This is the one place that reads addresses.
+
+    Raises:
+        InvalidInput: It is no path, or a URL.
+    """
     chosen = given if given is not None else os.environ.get(WORKSPACE_VARIABLE) or default_workspace()
-    return WorkspacePaths(Path(os.path.realpath(os.path.expanduser(path_text(chosen, "workspace", "folder")))))
+    text = path_text(chosen, "workspace", "folder")
+    if _URL.match(text):
+        raise InvalidInput(f"workspace {text!r:.80} is a URL; name a folder, or an SQLite file")
+    path = Path(os.path.realpath(os.path.expanduser(text)))
+    if path.name == "queue.db" and not path.is_dir():
+        return WorkspacePaths(path.parent)
+    if _is_database(path):
+        return application_paths(path)
+    if path.name.endswith(_BESIDE) and not (path / "queue.db").exists():
+        beside = path.with_name(path.name.removesuffix(_BESIDE))
+        if beside.name and _is_database(beside):
+            return application_paths(beside)
+    return WorkspacePaths(path)
+
+
+def application_paths(file: Path) -> WorkspacePaths:
+    """For queues in an application's file; locks, bells, workers and logs go to FILE-pqdesk beside it."""
+    return WorkspacePaths(file.with_name(file.name + _BESIDE), file)
+
+
+def _is_database(path: Path) -> bool:
+    """By stat alone: to open an SQLite file that this process has open already would drop SQLite's locks.
+
+    SQLite makes a file empty, so one that is empty counts where it is named as such.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(status.st_mode) and (status.st_size > 0 or path.suffix in _SUFFIXES)
 
 
 def path_text(given: object, what: str, kind: str) -> str:

@@ -45,12 +45,13 @@ class Workspace(Operator):
                 workspace.undo(outcome.activity_id)
 
     Args:
-        path: Its folder. None: $PQDESK_WORKSPACE, else `default` in the user's data folder.
+        path: Its folder, or the SQLite file of an application with queues in it. None: $PQDESK_WORKSPACE, else
+            `default` in the user's data folder.
         durability: For what is put and settled through it; see Queue.
         program: What acts through it, as the activity names it: "library", "cli" or "window".
 
     Attributes:
-        path: Its folder.
+        path: Its folder, or that file.
         paths: The files in it.
         store: The engine it stands on.
 
@@ -69,7 +70,7 @@ class Workspace(Operator):
         if durability not in ("full", "relaxed"):
             raise InvalidInput(f"durability must be 'full' or 'relaxed', got {quoted(durability)}")
         self.paths: WorkspacePaths = choose_workspace(path)
-        self.path = self.paths.root
+        self.path = self.paths.location
         self.store: Store = open_store(self.paths, durability=durability)
         self.store.origin = Origin.here(program)
 

@@ -36,7 +36,7 @@ def act(settings: Settings, done: str, operation: Operation, **how: Any) -> int:
     from pqdesk.workspace import Workspace
 
     require_workspace(settings)
-    with Workspace(settings.paths.root, program="cli") as workspace, _progress(settings, done) as on_progress:
+    with Workspace(settings.paths.location, program="cli") as workspace, _progress(settings, done) as on_progress:
         outcome = operation(workspace, on_progress)
     report(settings, outcome, done, **how)
     return ExitCode.FAILED if outcome.errors else ExitCode.DONE

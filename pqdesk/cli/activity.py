@@ -77,7 +77,7 @@ def look_only_command(settings: Settings, switch: str | None) -> None:
     if switch is not None:
         from pqdesk.workspace import Workspace
 
-        with Workspace(settings.paths.root, program="cli") as workspace:
+        with Workspace(settings.paths.location, program="cli") as workspace:
             workspace.look_only = switch == "on"
         is_on = switch == "on"
     else:

@@ -213,7 +213,7 @@ def _workspace(settings: Settings, is_dry_run: bool) -> Iterator[Workspace | Non
         return
     from pqdesk.workspace import Workspace
 
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         yield workspace
 
 

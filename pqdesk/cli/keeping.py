@@ -26,7 +26,7 @@ def backup_command(settings: Settings, file: str) -> None:
 
     require_workspace(settings)
     path = Path(os.path.abspath(os.path.expanduser(file)))
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         size = workspace.backup(path)
     if settings.is_json:
         print_json({"file": str(path), "bytes": size})
@@ -44,7 +44,7 @@ def compact_command(settings: Settings) -> None:
     from pqdesk.workspace import Workspace
 
     require_workspace(settings)
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         given_back = workspace.compact()
     if settings.is_json:
         print_json({"bytes_given_back": given_back})

@@ -126,7 +126,7 @@ def _opened(settings: Settings, names: tuple[str, ...]) -> Iterator[list[Queue]]
     from pqdesk.workspace import Workspace
 
     log_sqlite_events()
-    with _as_worker(names), Workspace(settings.paths.root) as workspace, logging_to(settings.paths):
+    with _as_worker(names), Workspace(settings.paths.location) as workspace, logging_to(settings.paths):
         yield [workspace.queue(name) for name in dict.fromkeys(names)]
 
 

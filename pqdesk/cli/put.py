@@ -86,7 +86,7 @@ def put_command(
 def _put_one(settings: Settings, name: str, payload: Any, options: dict[str, Any]) -> None:
     from pqdesk.queues.queue import Queue
 
-    with Queue(name, workspace=settings.paths.root) as queue:
+    with Queue(name, workspace=settings.paths.location) as queue:
         message_id = queue.put(payload, **options)
     if settings.is_json:
         print_json({"id": message_id}, is_compact=True)

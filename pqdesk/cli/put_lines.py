@@ -34,7 +34,7 @@ def put_lines(
         InvalidInput: The file cannot be read, or a line is bad: nothing of its batch is put.
         PQDeskError: A batch cannot be put. Whatever stops it, a note on the exception tells how to go on.
     """
-    with opened(path) as descriptor, Queue(name, workspace=settings.paths.root) as queue:
+    with opened(path) as descriptor, Queue(name, workspace=settings.paths.location) as queue:
         putter = _LinePutter(queue, settings, form, options, next_line=from_line)
         try:
             with progress_bar(descriptor) as progress:

@@ -42,7 +42,7 @@ def pause_command(settings: Settings, queue: str) -> None:
     """Stop giving out messages of QUEUE. What runs goes on, and so does putting."""
     from pqdesk.workspace import Workspace
 
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         workspace.queue(queue).pause()
     say(f"queue {queue} is paused")
 
@@ -55,7 +55,7 @@ def resume_command(settings: Settings, queue: str) -> None:
     from pqdesk.workspace import Workspace
 
     require_workspace(settings)
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         workspace.queue(queue).resume()
     say(f"queue {queue} goes on")
 
@@ -88,7 +88,7 @@ def configure_command(settings: Settings, queue: str, **values: Any) -> None:
     changes = {name: None if value == _DEFAULT else value for name, value in values.items() if value is not None}
     if not changes:
         require_workspace(settings)
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         opened = workspace.queue(queue)
         if changes:
             opened.configure(**changes)

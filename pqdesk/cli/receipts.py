@@ -60,7 +60,7 @@ def get_command(settings: Settings, queue: str, wait: float | None, lease: float
 
     if not wait:
         require_workspace(settings)
-    with Queue(queue, workspace=settings.paths.root) as source:
+    with Queue(queue, workspace=settings.paths.location) as source:
         message = _take(source, settings, wait, lease)
         try:
             print_json({name: getattr(message, name) for name in _FIELDS}, is_compact=True)

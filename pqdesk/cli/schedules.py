@@ -171,7 +171,7 @@ def add_schedule_command(
         raise click.UsageError("give either --every or --cron", click.get_current_context())
     check_cron(options["cron"], seconds)
     value = None if payload is None else given_payload(payload, form)
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         record = workspace.add_schedule(
             name, queue, value, headers=dict(headers) or None, enabled=not disabled, **options
         )
@@ -192,7 +192,7 @@ def remove_schedule_command(settings: Settings, name: str) -> None:
     from pqdesk.workspace import Workspace
 
     require_workspace(settings)
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         workspace.remove_schedule(name)
     say(f"schedule {name} is removed")
 
@@ -205,7 +205,7 @@ def enable_schedule_command(settings: Settings, name: str) -> None:
     from pqdesk.workspace import Workspace
 
     require_workspace(settings)
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         record = workspace.enable_schedule(name)
     say(f"schedule {name} goes on; {_what_is_next(record)}")
 
@@ -221,7 +221,7 @@ def disable_schedule_command(settings: Settings, name: str) -> None:
     from pqdesk.workspace import Workspace
 
     require_workspace(settings)
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         workspace.disable_schedule(name)
     say(f"schedule {name} rests")
 
@@ -237,7 +237,7 @@ def run_schedule_command(settings: Settings, name: str) -> None:
     from pqdesk.workspace import Workspace
 
     require_workspace(settings)
-    with Workspace(settings.paths.root, program="cli") as workspace:
+    with Workspace(settings.paths.location, program="cli") as workspace:
         print(workspace.run_schedule(name))
 
 

@@ -76,7 +76,7 @@ def pass_workspace(function: Callable[..., R]) -> Callable[..., R]:
 
         settings = settings_of(click.get_current_context())
         require_workspace(settings)
-        with Workspace(settings.paths.root, program="cli") as workspace:
+        with Workspace(settings.paths.location, program="cli") as workspace:
             return function(workspace, *args, **kwargs)
 
     return with_workspace
@@ -103,9 +103,9 @@ def require_workspace(settings: Settings) -> None:
     """Raise NotFound unless there is a queue file; touches nothing."""
     from pqdesk.workspace import Workspace
 
-    if not Workspace.exists(settings.paths.root):
+    if not Workspace.exists(settings.paths.location):
         raise NotFound(
-            f"no workspace at {str(settings.paths.root)!r}; "
+            f"no workspace at {str(settings.paths.location)!r}; "
             f"make one by putting a message: {settings.command} put QUEUE PAYLOAD"
         )
 

@@ -47,7 +47,7 @@ class Snapshot:
     def as_json(self) -> dict[str, Any]:
         queues = [{**plain(one), "per_second": self._rounded_rates(one.name)} for one in self.queues]
         return {
-            "workspace": str(self.paths.root),
+            "workspace": str(self.paths.location),
             "supervisord": {"state": self.status.state_word, "pid": self.status.pid, "problem": self.status.problem},
             "problem": self.problem,
             "queues": queues,

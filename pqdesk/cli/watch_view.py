@@ -38,7 +38,7 @@ def _title(snapshot: Snapshot) -> Text:
     status = snapshot.status
     return Text.assemble(
         ("PQDesk  ", "bold"),
-        visible(str(snapshot.paths.root)),
+        visible(str(snapshot.paths.location)),
         "  supervisord ",
         (status.state_word, _DAEMON_STYLES.get(status.state_word, "red")),
         overflow="ellipsis",

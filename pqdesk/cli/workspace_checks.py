@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from glob import escape
 from pathlib import Path
 from shlex import quote
 
@@ -26,7 +27,7 @@ _RESERVE_BYTES, _RESERVE_SHARE = 256 * _MIB, 0.05  # as storage keeps it back fo
 def folder(settings: Settings) -> Iterator[Finding]:
     """Owner, mode, file system and free space, of the folder or of where it would be made."""
     paths = settings.unchecked_paths
-    root = paths.root
+    root = paths.root if paths.application is None else paths.application.parent
     if not root.exists():
         yield ok("workspace", f"none yet at {str(root)!r}; the first message makes it")
         root = next(parent for parent in root.parents if parent.exists())
@@ -43,7 +44,7 @@ def folder(settings: Settings) -> Iterator[Finding]:
             return
         if wrong:
             return
-        yield ok("workspace", str(root))
+        yield ok("workspace", str(paths.location))
     if not os.access(root, os.W_OK | os.X_OK):
         yield problem("workspace", f"{str(root)!r} cannot be written to", "choose another one with -w")
     yield from _space(root)
@@ -74,7 +75,7 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
         yield problem("queue file", str(exc))
         return
     messages = sum(one.counts.total for one in queues)
-    size = sum(path.stat().st_size for path in paths.root.glob("queue.db*")) / _MIB
+    size = sum(path.stat().st_size for path in paths.database.parent.glob(f"{escape(paths.database.name)}*")) / _MIB
     yield ok("queue file", f"{count_of(len(queues), 'queue')}, {count_of(messages, 'message')}, {size:,.1f} MiB")
     for one in queues:
         if one.is_paused and one.counts.ready:

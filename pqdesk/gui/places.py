@@ -62,10 +62,5 @@ def first_place(given: str | os.PathLike[str] | None, settings: Settings) -> Pla
 
 def place_of(path: str | os.PathLike[str]) -> Place:
     """The place at `path`: a workspace's folder, its queue.db, or another file."""
-    given = Path(path).expanduser()
-    if given.name == "queue.db":
-        return Place(choose_workspace(given.parent))
-    chosen = choose_workspace(given)
-    if not chosen.root.is_file():
-        return Place(chosen)
-    return Place(WorkspacePaths(chosen.root.with_name(f"{chosen.root.name}-pqdesk")), chosen.root)
+    chosen = choose_workspace(path)
+    return Place(chosen, chosen.application)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pqdesk.door import check_root, check_workspace
 from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
 from pqdesk.opening import open_plain
-from pqdesk.paths import WorkspacePaths, path_text
+from pqdesk.paths import WorkspacePaths, application_paths, path_text
 
 # File systems without one kernel's shared memory and locks (sqlite.org/wal.html), as mountinfo names them.
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -31,7 +31,7 @@ class Location(NamedTuple):
 
     @classmethod
     def of_workspace(cls, paths: WorkspacePaths) -> Location:
-        return cls(paths.database, paths.run, True)
+        return cls(paths.database, paths.run, paths.application is None)
 
     @classmethod
     def of_database(cls, given: str | os.PathLike[str]) -> Location:
@@ -39,8 +39,7 @@ class Location(NamedTuple):
         name = path_text(given, "database", "file")
         if name == ":memory:" or name.startswith("file:"):
             raise InvalidInput(f"database must be the path of a file, got {name!r}")
-        path = Path(os.path.realpath(os.path.expanduser(name)))
-        return cls(path, path.with_name(path.name + "-pqdesk"), False)
+        return cls.of_workspace(application_paths(Path(os.path.realpath(os.path.expanduser(name)))))
 
 
 def make_private_folder(folder: Path) -> None:
@@ -59,11 +58,8 @@ def make_private_folder(folder: Path) -> None:
 def check_place(location: Location) -> None:
     """Refuse what is not this user's alone, as pqdesk.door has it, and network file systems. Raises WorkspaceError."""
     folder = location.database.parent
-    if location.is_ours:
-        check_workspace(WorkspacePaths(folder))
-    check_root(folder, is_shared=not location.is_ours)  # an application's folder may be its group's
-    if not location.is_ours and location.run.exists():
-        check_root(location.run)
+    check_workspace(WorkspacePaths(folder) if location.is_ours else application_paths(location.database))
+    check_root(folder, is_shared=not location.is_ours)
     check_file_system(folder)
 
 
