@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import DashesCommand, command, command_words
+from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.worker_options import loop_options
 from pqdesk.messages.origin import WORKER_VARIABLE
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pqdesk.workers.handlers import Handler
     from pqdesk.workers.post_target import PostTarget
 
+_check = click.option("--check", "is_check", is_flag=True, help="Only check whether it could start; nothing is done.")
+
 
 @command(
     "consume",
@@ -35,19 +38,23 @@ if TYPE_CHECKING:
 )
 @click.argument("queues", nargs=-1, required=True, metavar="QUEUE… [-- COMMAND…]")
 @loop_options(*CONSUMERS)
+@_check
 @pass_settings
-def consume_command(settings: Settings, queues: tuple[str, ...], **given: Any) -> int:
+def consume_command(settings: Settings, queues: tuple[str, ...], is_check: bool, **given: Any) -> int:
     """Work on messages: a function, command or HTTP server.
 
     A Python function is called, a command run, or the payload posted to URL, once per message of QUEUE.
 
     SIGTERM and Ctrl-C finish the message in hand first.
     """
-    from pqdesk.workers.consumer import run_consumer
+    from pqdesk.workers.consumer import check_consumer, run_consumer
     from pqdesk.workers.log_stream import worker_streams
 
     with worker_streams():
         target, options = _target(CONSUMERS, queues, given)
+        if is_check:
+            check_consumer(target)
+            return ExitCode.DONE
         with _opened(settings, queues) as opened:
             return run_consumer(opened, target, workspace=settings.paths, **options)
 
@@ -55,8 +62,9 @@ def consume_command(settings: Settings, queues: tuple[str, ...], **given: Any) -
 @command("produce", cls=DashesCommand, options_metavar="[OPTIONS]")
 @click.argument("queue", metavar="QUEUE [-- COMMAND…]")
 @loop_options(*PRODUCERS)
+@_check
 @pass_settings
-def produce_command(settings: Settings, queue: str, **given: Any) -> int:
+def produce_command(settings: Settings, queue: str, is_check: bool, **given: Any) -> int:
     """Put messages, from a function, a folder or a command.
 
     Into QUEUE goes what a Python function yields, a message per file, a message per line of a command, or the same
@@ -64,10 +72,13 @@ def produce_command(settings: Settings, queue: str, **given: Any) -> int:
     files (*.part, *.tmp), what editors and office programs leave, and links are passed over.
     """
     from pqdesk.workers.log_stream import worker_streams
-    from pqdesk.workers.producer import run_producer
+    from pqdesk.workers.producer import check_producer, run_producer
 
     with worker_streams():
         target, options = _target(PRODUCERS, (queue,), given)
+        if is_check:
+            check_producer(target, **options)
+            return ExitCode.DONE
         with _opened(settings, (queue,)) as opened:
             return run_producer(opened[0], target, workspace=settings.paths, **options)
 

@@ -35,13 +35,25 @@ _preview = click.option("--preview", "is_preview", is_flag=True, help="Show the 
 @click.argument("name", metavar="NAME [-- COMMAND…]")
 @worker_options
 @click.option("--start/--no-start", "is_start", default=True, help="Start it at once; the default.")
+@click.option("--no-wait", is_flag=True, help="Return before it has come up.")
+@click.option("--replace", "is_replacing", is_flag=True, help="In place of the worker of this name, if there is one.")
 @_test
 @_preview
 @pass_settings
 def add_worker_command(
-    settings: Settings, name: str, is_start: bool, is_test: bool, is_preview: bool, **values: Any
+    settings: Settings,
+    name: str,
+    is_start: bool,
+    no_wait: bool,
+    is_replacing: bool,
+    is_test: bool,
+    is_preview: bool,
+    **values: Any,
 ) -> int:
-    """Add a worker, and start it."""
+    """Add a worker, and start it.
+
+    Whether it could start is checked before: its function, program, folder and variables.
+    """
     given = _given(values)
     recipe = recipe_from(given)
     if recipe is None:
@@ -52,28 +64,31 @@ def add_worker_command(
     supervision = Supervision(settings.paths)
     if is_test or is_preview:
         return _look(settings, supervision, definition, is_test=is_test)
-    saved = supervision.add(definition, start=is_start)
-    return _tell(settings, supervision, name, saved, f"{name}: added, not started" if not is_start else None)
+    saved = supervision.add(definition, start=is_start, is_replacing=is_replacing)
+    at_rest = f"{name}: added, not started" if not is_start else None
+    return _tell(settings, supervision, name, saved, at_rest, wait_s=0.0 if no_wait else START_S)
 
 
 @command("edit-worker", has_json=True, cls=DashesCommand, options_metavar="[OPTIONS]", epilog=_RUNS)
 @click.argument("name", metavar="NAME [-- COMMAND…]")
 @worker_options
 @click.option("--unset", multiple=True, metavar="NAME", help="Take this variable or secret away; may repeat.")
+@click.option("--undo", "is_undo", is_flag=True, help="Take the last change back.")
 @click.option("--in-workspace", is_flag=True, help="Run it in the workspace again, not in a --directory.")
 @_test
 @_preview
 @pass_settings
 def edit_worker_command(
-    settings: Settings, name: str, in_workspace: bool, is_test: bool, is_preview: bool, **values: Any
+    settings: Settings, name: str, is_undo: bool, in_workspace: bool, is_test: bool, is_preview: bool, **values: Any
 ) -> int:
     """Change a worker, and restart what that changes.
 
-    What is not given stays as it is. Processes that are not changed are not touched.
+    What is not given stays as it is. Processes that are not changed are not touched. What could not start is refused,
+    and the worker runs on as it is.
     """
     require_workspace_or_workers(settings)
     supervision = Supervision(settings.paths)
-    old = supervision.definition(name)
+    old = supervision.previous_definition(name) if is_undo else supervision.definition(name)
     given = _given(values)
     recipe = recipe_from(given, program_and_recipe(old.command)[1])
     definition = definition_from(given, old)
@@ -88,7 +103,10 @@ def edit_worker_command(
     if is_test or is_preview:
         return _look(settings, supervision, definition, is_test=is_test)
     saved = supervision.change(definition, on_progress=progress_lines(settings, "restarted"))
-    return _tell(settings, supervision, name, saved, f"{name}: saved, nothing had to be restarted")
+    code = _tell(settings, supervision, name, saved, f"{name}: saved, nothing had to be restarted")
+    if code != ExitCode.DONE and saved.restarting:
+        remark(f"it was well before? Take the change back: {settings.command} edit-worker {name} --undo")
+    return code
 
 
 @command("remove-worker", has_json=True)
@@ -169,16 +187,26 @@ def _outcome_line(outcome: TryOut) -> str:
     return "; ".join(filter(None, (f"it ended with {how}", outcome.likely_cause, "nothing was saved")))
 
 
-def _tell(settings: Settings, supervision: Supervision, name: str, saved: Saved, at_rest: str | None) -> int:
+def _tell(
+    settings: Settings,
+    supervision: Supervision,
+    name: str,
+    saved: Saved,
+    at_rest: str | None,
+    *,
+    wait_s: float = START_S,
+) -> int:
     """How the worker's processes are, once those that were started have come up or not."""
     if saved.problem is not None:
         remark(saved.problem)
     before = [one for one in supervision.status().replicas if one.worker == name]
     started = [one for one in before if one.process in saved.restarting]
-    now = {one.process: (one, is_settled) for one, is_settled in settled(supervision, started, has_started, START_S)}
+    now = {one.process: (one, is_settled) for one, is_settled in settled(supervision, started, has_started, wait_s)}
     if not started and at_rest is not None and not settings.is_json:
         say(at_rest)
         code = int(ExitCode.DONE)
     else:
-        code = report(settings, [now.get(one.process, (one, True)) for one in before], is_asked_only=not started)
+        code = report(
+            settings, [now.get(one.process, (one, True)) for one in before], is_asked_only=not started or not wait_s
+        )
     return code if saved.problem is None else ExitCode.FAILED

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from pqdesk.errors import InvalidInput, SupervisorError
+from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.client import DaemonDown, Fault
 from pqdesk.supervision.configured import ALL
 from pqdesk.supervision.control import Control, Progress
@@ -13,23 +14,35 @@ from pqdesk.supervision.defined import WorkerDefinition, process_names
 from pqdesk.supervision.faults import located
 from pqdesk.supervision.planning import Change
 from pqdesk.supervision.processes import Daemon
+from pqdesk.supervision.recipes import split_program
 from pqdesk.supervision.records import RemovedWorker, Saved, WorkerState
 from pqdesk.supervision.replicas import ProcessInfo
+from pqdesk.supervision.start_check import check_start
 from pqdesk.supervision.worker_files import WorkerFiles
 from pqdesk.worker_options import MOST_REPLICAS
 
+_STARTED_BY = ("command", "environment", "secrets", "folder")
 _WANTED_UP = (WorkerState.FAILED_TO_START,)  # tried and given up; with other settings it is worth another try
 
 
 class Editing:
     """Changes workers of one workspace, and has supervisord take that in. Belongs to one thread."""
 
-    def __init__(self, files: WorkerFiles, daemon: Daemon, control: Control) -> None:
+    def __init__(self, paths: WorkspacePaths, files: WorkerFiles, daemon: Daemon, control: Control) -> None:
+        self._paths = paths
         self._files = files
         self._daemon = daemon
         self._control = control
 
-    def add(self, definition: WorkerDefinition, *, start: bool) -> Saved:
+    def add(self, definition: WorkerDefinition, *, start: bool, is_replacing: bool) -> Saved:
+        is_known = is_replacing and self._files.has(definition.name)
+        if not is_known:
+            self._files.check_new(definition)
+        if start and split_program(definition.command) is not None:  # another program fails where all can see it
+            check_start(definition, self._paths)
+        if is_known:
+            saved = self.change(definition, None, None)
+            return self._started(definition) if start and saved.problem is None else saved
         known_problem = self._problem_now()
         file = self._files.add(definition)
         if known_problem is None:
@@ -37,15 +50,18 @@ class Editing:
             if refused is not None:
                 self._files.take_back_new(file)
                 raise InvalidInput(f"supervisord does not take worker {definition.name!r}: {refused}")
-        if not start:
-            return Saved()
+        return self._started(definition) if start else Saved()
+
+    def _started(self, definition: WorkerDefinition) -> Saved:
+        processes = process_names(definition.name, definition.replicas)
         try:
             self._control.start(definition.name)
         except SupervisorError as exc:
-            return Saved(process_names(definition.name, definition.replicas), str(exc))
-        return Saved(process_names(definition.name, definition.replicas))
+            return Saved(processes, str(exc))
+        return Saved(processes)
 
     def change(self, definition: WorkerDefinition, wait_s: float | None, on_progress: Progress | None) -> Saved:
+        self._check_start(definition)
         known_problem = self._problem_now()
         wait_s = self._control.limit_s(wait_s)  # what runs may take as long as the old file lets it
         change = self._files.change(definition)
@@ -120,6 +136,13 @@ class Editing:
         except SupervisorError as exc:
             return Saved((*restarting, *added), str(exc))
         return Saved((*restarting, *added))
+
+    def _check_start(self, definition: WorkerDefinition) -> None:
+        """Refuse what would take down what is up now."""
+        old = self._files.read(definition.name)
+        differs = any(getattr(old, one) != getattr(definition, one) for one in _STARTED_BY)
+        if differs and _up(self._infos(), self._groups(definition.name)):
+            check_start(definition, self._paths)
 
     def _groups(self, name: str) -> list[str]:
         return list(dict.fromkeys(one.process.partition(":")[0] for one in self._files.read(name).processes))

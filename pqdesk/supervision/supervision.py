@@ -43,7 +43,7 @@ class Supervision:
         self._reader = StatusReader(paths, self._configured, clock)
         self._files = WorkerFiles(paths)
         self._control = Control(paths, self._daemon, self._configured, self._reader, clock, timeout_s)
-        self._editing = Editing(self._files, self._daemon, self._control)
+        self._editing = Editing(paths, self._files, self._daemon, self._control)
 
     def status(self) -> SupervisionStatus:
         """How supervisord and all processes are, also those that only their files know of. Never raises for it.
@@ -152,16 +152,19 @@ class Supervision:
         """
         return self._files.preview(definition)
 
-    def add(self, definition: WorkerDefinition, *, start: bool) -> Saved:
+    def add(self, definition: WorkerDefinition, *, start: bool, is_replacing: bool = False) -> Saved:
         """Write a new worker's file, and start it if asked (supervisord too, if it does not run).
 
+        Args:
+            is_replacing: One of this name is made to be this one, and restarted.
+
         Raises:
-            InvalidInput: It cannot be expressed; nothing was changed.
+            InvalidInput: It cannot be expressed, or its own check says that it could not start; nothing was changed.
             SupervisorError: There is a worker, or a file, of this name; nothing was changed.
             DiskFull: Nothing was changed.
         """
         refuse_look_only(self.paths, "added")
-        return self._editing.add(definition, start=start)
+        return self._editing.add(definition, start=start, is_replacing=is_replacing)
 
     def change(
         self, definition: WorkerDefinition, *, wait_s: float | None = None, on_progress: Progress | None = None
@@ -177,7 +180,8 @@ class Supervision:
             wait_s: As in restart(): None waits, 0 returns at once and lets calls of status() go on with it.
 
         Raises:
-            InvalidInput: It cannot be expressed; nothing was changed.
+            InvalidInput: It cannot be expressed, or it runs and its own check says that it could not start so;
+                nothing was changed.
             NotFound: There is no such worker any more.
             SupervisorError: The file was changed since definition.version was read, or is not one of workers/*.conf;
                 nothing was changed.
@@ -185,6 +189,10 @@ class Supervision:
         """
         refuse_look_only(self.paths, "changed")
         return self._editing.change(definition, wait_s, on_progress)
+
+    def previous_definition(self, name: str) -> WorkerDefinition:
+        """A worker as it was before its last change, for change(). Raises NotFound."""
+        return self._files.previous(name)
 
     def remove(self, name: str, *, wait_s: float | None = None, on_progress: Progress | None = None) -> RemovedWorker:
         """Take a worker out: its file at once, its processes when they have finished what they have in hand.

@@ -41,7 +41,7 @@ def try_out(definition: WorkerDefinition, paths: WorkspacePaths, seconds: float)
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=wanted.folder or (paths.root if paths.root.is_dir() else None),
-            env=_environment(wanted, paths),
+            env=environment_of(wanted, paths),
             start_new_session=True,
         )
     except OSError as exc:
@@ -56,7 +56,8 @@ def try_out(definition: WorkerDefinition, paths: WorkspacePaths, seconds: float)
     return _outcome(code, run.text)
 
 
-def _environment(definition: WorkerDefinition, paths: WorkspacePaths) -> Mapping[str, str]:
+def environment_of(definition: WorkerDefinition, paths: WorkspacePaths) -> Mapping[str, str]:
+    """The variables that a worker finds."""
     environment = dict(os.environ)
     environment["PATH"] = path_with_program(environment)
     environment[WORKSPACE_VARIABLE] = str(paths.root)

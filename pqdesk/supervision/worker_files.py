@@ -22,7 +22,7 @@ from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.planning import Change, group_of, normal_definition, plan_change
 from pqdesk.supervision.quoting import check_written_name
-from pqdesk.supervision.reading import definition_files, read_definitions, replica_sections
+from pqdesk.supervision.reading import definition_files, read_definitions, replica_sections, workers_in
 from pqdesk.supervision.records import RemovedWorker
 from pqdesk.supervision.removed import removed_worker
 from pqdesk.supervision.rendering import check_definition, definition_text
@@ -30,6 +30,7 @@ from pqdesk.supervision.secret_files import (
     forget_old_secrets,
     forget_secrets,
     new_secrets_file,
+    read_secrets,
     read_secrets_text,
     secrets_text,
     write_secrets,
@@ -68,13 +69,17 @@ class WorkerFiles:
         secrets_file = new_secrets_file(self._paths, definition.name) if definition.secrets else None
         return definition_text(definition, secrets_file)
 
+    def check_new(self, definition: WorkerDefinition) -> None:
+        """Raises InvalidInput, SupervisorError when add() would."""
+        self.preview(replace(normal_definition(definition, self._paths), file=None))
+        self._refuse_known(definition.name, self._file_of(definition.name))
+
     def add(self, definition: WorkerDefinition) -> Path:
         """Write the file of a worker that is not there yet. Raises InvalidInput, SupervisorError, DiskFull."""
         definition = normal_definition(definition, self._paths)
         self.preview(replace(definition, file=None))
         with self._lock():
-            file = self._paths.workers / f"{definition.name}.conf"
-            self._refuse_known(definition.name, file)
+            self._refuse_known(definition.name, self._file_of(definition.name))
             write_supervisor_configuration(self._paths)
             return write_definition(self._paths, definition)
 
@@ -86,12 +91,26 @@ class WorkerFiles:
                 write_secrets(change.new_secrets, secrets_text(definition.secrets, besides=definition.environment))
             try:
                 if change.after != change.before:
+                    self._keep_previous(definition.name, change)
                     _write(change.file, change.after)
             except BaseException:
                 forget_secrets(change.new_secrets)
                 raise
             forget_old_secrets(self._paths, definition.name, keep=(change.new_secrets, change.kept_secrets))
             return change
+
+    def previous(self, name: str) -> WorkerDefinition:
+        """A worker as it was before its last change. Raises NotFound."""
+        try:
+            kept = json.loads(read_plain(self._previous_file(name), _LARGEST_BYTES))
+            [worker] = workers_in(kept["text"], self._file_of(name), self._paths)
+            secrets = kept["secrets"]
+            secrets_text(secrets, besides=worker.environment)
+            if worker.name != name:
+                raise ValueError(worker.name)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SupervisorError) as exc:
+            raise NotFound(f"no change of worker {name!r} is known that could be taken back") from exc
+        return replace(worker, secrets=secrets, secrets_file=None, version=None)
 
     def take_back(self, change: Change) -> None:
         """Put the old text back, unless somebody has changed the file again since."""
@@ -218,6 +237,9 @@ class WorkerFiles:
             )
         return worker
 
+    def has(self, name: str) -> bool:
+        return any(one.name == name for one in read_definitions(self._paths).workers)
+
     def _sections(self, worker: WorkerDefinition, text: str) -> list[str]:
         """The names of a worker's sections as written, in the order of its replicas."""
         assert worker.file is not None
@@ -228,7 +250,8 @@ class WorkerFiles:
         if known is not None or (file is not None and file.exists()):
             where = known.file if known is not None else file
             raise SupervisorError(
-                f"there is a worker {name!r} already, in '{where}'; nothing was changed; choose another name"
+                f"there is a worker {name!r} already, in '{where}'; nothing was changed; change it with edit-worker, "
+                "put this one in its place with add-worker --replace, or choose another name"
             )
 
     # --- keeping what is removed --------------------------------------------------------------------
@@ -245,6 +268,20 @@ class WorkerFiles:
         file = self._removed_file(removed.name)
         make_private_folder(file.parent)
         write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
+
+    def _keep_previous(self, name: str, change: Change) -> None:
+        text = ConfigurationText(change.before)
+        sections = [one.name for _, one in replica_sections(change.before, change.file)[name]]
+        kept = {"text": "\n".join(map(text.raw, sections)), "secrets": read_secrets(change.kept_secrets)}
+        file = self._previous_file(name)
+        make_private_folder(file.parent)
+        write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
+
+    def _previous_file(self, name: str) -> Path:
+        return self._paths.supervisor / "previous" / f"{name}.json"
+
+    def _file_of(self, name: str) -> Path:
+        return self._paths.workers / f"{name}.conf"
 
     def _removed_file(self, name: str) -> Path:
         return self._paths.removed / f"{name}.json"

@@ -217,18 +217,24 @@ class Consumer:
             self._settler.settle_all(delivery.handling, [self._settler.conclude(delivery, ending)])
 
 
+def check_consumer(target: ConsumerTarget) -> None:
+    """Raise InvalidInput when no message can be given to it."""
+    if isinstance(target, Handler):
+        target.check_consumes()
+    else:
+        target.check()
+
+
 def _work(
     target: ConsumerTarget, workspace: WorkspacePaths | None, report: Report, settler: Settler, clock: Clock
 ) -> Work:
-    if not isinstance(target, Handler):
-        target.check()
+    check_consumer(target)
     if isinstance(target, PostTarget):
         from pqdesk.workers.posting import PostWork  # with TLS and HTTP, 3 MB that no other worker needs
 
         return PostWork(target, report, clock)
     if isinstance(target, CommandTarget):
         return CommandWork(target, None if workspace is None else workspace.root, report, settler.settle, clock)
-    target.check_consumes()
     if target.is_async:
         from pqdesk.workers.async_work import AsyncHandlerWork  # with asyncio, which no other worker needs
 

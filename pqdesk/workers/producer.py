@@ -120,6 +120,22 @@ def run_producer(
             stop.close()
 
 
+def check_producer(
+    target: ProducerTarget,
+    *,
+    every: Duration | None = None,
+    cron: str | None = None,
+    timezone: str | None = None,
+    missed: str | None = None,
+) -> None:
+    """Raise InvalidInput for what run_producer() would refuse."""
+    if isinstance(target, Handler):
+        target.check_produces()
+    else:
+        target.check()
+    _timetable(target, every, cron, timezone, missed, SystemClock())
+
+
 class HandlerSource:
     """A Python handler. Belongs to the main thread."""
 

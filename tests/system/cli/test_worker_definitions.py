@@ -288,3 +288,100 @@ def test_a_fixed_payload_is_put_as_put_would(at: At, supervised: SupervisedWorks
     assert at("show", 1, "--json").json["payload"] == {"a": [1]}
     assert at("produce", "q", "--payload", "x").code == 2
     assert at("produce", "q", "--payload", "x", "--every", "1h", "--folder", "/tmp").code == 2
+
+
+_MAIL = "def send(message):\n    return message.payload\n\ndef letters():\n    yield 1\n"
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (("--handler", "mail.py"), "a colon and the function"),
+        (("--handler", "no/such/mail.py:send"), "there is no file"),
+        (("--handler", "{folder}/mail.py:missing"), "has no 'missing'"),
+        (("--handler", "{folder}/broken.py:send"), "cannot be imported: ModuleNotFoundError"),
+        (("--handler", "no_such_module_at_all:send"), "there is no module"),
+        (("--", "no-such-program-at-all"), "not found"),
+        (("--post", "http://localhost/", "--post-header", "A=Bearer $NOT_SET_HERE"), "not set"),
+        (("--every", "5m", "--handler", "{folder}/mail.py:send", "--timezone", "UTC"), "cron line"),
+        (("--cron", "61 * * * *", "--handler", "{folder}/mail.py:letters"), "cannot be used"),
+        (("--cron", "1 * * * *", "--timezone", "Berlin", "--handler", "{folder}/mail.py:letters"), "no time zone"),
+        (("--folder", "/no/such/folder"), "cannot watch"),
+    ],
+)
+def test_no_edit_takes_a_good_worker_down(
+    at: At, supervised: SupervisedWorkspace, tmp_path: Path, edit: tuple[str, ...], reason: str
+) -> None:
+    (tmp_path / "mail.py").write_text(_MAIL)
+    (tmp_path / "broken.py").write_text("import no_such_module_at_all\n")
+    at("add-worker", "mail", *_QUICK, "--handler", f"{tmp_path}/mail.py:send", "--queue", "a")
+    before, pid = definition(supervised, "mail"), supervised.replica("mail").pid
+    assert pid is not None
+
+    done = at("edit-worker", "mail", *(word.format(folder=tmp_path) for word in edit))
+
+    assert (done.code, reason in done.err.replace("\n", " ")) == (2, True), done.err
+    assert definition(supervised, "mail") == before
+    assert (supervised.replica("mail").pid, supervised.replica("mail").state) == (pid, WorkerState.RUNNING)
+
+
+def test_what_fails_after_an_edit_has_a_way_back(at: At, supervised: SupervisedWorkspace) -> None:
+    at("add-worker", "worker", *_QUICK, "--env", "A=1", "--secret", "S=t", *_SLEEP)
+    before = definition(supervised, "worker")
+
+    edited = at("edit-worker", "worker", "--start-wait", "1s", "--unset", "S", "--", "sh", "-c", "exit 3")
+    back = at("edit-worker", "worker", "--undo")
+
+    assert edited.code == 1
+    assert edited.err.splitlines()[-1].endswith(" edit-worker worker --undo")
+    assert back.code == 0, back.err
+    assert supervised.replica("worker").state is WorkerState.RUNNING
+    now = definition(supervised, "worker")
+    assert (now.command, now.start_s, now.environment, now.secrets) == (
+        before.command, before.start_s, before.environment, before.secrets,
+    )  # fmt: skip
+    assert at("edit-worker", "nobody", "--undo").code == 3
+
+
+def test_what_could_not_start_is_not_added_and_the_corrected_line_adds_it(
+    at: At, supervised: SupervisedWorkspace, tmp_path: Path
+) -> None:
+    words = ("add-worker", "mail", *_QUICK, "--queue", "a", "--handler", f"{tmp_path}/mail.py:send")
+
+    refused = at(*words)
+    (tmp_path / "mail.py").write_text(_MAIL)
+    added = at(*words)
+
+    assert (refused.code, "there is no file" in refused.err, "nothing was changed" in refused.err) == (2, True, True)
+    assert added.code == 0, added.err
+    assert supervised.replica("mail").state is WorkerState.RUNNING
+
+
+def test_one_that_was_added_and_failed_is_replaced(at: At, supervised: SupervisedWorkspace) -> None:
+    assert at("add-worker", "worker", *_QUICK, "--", "no-such-program").code == 1
+
+    again = at("add-worker", "worker", *_QUICK, *_SLEEP)
+    replaced = at("add-worker", "worker", "--replace", *_QUICK, "--replicas", "2", *_SLEEP)
+    first = at("add-worker", "other", "--replace", "--no-wait", *_QUICK, *_SLEEP)
+
+    assert again.code == 1
+    assert "edit-worker" in again.err
+    assert "--replace" in again.err
+    assert replaced.code == 0, replaced.err
+    assert definition(supervised, "worker").command == ("sleep", "600")
+    assert {one.process for one in supervised.supervision.status().replicas} == {"worker", "worker-2", "other"}
+    assert supervised.replica("worker").state is supervised.replica("worker-2").state is WorkerState.RUNNING
+    assert first.code == 0
+
+
+def test_a_hand_written_consumer_is_edited_by_its_options(at: At, supervised: SupervisedWorkspace) -> None:
+    root = supervised.paths.root
+    at("add-worker", "worker", "--no-start", "--", "nice", "pqdesk", "-w", root, "consume", "a", "--drain", "--", "cat")
+
+    edited = at("edit-worker", "worker", "--timeout", "5s", "--queue", "b")
+
+    assert edited.code == 0, edited.err
+    assert definition(supervised, "worker").command == (
+        *("nice", "pqdesk", "-w", str(root), "consume", "b"),
+        *("--timeout", "5s", "--drain", "--", "cat"),
+    )
