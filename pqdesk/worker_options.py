@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.checks import ATTEMPTS_LIMIT
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, LARGEST_ID
 from pqdesk.messages.written import FORMS, RULE
 from pqdesk.worker_checks import (
     check_command,
@@ -233,6 +233,14 @@ OPTIONS = (
     WorkerOption(
         field="drain", option="--drain", kinds=CONSUMERS, check=bool, form="flag",
         help="Stop when nothing is ready and nothing in hand.",
+    ),
+    WorkerOption(
+        field="max_messages", option="--max", kinds=CONSUMERS, check=number_of("max", most=LARGEST_ID), form="number",
+        metavar="N", help="Stop after N messages.",
+    ),
+    WorkerOption(
+        field="quiet", option="--quiet", kinds=(*CONSUMERS, *PRODUCERS), check=bool, form="flag",
+        help="No line per message; warnings and errors only.",
     ),
     WorkerOption(
         field="every", option="--every", kinds=(Kind.SCHEDULE,), group="when", check=duration_of("every"),

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from pqdesk.errors import InvalidInput, NotFound, SupervisorError
+from pqdesk.errors import DiskFull, InvalidInput, NotFound, SupervisorError
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.defined import WorkerDefinition
@@ -91,8 +91,8 @@ class WorkerFiles:
                 write_secrets(change.new_secrets, secrets_text(definition.secrets, besides=definition.environment))
             try:
                 if change.after != change.before:
-                    self._keep_previous(definition.name, change)
                     _write(change.file, change.after)
+                    self._keep_previous(definition.name, change)
             except BaseException:
                 forget_secrets(change.new_secrets)
                 raise
@@ -102,12 +102,13 @@ class WorkerFiles:
     def previous(self, name: str) -> WorkerDefinition:
         """A worker as it was before its last change. Raises NotFound."""
         try:
+            check_written_name(name)
             kept = json.loads(read_plain(self._previous_file(name), _LARGEST_BYTES))
             [worker] = workers_in(kept["text"], self._file_of(name), self._paths)
             secrets = kept["secrets"]
             secrets_text(secrets, besides=worker.environment)
-            if worker.name != name:
-                raise ValueError(worker.name)
+            if worker.name != name or kept["after"] != self.read(name).version:
+                raise ValueError(name)  # changed by hand since
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SupervisorError) as exc:
             raise NotFound(f"no change of worker {name!r} is known that could be taken back") from exc
         return replace(worker, secrets=secrets, secrets_file=None, version=None)
@@ -272,10 +273,17 @@ class WorkerFiles:
     def _keep_previous(self, name: str, change: Change) -> None:
         text = ConfigurationText(change.before)
         sections = [one.name for _, one in replica_sections(change.before, change.file)[name]]
-        kept = {"text": "\n".join(map(text.raw, sections)), "secrets": read_secrets(change.kept_secrets)}
+        kept = {
+            "text": "\n".join(map(text.raw, sections)),
+            "secrets": read_secrets(change.kept_secrets),
+            "after": self.read(name).version,
+        }
         file = self._previous_file(name)
-        make_private_folder(file.parent)
-        write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
+        try:
+            make_private_folder(file.parent)
+            write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
+        except (DiskFull, SupervisorError):
+            pass  # the change counts; it cannot be taken back
 
     def _previous_file(self, name: str) -> Path:
         return self._paths.supervisor / "previous" / f"{name}.json"

@@ -24,7 +24,7 @@ from typing import Any, TextIO
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.messages.aliases import Duration
-from pqdesk.messages.checks import check_int
+from pqdesk.messages.checks import LARGEST_ID, check_int
 from pqdesk.messages.durations import format_duration
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
@@ -35,6 +35,7 @@ from pqdesk.workers.hands import Hands
 from pqdesk.workers.lifecycle import EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
 from pqdesk.workers.loop import Loop
 from pqdesk.workers.post_target import DEFAULT_TIMEOUT_S, PostTarget
+from pqdesk.workers.quota import Quota
 from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Delivery, Settler
@@ -54,6 +55,8 @@ def run_consumer(
     timeout: Duration | None = None,
     max_attempts: int | None = None,
     drain: bool = False,
+    max_messages: int | None = None,
+    quiet: bool = False,
     workspace: WorkspacePaths | None = None,
     out: TextIO | None = None,
     err: TextIO | None = None,
@@ -70,6 +73,8 @@ def run_consumer(
         timeout: The longest that one message may take.
         max_attempts: Deliveries before a message is failed.
         drain: Stop when nothing is ready.
+        max_messages: Stop after so many.
+        quiet: No line per message.
         workspace: Whose queues they are; told to commands, and to know its supervisord by.
         out: For one line per message; sys.stdout when None.
         err: For warnings and tracebacks; sys.stderr when None.
@@ -100,12 +105,15 @@ def run_consumer(
         )
     rate = None if marked.rate is None else RateLimit(*marked.rate, clock)
     with StopSignals(ParentWatch(workspace)) as stop:
-        report = Report(out or sys.stdout, err or sys.stderr, stop.request)
+        report = Report(out or sys.stdout, err or sys.stderr, stop.request, is_quiet=quiet)
         settler = Settler(report, clock)
         work = _work(target, workspace, report, settler, clock)
         hands = Hands(stop.wakeup, clock)
         gate = DrainGate(count * len(each)) if drain else None
-        loop = Loop(work, hands, settler, report, clock, gate=gate, rate=rate)
+        quota = (
+            None if max_messages is None else Quota(check_int(max_messages, "max_messages", least=1, most=LARGEST_ID))
+        )
+        loop = Loop(work, hands, settler, report, clock, gate=gate, rate=rate, quota=quota)
         try:
             return Consumer(each, count, loop, hands, settler, work, report, stop).run()
         finally:
@@ -152,6 +160,7 @@ class Consumer:
             if is_stopping or self._loop.is_stopped:
                 self._let_go()
                 self._stop.wakeup.wait(_LOOK_WHILE_STOPPING_S)
+                self._join_ending()
             if self._stop.is_impatient:
                 self._release_all()
                 self._loop.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from pqdesk.clock import Clock
 from pqdesk.errors import PQDeskError
@@ -15,6 +16,7 @@ from pqdesk.workers.hands import Hand, Hands
 from pqdesk.workers.lifecycle import EXIT_FAILED
 from pqdesk.workers.log_stream import MESSAGE_ID
 from pqdesk.workers.patience import Patience, exit_code_for
+from pqdesk.workers.quota import Quota
 from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report, describe_exception
 from pqdesk.workers.settling import WORKSPACE_TROUBLE, Delivery, Settler
@@ -27,6 +29,7 @@ class Loop:
     Args:
         gate: Where threads wait that found nothing while draining; None: they wait for messages.
         rate: How often handlers may begin; None: as often as there are messages.
+        quota: How many handlers may begin; None: any number.
 
     Attributes:
         failure: Why the worker cannot go on; None as long as it can.
@@ -43,6 +46,7 @@ class Loop:
         *,
         gate: DrainGate | None = None,
         rate: RateLimit | None = None,
+        quota: Quota | None = None,
     ) -> None:
         self._work = work
         self._hands = hands
@@ -51,6 +55,7 @@ class Loop:
         self._clock = clock
         self._gate = gate
         self._rate = rate
+        self._quota = quota
         self._stopped = threading.Event()
         self._watch = BatchWatch(clock, self.fail_by)
         self.failure: str | None = None
@@ -110,7 +115,7 @@ class Loop:
     def _refill(self, batch: Batch) -> bool:
         """Settle what has ended and claim more, or wait; False when there will be no more."""
         has_settled = batch.is_shared
-        wanted = batch.wanted()
+        wanted = batch.wanted() if self._quota is None else min(batch.wanted(), self._quota.left)
         room = wanted if self._rate is None else self._rate.reserve(wanted)
         claimed = 0
         try:
@@ -125,6 +130,8 @@ class Loop:
             self._gate.note_finished()
         if claimed or has_settled:
             return True
+        if self._quota is not None and not self._quota.left:
+            return False
         if not room:
             assert self._rate is not None
             self._stopped.wait(self._rate.wait_s())
@@ -133,15 +140,21 @@ class Loop:
 
     def _deliver(self, batch: Batch, hand: Hand, message: Message) -> None:
         handling, now_ms = batch.handling, self._clock.awake_ms()
+        if self._quota is not None and not self._quota.use():
+            batch.put_back(message)
+            self.stop()
+            return
         try:
             # Past its lease, since this process was stopped for long, it may run elsewhere by now.
             is_ours = not handling.is_past_lease(message, now_ms) and handling.begin(message)
         except PQDeskError:
-            batch.put_back(message)
+            self._begin_no_more(batch.put_back, message)
             raise
         if not is_ours:
-            batch.pass_over(message)
+            self._begin_no_more(batch.pass_over, message)
             return
+        if self._quota is not None and not self._quota.left:
+            self.stop()
         if self._rate is not None:
             self._rate.use()
         if batch.is_shared:
@@ -169,6 +182,11 @@ class Loop:
             MESSAGE_ID.set(None)
             hand.delivery = None
             hand.is_hung = False
+
+    def _begin_no_more(self, let_go: Callable[[Message], None], message: Message) -> None:
+        if self._quota is not None:
+            self._quota.give_back()
+        let_go(message)
 
     def _on_given_back(self, count: int) -> None:
         """Messages that were claimed ahead are ready again, for the other threads too."""

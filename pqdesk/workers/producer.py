@@ -69,6 +69,7 @@ def run_producer(
     seconds: bool | None = None,
     timezone: str | None = None,
     missed: str | None = None,
+    quiet: bool = False,
     workspace: WorkspacePaths | None = None,
     out: TextIO | None = None,
     err: TextIO | None = None,
@@ -85,6 +86,7 @@ def run_producer(
         cron: A cron expression, in `timezone` (None: the machine's).
         seconds: Whether its first field is seconds; None: if it has six.
         missed: `once` (the default), `skip` or `all`.
+        quiet: No line per message.
         workspace: Whose queue it is; told to commands, and to know its supervisord by.
         out: For one line per message; sys.stdout when None.
         err: For warnings and tracebacks; sys.stderr when None.
@@ -98,11 +100,11 @@ def run_producer(
         InvalidInput: There is nothing to run, or no such schedule; nothing was put.
     """
     clock = clock or SystemClock()
-    if cron is not None and seconds is not None:
-        check_seconds(cron, has_seconds=seconds)
-    timetable = _timetable(target, every, cron, timezone, missed, clock)
+    timetable = check_producer(
+        target, every=every, cron=cron, timezone=timezone, missed=missed, seconds=seconds, clock=clock
+    )
     with StopSignals(ParentWatch(workspace)) as stop:
-        report = Report(out or sys.stdout, err or sys.stderr, stop.request)
+        report = Report(out or sys.stdout, err or sys.stderr, stop.request, is_quiet=quiet)
         source = _source(target, form, queue, workspace, report, stop, clock)
         try:
             if timetable is None:
@@ -127,20 +129,24 @@ def check_producer(
     cron: str | None = None,
     timezone: str | None = None,
     missed: str | None = None,
-) -> None:
-    """Raise InvalidInput for what run_producer() would refuse."""
+    seconds: bool | None = None,
+    clock: Clock | None = None,
+    **_others: object,
+) -> Timetable | None:
+    """When run_producer() would run it, given the same arguments; None: all the time. Raises InvalidInput."""
     if isinstance(target, Handler):
         target.check_produces()
     else:
         target.check()
-    _timetable(target, every, cron, timezone, missed, SystemClock())
+    if cron is not None and seconds is not None:
+        check_seconds(cron, has_seconds=seconds)
+    return _timetable(target, every, cron, timezone, missed, clock or SystemClock())
 
 
 class HandlerSource:
     """A Python handler. Belongs to the main thread."""
 
     def __init__(self, handler: Handler, putter: Putter, report: Report, stop: StopSignals) -> None:
-        handler.check_produces()
         self._handler = handler
         self._putter = putter
         self._report = report

@@ -26,19 +26,23 @@ class Report:
         out: For lines about messages. A LogStream says whether lines have times.
         err: For warnings and tracebacks.
         on_broken_pipe: Called when a reader has gone.
+        is_quiet: Only warnings and tracebacks are told.
     """
 
-    def __init__(self, out: TextIO, err: TextIO, on_broken_pipe: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, out: TextIO, err: TextIO, on_broken_pipe: Callable[[], None] = lambda: None, *, is_quiet: bool = False
+    ) -> None:
         self._clock: Clock | None = out.clock if isinstance(out, LogStream) else None
         self._out = out.raw if isinstance(out, LogStream) else out
         self._err = err.raw if isinstance(err, LogStream) else err
         self._on_broken_pipe = on_broken_pipe
+        self._is_quiet = is_quiet
         self._lock = threading.Lock()
         self._conditions: set[str] = set()
 
     def settled_all(self, settled: Sequence[tuple[str, int, str, int, float]]) -> None:
         """(word, id, queue, attempt, seconds) of messages of one queue: `completed id=7 queue=code attempt=1 12 ms`."""
-        if not settled:
+        if not settled or self._is_quiet:
             return
         queue, time = shown(settled[0][2]), self._time()
         lines = [
@@ -52,6 +56,8 @@ class Report:
 
     def lines(self, texts: Iterable[str]) -> None:
         """One record each."""
+        if self._is_quiet:
+            return
         time = self._time()
         self._write(self._out, "".join(record(text, time) for text in texts))
 

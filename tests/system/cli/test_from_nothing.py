@@ -46,8 +46,15 @@ def test_files_are_watched_and_summed_and_a_broken_worker_is_mended(
     wait_until(lambda: counts()["completed"] == FILES, WAIT_S, "all files", logs=supervised.paths.logs)
     assert counts() == {"ready": 0, "completed": FILES, "retrying": 0, "failed": 0}
 
-    broken = at("edit-worker", "summer", "--queue", "files", "--", "no-such-program")
-    assert broken.code == 1
+    refused = at("edit-worker", "summer", "--queue", "files", "--", "no-such-program")
+    assert refused.code == 2
+    assert supervised.replica("summer").state is WorkerState.RUNNING
+    program = tmp_path / "no-such-program"
+    program.write_text("#!/bin/sh\nsha256sum\n")
+    program.chmod(0o700)
+    assert at("edit-worker", "summer", "--queue", "files", "--", program).code == 0
+    program.unlink()
+    assert at("restart", "summer").code == 1
     wait_until(
         lambda: supervised.replica("summer").state is WorkerState.CRASH_LOOPING, WAIT_S, "the crash loop to be told"
     )
