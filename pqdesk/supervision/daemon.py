@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -20,11 +22,14 @@ from pqdesk.supervision.addresses import DaemonAddress, address_of
 from pqdesk.supervision.broken_files import BrokenFiles
 from pqdesk.supervision.client import SHUTDOWN_STATE, STOPPING, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.definitions import write_supervisor_configuration
+from pqdesk.supervision.environment import clean_environment
 from pqdesk.supervision.faults import located
 from pqdesk.supervision.first_start import remember_start
 from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.orphans import end_orphans
 from pqdesk.supervision.programs import daemon_command
+from pqdesk.supervision.reading import definition_files
+from pqdesk.supervision.sections import read_configuration
 from pqdesk.supervision.waiting import wait_for
 from pqdesk.version import installed_version
 
@@ -37,7 +42,6 @@ _BOOT_LOG_BYTES = 64 * 1024
 
 # The shell's child is adopted by the system when the shell ends, so it never becomes a zombie of the window.
 _DETACH = '"$@" >/dev/null & echo $!'
-_OF_ANOTHER_WORKER = ("SUPERVISOR_ENABLED", "SUPERVISOR_SERVER_URL", "SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME")
 
 
 def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
@@ -149,7 +153,7 @@ def _is_answering(address: DaemonAddress, timeout_s: float) -> bool:
 def _launch(address: DaemonAddress, paths: WorkspacePaths) -> int:
     """Start supervisord; its pid."""
     command = ["/bin/sh", "-c", _DETACH, "sh", *daemon_command(address.configuration)]
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_WORKER}
+    environment = clean_environment(_configuration(paths))
     environment[VERSION_VARIABLE] = installed_version()
     try:
         log = open_plain(paths.boot_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
@@ -170,6 +174,12 @@ def _launch(address: DaemonAddress, paths: WorkspacePaths) -> int:
         return int(started.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as exc:
         raise SupervisorError(f"cannot start supervisord: {exc}; messages are unaffected") from exc
+
+
+def _configuration(paths: WorkspacePaths) -> Iterator[str]:
+    for file in (paths.supervisor_configuration, *definition_files(paths)):
+        with suppress(SupervisorError):  # supervisord says what is wrong with it
+            yield read_configuration(file)
 
 
 def _wait_until_it_answers(address: DaemonAddress, pid: int, boot_log: Path, timeout_s: float) -> None:

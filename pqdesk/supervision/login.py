@@ -22,6 +22,7 @@ from pqdesk.errors import SupervisorError
 from pqdesk.messages.origin import WORKER_VARIABLE
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions import write_supervisor_configuration
+from pqdesk.supervision.environment import clean_environment
 from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.look_only import refuse_look_only
 from pqdesk.supervision.programs import program_command
@@ -194,6 +195,7 @@ def _call(command: Sequence[str]) -> str | None:
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
+            env=clean_environment(),
             capture_output=True,
             timeout=_CALL_S,
             check=False,

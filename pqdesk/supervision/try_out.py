@@ -12,6 +12,7 @@ from dataclasses import replace
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.environment import clean_environment
 from pqdesk.supervision.likely_cause import likely_cause
 from pqdesk.supervision.logs import readable
 from pqdesk.supervision.planning import normal_definition
@@ -58,7 +59,7 @@ def try_out(definition: WorkerDefinition, paths: WorkspacePaths, seconds: float)
 
 def environment_of(definition: WorkerDefinition, paths: WorkspacePaths) -> Mapping[str, str]:
     """The variables that a worker finds."""
-    environment = dict(os.environ)
+    environment = clean_environment()  # as supervisord has it
     environment["PATH"] = path_with_program(environment)
     environment[WORKSPACE_VARIABLE] = str(paths.root)
     return {**environment, **definition.environment, **definition.secrets}
