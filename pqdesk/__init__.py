@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from pqdesk.messages.schedules import PlannedRun, next_runs
     from pqdesk.queues.aio import AsyncMessage, AsyncQueue, AsyncTransaction, Getting
     from pqdesk.supervision.records import LastExit, ReplicaRecord, WorkerKind, WorkerState
-    from pqdesk.workers.handlers import Fail, Retry, consumer, producer
+    from pqdesk.workers.handlers import Fail, Retry, Snooze, consumer, producer
 
 __all__ = [
     "ActionOptions",
@@ -118,6 +118,7 @@ __all__ = [
     "Retry",
     "ScheduleRecord",
     "SchemaTooNew",
+    "Snooze",
     "SortName",
     "State",
     "States",
@@ -152,7 +153,7 @@ if not TYPE_CHECKING:  # to a type checker a name that is not above is one that 
         "pqdesk.messages.schedules": ("PlannedRun", "next_runs"),
         "pqdesk.queues.aio": ("AsyncMessage", "AsyncQueue", "AsyncTransaction", "Getting"),
         "pqdesk.supervision.records": ("LastExit", "ReplicaRecord", "WorkerKind", "WorkerState"),
-        "pqdesk.workers.handlers": ("Fail", "Retry", "consumer", "producer"),
+        "pqdesk.workers.handlers": ("Fail", "Retry", "Snooze", "consumer", "producer"),
     }
 
     def __dir__() -> list[str]:

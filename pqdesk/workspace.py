@@ -17,7 +17,7 @@ from pqdesk.messages.durations import duration_us
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
-from pqdesk.queues.message import completed, error_text, parse_receipt
+from pqdesk.queues.message import completed, error_text, parse_receipt, released
 from pqdesk.queues.operator import Operator
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
@@ -102,13 +102,15 @@ class Workspace(Operator):
         before: int | None = None,
         after: int | None = None,
         limit: int = 100,
+        sort: looking.SortName = "id",
+        descending: bool = True,
     ) -> list[records.MessageRecord]:
         """As Queue.messages, of one queue or of all. Raises InvalidInput."""
         from pqdesk.queues import operations
 
         return operations.list_messages(
             self.store, queue=queue, before=before, after=after, limit=limit,
-            state=state, type=type, search=search, where=where,
+            sort=sort, descending=descending, state=state, type=type, search=search, where=where,
         )  # fmt: skip
 
     def message(self, id: int) -> records.MessageDetail:
@@ -239,6 +241,14 @@ class Workspace(Operator):
         """A connection for looking only, of the calling thread; the caller closes it."""
         return open_inspection(self.paths)
 
+    def pause(self) -> None:
+        """Pause every queue there is, in one activity: undone, those go on that went on before. Raises LookOnly."""
+        self.store.operating.pause(None, True)
+
+    def resume(self) -> None:
+        """Let every queue go on, in one activity. Raises LookOnly."""
+        self.store.operating.pause(None, False)
+
     # --- receipts that travelled: for shells and other programs -------------------------------------
 
     def ack(self, receipt: str, result: Any = None) -> None:
@@ -250,9 +260,21 @@ class Workspace(Operator):
         delay_us = None if delay is None else duration_us(delay, "delay")
         self._settle(receipt, Settlement(AttemptOutcome.NACKED, error=error_text(error), delay_us=delay_us))
 
-    def release(self, receipt: str) -> None:
+    def fail(self, receipt: str, reason: object) -> None:
+        """As Message.fail, in any process. Raises LeaseLost; InvalidInput."""
+        self._settle(receipt, Settlement(AttemptOutcome.FAILED, error=error_text(reason)))
+
+    def release(self, receipt: str, *, delay: Duration | None = None) -> None:
         """As Message.release, in any process. Raises LeaseLost; InvalidInput."""
-        self._settle(receipt, Settlement(AttemptOutcome.RELEASED))
+        self._settle(receipt, released(delay))
+
+    def extend(self, receipt: str, seconds: Duration | None = None) -> None:
+        """Lease anew for `seconds` from now, or for the queue's lease (60 s), in any process.
+
+        Raises LeaseLost; InvalidInput.
+        """
+        lease_us = None if seconds is None else duration_us(seconds, "seconds", least_us=1)
+        self.store.extend_receipt(*parse_receipt(receipt), lease_us)
 
     # --- operating: the actions are those of Operator, over one `queue=` or all ---------------------------
 

@@ -1,14 +1,15 @@
-"""`retry`, `run-now`, `cancel`, `delete`, `restore`, `move`, `duplicate`: the operations that the window calls, too."""
+"""`retry`, `run-now`, `change`, `cancel`, `delete`, `restore`, `move`, `duplicate`: operations, as of the window."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqdesk.cli import acting
 from pqdesk.cli.command import command
-from pqdesk.cli.options import FORM, Chosen, ids_or_filter
+from pqdesk.cli.options import DURATION, FORM, INSTANT, Chosen, ids_or_filter
 from pqdesk.cli.payloads import RULE, Form, given_payload
 from pqdesk.cli.settings import Settings, pass_settings
 
@@ -34,6 +35,20 @@ def retry_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
 def run_now_command(settings: Settings, chosen: Chosen, dry_run: bool) -> int:
     """Make scheduled messages ready now."""
     return _act(settings, "run_now", chosen, dry_run, "ready now")
+
+
+@command("change", has_json=True)
+@ids_or_filter
+@click.option("--priority", type=click.INT, metavar="N", help="Higher goes first.")
+@click.option("--delay", type=DURATION, metavar="DURATION", help="Due when this time has passed; 0 is now.")
+@click.option("--at", type=INSTANT, metavar="TIME", help="Due at this time, ISO 8601; local without an offset.")
+@acting.dry_run
+@pass_settings
+def change_command(
+    settings: Settings, chosen: Chosen, priority: int | None, delay: float | None, at: datetime | None, dry_run: bool
+) -> int:
+    """Change priority or due time. Of scheduled, ready and retrying ones."""
+    return _act(settings, "change", chosen, dry_run, "changed", priority=priority, delay=delay, at=at)
 
 
 @command("cancel", has_json=True)

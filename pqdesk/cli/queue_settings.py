@@ -22,6 +22,7 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import QueueConfiguration
 
 _DEFAULT = "default"
+_STANDS = {(False, True): "is paused", (False, False): "goes on", (True, True): "are paused", (True, False): "go on"}
 
 
 class OrDefault(click.ParamType[Any]):
@@ -35,29 +36,38 @@ class OrDefault(click.ParamType[Any]):
         return _DEFAULT if value == _DEFAULT else self._inner.convert(value, param, ctx)
 
 
-@command("pause")
-@click.argument("queue")
-@pass_settings
-def pause_command(settings: Settings, queue: str) -> None:
-    """Stop giving out messages of QUEUE. What runs goes on, and so does putting."""
-    from pqdesk.workspace import Workspace
+_ALL = click.option("--all", "is_all", is_flag=True, help="Every queue there is.")
 
-    with Workspace(settings.paths.location, program="cli") as workspace:
-        workspace.queue(queue).pause()
-    say(f"queue {queue} is paused")
+
+@command("pause")
+@click.argument("queue", required=False)
+@_ALL
+@pass_settings
+def pause_command(settings: Settings, queue: str | None, is_all: bool) -> None:
+    """Stop giving out messages of QUEUE. What runs goes on, and so does putting."""
+    _pause(settings, queue, is_all, is_paused=True)
 
 
 @command("resume")
-@click.argument("queue")
+@click.argument("queue", required=False)
+@_ALL
 @pass_settings
-def resume_command(settings: Settings, queue: str) -> None:
+def resume_command(settings: Settings, queue: str | None, is_all: bool) -> None:
     """Give out messages of QUEUE again."""
+    _pause(settings, queue, is_all, is_paused=False)
+
+
+def _pause(settings: Settings, queue: str | None, is_all: bool, *, is_paused: bool) -> None:
     from pqdesk.workspace import Workspace
 
-    require_workspace(settings)
+    if is_all is (queue is not None):
+        raise click.UsageError("give a queue, or --all")
+    if not is_paused or is_all:
+        require_workspace(settings)
     with Workspace(settings.paths.location, program="cli") as workspace:
-        workspace.queue(queue).resume()
-    say(f"queue {queue} goes on")
+        which = workspace if queue is None else workspace.queue(queue)
+        (which.pause if is_paused else which.resume)()
+    say(f"{'all queues' if queue is None else f'queue {queue}'} {_STANDS[queue is None, is_paused]}")
 
 
 @command("configure", has_json=True)

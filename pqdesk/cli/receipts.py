@@ -1,4 +1,4 @@
-"""`get`, `ack`, `nack`, `release`: a queue for shell scripts, where a receipt stands for the process."""
+"""`get`, `ack`, `nack`, `fail`, `release`, `extend`: for shell scripts, where a receipt stands for the process."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ _FIELDS = (
 def get_command(settings: Settings, queue: str, wait: float | None, lease: float) -> None:
     """Take a message and print it with its receipt.
 
-    Printed is JSON in one line. The message stays taken when this command has ended: settle it with 'ack', 'nack'
-    or 'release' and the receipt. When its lease ends first, it is ready again. A payload of bytes is printed as
-    payload_base64.
+    Printed is JSON in one line. The message stays taken when this command has ended: settle it with 'ack', 'nack',
+    'fail' or 'release' and the receipt. When its lease ends first, it is ready again; 'extend' prolongs it. A payload
+    of bytes is printed as payload_base64.
     """
     from pqdesk.queues.queue import Queue
 
@@ -104,12 +104,33 @@ def nack_command(workspace: Workspace, receipt: str, error: str | None, delay: f
     workspace.nack(receipt, text, delay=delay)
 
 
+@command("fail")
+@click.argument("receipt")
+@click.option("--error", metavar="TEXT", default="", help="What went wrong. '-' is standard input.")
+@pass_workspace
+def fail_command(workspace: Workspace, receipt: str, error: str) -> None:
+    """Give a message up. It has failed, whatever attempts are left."""
+    workspace.fail(receipt, _given_bytes(error, "error").decode("utf-8", "replace"))
+
+
 @command("release")
 @click.argument("receipt")
+@click.option("--delay", type=DURATION, metavar="DURATION", help="Not before this time has passed; else at once.")
 @pass_workspace
-def release_command(workspace: Workspace, receipt: str) -> None:
+def release_command(workspace: Workspace, receipt: str, delay: float | None) -> None:
     """Give a message back. It is ready again, and the attempt does not count."""
-    workspace.release(receipt)
+    workspace.release(receipt, delay=delay)
+
+
+@command("extend")
+@click.argument("receipt")
+@click.option(
+    "--lease", type=DURATION, default="5m", show_default=True, metavar="DURATION", help="How long from now on."
+)
+@pass_workspace
+def extend_command(workspace: Workspace, receipt: str, lease: float) -> None:
+    """Keep a message for longer. Its lease begins anew."""
+    workspace.extend(receipt, lease)
 
 
 def _given_bytes(argument: str, what: str) -> bytes:

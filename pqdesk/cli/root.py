@@ -16,7 +16,9 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "get": "receipts",
         "ack": "receipts",
         "nack": "receipts",
+        "fail": "receipts",
         "release": "receipts",
+        "extend": "receipts",
     },
     "Look": {
         "queues": "looking",
@@ -30,6 +32,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "Act on messages": {
         "retry": "actions",
         "run-now": "actions",
+        "change": "actions",
         "cancel": "actions",
         "delete": "actions",
         "restore": "actions",

@@ -105,6 +105,7 @@ def _facts(detail: MessageDetail) -> Iterator[tuple[str, str]]:
         "group": detail.group,
         "key": detail.key,
         "worker": detail.worker,
+        "progress": None if detail.progress is None else f"{detail.progress:.0%} {detail.progress_note}".rstrip(),
         "enqueued": when(detail.enqueued_at),
         "due": when(detail.due_at),
         "expires": when(detail.expires_at),

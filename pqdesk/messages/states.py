@@ -9,14 +9,15 @@
                            │               │ nack with attempts left
                            └── promote ── retrying
 
+A release with a delay puts off what runs, and an operator what is ready: both are scheduled then.
 An operator leaves the final states (completed, failed, cancelled) by retry, to ready; undoing what an operator did
 puts a message back to the state it had, if it was left alone since. Each move is a
 compare-and-set on the state, and for what leaves running on the receipt too. All moves there are, as a test
 compares them with TRANSITIONS:
 
     scheduled → ready, cancelled
-    ready → running, failed, cancelled
-    running → ready, retrying, completed, failed, cancelled
+    ready → scheduled, running, failed, cancelled
+    running → scheduled, ready, retrying, completed, failed, cancelled
     retrying → ready, cancelled
     completed → ready
     failed → ready
@@ -100,8 +101,8 @@ UNFINISHED = (State.SCHEDULED, State.READY, State.RUNNING, State.RETRYING)
 # From each state, the states it may move to. The store asks nothing else; a test checks the docs against it.
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.SCHEDULED: frozenset({State.READY, State.CANCELLED}),
-    State.READY: frozenset({State.RUNNING, State.CANCELLED, State.FAILED}),
-    State.RUNNING: frozenset({State.READY, State.RETRYING, State.COMPLETED, State.FAILED, State.CANCELLED}),
+    State.READY: frozenset({State.SCHEDULED, State.RUNNING, State.CANCELLED, State.FAILED}),
+    State.RUNNING: frozenset(set(State) - {State.RUNNING}),
     State.RETRYING: frozenset({State.READY, State.CANCELLED}),
     State.COMPLETED: frozenset({State.READY}),
     State.FAILED: frozenset({State.READY}),

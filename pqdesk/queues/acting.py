@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.aliases import Ids, OnProgress
-from pqdesk.messages.checks import check_id, check_int, check_state
+from pqdesk.messages.aliases import Duration, Ids, OnProgress
+from pqdesk.messages.checks import PRIORITY_LIMIT, check_id, check_int, check_state
 from pqdesk.messages.commands import act_command, command_line
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.queues.operations import LARGEST_PAGE, select
+from pqdesk.queues.outgoing import due_of
 from pqdesk.storage.contract import EncodedPayload, Store
 from pqdesk.storage.operating import Order
 
@@ -33,6 +35,9 @@ def act(
     up_to: int | None = None,
     on_progress: OnProgress | None = None,
     to: str | None = None,
+    priority: int | None = None,
+    delay: Duration | None = None,
+    at: datetime | None = None,
     payload: EncodedPayload | None = None,
     **filters: Any,
 ) -> Outcome:
@@ -54,14 +59,23 @@ def act(
         )
     if ids is not None and is_filtered:
         raise InvalidInput("give ids or a filter, not both; nothing changed")
+    delay_us, at_us = due_of(delay, at)
+    if priority is not None:
+        check_int(priority, "priority", least=-PRIORITY_LIMIT, most=PRIORITY_LIMIT)
+    elif action == "change" and delay is None and at is None:
+        raise InvalidInput("change what of them? Give priority, delay or at; nothing changed")
+    changes = {"priority": priority, "delay": None if delay_us is None else f"{delay_us / 1e6:g}s", "at": at}
     if ids is None and selection.ids is not None:  # of `where`: one of its terms, not the whole choice
         term = Term(Field.ID, tuple(map(Is, selection.ids)))
         selection = replace(selection, ids=None, terms=(*selection.terms, term))
     order = Order(
         action=action, selection=selection, is_dry_run=dry_run, to=to, payload=payload, on_progress=on_progress,
+        priority=priority, delay_us=delay_us, at_us=at_us,
         up_to=None if up_to is None else check_id(up_to, "up_to"),
         seen={one: check_state(state) for one, state in ids.items()} if isinstance(ids, Mapping) else None,
-        command=_command(action, selection if ids is not None else None, queue, filters, to=to, payload=payload),
+        command=_command(
+            action, selection if ids is not None else None, queue, filters, to=to, payload=payload, changes=changes
+        ),
     )  # fmt: skip
     return store.operating.act(order)
 
@@ -86,6 +100,7 @@ def _command(
     *,
     to: str | None,
     payload: EncodedPayload | None,
+    changes: Mapping[str, Any],
 ) -> str:
     """The command line that does the same."""
     ids: Sequence[int] | None = None if by_ids is None else by_ids.ids
@@ -97,6 +112,9 @@ def _command(
         action, words = "trash", ["--empty", "--yes"]
     if to is not None:
         words += ["--to", to]
+    for name, value in changes.items():
+        if value is not None:
+            words += [f"--{name}", value.isoformat() if isinstance(value, datetime) else str(value)]
     if payload is not None:  # never the payload itself: an activity is shown to everybody
         words += ["--payload", "-"] if action == "duplicate" else ["-"]
     return act_command(action, ids=ids, filters=given, words=words)

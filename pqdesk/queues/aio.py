@@ -21,6 +21,7 @@ from datetime import datetime
 from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from weakref import WeakKeyDictionary
 
 from pqdesk.clock import SystemClock
 from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost, WorkspaceError
@@ -44,6 +45,7 @@ R = TypeVar("R")
 _THREADS = 4  # more would only wait for the same lock
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25  # between looks of a put or join that waits
 _FOR_EVER_S = 1e9
+_A_LOOK_S = 1e-6  # one look, and Empty when it is not done
 
 
 def _awaitable(
@@ -85,6 +87,7 @@ class AsyncQueue:
         self._calls = Calls("pqdesk-aio", _THREADS)
         self._queue: Queue | None = None
         self._puts: Puts | None = None
+        self._last: WeakKeyDictionary[asyncio.Task[Any], AsyncMessage] = WeakKeyDictionary()  # what each task got last
         self._turn = asyncio.Lock()  # of who waits for room
         self._bell: Bell | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -96,6 +99,8 @@ class AsyncQueue:
     async def put(
         self,
         payload: Any,
+        block: bool = True,
+        timeout: Duration | None = None,
         *,
         type: str | None = None,
         priority: int = 0,
@@ -107,8 +112,6 @@ class AsyncQueue:
         expires: Duration | None = None,
         max_attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
-        block: bool = True,
-        timeout: Duration | None = None,
         tx: AsyncTransaction | None = None,
     ) -> int:
         """As Queue.put, and raises the same; puts that are called one after the other are put in this order.
@@ -122,6 +125,10 @@ class AsyncQueue:
         if tx is not None:
             return await self._put_in(tx, lambda queue, inner: queue.put(payload, tx=inner, **options))
         return await self._put(lambda puts, _: puts.add(payload, options), block, timeout)
+
+    async def put_nowait(self, payload: Any, **options: Unpack[PutOptions]) -> int:
+        """`put(payload, block=False, …)`. Raises Full, and what `put` raises."""
+        return await self.put(payload, block=False, **options)
 
     async def put_many(
         self,
@@ -174,6 +181,14 @@ class AsyncQueue:
         """`get(block=False)`. Raises Empty."""
         return await self.get(block=False)
 
+    async def task_done(self) -> None:
+        """As Queue.task_done: ack the message that this task got last. Raises LeaseLost, InvalidInput."""
+        task = asyncio.current_task()
+        message = None if task is None else self._last.get(task)
+        if message is None or message.is_settled:
+            raise InvalidInput(f"this task has no message of queue {self.name!r} in hand; get one before task_done()")
+        await message.ack()
+
     async def get_many(
         self,
         limit: int,
@@ -198,17 +213,19 @@ class AsyncQueue:
     # --- looking, setting, operating: as those of Queue ---------------------------------------------
 
     counts = _awaitable(Queue.counts)
+    empty = _awaitable(Queue.empty)
+    full = _awaitable(Queue.full)
     qsize = _awaitable(Queue.qsize)
     pause = _awaitable(Queue.pause)
     resume = _awaitable(Queue.resume)
     messages = _awaitable(Queue.messages)
     message = _awaitable(Queue.message)
-    result = _awaitable(Queue.result)
     why = _awaitable(Queue.why)
     errors = _awaitable(Queue.errors)
     metrics = _awaitable(Queue.metrics)
     retry = _awaitable(Queue.retry)
     run_now = _awaitable(Queue.run_now)
+    change = _awaitable(Queue.change)
     cancel = _awaitable(Queue.cancel)
     delete = _awaitable(Queue.delete)
     restore = _awaitable(Queue.restore)
@@ -248,6 +265,23 @@ class AsyncQueue:
                 return False
             await asyncio.sleep(min(pause_s, deadline.left_s))
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def result(self, id: int, timeout: Duration | None = 0) -> Any:
+        """As Queue.result. Raises NotFound, InvalidInput, Empty."""
+        deadline, pause_s = _Deadline(timeout), _SHORTEST_PAUSE_S
+        queue = await self._opened()
+        while True:
+            try:
+                return await self._calls.run(queue.result, id, 0 if timeout == 0 else _A_LOOK_S)
+            except Empty:
+                if deadline.left_s <= 0:
+                    raise
+            await asyncio.sleep(min(pause_s, deadline.left_s))
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def shutdown(self, immediate: bool = False) -> None:
+        """As Queue.shutdown, for this AsyncQueue."""
+        (await self._opened()).shutdown(immediate)
 
     async def close(self) -> None:
         """Give back the messages in hand and close; a queue of a Workspace is closed with that. Ends its threads.
@@ -349,18 +383,18 @@ class AsyncQueue:
         queue = await self._opened()
 
         def claim() -> tuple[list[Message], Look]:
-            look = queue.store.claim(
-                queue.name, limit=limit, lease_us=lease_us, is_detached=detached, defaults=queue.defaults
-            )
-            return queue.opened(look.claims), look
+            return queue.claim(limit, lease_us, detached)
 
         messages, look = await self._calls.run_or_undo(claim, _give_back)
-        if not messages and deadline.left_s > 0:
+        if not messages and deadline.left_s > 0 and not queue.is_shut:
             messages, look = await self._wait_and_claim(queue, claim, deadline)
         if not messages:
             reason = "is paused" if look.is_paused else "has no ready message"
             raise Empty(f"queue {self.name!r} {reason}")
-        return [AsyncMessage(message, self._calls) for message in messages]
+        taken = [AsyncMessage(message, self._calls) for message in messages]
+        if (task := asyncio.current_task()) is not None:
+            self._last[task] = taken[-1]
+        return taken
 
     async def _wait_and_claim(
         self, queue: Queue, claim: Callable[[], tuple[list[Message], Look]], deadline: _Deadline
@@ -376,7 +410,7 @@ class AsyncQueue:
                 if not is_silenced:
                     await self._calls.run(queue.store.silence, queue.name)
                 messages, look = await self._calls.run_or_undo(claim, _give_back)
-                if messages or (deadline.left_s <= 0 and not look.claims):
+                if messages or ((deadline.left_s <= 0 or queue.is_shut) and not look.claims):
                     return messages, look
                 await self._opened()  # closed meanwhile
                 due_s = _FOR_EVER_S if look.wake_us is None else (look.wake_us - SystemClock().wall_us()) / 1e6 + 0.001
@@ -437,7 +471,10 @@ class _Messages:
         last, self._last = self._last, None
         if last is not None and not last.is_settled:
             await last.stop_extending()
-        self._last = await self._queue.get()
+        try:
+            self._last = await self._queue.get()
+        except Empty:  # shutdown
+            raise StopAsyncIteration from None
         await self._last.keep_extending()
         return self._last
 

@@ -116,9 +116,9 @@ class AsyncMessage:
         """As Message.fail. Raises LeaseLost."""
         await self._settle(partial(self._message.fail, reason), tx)
 
-    async def release(self, *, tx: AsyncTransaction | None = None) -> None:
-        """As Message.release. Raises LeaseLost."""
-        await self._settle(self._message.release, tx)
+    async def release(self, *, delay: Duration | None = None, tx: AsyncTransaction | None = None) -> None:
+        """As Message.release. Raises LeaseLost, InvalidInput."""
+        await self._settle(partial(self._message.release, delay=delay), tx)
 
     async def extend(self, seconds: Duration | None = None) -> None:
         """As Message.extend. Raises LeaseLost, InvalidInput."""

@@ -71,6 +71,8 @@ class Puts:
 
     def _put_together(self, some: list[_Put]) -> bool:
         """In one transaction; False, having done nothing, when one of them cannot be put."""
+        if self._queue.is_shut:
+            return False
         try:
             messages = [checked(one.payload, self._queue.name, **one.options) for one in some]
             ids = self._queue.store.put(messages)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from pqdesk.clock import Clock
+from pqdesk.errors import Empty
 from pqdesk.later import Later
 from pqdesk.messages.aliases import Duration, Ids, QueueSettings, States
 from pqdesk.messages.durations import duration_us
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 else:
     looking, records = Later("pqdesk.messages.looking"), Later("pqdesk.messages.records")
 
-_JOIN_LOOK_S = 0.02
+_JOIN_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
 
 
 class KnownQueue(Operator):
@@ -39,6 +40,15 @@ class KnownQueue(Operator):
     def qsize(self) -> int:
         """How many are ready."""
         return self.counts().ready
+
+    def empty(self) -> bool:
+        """Whether none is ready."""
+        return not self.qsize()
+
+    def full(self) -> bool:
+        """Whether it has max_size unfinished messages, so that a put would wait; False without a max_size."""
+        size = self.configuration.max_size
+        return size is not None and self.counts().unfinished >= size
 
     def join(self, timeout: Duration | None = None) -> bool:
         """Wait until nothing is ready, running or retrying; False when `timeout` (seconds, timedelta) passed first.
@@ -107,6 +117,8 @@ class KnownQueue(Operator):
         before: int | None = None,
         after: int | None = None,
         limit: int = 100,
+        sort: looking.SortName = "id",
+        descending: bool = True,
     ) -> list[records.MessageRecord]:
         """Messages of this queue by id, newest first: below id `before`, or next above `after`; not the trashed.
 
@@ -118,15 +130,17 @@ class KnownQueue(Operator):
             search: Text that payload, error or name contain.
             where: The filter grammar of the window; all that is given has to hold.
             limit: At most 10,000.
+            sort, descending: Another order, such as "due", "priority", "finished" or "ran"; those that no index has
+                need a filter that leaves at most 10,000. Then `before` and `after` are not for paging.
 
         Raises:
-            InvalidInput: The filter or a number cannot be used; the text says where.
+            InvalidInput: The filter, the order or a number cannot be used; the text says where.
         """
         from pqdesk.queues import operations
 
         return operations.list_messages(
             self.store, queue=self.name, before=before, after=after, limit=limit,
-            state=state, type=type, search=search, where=where,
+            sort=sort, descending=descending, state=state, type=type, search=search, where=where,
         )  # fmt: skip
 
     def message(self, id: int) -> records.MessageDetail:
@@ -135,11 +149,23 @@ class KnownQueue(Operator):
 
         return operations.find_message(self.store, id, queue=self.name)
 
-    def result(self, id: int) -> Any:
-        """What its ack was given. Raises NotFound; InvalidInput when it is not completed."""
+    def result(self, id: int, timeout: Duration | None = 0) -> Any:
+        """What its ack was given; with `timeout` (seconds, timedelta, None is for ever) waits until it is done.
+
+        Raises NotFound; InvalidInput when it is not completed; Empty when it is unfinished after a timeout.
+        """
         from pqdesk.queues import operations
 
-        return operations.result_of(self.message(id))
+        deadline_ms, pause_s = self._deadline_ms(timeout), _JOIN_LOOK_S
+        while True:
+            detail = self.message(id)
+            is_over = deadline_ms is not None and self._clock.awake_ms() >= deadline_ms
+            if detail.state.is_final or detail.is_trashed or timeout == 0:
+                return operations.result_of(detail)
+            if is_over or self.store.is_interrupted:
+                raise Empty(f"message {id} is {detail.state.word}: it has no result so far")
+            self.store.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_LOOK_S)
 
     def why(self, id: int) -> str:
         """Why a message is not running now, in words: paused, due later, no worker for it, … Raises NotFound."""

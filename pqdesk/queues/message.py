@@ -189,9 +189,12 @@ class Message:
         """Give up: failed at once, whatever attempts are left; `reason` as the error of `nack`. Raises LeaseLost."""
         self._source.settle(self, Settlement(AttemptOutcome.FAILED, error=error_text(reason)), tx=tx)
 
-    def release(self, *, tx: Transaction | None = None) -> None:
-        """Give it back: ready again at once, this attempt not counted. Raises LeaseLost."""
-        self._source.settle(self, Settlement(AttemptOutcome.RELEASED), tx=tx)
+    def release(self, *, delay: Duration | None = None, tx: Transaction | None = None) -> None:
+        """Give it back, this attempt not counted: ready again at once, or put off for `delay` (seconds, timedelta).
+
+        Raises LeaseLost; InvalidInput when the delay cannot be used, and the message is still in hand.
+        """
+        self._source.settle(self, released(delay), tx=tx)
 
     def extend(self, seconds: Duration | None = None) -> None:
         """Lease anew for `seconds` from now, or for as long as the lease was. Raises LeaseLost, InvalidInput."""
@@ -257,6 +260,7 @@ class Message:
 
 
 _COMPLETED = Settlement(AttemptOutcome.COMPLETED)
+_RELEASED = Settlement(AttemptOutcome.RELEASED)
 
 
 def completed(result: Any) -> Settlement:
@@ -265,6 +269,11 @@ def completed(result: Any) -> Settlement:
         return _COMPLETED
     kind, data = encode_payload(result, what="result", limit_bytes=RESULT_LIMIT_BYTES)
     return Settlement(AttemptOutcome.COMPLETED, result=EncodedPayload(kind, data))
+
+
+def released(delay: Duration | None) -> Settlement:
+    """A release that puts the message off for `delay`. Raises InvalidInput."""
+    return _RELEASED if delay is None else _RELEASED._replace(delay_us=duration_us(delay, "delay"))
 
 
 def error_text(error: object) -> str | None:

@@ -12,6 +12,7 @@ from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.aliases import Duration, Ids
 from pqdesk.messages.checks import check_id, check_int, check_name, check_states, quoted
 from pqdesk.messages.durations import duration_us
+from pqdesk.messages.looking import SORTS, SortName
 from pqdesk.messages.records import MessageDetail, MessageRecord
 from pqdesk.messages.selection import Field, Has, Is, Selection, Term
 from pqdesk.messages.states import State
@@ -69,14 +70,29 @@ def _with_states(described: Selection, states: tuple[State, ...]) -> Selection:
 
 
 def list_messages(
-    store: Store, *, queue: str | None, before: int | None, after: int | None, limit: int, **filters: Any
+    store: Store,
+    *,
+    queue: str | None,
+    before: int | None,
+    after: int | None,
+    limit: int,
+    sort: SortName,
+    descending: bool,
+    **filters: Any,
 ) -> list[MessageRecord]:
     """At most `limit` (up to 10,000) messages below id `before` or next above id `after`, newest first."""
+    if sort not in SORTS:
+        raise InvalidInput(f"sort must be one of {', '.join(SORTS)}, got {quoted(sort)}")
+    is_by_id = sort in ("id", "enqueued") and descending
+    if not is_by_id and (before is not None or after is not None):
+        raise InvalidInput("before and after go with the newest first, not with another order")
     request = PageRequest(
         selection=select(queue=queue, **filters),
         before=None if before is None else check_id(before, "before"),
         after=None if after is None else check_id(after, "after"),
         limit=check_int(limit, "limit", least=1, most=LARGEST_PAGE),
+        sort=sort,
+        descending=descending,
     )
     return list(store.looking.page(request))
 

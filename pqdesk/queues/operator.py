@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from pqdesk.later import Later
-from pqdesk.messages.aliases import ActionOptions, Ids
+from pqdesk.messages.aliases import ActionOptions, Duration, Ids
 from pqdesk.messages.checks import check_id, check_name
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.storage.contract import EncodedPayload, Store
@@ -48,6 +49,24 @@ class Operator:
     def run_now(self, ids: Ids = None, **options: Unpack[ActionOptions]) -> records.Outcome:
         """Scheduled → ready. Raises InvalidInput, LookOnly."""
         return self._act("run_now", ids, **options)
+
+    def change(
+        self,
+        ids: Ids = None,
+        *,
+        priority: int | None = None,
+        delay: Duration | None = None,
+        at: datetime | None = None,
+        **options: Unpack[ActionOptions],
+    ) -> records.Outcome:
+        """Another priority, or another time at which it is due, for scheduled, ready and retrying ones.
+
+            queue.change(state="ready", priority=9)
+            queue.change([7, 9], delay=3600)  # from now; or at=, an aware datetime
+
+        What is ready and put off is scheduled; a time that has come makes it ready. Raises InvalidInput, LookOnly.
+        """
+        return self._act("change", ids, priority=priority, delay=delay, at=at, **options)
 
     def cancel(self, ids: Ids = None, **options: Unpack[ActionOptions]) -> records.Outcome:
         """Unfinished → cancelled; a running one's handler is asked (`Message.cancel_requested`), for good.

@@ -49,15 +49,14 @@ def checked(
     kind, data = encode_payload(payload)
     if on_conflict not in _CONFLICT_RULES:
         raise InvalidInput(f"on_conflict must be one of {', '.join(_CONFLICT_RULES)}, got {quoted(on_conflict)}")
-    if delay is not None and at is not None:
-        raise InvalidInput("delay and at say the same thing in two ways; give one of them")
+    delay_us, at_us = due_of(delay, at)
     return NewMessage(
         queue=queue,
         payload=EncodedPayload(kind, data),
         type=check_optional_name(type, "type"),
         priority=check_int(priority, "priority", least=-PRIORITY_LIMIT, most=PRIORITY_LIMIT),
-        delay_us=None if delay is None else duration_us(delay, "delay"),
-        at_us=_instant_us(at),
+        delay_us=delay_us,
+        at_us=at_us,
         key=check_optional_name(key, "key"),
         on_conflict=on_conflict,
         group=check_optional_name(group, "group"),
@@ -128,6 +127,13 @@ def checked_all(items: Iterable[Any], queue: str, options: PutOptions, what: str
         else:
             mixed.append(alike.model._replace(payload=EncodedPayload(*encoded)))
     return alike if mixed is None else mixed
+
+
+def due_of(delay: Duration | None, at: datetime | None) -> tuple[int | None, int | None]:
+    """`delay` and `at` of a put in microseconds; at most one is given. Raises InvalidInput."""
+    if delay is not None and at is not None:
+        raise InvalidInput("delay and at say the same thing in two ways; give one of them")
+    return None if delay is None else duration_us(delay, "delay"), _instant_us(at)
 
 
 def _instant_us(at: datetime | None) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -22,11 +23,26 @@ from pqdesk.queues.known_queue import KnownQueue
 from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.outgoing import checked, checked_all, each_pair
 from pqdesk.storage import open_store
-from pqdesk.storage.contract import Claim, EncodedPayload, HandlerDefaults, NewMessage, Settlement, Store, Transaction
+from pqdesk.storage.contract import (
+    Claim,
+    EncodedPayload,
+    HandlerDefaults,
+    Look,
+    NewMessage,
+    Settlement,
+    Store,
+    Transaction,
+)
 
 GET_MANY_LIMIT = 10_000
 _NO_OPTIONS = (None,) * 10
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
+
+
+class _OfThread(threading.local):
+    """What `task_done` is about."""
+
+    message: Message | None = None
 
 
 class HasStore(Protocol):
@@ -67,6 +83,8 @@ class Queue(KnownQueue):
             library of this process.
     """
 
+    _is_shut = _is_shut_at_once = False
+
     def __init__(
         self,
         name: str,
@@ -82,6 +100,7 @@ class Queue(KnownQueue):
             raise InvalidInput("a queue is in a workspace or in a database file; give one of them")
         self._clock: Clock = SystemClock()
         self._defaults = HandlerDefaults()
+        self._own = _OfThread()
         self._owns_store = workspace is None or isinstance(workspace, str | os.PathLike)
         self.paths: WorkspacePaths | None = None
         self.store: Store
@@ -101,6 +120,7 @@ class Queue(KnownQueue):
         queue = cls.__new__(cls)
         queue.name, queue.paths = check_name(name, "queue"), paths
         queue.store, queue._owns_store, queue._clock, queue._defaults = store, False, clock, HandlerDefaults()
+        queue._own = _OfThread()
         return queue
 
     # --- putting ----------------------------------------------------------------------------------
@@ -108,6 +128,8 @@ class Queue(KnownQueue):
     def put(
         self,
         payload: Any,
+        block: bool = True,
+        timeout: Duration | None = None,
         *,
         type: str | None = None,
         priority: int = 0,
@@ -119,8 +141,6 @@ class Queue(KnownQueue):
         expires: Duration | None = None,
         max_attempts: int | None = None,
         headers: Mapping[str, str] | None = None,
-        block: bool = True,
-        timeout: Duration | None = None,
         tx: Transaction | None = None,
     ) -> int:
         """Add a message; when this returns, it survives a crash and, at full durability, power loss.
@@ -130,6 +150,8 @@ class Queue(KnownQueue):
 
         Args:
             payload: JSON value, str or bytes, at most 16 MiB; comes back exactly as given (tuples as lists).
+            block, timeout: While the queue has max_size unfinished messages: wait for ever, for `timeout` seconds, or
+                not at all.
             type: What kind of work it is, for people and filters.
             priority: ± 2³¹; higher goes first, then the lower id.
             delay: Seconds or timedelta until it is due.
@@ -140,8 +162,6 @@ class Queue(KnownQueue):
             expires: Seconds or timedelta; not started by then, it is cancelled.
             max_attempts: Deliveries before it is failed; over the queue's and the handler's setting.
             headers: At most 64, names of A-Z a-z 0-9 _ -, values str of at most 4 KiB.
-            block, timeout: While the queue has max_size unfinished messages: wait for ever, for `timeout` seconds, or
-                not at all.
             tx: The value of `with queue.transaction()`: put when that is committed. Never blocks.
 
         Returns:
@@ -150,11 +170,13 @@ class Queue(KnownQueue):
         Raises:
             InvalidInput: An argument is wrong; nothing was put.
             DuplicateKey: The key is in use.
-            Full: The queue has max_size unfinished messages, and went on having them.
+            Full: The queue has max_size unfinished messages, and went on having them; or it was shut down.
             LookOnly: The workspace is set to look only.
             DiskFull: Only the space kept back for acks is left.
             Busy: Another program held the file for 10 s.
         """
+        if self._is_shut:
+            raise self._shut()
         options = (type, delay, at, key, group, expires, max_attempts, headers, timeout, tx)
         if options == _NO_OPTIONS and on_conflict == "raise" and priority == 0 and priority.__class__ is int:
             kind, data = encode_payload(payload)
@@ -168,6 +190,10 @@ class Queue(KnownQueue):
                 group=group, expires=expires, max_attempts=max_attempts, headers=headers,
             )  # fmt: skip
         return self._put((message,), block, timeout, tx)[0]
+
+    def put_nowait(self, payload: Any, **options: Unpack[PutOptions]) -> int:
+        """`put(payload, block=False, …)`. Raises Full, and what `put` raises."""
+        return self.put(payload, block=False, **options)
 
     def put_many(
         self,
@@ -186,6 +212,8 @@ class Queue(KnownQueue):
         Raises what `put` raises.
         """
         messages = checked_all(items, self.name, options)
+        if self._is_shut:
+            raise self._shut()
         return self._put(messages, block, timeout, tx) if messages else []
 
     def put_once(self, items: Iterable[tuple[str, Any]]) -> list[int]:
@@ -246,6 +274,20 @@ class Queue(KnownQueue):
         """`get(block=False)`. Raises Empty."""
         return self.get(block=False)
 
+    def task_done(self) -> None:
+        """As of queue.Queue: ack the message that this thread got last.
+
+            payload = queue.get().payload
+            queue.task_done()
+
+        `Message.ack` does the same for any message, and takes a result. Raises LeaseLost; InvalidInput when there is
+        none, or it was settled.
+        """
+        message = self._own.message
+        if message is None or message.is_settled:
+            raise InvalidInput(f"this thread has no message of queue {self.name!r} in hand; get one before task_done()")
+        message.ack()
+
     def get_many(
         self,
         limit: int,
@@ -278,7 +320,7 @@ class Queue(KnownQueue):
         ahead = Ahead()
         try:
             while True:
-                if ahead.messages:
+                if ahead.messages and not self._is_shut_at_once:
                     message = ahead.messages.popleft()
                     if not self.store.begin(
                         message._claim, keeps_extending=True
@@ -287,10 +329,10 @@ class Queue(KnownQueue):
                 else:
                     try:
                         message = self.get()
-                    except Empty:  # interrupt_waits
+                    except Empty:  # interrupt_waits, shutdown
                         return
                     self.store.keep_extending(message._claim)
-                message._ahead = ahead
+                message._ahead, self._own.message = ahead, message
                 try:
                     yield message
                 finally:  # also when the loop is left: nobody may come to it any more
@@ -348,6 +390,14 @@ class Queue(KnownQueue):
         """As `use_defaults` left them."""
         return self._defaults
 
+    def shutdown(self, immediate: bool = False) -> None:
+        """As of queue.Queue: nothing more is put through this Queue, and nobody waits for more.
+
+        From now on its `put` raises Full, and its `get` raises Empty and its loops end when nothing is ready; with
+        `immediate` at once. Who waits is told within a second. Messages stay, and other Queues of the name go on.
+        """
+        self._is_shut, self._is_shut_at_once = True, self._is_shut_at_once or immediate
+
     def interrupt_waits(self) -> None:
         """End every get that waits, now and later, with Empty. Safe in a signal handler; for stopping."""
         self.store.interrupt_waits()
@@ -375,16 +425,14 @@ class Queue(KnownQueue):
             deadline_ms = 0
         is_silenced = False
         while True:
-            look = self.store.claim(
-                self.name, limit=limit, lease_us=lease_us, is_detached=detached, defaults=self._defaults
-            )
-            messages = self.opened(look.claims)
+            messages, look = self.claim(limit, lease_us, detached)
             if messages:
+                self._own.message = messages[-1]
                 return messages
             if look.claims:  # they were damaged
                 continue
             left_s = None if deadline_ms is None else (deadline_ms - self._clock.awake_ms()) / 1000
-            if (left_s is not None and left_s <= 0) or self.store.is_interrupted:
+            if (left_s is not None and left_s <= 0) or self.store.is_interrupted or self._is_shut:
                 reason = "is paused" if look.is_paused else "has no ready message"
                 raise Empty(f"queue {self.name!r} {reason}")
             if not is_silenced:  # what rang before this moment is known; look once more, then sleep
@@ -392,6 +440,20 @@ class Queue(KnownQueue):
                 is_silenced = True
                 continue
             is_silenced = not self.store.wait(self.name, until_us=look.wake_us, timeout_s=left_s)
+
+    def claim(self, limit: int, lease_us: int | None, detached: bool) -> tuple[list[Message], Look]:
+        """What is ready now, without waiting. Raises Empty once it was shut down at once."""
+        if self._is_shut_at_once:
+            raise Empty(f"queue {self.name!r} was shut down; its messages stay for others")
+        look = self.store.claim(
+            self.name, limit=limit, lease_us=lease_us, is_detached=detached, defaults=self._defaults
+        )
+        return self.opened(look.claims), look
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether `shutdown` was called."""
+        return self._is_shut
 
     def opened(self, claims: Sequence[Claim]) -> list[Message]:
         """The messages of these claims; one whose payload is not what was put is failed instead."""
@@ -404,6 +466,9 @@ class Queue(KnownQueue):
         error = "damaged: the payload in the file is not the one that was put; restore it from a backup"
         self.store.settle(claim, Settlement(AttemptOutcome.FAILED, error=error))
         return False
+
+    def _shut(self) -> Full:
+        return Full(f"queue {self.name!r} was shut down: nothing more is put through it", queue=self.name)
 
     def _put(
         self, messages: Sequence[NewMessage], block: bool, timeout: Duration | None, tx: Transaction | None
@@ -420,6 +485,6 @@ class Queue(KnownQueue):
                     raise
                 deadline_ms = self._deadline_ms(timeout) if deadline_ms is None else deadline_ms
                 left_s = None if deadline_ms is None else (deadline_ms - self._clock.awake_ms()) / 1000
-                if (left_s is not None and left_s <= 0) or full.size < full.wanted:
+                if (left_s is not None and left_s <= 0) or full.size < full.wanted or self._is_shut:
                     raise
                 self.store.wait_for_room(full.queue, left_s)

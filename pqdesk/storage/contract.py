@@ -133,7 +133,8 @@ class Look(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """How a delivery ends. `error` for nack and fail; `delay_us` overrides the backoff of a nack.
+    """How a delivery ends. `error` for nack and fail; `delay_us` overrides the backoff of a nack, and puts off what is
+    released.
 
     `is_other_boot`: the machine went down with the process, which says nothing against the message.
     """
@@ -307,6 +308,10 @@ class Store(Protocol):
 
     def extend(self, claim: Claim, lease_us: int) -> int:
         """Lease anew from now; returns the new `lease_ends_ms`. Raises LeaseLost."""
+        ...
+
+    def extend_receipt(self, message_id: int, receipt: int, lease_us: int | None) -> None:
+        """The same for a receipt that travelled outside this process; None is the queue's lease. Raises LeaseLost."""
         ...
 
     def report_progress(self, claim: Claim, fraction: float, note: str) -> None:

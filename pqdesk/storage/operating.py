@@ -23,12 +23,13 @@ class Order:
     """One operator action on what is selected.
 
     Attributes:
-        action: retry, run_now, cancel, delete, restore, move, edit, duplicate, purge, or erase: out of the trash, for
-            good.
+        action: retry, run_now, change, cancel, delete, restore, move, edit, duplicate, purge, or erase: out of the
+            trash, for good.
         command: The command line that does the same, for the activity.
         up_to: The highest id that is meant, where a filter selects; None is the highest there is at the start.
         to: The queue to move to, made if missing.
         seen: The state that each id was seen in; a message in another one is skipped. None: whatever it is in.
+        priority, delay_us, at_us: What a change sets; at most one of the last two.
         payload: What an edit puts in the place of the old one, and a duplicate gets instead of its original's.
     """
 
@@ -39,6 +40,9 @@ class Order:
     up_to: int | None = None
     is_dry_run: bool = False
     to: str | None = None
+    priority: int | None = None
+    delay_us: int | None = None
+    at_us: int | None = None
     payload: EncodedPayload | None = None
     on_progress: OnProgress | None = None
 
@@ -53,7 +57,9 @@ class Operating(Protocol):
         """In batches, by id upwards, each message compared and set; one that may not be changed is skipped."""
         ...
 
-    def pause(self, queue: str, is_paused: bool) -> None: ...
+    def pause(self, queue: str | None, is_paused: bool) -> None:
+        """One queue, made if missing, or all that there are."""
+        ...
 
     def configure(self, queue: str, values: Mapping[str, Any]) -> None:
         """Store settings of `QueueConfiguration` by name. Raises InvalidInput."""

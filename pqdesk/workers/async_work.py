@@ -17,7 +17,7 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.queues.aio_calls import Calls
 from pqdesk.queues.aio_message import AsyncMessage
 from pqdesk.queues.message import Message
-from pqdesk.workers.handlers import Fail, Handler, Retry
+from pqdesk.workers.handlers import Fail, Handler, Retry, Snooze
 from pqdesk.workers.lifecycle import EXIT_HUNG
 from pqdesk.workers.log_stream import MESSAGE_ID
 from pqdesk.workers.settling import Delivery
@@ -127,7 +127,7 @@ class AsyncHandlerWork:
         MESSAGE_ID.set(message.id)  # of this task, and of those that it begins
         try:
             run.ending = returned(await self._function(AsyncMessage(message, self._calls)))
-        except (Fail, Retry) as exc:
+        except (Fail, Retry, Snooze) as exc:
             run.ending = asked_for(exc)
         except BaseException as exc:  # noqa: BLE001 - raised again by `do`; here, SystemExit would end the loop
             own = exc.__traceback__

@@ -53,6 +53,18 @@ class Retry(Exception):
         self.delay = delay
 
 
+class Snooze(Exception):
+    """Raised by a handler: not now; again after `delay` (seconds or timedelta), and this attempt does not count.
+
+    Raises InvalidInput where the delay cannot be used, which fails the attempt like any other exception.
+    """
+
+    def __init__(self, delay: Duration) -> None:
+        super().__init__("its handler put it off")
+        duration_us(delay, "delay")
+        self.delay = delay
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerOptions:
     """What `@consumer` was given. Times in seconds; None where nothing was given."""

@@ -11,11 +11,11 @@ from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.handling import Handling
-from pqdesk.queues.message import Message, completed, error_text
+from pqdesk.queues.message import Message, completed, error_text, released
 from pqdesk.storage.contract import Settlement
 from pqdesk.workers.patience import Patience
 from pqdesk.workers.report import Report, describe_exception, shown
-from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked
+from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, PutOff
 
 WORKSPACE_TROUBLE = "workspace"  # the condition of Report.begin, shared by all loops of a worker
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
@@ -91,7 +91,7 @@ class Settler:
         if isinstance(ending, GivenUp):
             self._tell(message, ending)
             return Ended(message, "failed", Settlement(AttemptOutcome.FAILED, error=error_text(ending.error)), ran_s)
-        return Ended(message, "released", _RELEASED, ran_s)
+        return Ended(message, "released", released(ending.delay if isinstance(ending, PutOff) else None), ran_s)
 
     def settle(self, delivery: Delivery, ending: Ending) -> None:
         """Settle one delivery now, unless somebody else ends it. Raises what makes the workspace unusable."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.durations import duration_us
 from pqdesk.queues.message import Message
-from pqdesk.workers.handlers import Fail, Handler, Retry
+from pqdesk.workers.handlers import Fail, Handler, Retry, Snooze
 from pqdesk.workers.lifecycle import EXIT_FAILED
 from pqdesk.workers.report import describe_exception
 
@@ -45,6 +45,13 @@ class GivenUp:
 
 
 @dataclass(frozen=True, slots=True)
+class PutOff:
+    """Not now: the attempt does not count."""
+
+    delay: Duration
+
+
+@dataclass(frozen=True, slots=True)
 class Unworkable:
     """The message is not to blame: the worker cannot do its work here, and ends."""
 
@@ -52,7 +59,7 @@ class Unworkable:
     exit_code: int = EXIT_FAILED
 
 
-Ending = Completed | Nacked | GivenUp | Unworkable
+Ending = Completed | Nacked | GivenUp | PutOff | Unworkable
 
 
 class Work(Protocol):
@@ -82,10 +89,13 @@ _LAZY_MODULES = frozenset(("builtins", "itertools"))
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, partial)
 
 
-def asked_for(exc: Fail | Retry) -> Ending:
+def asked_for(exc: Fail | Retry | Snooze) -> Ending:
     """The ending that a handler asked for by raising it."""
     if isinstance(exc, Fail):
         return GivenUp(str(exc.reason))
+    if isinstance(exc, Snooze):
+        duration_us(exc.delay, "delay")  # somebody may have changed it
+        return PutOff(exc.delay)
     cause = exc.__cause__
     if exc.delay is not None:
         duration_us(exc.delay, "delay")  # somebody may have changed it
@@ -125,7 +135,7 @@ class HandlerWork:
     def do(self, delivery: Delivery) -> Ending:
         try:
             result = self._function(delivery.message)
-        except (Fail, Retry) as exc:
+        except (Fail, Retry, Snooze) as exc:
             return asked_for(exc)
         return _COMPLETED if result is None else returned(result)
 

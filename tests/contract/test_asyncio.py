@@ -164,7 +164,7 @@ def test_every_name_of_queue_is_there_with_its_arguments() -> None:
     import inspect
 
     sync = {name for name in dir(Queue) if not name.startswith("_")} - {
-        "defaults", "interrupt_waits", "opened", "over", "settle", "store", "use_defaults", "paths",
+        "claim", "defaults", "interrupt_waits", "is_shut", "opened", "over", "settle", "store", "use_defaults", "paths",
     }  # fmt: skip
     missing = [name for name in sync if not hasattr(AsyncQueue, name)]
     different = [
@@ -295,16 +295,24 @@ def test_a_put_that_is_refused_among_others_stops_none_of_them(run: Run) -> None
 
 
 def test_a_put_that_was_cancelled_before_its_turn_is_not_put(run: Run) -> None:
+    has_begun = asyncio.Event()
+
     async def put_several(queue: AsyncQueue) -> list[Any]:
-        tasks = [asyncio.create_task(queue.put(number)) for number in range(4)]
-        await asyncio.sleep(0)  # they have begun: the first is in its thread
+        tasks = [asyncio.create_task(queue.put(0))]
+        await asyncio.sleep(0)
+        assert queue._puts is not None
+        while queue._puts._waiting:  # until it is in its thread, where it waits for the transaction
+            await asyncio.sleep(0.001)
+        tasks += [asyncio.create_task(queue.put(number)) for number in range(1, 4)]
+        await asyncio.sleep(0)
         tasks[2].cancel()
+        has_begun.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     async def test(queue: AsyncQueue) -> None:
         async with queue.transaction() as tx:
             several = asyncio.create_task(put_several(queue), context=contextvars.Context())
-            await asyncio.sleep(0)
+            await has_begun.wait()
             await queue.put("first", tx=tx)
         answers = await several
 
@@ -341,6 +349,64 @@ def test_other_tasks_read_while_one_has_a_transaction_open(run: Run) -> None:
         async with queue.transaction():
             look = asyncio.create_task(queue.qsize(), context=contextvars.Context())
             assert await asyncio.wait_for(look, 5) == 1
+
+    run(test)
+
+
+def test_what_programs_know_from_asyncio_queue(run: Run) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        await queue.configure(max_size=1)
+        assert (await queue.empty(), await queue.full()) == (True, False)
+        message_id = await queue.put("x", True, 5)
+        with pytest.raises(Full):
+            await queue.put_nowait("y")
+        assert (await queue.empty(), await queue.full()) == (False, True)
+
+        await queue.get()
+        await queue.task_done()
+
+        assert await queue.result(message_id, timeout=5) is None
+        with pytest.raises(InvalidInput, match="in hand"):
+            await queue.task_done()
+
+    run(test)
+
+
+def test_shutdown_ends_waits_and_loops(run: Run) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        async def all_payloads() -> list[Any]:
+            seen = []
+            async for message in queue:
+                seen.append(message.payload)
+                await message.ack()
+            return seen
+
+        waiting = asyncio.create_task(all_payloads())
+        await queue.put("x")
+        await asyncio.sleep(0.05)
+        await queue.shutdown()
+
+        assert await asyncio.wait_for(waiting, 10) == ["x"]
+        with pytest.raises(Full):
+            await queue.put("y")
+        with pytest.raises(Empty):
+            await queue.get()
+
+    run(test)
+
+
+def test_a_result_is_waited_for(run: Run) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        message_id = await queue.put("x", delay=0.05)
+        waiting = asyncio.create_task(queue.result(message_id, timeout=30))
+        async with queue.get() as message:
+            await message.release(delay=0.05)
+        with pytest.raises(Empty):
+            await queue.result(message_id, timeout=0.01)
+        await (await queue.get()).ack({"done": True})
+
+        assert await waiting == {"done": True}
+        assert (await queue.change(message_id, priority=3)).skipped == 1
 
     run(test)
 

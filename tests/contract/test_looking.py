@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from typing import Any
 
 import pytest
 
-from pqdesk import Empty, NotFound, Queue
+from pqdesk import Empty, InvalidInput, NotFound, Queue
 from pqdesk.messages.states import State
 from pqdesk.storage import open_inspection
 from tests.contract.clocks import MovableClock
@@ -135,3 +137,68 @@ def test_an_unknown_queue_looks_empty_and_is_not_made(queue: Queue) -> None:
         queue.get(timeout=0)
 
     assert queue.store.looking.queues() == ()
+
+
+def test_messages_come_in_the_order_that_is_asked_for(queue: Queue, clock: MovableClock) -> None:
+    low = queue.put("low", priority=-1)
+    high = queue.put("high", priority=7)
+    later = queue.put("later", delay=20)
+    sooner = queue.put("sooner", delay=10)
+
+    def ids(**how: Any) -> list[int]:
+        return [one.id for one in queue.messages(**how)]
+
+    assert ids(sort="due", state="scheduled", descending=False) == [sooner, later]
+    assert ids(sort="priority", state="ready") == [high, low]
+    assert ids(sort="id", descending=False, limit=2) == [low, high]
+    assert ids() == [sooner, later, high, low]
+
+
+@pytest.mark.parametrize("how", [{"sort": "nonsense"}, {"sort": "due", "before": 3}, {"descending": False, "after": 3}])
+def test_an_order_that_there_is_not_is_refused(queue: Queue, how: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        queue.messages(**how)
+
+
+def test_a_result_is_waited_for(queue: Queue) -> None:
+    message_id = queue.put("x")
+    with pytest.raises(InvalidInput, match="ready"):
+        queue.result(message_id)
+    with pytest.raises(Empty, match="is ready"):
+        queue.result(message_id, timeout=0.05)
+    found: list[Any] = []
+    waiting = threading.Thread(target=lambda: found.append(queue.result(message_id, timeout=30)))
+    waiting.start()
+
+    queue.get().ack({"pages": 3})
+    waiting.join()
+
+    assert found == [{"pages": 3}]
+    assert queue.result(message_id) == queue.result(message_id, timeout=None) == {"pages": 3}
+
+
+def test_waiting_for_a_result_ends_when_there_will_be_none(queue: Queue) -> None:
+    ids = queue.put_many(range(3))
+    queue.get().fail("no")
+    queue.cancel(ids[1])
+    queue.delete(ids[2])
+
+    for one in ids:
+        with pytest.raises(InvalidInput):
+            queue.result(one, timeout=30)
+    with pytest.raises(NotFound):
+        queue.result(99, timeout=30)
+
+
+def test_progress_can_be_read(queue: Queue) -> None:
+    message_id = queue.put("x")
+    message = queue.get()
+    assert (queue.message(message_id).progress, queue.message(message_id).progress_note) == (None, "")
+
+    message.progress(0.25, "a quarter")
+
+    assert (queue.message(message_id).progress, queue.message(message_id).progress_note) == (0.25, "a quarter")
+    message.nack(delay=0)
+    assert queue.message(message_id).progress == 0.25  # how far it came
+    queue.get(timeout=0)
+    assert queue.message(message_id).progress is None

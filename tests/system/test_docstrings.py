@@ -27,13 +27,13 @@ from pqdesk.queues import aio
 from pqdesk.queues.known_queue import KnownQueue
 from pqdesk.queues.operator import Operator
 
-_ACTIONS = "retry run_now cancel delete restore move edit duplicate purge"
+_ACTIONS = "retry run_now change cancel delete restore move edit duplicate purge"
 _LOOKING = "messages message result why"
 # Every name of the documented API: of the package, and of its classes.
 _NAMES = {
     "pqdesk": "Queue Message Outgoing Workspace AsyncQueue AsyncMessage Counts MessageRecord MessageDetail Outcome "
-    "State consumer producer Fail Retry next_runs PQDeskError Empty Full LeaseLost DuplicateKey NotFound InvalidInput "
-    "WorkspaceError SchemaTooNew Corrupt DiskFull Busy LookOnly SupervisorError",
+    "State consumer producer Fail Retry Snooze next_runs PQDeskError Empty Full LeaseLost DuplicateKey NotFound "
+    "InvalidInput WorkspaceError SchemaTooNew Corrupt DiskFull Busy LookOnly SupervisorError",
     "Queue": "put put_many get get_nowait get_many transaction counts qsize join pause resume paused configure "
     f"configuration {_LOOKING} errors metrics {_ACTIONS} close",
     "AsyncQueue": "put put_many get get_nowait get_many transaction counts qsize join pause resume paused configure "

@@ -1,4 +1,4 @@
-"""What a person does to messages: retry, run now, cancel, delete, restore, move, edit, duplicate, erase.
+"""What a person does to messages: retry, run now, change, cancel, delete, restore, move, edit, duplicate, erase.
 
 Each message is compared and set within a write transaction; one whose state does not allow the action is skipped,
 never an error. Callers go in batches, so that workers can claim in between.
@@ -7,21 +7,30 @@ never an error. Callers go in batches, so that workers can claim in between.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import apsw
 
 from pqdesk.messages.payloads import checksum
 from pqdesk.messages.states import TRANSITIONS, UNFINISHED, AttemptOutcome, State
 from pqdesk.storage.contract import EncodedPayload
+from pqdesk.storage.operating import Order
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.editing import copy_message, read_payload, replace_payload
 from pqdesk.storage.sqlite.erasing import erase, highest_id
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.queue_rows import add_queue
-from pqdesk.storage.sqlite.standing import Changes, MessageRow, Standing, mark_of, read_message, relocate, undo_text
+from pqdesk.storage.sqlite.standing import (
+    Changes,
+    MessageRow,
+    Standing,
+    mark_of,
+    read_message,
+    relocate,
+    set_priority,
+    undo_text,
+)
 from pqdesk.storage.sqlite.transitions import leave_line, place_in_line, record_attempt
 
 BATCH = 1000
@@ -30,10 +39,11 @@ _ASK_TO_CANCEL = "UPDATE pqdesk_message SET cancel_requested = 1 WHERE id = ?"
 _ROOM = "SELECT max_size - scheduled - ready - running - retrying FROM pqdesk_queue WHERE id = ?"
 _TYPE = "SELECT name FROM pqdesk_type WHERE id = (SELECT type_id FROM pqdesk_message WHERE id = ?)"
 IN_TRASH, THERE_ALREADY, SAME_PAYLOAD, QUEUE_FULL = "in the trash", "there already", "same payload", "queue full"
-NOT_IN_TRASH = "not in the trash"
+NOT_IN_TRASH, SO_ALREADY = "not in the trash", "so already"
 
 _STATES = frozenset(state.number for state in State)
 _RUNNING = State.RUNNING.number
+_WAITING = frozenset(one.number for one in (State.SCHEDULED, State.READY, State.RETRYING))
 _RETRIED = frozenset(one.number for one in (State.RETRYING, State.FAILED, State.CANCELLED, State.COMPLETED))
 _ALL_BUT_RUNNING = tuple(state for state in State if state != State.RUNNING)
 
@@ -41,6 +51,7 @@ _ALL_BUT_RUNNING = tuple(state for state in State if state != State.RUNNING)
 DEFAULT_STATES: dict[str, tuple[State, ...]] = {
     "retry": (State.RETRYING, State.FAILED, State.CANCELLED),
     "run_now": (State.SCHEDULED,),
+    "change": (State.SCHEDULED, State.READY, State.RETRYING),
     "cancel": UNFINISHED,
     "delete": _ALL_BUT_RUNNING,
     "restore": (),
@@ -79,9 +90,7 @@ class Acting:
     Args:
         only_queue: A message of another queue is an error, not acted on.
         activity_id: What the versions of an edit name; None for a dry run.
-        to: The queue to move to.
-        seen: The state that each message was seen in, as in Order.
-        payload: What an edit puts in the place of the old one, and a copy gets instead of that of its original.
+        order: What is to be done, and how.
     """
 
     def __init__(
@@ -92,15 +101,13 @@ class Acting:
         *,
         only_queue: int | None,
         activity_id: int | None,
-        to: str | None = None,
-        seen: Mapping[int, State] | None = None,
-        payload: EncodedPayload | None = None,
+        order: Order,
     ) -> None:
         self.changes = Changes(db)
         self.tally = Tally()
         self._db, self._now_us, self._metrics = db, now_us, metrics
-        self._only_queue, self._activity_id, self._to, self._payload = only_queue, activity_id, to, payload
-        self._seen = seen
+        self._only_queue, self._activity_id = only_queue, activity_id
+        self._order, self._to, self._payload, self._seen = order, order.to, order.payload, order.seen
         self._to_id: int | None = None
         self._highest = 0
         self._written_bytes = 0
@@ -134,17 +141,22 @@ class Acting:
             raise _CannotAct(f"message {message_id} is damaged: its state is none there is")
         return row
 
-    def _relocate(self, row: MessageRow, **changes: Any) -> str:
+    def _relocate(self, row: MessageRow, after: Standing, priority: int | None = None) -> str:
         """Bring it there, and note what undoes that."""
-        after = replace(row.standing, **changes)
         assert _is_allowed(row.standing, after), (row.standing, after)
         reason = relocate(self._db, self.changes, row, after)
         if not reason:
-            self._note_undo(row.id, row.standing, mark_of(after, row.attempt, row.payload_kind, row.checksum))
+            changed = None if priority in (None, row.priority) else (row.priority, priority)
+            if changed is not None:
+                set_priority(self._db, row.id, changed[1])
+            mark = mark_of(after, row.attempt, row.payload_kind, row.checksum)
+            self._note_undo(row.id, row.standing, mark, changed)
         return reason
 
-    def _note_undo(self, message_id: int, before: Standing | None, mark: str) -> None:
-        self.tally.undo.append((message_id, undo_text(before, mark)))
+    def _note_undo(
+        self, message_id: int, before: Standing | None, mark: str, priority: tuple[int, int] | None = None
+    ) -> None:
+        self.tally.undo.append((message_id, undo_text(before, mark, priority)))
 
     # --- the actions: each returns why not, empty when done -------------------------------------------
 
@@ -153,10 +165,11 @@ class Acting:
         if before.state not in _RETRIED:
             return _name(before)
         expires_us = before.expires_us if before.expires_us is not None and before.expires_us > now_us else None
-        reason = self._relocate(
-            row, state=State.READY.number, due_us=now_us, forgiven=row.attempt, deaths=0, finished_us=0,
+        after = replace(
+            before, state=State.READY.number, due_us=now_us, forgiven=row.attempt, deaths=0, finished_us=0,
             expires_us=expires_us,
         )  # fmt: skip
+        reason = self._relocate(row, after)
         if (
             not reason and before.state == State.COMPLETED.number
         ):  # its own row told of this attempt; the next overwrites it
@@ -169,7 +182,22 @@ class Acting:
     def _run_now(self, row: MessageRow) -> str:
         if row.standing.state != State.SCHEDULED.number:
             return _name(row.standing)
-        return self._relocate(row, state=State.READY.number, due_us=self._now_us)
+        return self._relocate(row, replace(row.standing, state=State.READY.number, due_us=self._now_us))
+
+    def _change(self, row: MessageRow) -> str:
+        before, order = row.standing, self._order
+        if before.state not in _WAITING:
+            return _name(before)
+        after, priority = before, row.priority if order.priority is None else order.priority
+        due_us = order.at_us if order.delay_us is None else self._now_us + order.delay_us
+        if due_us is not None and due_us > self._now_us:
+            later = State.RETRYING if before.state == State.RETRYING.number else State.SCHEDULED
+            after = replace(before, state=later.number, due_us=due_us)
+        elif due_us is not None and before.state != State.READY.number:
+            after = replace(before, state=State.READY.number, due_us=self._now_us)
+        if after == before and priority == row.priority:
+            return SO_ALREADY
+        return self._relocate(row, after, priority)
 
     def _cancel(self, row: MessageRow) -> str:
         if row.standing.state == _RUNNING:
@@ -177,17 +205,17 @@ class Acting:
             return ""
         if not row.standing.is_open:
             return _name(row.standing)
-        return self._relocate(row, state=State.CANCELLED.number, finished_us=self._now_us)
+        return self._relocate(row, replace(row.standing, state=State.CANCELLED.number, finished_us=self._now_us))
 
     def _delete(self, row: MessageRow) -> str:
         if row.standing.state == _RUNNING or row.standing.is_trashed:
             return _name(row.standing)
-        return self._relocate(row, state=-row.standing.state, trashed_us=self._now_us)
+        return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=self._now_us))
 
     def _restore(self, row: MessageRow) -> str:
         if not row.standing.is_trashed:
             return NOT_IN_TRASH
-        return self._relocate(row, state=-row.standing.state, trashed_us=None)
+        return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=None))
 
     def _move(self, row: MessageRow) -> str:
         if row.standing.state == _RUNNING or row.standing.is_trashed:
@@ -197,7 +225,7 @@ class Acting:
             self._to_id = add_queue(self._db, self._to)
         if self._to_id == row.standing.queue_id:
             return THERE_ALREADY
-        return self._relocate(row, queue_id=self._to_id)
+        return self._relocate(row, replace(row.standing, queue_id=self._to_id))
 
     def _edit(self, row: MessageRow) -> str:
         payload = self._payload

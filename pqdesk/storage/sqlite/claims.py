@@ -24,7 +24,7 @@ _PROMOTED_PER_CLAIM = 20
 _AHEAD_BYTES = 4 * 1024 * 1024
 _INLINE_PAYLOAD = 12  # its column in _PICK
 _PAYLOAD_LENGTH = "SELECT length(payload) FROM pqdesk_payload WHERE id = ?"
-_DEFAULT_LEASE_US = round(DEFAULT_LEASE_S * 1e6)
+DEFAULT_LEASE_US = round(DEFAULT_LEASE_S * 1e6)
 _READY, _RUNNING = State.READY.number, State.RUNNING.number  # an enum member costs more at each use
 
 _GATE_COLUMNS = """
@@ -212,7 +212,7 @@ def made(db: apsw.Connection, queue: str, gate: Gate, row: Row, terms: ClaimTerm
     (message_id, attempt, forgiven, max_attempts, type_id, priority, group, key,
      headers, enqueued_us, due_us, kind, payload, checksum, _) = row  # fmt: skip
     defaults = terms.defaults
-    lease_us = terms.lease_us or gate.lease_us or defaults.lease_us or _DEFAULT_LEASE_US
+    lease_us = terms.lease_us or gate.lease_us or defaults.lease_us or DEFAULT_LEASE_US
     allowed = max_attempts or gate.max_attempts or defaults.max_attempts or DEFAULT_MAX_ATTEMPTS
     return Claim(
         id=message_id, queue=queue, queue_id=gate.queue_id, receipt=rng.getrandbits(62) + 1,

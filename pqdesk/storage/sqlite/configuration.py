@@ -14,12 +14,13 @@ from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import QueueConfiguration
 from pqdesk.storage.sqlite import transitions
-from pqdesk.storage.sqlite.connection import first_row
+from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.limits import resize_rate
 from pqdesk.storage.sqlite.queue_rows import QueueChange, add_queue, find_queue
 
 _COUNTS = ("max_attempts", "max_deaths", "concurrency", "group_concurrency", "max_size")
 _LARGEST_RATE = 100_000  # its ring is kept in the file
+_ALL = "SELECT name FROM pqdesk_queue ORDER BY name"
 _PAUSE = "UPDATE pqdesk_queue SET is_paused = ? WHERE id = ? AND is_paused <> ?"
 _CONFIGURATION = """
     SELECT max_attempts, lease_us, timeout_us, backoff, max_deaths, keep_completed_us, keep_failed_us, concurrency,
@@ -78,16 +79,23 @@ def checked_rate(value: object) -> tuple[int, int]:
     )
 
 
-def pause(db: apsw.Connection, queue: str, is_paused: bool) -> dict[str, Any] | None:
-    """Pause or resume, and what undoes it; None when it was so already."""
-    value = int(is_paused)
-    db.execute(_PAUSE, (value, add_queue(db, queue), value))
-    return {"paused": {"queue": queue, "is_paused": is_paused}} if db.changes() else None
+def pause(db: apsw.Connection, queue: str | None, is_paused: bool) -> list[str]:
+    """Pause or resume one queue, made if missing, or all; the names of those that were not so already."""
+    if queue is not None:
+        add_queue(db, queue)
+    names = [queue] if queue is not None else [name for (name,) in all_rows(db, _ALL)]
+    return [name for name in names if _set_paused(db, name, is_paused)]
 
 
 def put_back_pause(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
-    queue_id = find_queue(db, value["queue"])
-    db.execute(_PAUSE, (int(not value["is_paused"]), queue_id, int(not value["is_paused"])))
+    names = value["queues"] if "queues" in value else [value["queue"]]  # older activities name one
+    were_changed = [_set_paused(db, name, not value["is_paused"]) for name in names]
+    return any(were_changed)
+
+
+def _set_paused(db: apsw.Connection, queue: str, is_paused: bool) -> bool:
+    """Whether it was otherwise."""
+    db.execute(_PAUSE, (int(is_paused), find_queue(db, queue), int(is_paused)))
     return db.changes() > 0
 
 

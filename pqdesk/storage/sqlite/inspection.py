@@ -70,7 +70,7 @@ _WHOLE = """
       FROM pqdesk_message m LEFT JOIN pqdesk_payload p ON p.id = m.id LEFT JOIN pqdesk_result r ON r.id = m.id
      WHERE m.id = ?"""
 _HISTORY = """
-    SELECT copy_of, 1 + (SELECT count(*) FROM pqdesk_version v WHERE v.message_id = m.id)
+    SELECT progress, progress_note, copy_of, 1 + (SELECT count(*) FROM pqdesk_version v WHERE v.message_id = m.id)
       FROM pqdesk_message m WHERE m.id = ?"""
 _ATTEMPTS = """
     SELECT a.attempt, o.name, a.started_us, a.ended_us, a.outcome, a.error
@@ -166,7 +166,7 @@ class SqliteInspection:
                 raise self._not_found(message_id)
             payload, headers, result_kind, result = all_rows(self._db, _WHOLE, (message_id,))[0]
             ended = all_rows(self._db, _ATTEMPTS, (message_id,))
-            copy_of, version = (None, 1) if self._is_empty else all_rows(self._db, _HISTORY, (message_id,))[0]
+            progress, note, copy_of, version = all_rows(self._db, _HISTORY, (message_id,))[0]
         attempts = [attempt_record(*one) for one in ended]
         fields = message_fields(row, now_us)
         has_own = any(one.attempt == fields["attempt"] for one in attempts)
@@ -182,6 +182,8 @@ class SqliteInspection:
             copy_of=copy_of,
             version=version,
             own_max_attempts=row[OWN_MAX_ATTEMPTS],
+            progress=progress,
+            progress_note=note or "",
         )
 
     def versions(self, message_id: int) -> tuple[VersionRecord, ...]:

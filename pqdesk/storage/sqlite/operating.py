@@ -71,9 +71,8 @@ class SqliteOperating:
                 self._ledger.refuse(db, work.past)
                 activity_id = activity_id or self._ledger.add(db, work.activity)
             acting = Acting(
-                db, self._clock.wall_us(), metrics, activity_id=activity_id, to=order.to, payload=order.payload,
+                db, self._clock.wall_us(), metrics, activity_id=activity_id, order=order,
                 only_queue=None if order.selection.queue is None else find_queue(db, order.selection.queue) or 0,
-                seen=order.seen,
             )  # fmt: skip
             count = acting.apply(work.deed, ids)
             tally = acting.tally
@@ -110,14 +109,15 @@ class SqliteOperating:
 
     # --- switches -----------------------------------------------------------------------------------
 
-    def pause(self, queue: str, is_paused: bool) -> None:
+    def pause(self, queue: str | None, is_paused: bool) -> None:
         action = "pause" if is_paused else "resume"
         with self._engine.writing() as db:
             self._ledger.refuse(db, f"{action}d")
-            before = configuration.pause(db, queue, is_paused)
-            if before is not None:
-                self._ledger.add(db, NewActivity(action, command_line(action, queue), queue, before))
-        self._engine.ring([queue])
+            changed = configuration.pause(db, queue, is_paused)
+            if changed:
+                before = {"paused": {"queues": changed, "is_paused": is_paused}}
+                self._ledger.add(db, NewActivity(action, command_line(action, queue or "--all"), queue, before))
+        self._engine.ring(changed)
         self._flush()
 
     def configure(self, queue: str, values: Mapping[str, Any]) -> None:

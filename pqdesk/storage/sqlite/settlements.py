@@ -15,6 +15,7 @@ import apsw
 from pqdesk.errors import LeaseLost
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.contract import NO_DEFAULTS, EncodedPayload, HandlerDefaults, Settlement
+from pqdesk.storage.sqlite.claims import DEFAULT_LEASE_US
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.errors import note_error
 from pqdesk.storage.sqlite.queue_rows import QueueChange, read_rules
@@ -35,10 +36,13 @@ _LEASE_ENDED = """
     SELECT id, receipt, started_us FROM pqdesk_message INDEXED BY pqdesk_running
      WHERE state = 3 AND owner_id = ? AND lease_ends_ms <= ? LIMIT 1000"""
 _RETRY_LATER = "UPDATE pqdesk_message SET state = 4, due_us = ?2, receipt = 0 WHERE id = ?1"
+_PUT_OFF = """
+    UPDATE pqdesk_message SET state = 1, attempt = ?2, deaths = ?3, due_us = ?4, receipt = 0 WHERE id = ?1"""
 _GIVE_BACK = "UPDATE pqdesk_message SET state = 2, attempt = ?2, deaths = ?3, receipt = 0 WHERE id = ?1"
 _RESULT = "INSERT OR REPLACE INTO pqdesk_result (id, kind, result) VALUES (?, ?, ?)"
 _NO_RESULT = "DELETE FROM pqdesk_result WHERE id = ?"
 _EXTEND = "UPDATE pqdesk_message SET lease_ends_ms = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
+_QUEUE_LEASE = "SELECT lease_us FROM pqdesk_queue WHERE id = (SELECT queue_id FROM pqdesk_message WHERE id = ?)"
 _BEGUN = "UPDATE pqdesk_message SET started_us = ?3 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 _PROGRESS = "UPDATE pqdesk_message SET progress = ?3, progress_note = ?4 WHERE id = ?1 AND state = 3 AND receipt = ?2"
 
@@ -171,6 +175,12 @@ def extend(db: apsw.Connection, held: Iterable[tuple[int, int, int]]) -> list[in
     return missing
 
 
+def lease_us_of(db: apsw.Connection, message_id: int) -> int:
+    """How long a delivery of this message is leased when nobody says otherwise."""
+    row = first_row(db, _QUEUE_LEASE, (message_id,))
+    return (row[0] if row else None) or DEFAULT_LEASE_US
+
+
 def tell_begun(db: apsw.Connection, begun: Iterable[tuple[int, int, int]]) -> None:
     """Write (id, receipt, when its handler began) of messages that were claimed ahead."""
     for values in begun:
@@ -225,6 +235,8 @@ def _end_unfinished(
             after = State.FAILED if is_out else State.READY
         case AttemptOutcome.FAILED:
             after = State.FAILED
+        case AttemptOutcome.RELEASED if settlement.delay_us:
+            after = State.SCHEDULED
         case AttemptOutcome.DIED:  # a death has a budget of its own, so that it never ends a message's retries
             deaths = 0 if settlement.is_other_boot else held.deaths + 1
             after = State.FAILED if deaths >= rules.max_deaths else State.READY
@@ -252,7 +264,12 @@ def _end_unfinished(
         change.wake_at(now_us + wait_us)
     else:
         attempt = held.attempt - 1 if outcome == AttemptOutcome.RELEASED else held.attempt
-        db.execute(_GIVE_BACK, (message_id, attempt, deaths))
+        if after == State.SCHEDULED:
+            due_us = now_us + (settlement.delay_us or 0)
+            db.execute(_PUT_OFF, (message_id, attempt, deaths, due_us))
+            change.wake_at(due_us)
+        else:
+            db.execute(_GIVE_BACK, (message_id, attempt, deaths))
     if held.group is not None:
         return_to_line(db, change, message_id, after, held.group)
     return after

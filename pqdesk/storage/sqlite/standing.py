@@ -17,11 +17,12 @@ from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.transitions import leave_line, place_in_line
 
 _ROW = """
-    SELECT id, line, attempt, owner_id, started_us, "group", key, payload_kind, checksum,
+    SELECT id, line, priority, attempt, owner_id, started_us, "group", key, payload_kind, checksum,
            queue_id, state, due_us, forgiven, deaths, finished_us, expires_us, trashed_us
       FROM pqdesk_message WHERE id = ? AND state <> 0"""
-_OWN_COLUMNS = 9  # of the row; the rest is its standing
+_OWN_COLUMNS = 10  # of the row; the rest is its standing
 _PROMOTE = "UPDATE pqdesk_message SET state = 2 WHERE id = ?"
+_SET_PRIORITY = "UPDATE pqdesk_message SET priority = ?2 WHERE id = ?1"
 _KEY_IN_USE = """
     SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_open_key
      WHERE queue_id = ? AND open_key = ? AND open_key IS NOT NULL"""
@@ -67,6 +68,7 @@ class MessageRow:
 
     id: int
     line: int
+    priority: int
     attempt: int
     owner_id: int
     started_us: int
@@ -116,12 +118,16 @@ def mark_of(standing: Standing, attempt: int, payload_kind: int, checksum: int) 
     return json.dumps([attempt, payload_kind, checksum, *astuple(standing)])
 
 
-def undo_text(before: Standing | None, mark: str) -> str:
-    """What is kept to undo an action on one message: where it stood (None: it was not there), its mark afterwards."""
-    return f'{{"before": {json.dumps(None if before is None else astuple(before))}, "after": {mark}}}'
+def undo_text(before: Standing | None, mark: str, priority: tuple[int, int] | None = None) -> str:
+    """What is kept to undo an action on one message: where it stood (None: it was not there), its mark afterwards.
+
+    `priority`: before and after, where that was changed.
+    """
+    kept = "" if priority is None else f', "priority": {json.dumps(priority)}'
+    return f'{{"before": {json.dumps(None if before is None else astuple(before))}, "after": {mark}{kept}}}'
 
 
-def parse_undo(text: str) -> tuple[Standing | None, tuple[str, ...]]:
+def parse_undo(text: str) -> tuple[Standing | None, tuple[str, ...], tuple[int, int] | None]:
     """What `undo_text` was given; the marks are those of a message that is as it was left, or was promoted since."""
     values = json.loads(text)
     before = None if values["before"] is None else Standing(*values["before"])
@@ -129,7 +135,12 @@ def parse_undo(text: str) -> tuple[Standing | None, tuple[str, ...]]:
     left = Standing(*columns)
     ready = replace(left, state=_READY)
     marks = (left, ready) if left.state in _DUE_LATER else (left,)
-    return before, tuple(mark_of(one, attempt, kind, number) for one in marks)
+    priority = values.get("priority")
+    return before, tuple(mark_of(one, attempt, kind, number) for one in marks), priority and tuple(priority)
+
+
+def set_priority(db: apsw.Connection, message_id: int, priority: int) -> None:
+    db.execute(_SET_PRIORITY, (message_id, priority))
 
 
 def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Standing) -> str:

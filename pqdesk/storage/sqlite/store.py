@@ -318,6 +318,13 @@ class SqliteStore:
             self._engine.hand.extended_until(claim.receipt, ends_ms)
         return ends_ms
 
+    def extend_receipt(self, message_id: int, receipt: int, lease_us: int | None) -> None:
+        with self._engine.writing() as db:
+            own_us = lease_us or settlements.lease_us_of(db, message_id)
+            ends_ms = self._clock.awake_ms() + max(1, own_us // 1000)
+            if settlements.extend(db, [(message_id, receipt, ends_ms)]):
+                raise settlements.lost(message_id)
+
     def report_progress(self, claim: Claim, fraction: float, note: str) -> None:
         with self._engine.writing() as db:
             settlements.report_progress(db, claim.id, claim.receipt, fraction, note)

@@ -83,7 +83,7 @@ def _move_back(db: apsw.Connection, change: QueueChange, group: str, most: int, 
     rows = all_rows(db, _LAST_HEADS, (change.queue_id, group, above, most))
     for message_id, state in rows:
         db.execute(_MOVE_BACK, (message_id,))
-        change.blocked += state == State.READY
+        change.blocked += state == State.READY.number
     return len(rows)
 
 

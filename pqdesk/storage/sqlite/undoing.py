@@ -15,7 +15,15 @@ from pqdesk.storage.sqlite.actions import BATCH, Tally
 from pqdesk.storage.sqlite.configuration import put_back_configuration, put_back_pause
 from pqdesk.storage.sqlite.connection import all_rows
 from pqdesk.storage.sqlite.editing import payload_before, replace_payload
-from pqdesk.storage.sqlite.standing import Changes, MessageRow, Standing, parse_undo, read_message, relocate
+from pqdesk.storage.sqlite.standing import (
+    Changes,
+    MessageRow,
+    Standing,
+    parse_undo,
+    read_message,
+    relocate,
+    set_priority,
+)
 
 # What undoes an activity that is not about single messages, by the one name in its `before`: each returns whether the
 # thing was still as the activity left it.
@@ -66,7 +74,14 @@ class Undoing:
             else:
                 self.tally.reasons[CHANGED_SINCE] += 1
 
-    def _bring_back(self, action: str, message_id: int, before: Standing | None, marks: tuple[str, ...]) -> str:
+    def _bring_back(
+        self,
+        action: str,
+        message_id: int,
+        before: Standing | None,
+        marks: tuple[str, ...],
+        priority: tuple[int, int] | None,
+    ) -> str:
         row = read_message(self._db, self.changes, message_id, self._now_us)
         if row is None:
             return GONE
@@ -80,7 +95,14 @@ class Undoing:
             return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=self._now_us))
         if action == "edit":
             return self._bring_payload_back(row)
-        return self._relocate(row, before)
+        if priority is None:
+            return self._relocate(row, before)
+        if row.priority != priority[1]:
+            return CHANGED_SINCE
+        reason = self._relocate(row, before)
+        if not reason:
+            set_priority(self._db, row.id, priority[0])
+        return reason
 
     def _relocate(self, row: MessageRow, after: Standing) -> str:
         return relocate(self._db, self.changes, row, after)

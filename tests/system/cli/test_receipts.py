@@ -136,3 +136,31 @@ def test_a_message_of_a_killed_get_stays_taken(cli: Cli, put: Put) -> None:
     assert cli("get", "q").code == 3
     assert cli("ack", receipt).code == 0
     assert cli("show", message_id, "--json").json["state"] == "completed"
+
+
+def test_by_its_receipt_a_message_is_extended_put_off_and_failed(cli: Cli, put: Put) -> None:
+    first, second = put("q", "1"), put("q", "2")
+    receipt, other = cli("get", "q", "--lease", "1s").json["receipt"], cli("get", "q").json["receipt"]
+
+    assert cli("extend", receipt, "--lease", "1h").code == 0
+    assert cli("release", receipt, "--delay", "1h").code == 0
+    assert cli("fail", other, "--error", "no such address").code == 0
+
+    assert cli("show", first, "--json").json["state"] == "scheduled"
+    shown = cli("show", second, "--json").json
+    assert (shown["state"], shown["error_text"]) == ("failed", "no such address")
+    assert [cli(name, receipt).code for name in ("extend", "fail")] == [4, 4]
+    assert cli("change", first, "--delay", "0", "--priority", "3", "--json").json["done"] == 1
+    assert cli("get", "q").json["priority"] == 3
+    assert cli("change", first).code == 2
+
+
+def test_all_queues_are_paused_and_go_on(cli: Cli, put: Put) -> None:
+    put("a", "1")
+    put("b", "1")
+
+    assert cli("pause", "--all").out == "all queues are paused\n"
+    assert [one["is_paused"] for one in cli("queues", "--json").json] == [True, True]
+    assert cli("resume", "--all").out == "all queues go on\n"
+    assert cli("get", "b").code == 0
+    assert [cli(*words).code for words in (["pause"], ["resume", "a", "--all"])] == [2, 2]
