@@ -19,6 +19,7 @@ from pqdesk.messages.checks import quoted
 PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
 RESULT_LIMIT_BYTES = 1024 * 1024
 ERROR_LIMIT_BYTES = 64 * 1024
+CUT_MARK = "[… cut …]"  # a line in place of what was left out of a text
 _LONG_BITS = 2000  # integers above are written without str(), which refuses 4,300 digits
 _DEEPEST = 200  # json.loads recurses; a payload must be readable from inside a handler's own stack
 
@@ -83,12 +84,14 @@ def checksum(kind: int, key: str | None, data: bytes) -> int:
 
 
 def cut_text(text: str, limit_bytes: int = ERROR_LIMIT_BYTES) -> str:
-    """`text` with at most `limit_bytes` of UTF-8: its end is kept, since tracebacks end with the reason."""
+    """`text` with at most `limit_bytes` of UTF-8: its beginning and its end, of which one says what happened."""
     data = text.encode("utf-8", "backslashreplace")
     if len(data) <= limit_bytes:
         return data.decode("utf-8")
-    mark = "[… cut …]\n"
-    return mark + data[-(limit_bytes - len(mark.encode())) :].decode("utf-8", "ignore")
+    mark = f"\n{CUT_MARK}\n"
+    kept_bytes = limit_bytes - len(mark.encode())
+    head, tail = data[: kept_bytes // 2], data[len(data) - (kept_bytes - kept_bytes // 2) :]
+    return head.decode("utf-8", "ignore") + mark + tail.decode("utf-8", "ignore")
 
 
 def _utf8(text: str, what: str) -> bytes:

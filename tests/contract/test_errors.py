@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pqdesk import Queue
 from pqdesk.messages.states import State
 from tests.contract.clocks import MovableClock
@@ -43,6 +45,25 @@ def test_an_exception_in_a_handler_is_known_by_its_type(queue: Queue) -> None:
         pass
 
     assert [(one.type, one.message) for one in queue.store.looking.errors()] == [("KeyError", "<text>")]
+
+
+def test_a_long_error_is_kept_by_its_ends_and_told_by_its_first_line_everywhere(queue: Queue) -> None:
+    message_id = queue.put("x")
+    with pytest.raises(ValueError, match="the cause"), queue.get():
+        raise ValueError("the cause\n" + "a detail\n" * 30_000 + "the end")
+
+    detail, [record], [kind] = queue.message(message_id), queue.messages(), queue.errors()
+
+    assert (detail.error, record.error) == ("ValueError: the cause",) * 2
+    assert (kind.type, kind.message) == ("ValueError", "the cause")
+    assert "ValueError: the cause" in queue.why(message_id)
+    assert [one.id for one in queue.messages(where='error:"the cause"')] == [message_id]
+    assert [one.id for one in queue.messages(where=f"error:#{kind.id}")] == [message_id]
+    text = detail.error_text or ""
+    assert text.startswith("Traceback (most recent call last)")
+    assert text.rstrip().endswith("the end")
+    assert "\n[… cut …]\n" in text
+    assert 60_000 < len(text.encode()) <= 65_536
 
 
 def test_a_filter_selects_the_messages_of_one_kind_of_error(queue: Queue) -> None:

@@ -22,6 +22,7 @@ from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.connection import first_row, only_value
 from pqdesk.storage.sqlite.limits import Limits
 from pqdesk.storage.sqlite.owners import Owner
+from pqdesk.storage.sqlite.rows import error_ends
 from pqdesk.storage.sqlite.waiting import is_waited_for
 
 _MOST_BEFORE = 1000
@@ -40,8 +41,8 @@ _QUEUE = """
 _PAYLOAD = """
     SELECT coalesce(m.payload, p.payload) FROM pqdesk_message m LEFT JOIN pqdesk_payload p ON p.id = m.id
      WHERE m.id = ?"""
-_ERROR = """
-    SELECT substr(error, 1, 1000), substr(error, -1000) FROM pqdesk_attempt
+_ERROR = f"""
+    SELECT {error_ends("error")} FROM pqdesk_attempt
      WHERE message_id = ? AND error IS NOT NULL ORDER BY attempt DESC LIMIT 1"""
 _HEAD = """
     SELECT id, state, due_us FROM pqdesk_message INDEXED BY pqdesk_group_head

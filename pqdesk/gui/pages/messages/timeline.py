@@ -8,6 +8,7 @@ from datetime import datetime
 from pqdesk.gui.palette import Role
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.messages.durations import format_duration
+from pqdesk.messages.fingerprints import headline
 from pqdesk.messages.records import AttemptRecord, MessageDetail
 from pqdesk.messages.states import AttemptOutcome, State
 
@@ -91,12 +92,8 @@ def _next(detail: MessageDetail, before: datetime | None, now: datetime) -> list
 
 
 def first_line(text: str | None) -> str:
-    """The line of an error that says what went wrong: the last one of a traceback, else the first."""
-    lines = (text or "").strip().splitlines()
-    if not lines:
-        return ""
-    is_traceback = lines[0].startswith("Traceback (most recent call last)")
-    return lines[-1] if is_traceback else lines[0]
+    """The line of an error that says what happened."""
+    return headline(text or "")
 
 
 def _between(start: datetime, end: datetime) -> str:
