@@ -35,12 +35,19 @@ for one in $live; do kill -s KILL -- "-$one"; done
 
 
 class ChildGuard:
-    """Kills the children of this process when it dies. Thread-safe; starts its shell with the first child."""
+    """Kills the children of this process when it dies. Thread-safe; starts its shell before the first child."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shell: subprocess.Popen[bytes] | None = None
         self._has_tried = False
+
+    def begin(self) -> None:
+        """To be called before a child is started: until its shell is there, nobody would end the child."""
+        with self._lock:
+            if not self._has_tried:
+                self._has_tried = True
+                self._shell = self._start()
 
     def watch(self, pid: int) -> None:
         self._tell(f"+ {pid}\n")
@@ -58,9 +65,6 @@ class ChildGuard:
 
     def _tell(self, line: str) -> None:
         with self._lock:
-            if not self._has_tried:
-                self._has_tried = True
-                self._shell = self._start()
             if self._shell is None or self._shell.stdin is None:
                 return
             try:
@@ -98,6 +102,7 @@ class Child:
         has_stderr: bool = False,
     ) -> None:
         self._guard = guard
+        guard.begin()
         self._popen = subprocess.Popen(
             command,
             env=dict(environment),
