@@ -114,7 +114,16 @@ def workers(settings: Settings) -> Iterator[Finding]:
         yield problem("workers", text)
     if (by_hand := by_hand_problem(paths)) is not None:
         yield warning("supervisord", by_hand)
-    status = Supervision(paths).status()
+    supervision = Supervision(paths)
+    had_logs = paths.logs.is_dir()
+    try:
+        supervision.restore_logs()
+    except PQDeskError as exc:
+        yield problem("logs", str(exc))
+    else:
+        if not had_logs:
+            yield ok("logs", f"{str(paths.logs)!r} was gone; made anew, and what runs writes there again")
+    status = supervision.status()
     if status.problem is not None:
         yield problem("supervisord", status.problem)
     else:

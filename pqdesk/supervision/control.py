@@ -156,6 +156,7 @@ class Control:
     def start_processes(self, targets: Sequence[str]) -> None:
         problem = self._daemon.load(targets)
         infos = {info.process: info for info in self._daemon.infos()}
+        self._daemon.restore_logs(list(infos.values()))
         loaded = [target for target in targets if target in infos]
         stopping = {target for target in loaded if infos[target].state is WorkerState.STOPPING}
         self._to_start |= stopping  # supervisord would take the request and forget it

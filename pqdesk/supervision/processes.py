@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 from pqdesk.errors import SupervisorError
@@ -11,6 +14,7 @@ from pqdesk.supervision import client as rpc
 from pqdesk.supervision.addresses import address_of
 from pqdesk.supervision.client import DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.faults import located
+from pqdesk.supervision.files import make_private_folder
 from pqdesk.supervision.replicas import ProcessInfo
 
 _CALLS_AT_ONCE = 50  # starting one takes supervisord 3 ms, and the whole has to be answered in time
@@ -104,6 +108,22 @@ class Daemon:
         if any(fault.code == rpc.SHUTDOWN_STATE for fault in refused.values()):
             raise SupervisorError(rpc.STOPPING)
         return refused
+
+    def restore_logs(self, infos: Sequence[ProcessInfo]) -> None:
+        """Make the folders of these processes' logs anew where they are gone, and have what runs write to files there.
+
+        supervisord starts nothing whose log has no folder, and writes on to a file that was deleted.
+
+        Raises:
+            WorkspaceError, DiskFull: A folder cannot be made.
+        """
+        make_private_folder(self._paths.logs)
+        logs = {Path(log): info for info in infos for log in (info.stdout_log, info.stderr_log) if log}
+        for folder in {log.parent for log in logs if log.is_relative_to(self._paths.root)}:
+            make_private_folder(folder)
+        is_lost = any(info.pid and not log.exists() for log, info in logs.items())
+        if (is_lost or not (self._paths.logs / "supervisord.log").exists()) and not self.is_foreign():
+            os.kill(self.client().call("supervisor.getPID"), signal.SIGUSR2)  # "reopen all logs", supervisord's manual
 
     def reason(self, process: str, fault: Fault) -> str:
         """Why a process was not started, as far as supervisord knows."""

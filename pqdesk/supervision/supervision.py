@@ -11,10 +11,12 @@ from pqdesk.door import check_workspace
 from pqdesk.errors import SupervisorError, WorkspaceError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import address_of
+from pqdesk.supervision.client import DaemonDown
 from pqdesk.supervision.configured import ConfiguredWorkers
 from pqdesk.supervision.control import Control, Names, Progress
 from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.editing import Editing, workers_named
+from pqdesk.supervision.files import make_private_folder
 from pqdesk.supervision.first_start import PlannedCommand, planned_commands, remember_start, was_started_here
 from pqdesk.supervision.look_only import refuse_look_only
 from pqdesk.supervision.processes import Daemon
@@ -56,6 +58,20 @@ class Supervision:
             return self._reader.read(self._daemon.client(), address_of(self.paths))
         except (SupervisorError, WorkspaceError) as exc:  # there is no way to the socket, or none that may be used
             return self._reader.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
+
+    def restore_logs(self) -> None:
+        """Make the logs' folder anew where it is gone, and have what runs write to files in it; as a start does.
+
+        Raises:
+            SupervisorError, WorkspaceError: It cannot be made, or supervisord does not answer.
+        """
+        check_workspace(self.paths)
+        try:
+            infos = self._daemon.infos()
+        except DaemonDown:
+            make_private_folder(self.paths.logs)
+        else:
+            self._daemon.restore_logs(infos)
 
     def unseen_commands(self) -> tuple[PlannedCommand, ...]:
         """What starting would run, where this user has never started workers in this workspace; else nothing."""

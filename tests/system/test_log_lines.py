@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
 from pqdesk import Workspace
 from tests.programs import PQDESK, environment_with_programs
@@ -87,3 +89,30 @@ def test_output_of_a_command_is_followed_while_it_runs(supervised: SupervisedWor
     assert f"id={message_id} | last\n" in rest
     assert f"failed id={message_id} queue=jobs attempt=1" in rest
     assert detail.error_text == "exit status 3: warned\n\nfirst\nwarned\nlast"
+
+
+def test_workers_survive_the_loss_of_their_logs(supervised: SupervisedWorkspace) -> None:
+    logs = supervised.paths.logs
+    script = "import time\nwhile True:\n    print('tick', flush=True)\n    time.sleep(0.05)\n"
+    for name in ("one", "two"):
+        supervised.add(name, script)
+    supervised.supervision.start("all")
+    first, second = supervised.wait_for_running("one"), supervised.wait_for_running("two")
+    shutil.rmtree(logs)
+
+    supervised.supervision.restart("one")
+
+    supervised.wait_for_running("one", other_than=first.pid)
+    for name in ("one", "two"):
+        wait_until(lambda name=name: "tick" in _text(logs / f"{name}.out.log"), 40, f"the log of {name}", logs=logs)
+    assert (logs.stat().st_mode & 0o777, supervised.replica("two").pid) == (0o700, second.pid)
+    shutil.rmtree(logs)
+    pqdesk(supervised, "doctor")
+    wait_until(lambda: "tick" in _text(logs / "two.out.log"), 40, "the log of two, after doctor")
+    (logs / "two.out.log").unlink()
+    supervised.supervision.start("one")
+    wait_until(lambda: "tick" in _text(logs / "two.out.log"), 40, "the log of two, after a start")
+
+
+def _text(log: Path) -> str:
+    return log.read_text() if log.exists() else ""
