@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pqdesk.opening import open_plain
 from pqdesk.supervision.log_levels import goes_on
-from pqdesk.supervision.log_records import parse_line
+from pqdesk.supervision.log_records import merged, parse_line
 from pqdesk.supervision.logs import log_files, readable
 
 _NAMED = re.compile(r"(?<![\w.=-])id=(0*[1-9][0-9]{0,17}|[1-8][0-9]{18})(?!\w)")  # below 2⁶³, as ids are
@@ -36,7 +36,7 @@ class FoundLine:
 
 @dataclass(frozen=True, slots=True)
 class FoundLines:
-    """Lines about a message, log by log, oldest first in each.
+    """Lines about a message in the order of their times; without times log by log, oldest first in each.
 
     Attributes:
         skipped_bytes: How much of the logs, the oldest part, was not looked at.
@@ -80,7 +80,7 @@ def is_about(line: str, message_id: int) -> bool:
 
 def lines_of_message(logs: Iterable[Path], message_id: int) -> FoundLines:
     """What these logs and their rotated files say about a message, tracebacks included; the newest 32 MiB of each."""
-    lines: list[FoundLine] = []
+    each: list[tuple[Path, list[str]]] = []
     skipped, problems = 0, []
     for log in logs:
         try:
@@ -89,8 +89,8 @@ def lines_of_message(logs: Iterable[Path], message_id: int) -> FoundLines:
             problems.append(f"cannot read {log}: {exc.strerror}")
             continue
         skipped += left_out
-        lines += [FoundLine(log, text) for text in found[-_MOST_LINES:]]
-    return FoundLines(tuple(lines), skipped, tuple(problems))
+        each.append((log, found[-_MOST_LINES:]))
+    return FoundLines(tuple(FoundLine(log, text) for log, text in merged(each)), skipped, tuple(problems))
 
 
 def lines_around(logs: Iterable[Path], message_id: int) -> LinesAround | None:

@@ -35,6 +35,30 @@ def test_the_tail_comes_first_then_what_is_new(reader, heard, tmp_path):
     assert heard == [("page", "a.out.log", ["1", "2"]), ("new", "a.out.log", ["3"])]
 
 
+def test_new_lines_of_several_files_come_in_the_order_of_their_times(reader, heard, tmp_path):
+    def at(ms):
+        return f"2026-11-30T18:22:20.{ms:03d}Z line"
+
+    logs = tmp_path / "a.out.log", tmp_path / "b.out.log", tmp_path / "untimed.out.log"
+    for log in logs:
+        log.touch()
+    reader.follow("page", logs)
+    heard.clear()
+    logs[0].write_text(f"{at(1)}\n{at(4)}\n{at(5)}\n")
+    logs[1].write_text(f"{at(2)}\nraw\n{at(6)}\n")
+    logs[2].write_text("untimed\n")
+
+    reader.poll()
+
+    assert [(path, lines) for _, path, lines in heard] == [
+        ("a.out.log", [at(1)]),
+        ("b.out.log", [at(2), "raw"]),
+        ("a.out.log", [at(4), at(5)]),
+        ("b.out.log", [at(6)]),
+        ("untimed.out.log", ["untimed"]),
+    ]
+
+
 def test_who_comes_back_gets_what_was_missed_and_no_line_twice(reader, heard, tmp_path):
     log = tmp_path / "a.out.log"
     log.write_text("same\n")

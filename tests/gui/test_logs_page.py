@@ -51,6 +51,19 @@ def test_workers_are_merged_under_their_names(qtbot, page, link):
     assert page._log_title.text() == "All workers"
 
 
+def test_lines_of_all_workers_come_in_the_order_of_their_times_history_included(qtbot, page, link):
+    def at(ms, text):
+        return f"2026-11-30T18:22:20.{ms:03d}Z {text}"
+
+    link.logs.tail_read.emit("logs page", RUNNING.stdout_log, [at(2, "two"), "raw", at(4, "four")])
+    link.logs.tail_read.emit("logs page", RUNNING.stderr_log, [at(3, "three"), at(5, "five")])
+    link.logs.tail_read.emit("logs page", STOPPED.stdout_log, [at(1, "one"), at(6, "six")])
+    link.logs.lines_read.emit(RUNNING.stdout_log, [at(7, "seven")])
+
+    words = ["one", "two", "raw", "three", "four", "five", "six", "seven"]
+    qtbot.waitUntil(lambda: [line.split()[-1] for line in text(qtbot, page).splitlines()] == words)
+
+
 def test_one_worker_needs_no_name_and_both_its_streams_are_followed(qtbot, page, link):
     write_some(link)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from pqdesk.clock import SystemClock
+from pqdesk.supervision.log_records import merged, stamp
 from pqdesk.supervision.logs import LogFollower, clear_log
 from pqdesk.supervision.message_lines import lines_around, lines_of_message
 
 _POLL_MS = 125  # the lines of several files come in an order that is so fine
 _TAIL_LINES = 2_000
 _SKIP_BEYOND_BYTES = 4 * 1024 * 1024  # more than 20,000 lines, of which the window keeps no more
+_MOST_RUNS = 200  # more lines that alternate are not put in order: each run is a message to the window
 _MOST_KEPT_OPEN = 100  # files of pages that look elsewhere just now
 
 
@@ -24,7 +28,8 @@ class LogReader(QObject):
 
     Signals:
         tail_read: Who asked, the Path, the list[str] of lines that it begins with, oldest first.
-        lines_read: The Path and the list[str] of its new lines, oldest first.
+        lines_read: The Path and the list[str] of its new lines, oldest first. What several files got since the look
+            before comes in the order of its times, in as many parts as that takes.
         failed: The Path and why it cannot be read, once per episode.
         message_searched: The token of the question and the FoundLines.
         around_found: The token of the question, and the LinesAround; None for no such line, or why it failed.
@@ -83,10 +88,9 @@ class LogReader(QObject):
 
     @Slot()
     def poll(self) -> None:
-        for path, who in self._followed.items():
-            lines = self._read(who, path)
-            if lines:
-                self.lines_read.emit(path, lines)
+        read = [(path, lines) for path, who in self._followed.items() if (lines := self._read(who, path))]
+        for path, lines in _in_order(read):
+            self.lines_read.emit(path, lines)
 
     @Slot(object, object, int)
     def find_message(self, logs: tuple[Path, ...], message_id: int, token: int) -> None:
@@ -139,3 +143,12 @@ class LogReader(QObject):
         if path not in self._failing:
             self._failing.add(path)
             self.failed.emit(path, exc.strerror or str(exc))
+
+
+def _in_order(read: list[tuple[Path, list[str]]]) -> list[tuple[Path, list[str]]]:
+    """New lines of several files in the order of their times; a file whose lines have none comes last."""
+    if len(read) < 2:
+        return read
+    lines = merged(read, stamp(SystemClock().wall_us()).rstrip())
+    runs = [(path, [line for _, line in run]) for path, run in groupby(lines, key=lambda one: one[0])]
+    return runs if len(runs) <= _MOST_RUNS else read

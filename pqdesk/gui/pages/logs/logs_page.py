@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QSplitter, QVBoxLayout, QWidget
 
@@ -71,6 +71,8 @@ class LogsPage(QWidget):
         self._excerpt_token = 0
         self._is_excerpt = False  # lines of before are shown, and none are added
         self._sought = (0, "")
+        self._reordering = QTimer(self, singleShot=True, interval=0)
+        self._reordering.timeout.connect(self._reorder)
         self._list = SourceList(theme, self)
         self._log = LogPane(theme, self)
         self._excerpt = Banner(theme, "log_excerpt", self._log)
@@ -212,9 +214,18 @@ class LogsPage(QWidget):
             self._take(path, [f"… cannot read {path}: {why} …"], None)
 
     def _take(self, path: Path, lines: Sequence[str], read_at: datetime | None) -> None:
+        newest = self._buffer.last_time(self._shown)
         self._buffer.add(path, lines, read_at)
-        if path in self._shown and not self._is_excerpt:
+        if path not in self._shown or self._is_excerpt:
+            return
+        if read_at is None and self._buffer.first_time(path, len(lines)) < newest:
+            self._reordering.start()  # what one file had before belongs between the lines of others
+        elif not self._reordering.isActive():
             self._log.append_lines([self._line(path, line, read_at) for line in lines])
+
+    def _reorder(self) -> None:
+        if not self._is_excerpt:
+            self._show()
 
     def _line(self, path: Path, text: str, read_at: datetime | None) -> LogLine:
         name, role, is_error = self._owners[path]
