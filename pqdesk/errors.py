@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "Busy",
@@ -27,8 +28,27 @@ __all__ = [
 ]
 
 
-class PQDeskError(Exception):
-    """Base of every error that PQDesk raises on purpose."""
+class Travelling:
+    """Base of exceptions that another process raises again as they were: arguments, fields and notes.
+
+    Exception's own way makes them anew of their `args`, which takes no keyword and knows no field. What arrives is
+    made by whoever receives it; nothing here reads what comes from elsewhere.
+    """
+
+    args: tuple[Any, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (type(self), self.args), self.__dict__
+
+
+def _made_again(kind: type[Any], args: tuple[Any, ...]) -> Any:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
+
+class PQDeskError(Travelling, Exception):
+    """Base of every error that PQDesk raises on purpose. Can be pickled and copied, with its fields."""
 
 
 # --- the caller can act ---------------------------------------------------------------------------

@@ -74,6 +74,9 @@ class Workspace(Operator):
         self.store: Store = open_store(self.paths, durability=durability)
         self.store.origin = Origin.here(program)
 
+    def _instead(self) -> str:
+        return f"open it there, with Workspace({str(self.path)!r})"
+
     @staticmethod
     def exists(path: str | os.PathLike[str] | None = None) -> bool:
         """Whether there is a queue file at `path`; makes nothing."""

@@ -14,6 +14,7 @@ import struct
 from datetime import UTC, datetime, timedelta, tzinfo
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pqdesk.errors import InvalidInput
@@ -26,6 +27,13 @@ _OFFSET = r"[+-]?\d{1,3}(?::\d\d(?::\d\d)?)?"
 _POSIX = re.compile(rf"{_NAME}{_OFFSET}(?P<summer>{_NAME}(?:{_OFFSET})?(?P<rule>,[^,]+,[^,]+)?)?")
 _FOLDER = "zoneinfo/"
 _HOW = "name one like Europe/Berlin, or a rule like CET-1CEST,M3.5.0,M10.5.0/3"
+
+
+class _Ruled(ZoneInfo):
+    """A zone that has no name; its key is its rule."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find_zone, (self.key,)
 
 
 def find_zone(name: str | None) -> tzinfo:
@@ -108,11 +116,12 @@ def _of_file(path: Path) -> tuple[str, tzinfo] | None:
         return name, found
     try:
         data = _read(target)
-        zone = ZoneInfo.from_file(BytesIO(data))
+        rule = data.rstrip(b"\n").rpartition(b"\n")[2].decode("ascii", "replace")
+        if _of_rule(rule) is None:
+            rule = _as_rule(ZoneInfo.from_file(BytesIO(data)))
+        return rule, _Ruled.from_file(BytesIO(data), key=rule)
     except (OSError, ValueError):
         return None
-    rule = data.rstrip(b"\n").rpartition(b"\n")[2].decode("ascii", "replace")
-    return (rule if _of_rule(rule) is not None else _as_rule(zone), zone)
 
 
 def _read(path: str) -> bytes:
@@ -151,6 +160,6 @@ def _of_rule(text: str) -> tzinfo | None:
     header = struct.pack(">4sc15x6I", b"TZif", b"3", 0, 0, 0, 0, 1, 4)
     block = struct.pack(">iBB4s", 0, 0, 0, b"UTC\0")
     try:
-        return ZoneInfo.from_file(BytesIO((header + block) * 2 + f"\n{text}\n".encode("ascii")), key=text)
+        return _Ruled.from_file(BytesIO((header + block) * 2 + f"\n{text}\n".encode("ascii")), key=text)
     except ValueError:
         return None

@@ -37,6 +37,7 @@ from pqdesk.queues.aio_transaction import AsyncTransaction, open_transaction, re
 from pqdesk.queues.message import Message
 from pqdesk.queues.outgoing import each_of
 from pqdesk.queues.queue import GET_MANY_LIMIT, HasStore, Queue
+from pqdesk.staying import Staying
 from pqdesk.storage.contract import Look, Transaction
 
 P = ParamSpec("P")
@@ -61,7 +62,7 @@ def _awaitable(
     return call
 
 
-class AsyncQueue:
+class AsyncQueue(Staying):
     """A queue of a workspace, or of any SQLite file of an application, for the tasks of one event loop.
 
     As `Queue`, which says more about arguments and errors; the file is opened when it is first used. Cancelled, a get
@@ -93,6 +94,9 @@ class AsyncQueue:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
         self._is_closed = False
+
+    def _instead(self) -> str:
+        return f"make one there, with AsyncQueue({self.name!r}, workspace=…)"
 
     # --- putting ----------------------------------------------------------------------------------
 

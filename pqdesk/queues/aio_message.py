@@ -13,9 +13,10 @@ from pqdesk.messages.aliases import Duration
 from pqdesk.queues.aio_calls import Calls
 from pqdesk.queues.aio_transaction import AsyncTransaction, refuse_in_transaction
 from pqdesk.queues.message import Message
+from pqdesk.staying import Staying
 
 
-class AsyncMessage:
+class AsyncMessage(Staying):
     """One delivery of a message, as `Message`, with what takes time awaitable. Made by `AsyncQueue.get`.
 
     In `async with` its lease is extended in the background. Leaving the block acks it; an Exception nacks it, a
@@ -28,6 +29,12 @@ class AsyncMessage:
 
     def __init__(self, message: Message, calls: Calls) -> None:
         self._message, self._calls = message, calls
+
+    def _what_stays(self) -> str:
+        return self._message._what_stays()
+
+    def _instead(self) -> str:
+        return self._message._instead()
 
     @property
     def id(self) -> int:

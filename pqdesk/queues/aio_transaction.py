@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pqdesk.errors import InvalidInput
 from pqdesk.queues.aio_calls import Calls
 from pqdesk.queues.queue import Queue
+from pqdesk.staying import Staying
 from pqdesk.storage.contract import Store, Transaction
 
 R = TypeVar("R")
@@ -21,11 +22,14 @@ R = TypeVar("R")
 _open: ContextVar[tuple[Store, ...]] = ContextVar("pqdesk_open_transactions", default=())
 
 
-class AsyncTransaction:
+class AsyncTransaction(Staying):
     """What `tx=` takes in an AsyncQueue and an AsyncMessage of the same file; see `storage.contract.Transaction`."""
 
     def __init__(self, inner: Transaction, calls: Calls) -> None:
         self._inner, self._calls = inner, calls
+
+    def _instead(self) -> str:
+        return "use it inside its `async with` block, or open one there"
 
     async def execute(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Run SQL on the application's own tables, or INSERT INTO pqdesk_put; all its rows. Raises InvalidInput."""

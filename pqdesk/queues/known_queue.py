@@ -33,6 +33,9 @@ class KnownQueue(Operator):
     paths: WorkspacePaths | None
     _clock: Clock
 
+    def _instead(self) -> str:
+        return f"open it there, with Queue({self.name!r}, workspace=…)"
+
     def counts(self) -> records.Counts:
         """Messages per state by now, from counters that the queue keeps: the cost does not grow."""
         return self.store.looking.counts(self.name)

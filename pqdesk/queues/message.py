@@ -20,6 +20,7 @@ from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_text, decode_payload, encode_payload
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.outgoing import checked_all
+from pqdesk.staying import Staying
 from pqdesk.storage.contract import Claim, EncodedPayload, Settlement, Store, Transaction
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Ahead:
         return self._count
 
 
-class Message:
+class Message(Staying):
     """One delivery of a message, under a lease. Made by `Queue.get`; keeps its queue open.
 
     In a `with` block its lease is extended in the background. Leaving the block acks it; an Exception nacks it
@@ -81,6 +82,12 @@ class Message:
         self._ahead: Ahead | None = None  # in a loop: where its ack puts the next message
         self.payload: Any = decode_payload(claim.payload.kind, claim.payload.data)
         self.headers: Mapping[str, str] = decode_headers(claim.headers)
+
+    def _what_stays(self) -> str:
+        return f"message {self.id}, whose lease belongs to the process that took it,"
+
+    def _instead(self) -> str:
+        return "take it with get(detached=True), and hand over its payload, and its receipt for Workspace.ack() there"
 
     @property
     def id(self) -> int:

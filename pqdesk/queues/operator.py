@@ -10,6 +10,7 @@ from pqdesk.later import Later
 from pqdesk.messages.aliases import ActionOptions, Duration, Ids
 from pqdesk.messages.checks import check_id, check_name
 from pqdesk.messages.payloads import encode_payload
+from pqdesk.staying import Staying
 from pqdesk.storage.contract import EncodedPayload, Store
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ else:
 SAME: Any = type("Same", (), {"__repr__": lambda _: "the same"})()  # as a payload: that of the original
 
 
-class Operator:
+class Operator(Staying):
     """The operator actions of Queue and Workspace.
 
         queue.retry([7, 9])

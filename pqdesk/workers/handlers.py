@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from pqdesk.errors import InvalidInput
+from pqdesk.errors import InvalidInput, Travelling
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
@@ -28,7 +28,7 @@ _PRODUCER_MARK = "__pqdesk_producer__"
 _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200  # inspect's flags; importing it takes 5 ms
 
 
-class Fail(Exception):
+class Fail(Travelling, Exception):
     """Raised by a handler: give this message up at once; it waits in `failed` for an operator.
 
     Attributes:
@@ -40,7 +40,7 @@ class Fail(Exception):
         super().__init__(self.reason)
 
 
-class Retry(Exception):
+class Retry(Travelling, Exception):
     """Raised by a handler: this attempt failed, try again after `delay` (seconds or timedelta; None: the backoff).
 
     Raises InvalidInput where the delay cannot be used, which fails the attempt like any other exception.
@@ -53,7 +53,7 @@ class Retry(Exception):
         self.delay = delay
 
 
-class Snooze(Exception):
+class Snooze(Travelling, Exception):
     """Raised by a handler: not now; again after `delay` (seconds or timedelta), and this attempt does not count.
 
     Raises InvalidInput where the delay cannot be used, which fails the attempt like any other exception.

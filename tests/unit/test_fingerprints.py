@@ -165,7 +165,7 @@ _EMBEDDED = 'it failed:\nTraceback (most recent call last):\n  File "x.py", line
         (lambda: _throw(ValueError("first\n" + "more of it\n" * 20_000)), "ValueError: first"),
         (lambda: _throw(ValueError("x" * 200_000)), "ValueError: " + "x" * 288),
         (lambda: _throw(RuntimeError(_EMBEDDED)), "RuntimeError: it failed:"),
-        (lambda: _deep(700), "ValueError: far down"),
+        (lambda: _deep(500), "ValueError: far down"),
         (lambda: compile("x x", "file.py", "exec"), "SyntaxError: invalid syntax"),
         (lambda: _throw(SystemExit("a: b")), "SystemExit: a: b"),
         (lambda: _throw(AssertionError()), "AssertionError"),

@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 
 from pqdesk.errors import InvalidInput
+from pqdesk.staying import Staying
 from pqdesk.storage.sqlite.connection import WriteTransaction, first_row, translated
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ingestion import NEW_ROW, Ingestion
@@ -46,7 +47,7 @@ _CALLERS = (
 _SHOWN_CHARACTERS = 120
 
 
-class SqliteTransaction:
+class SqliteTransaction(Staying):
     """See `storage.contract.Transaction`. Belongs to the thread that opened it, which holds the engine's lock.
 
     Attributes:
@@ -62,6 +63,12 @@ class SqliteTransaction:
         self._thread = threading.get_ident()
         self._ends: list[Callable[[bool], None]] = []
         self._queues: set[str] = set()
+
+    def _what_stays(self) -> str:
+        return "a transaction"
+
+    def _instead(self) -> str:
+        return "use it in the thread that opened it, or open one there"
 
     def execute(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         self.check()
