@@ -12,7 +12,7 @@ from pqdesk.clock import SystemClock
 from pqdesk.errors import InvalidInput
 from pqdesk.later import Later
 from pqdesk.messages.aliases import Durability, Duration, Ids, Missed, OnProgress, States
-from pqdesk.messages.checks import quoted
+from pqdesk.messages.checks import check_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
@@ -243,6 +243,14 @@ class Workspace(Operator):
     def inspection(self) -> storage_looking.Inspection:
         """A connection for looking only, of the calling thread; the caller closes it."""
         return open_inspection(self.paths)
+
+    def remove_queue(self, name: str) -> None:
+        """Let a queue that has no messages, in the trash neither, be as if it had never been; its settings go.
+
+        It exists again from its next message or configuration on. Can be undone.
+        Raises NotFound; InvalidInput when it has messages or a schedule; LookOnly.
+        """
+        self.store.operating.remove_queue(check_name(name, "queue"))
 
     def pause(self) -> None:
         """Pause every queue there is, in one activity: undone, those go on that went on before. Raises LookOnly."""

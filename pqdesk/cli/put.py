@@ -22,6 +22,9 @@ _MESSAGE_OPTIONS = [
     click.option("--priority", type=int, default=0, metavar="N", help="Higher goes first; 0 by default."),
     click.option("--delay", type=DURATION, metavar="DURATION", help="Not before this time has passed."),
     click.option("--at", type=INSTANT, metavar="TIME", help="Not before this time, ISO 8601; local without an offset."),
+    click.option(
+        "--unique-for", type=DURATION, metavar="DURATION", help="The key stays in use for so long, done or not."
+    ),
     click.option("--key", metavar="TEXT", help="Unique among the unfinished messages of the queue."),
     click.option(
         "--on-conflict",

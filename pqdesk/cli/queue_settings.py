@@ -70,6 +70,19 @@ def _pause(settings: Settings, queue: str | None, is_all: bool, *, is_paused: bo
     say(f"{'all queues' if queue is None else f'queue {queue}'} {_STANDS[queue is None, is_paused]}")
 
 
+@command("remove-queue")
+@click.argument("queue")
+@pass_settings
+def remove_queue_command(settings: Settings, queue: str) -> None:
+    """Remove QUEUE, which has to be empty. Its settings go with it; 'undo' brings them back."""
+    from pqdesk.workspace import Workspace
+
+    require_workspace(settings)
+    with Workspace(settings.paths.location, program="cli") as workspace:
+        workspace.remove_queue(queue)
+    say(f"queue {queue} is removed")
+
+
 @command("configure", has_json=True)
 @click.argument("queue")
 @click.option("--max-attempts", type=OrDefault(click.INT), metavar="N", help="Deliveries before a message has failed.")
@@ -85,6 +98,7 @@ def _pause(settings: Settings, queue: str | None, is_all: bool, *, is_paused: bo
 @click.option(
     "--max-deaths", type=OrDefault(click.INT), metavar="N", help="Deaths of its process before it has failed."
 )
+@click.option("--failed-to", metavar="QUEUE", help="Where messages go that have failed; 'default': they stay.")
 @click.option("--keep-completed", type=OrDefault(DURATION), metavar="DURATION", help="How long completed ones stay.")
 @click.option("--keep-failed", type=OrDefault(DURATION), metavar="DURATION", help="How long failed ones stay.")
 @pass_settings
@@ -122,6 +136,7 @@ def _rows(configuration: QueueConfiguration) -> list[tuple[str, str, str]]:
         "max deaths": f"{DEFAULT_MAX_DEATHS}",
         "keep completed": format_duration(DEFAULT_KEEP_COMPLETED_S),
         "keep failed": "for ever",
+        "failed to": "they stay",
     }
     rows = []
     for title, default in defaults.items():

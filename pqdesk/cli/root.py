@@ -48,6 +48,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "pause": "queue_settings",
         "resume": "queue_settings",
         "configure": "queue_settings",
+        "remove-queue": "queue_settings",
         "look-only": "activity",
     },
     "Work": {

@@ -28,6 +28,7 @@ class PutOptions(TypedDict, total=False):
     at: datetime | None
     key: str | None
     on_conflict: OnConflict
+    unique_for: Duration | None
     group: str | None
     expires: Duration | None
     max_attempts: int | None
@@ -45,6 +46,7 @@ class QueueSettings(TypedDict, total=False):
     group_concurrency: int | None
     rate: tuple[int, Duration] | None
     max_size: int | None
+    failed_to: str | None
     max_deaths: int | None
     keep_completed: Duration | None
     keep_failed: Duration | None

@@ -59,6 +59,7 @@ class Outgoing:
     at: datetime | None = None
     key: str | None = None
     on_conflict: OnConflict = "raise"
+    unique_for: Duration | None = None
     group: str | None = None
     expires: Duration | None = None
     max_attempts: int | None = None
@@ -225,6 +226,7 @@ class QueueConfiguration:
         group_concurrency: How many of one group run at once; 1, which is strict order.
         rate: (n, seconds): at most n deliveries begin within any so many seconds; no limit.
         max_size: How many unfinished messages there may be; then put waits. No limit.
+        failed_to: The queue to which messages go that failed, ready to be worked on there; None: they stay.
     """
 
     max_attempts: int | None = None
@@ -238,3 +240,4 @@ class QueueConfiguration:
     group_concurrency: int | None = None
     rate: tuple[int, float] | None = None
     max_size: int | None = None
+    failed_to: str | None = None

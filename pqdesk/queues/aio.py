@@ -112,6 +112,7 @@ class AsyncQueue(Staying):
         at: datetime | None = None,
         key: str | None = None,
         on_conflict: OnConflict = "raise",
+        unique_for: Duration | None = None,
         group: str | None = None,
         expires: Duration | None = None,
         max_attempts: int | None = None,
@@ -124,6 +125,7 @@ class AsyncQueue(Staying):
         """
         options: PutOptions = {
             "type": type, "priority": priority, "delay": delay, "at": at, "key": key, "on_conflict": on_conflict,
+            "unique_for": unique_for,
             "group": group, "expires": expires, "max_attempts": max_attempts, "headers": headers,
         }  # fmt: skip
         if tx is not None:

@@ -97,6 +97,7 @@ class KnownQueue(Operator):
             rate: (n, seconds): at most n deliveries begin within any so many seconds; no limit.
             max_size: Unfinished messages before put waits; no limit.
             max_deaths: Deaths of its process before a message is failed; 3.
+            failed_to: The queue that messages go to when they have failed, ready to be worked on there; they stay.
             keep_completed, keep_failed: Seconds or timedelta that final messages are kept; 7 days, for ever.
 
         Raises:

@@ -40,6 +40,7 @@ def checked(
     at: datetime | None = None,
     key: str | None = None,
     on_conflict: OnConflict = "raise",
+    unique_for: Duration | None = None,
     group: str | None = None,
     expires: Duration | None = None,
     max_attempts: int | None = None,
@@ -50,6 +51,8 @@ def checked(
     if on_conflict not in _CONFLICT_RULES:
         raise InvalidInput(f"on_conflict must be one of {', '.join(_CONFLICT_RULES)}, got {quoted(on_conflict)}")
     delay_us, at_us = due_of(delay, at)
+    if unique_for is not None and key is None:
+        raise InvalidInput("unique_for is about a key; give key= too")
     return NewMessage(
         queue=queue,
         payload=EncodedPayload(kind, data),
@@ -59,6 +62,7 @@ def checked(
         at_us=at_us,
         key=check_optional_name(key, "key"),
         on_conflict=on_conflict,
+        unique_us=None if unique_for is None else duration_us(unique_for, "unique_for", least_us=1),
         group=check_optional_name(group, "group"),
         expires_us=None if expires is None else duration_us(expires, "expires", least_us=1),
         max_attempts=None
@@ -76,6 +80,7 @@ def checked_outgoing(one: Outgoing, queue: str) -> NewMessage:
     return checked(
         one.payload, queue if one.queue is None else check_name(one.queue, "queue"),
         type=one.type, priority=one.priority, delay=one.delay, at=one.at, key=one.key, on_conflict=one.on_conflict,
+        unique_for=one.unique_for,
         group=one.group, expires=one.expires, max_attempts=one.max_attempts, headers=one.headers,
     )  # fmt: skip
 

@@ -35,7 +35,7 @@ from pqdesk.storage.contract import (
 )
 
 GET_MANY_LIMIT = 10_000
-_NO_OPTIONS = (None,) * 10
+_NO_OPTIONS = (None,) * 11
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
 
 
@@ -137,6 +137,7 @@ class Queue(KnownQueue):
         at: datetime | None = None,
         key: str | None = None,
         on_conflict: OnConflict = "raise",
+        unique_for: Duration | None = None,
         group: str | None = None,
         expires: Duration | None = None,
         max_attempts: int | None = None,
@@ -158,6 +159,8 @@ class Queue(KnownQueue):
             at: Aware datetime at which it is due; not together with delay.
             key: Unique among the unfinished messages of this queue.
             on_conflict: When the key is in use: "raise", "keep" (return the other's id), "replace" (if not running).
+            unique_for: With a key: seconds or timedelta from now on in which it stays in use, whatever becomes of the
+                message. Final ones are not replaced, but put anew by "replace".
             group: Messages of one group run one at a time, in order of id.
             expires: Seconds or timedelta; not started by then, it is cancelled.
             max_attempts: Deliveries before it is failed; over the queue's and the handler's setting.
@@ -177,7 +180,7 @@ class Queue(KnownQueue):
         """
         if self._is_shut:
             raise self._shut()
-        options = (type, delay, at, key, group, expires, max_attempts, headers, timeout, tx)
+        options = (type, delay, at, key, unique_for, group, expires, max_attempts, headers, timeout, tx)
         if options == _NO_OPTIONS and on_conflict == "raise" and priority == 0 and priority.__class__ is int:
             kind, data = encode_payload(payload)
             message_id = self.store.put_payload(self.name, kind, data)
@@ -187,7 +190,7 @@ class Queue(KnownQueue):
         else:
             message = checked(
                 payload, self.name, type=type, priority=priority, delay=delay, at=at, key=key, on_conflict=on_conflict,
-                group=group, expires=expires, max_attempts=max_attempts, headers=headers,
+                unique_for=unique_for, group=group, expires=expires, max_attempts=max_attempts, headers=headers,
             )  # fmt: skip
         return self._put((message,), block, timeout, tx)[0]
 

@@ -43,6 +43,7 @@ class NewMessage(NamedTuple):
     at_us: int | None = None
     key: str | None = None
     on_conflict: OnConflict = "raise"
+    unique_us: int | None = None
     group: str | None = None
     expires_us: int | None = None
     max_attempts: int | None = None

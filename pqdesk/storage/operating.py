@@ -65,6 +65,10 @@ class Operating(Protocol):
         """Store settings of `QueueConfiguration` by name. Raises InvalidInput."""
         ...
 
+    def remove_queue(self, queue: str) -> None:
+        """Raises NotFound; InvalidInput when it is not empty."""
+        ...
+
     def record_activity(self, activity: NewActivity) -> int:
         """Write down what was done elsewhere; its id."""
         ...

@@ -49,7 +49,7 @@ _NAMES = {
 }
 _SETTINGS = (
     "max_attempts lease backoff timeout concurrency group_concurrency rate max_size max_deaths "
-    "keep_completed keep_failed"
+    "keep_completed keep_failed failed_to"
 )
 # What a caller may have to handle, beside WorkspaceError, which the class's own docstring tells.
 _ERRORS = {

@@ -8,9 +8,9 @@ from typing import Any
 
 import apsw
 
-from pqdesk.errors import InvalidInput
+from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.backoff import parse_backoff
-from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, quoted
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_optional_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import QueueConfiguration
 from pqdesk.storage.sqlite import transitions
@@ -20,11 +20,24 @@ from pqdesk.storage.sqlite.queue_rows import QueueChange, add_queue, find_queue
 
 _COUNTS = ("max_attempts", "max_deaths", "concurrency", "group_concurrency", "max_size")
 _LARGEST_RATE = 100_000  # its ring is kept in the file
-_ALL = "SELECT name FROM pqdesk_queue ORDER BY name"
-_PAUSE = "UPDATE pqdesk_queue SET is_paused = ? WHERE id = ? AND is_paused <> ?"
+_ALL = "SELECT name FROM pqdesk_queue WHERE is_removed = 0 ORDER BY name"
+_COLUMNS = (
+    "max_attempts", "lease_us", "timeout_us", "backoff", "max_deaths", "keep_completed_us", "keep_failed_us",
+    "concurrency", "group_concurrency", "rate_count", "rate_us", "max_size", "failed_to",
+)  # fmt: skip
+_REMOVABLE = """
+    SELECT id, is_paused, scheduled + ready + running + retrying + completed + failed + cancelled,
+           (SELECT count(*) FROM pqdesk_message m INDEXED BY pqdesk_trash
+             WHERE m.trashed_us IS NOT NULL AND m.queue_id = q.id AND m.state <> 0),
+           (SELECT s.name FROM pqdesk_schedule s WHERE s.queue = q.name LIMIT 1)
+      FROM pqdesk_queue q WHERE name = ? AND is_removed = 0"""
+_REMOVE = "UPDATE pqdesk_queue SET is_removed = 1, is_paused = 0 WHERE id = ?"
+_IS_REMOVED = "SELECT 1 FROM pqdesk_queue WHERE id = ? AND is_removed = 1"
+_FAILED_TO = "SELECT failed_to FROM pqdesk_queue WHERE name = ?"
+_PAUSE = "UPDATE pqdesk_queue SET is_paused = ?, is_removed = 0 WHERE id = ? AND is_paused <> ?"
 _CONFIGURATION = """
     SELECT max_attempts, lease_us, timeout_us, backoff, max_deaths, keep_completed_us, keep_failed_us, concurrency,
-           group_concurrency, rate_count, rate_us, max_size
+           group_concurrency, rate_count, rate_us, max_size, failed_to
       FROM pqdesk_queue WHERE id = ?"""
 
 
@@ -33,7 +46,7 @@ def read_configuration(db: apsw.Connection, queue_id: int | None) -> QueueConfig
     if row is None:
         return QueueConfiguration()
     (max_attempts, lease_us, timeout_us, backoff, max_deaths, keep_completed_us, keep_failed_us, concurrency,
-     group_concurrency, rate_count, rate_us, max_size) = row  # fmt: skip
+     group_concurrency, rate_count, rate_us, max_size, failed_to) = row  # fmt: skip
     return QueueConfiguration(
         max_attempts=max_attempts,
         lease=_seconds(lease_us),
@@ -46,6 +59,7 @@ def read_configuration(db: apsw.Connection, queue_id: int | None) -> QueueConfig
         group_concurrency=group_concurrency,
         rate=None if rate_count is None else (rate_count, rate_us / 1_000_000),
         max_size=max_size,
+        failed_to=failed_to,
     )
 
 
@@ -60,6 +74,8 @@ def checked_configuration(values: Mapping[str, Any]) -> dict[str, Any]:
             columns[name] = None if value is None else check_int(value, name, least=1, most=ATTEMPTS_LIMIT)
         elif name == "rate":
             columns["rate_count"], columns["rate_us"] = (None, None) if value is None else checked_rate(value)
+        elif name == "failed_to":
+            columns[name] = check_optional_name(value, "failed_to")
         elif name == "backoff":
             if value is not None:
                 parse_backoff(value)
@@ -102,6 +118,7 @@ def _set_paused(db: apsw.Connection, queue: str, is_paused: bool) -> bool:
 def configure(db: apsw.Connection, queue: str, columns: Mapping[str, Any]) -> dict[str, Any] | None:
     """Store columns of `checked_configuration`, and what undoes it; None when nothing changed."""
     queue_id = add_queue(db, queue)
+    _refuse_circle(db, queue, columns.get("failed_to"))
     before = _read(db, queue_id, columns)
     if before == dict(columns):
         return None
@@ -109,11 +126,54 @@ def configure(db: apsw.Connection, queue: str, columns: Mapping[str, Any]) -> di
     return {"configured": {"queue": queue, "before": before, "after": dict(columns)}}
 
 
+def _refuse_circle(db: apsw.Connection, queue: str, failed_to: str | None) -> None:
+    """Raise InvalidInput where what fails would come back to the queue that it failed in."""
+    passed = [queue]
+    while failed_to is not None:
+        passed.append(failed_to)
+        if failed_to in passed[:-1]:
+            path = " → ".join(map(repr, passed))
+            raise InvalidInput(f"failed messages would go in a circle: {path}; nothing was changed")
+        row = first_row(db, _FAILED_TO, (failed_to,))
+        failed_to = row[0] if row else None
+
+
 def put_back_configuration(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
     queue_id = find_queue(db, value["queue"])
     if queue_id is None or _read(db, queue_id, value["after"]) != value["after"]:
         return False
     _write(db, queue_id, value["before"])
+    return True
+
+
+def remove(db: apsw.Connection, queue: str) -> dict[str, Any]:
+    """Let an empty queue be as if it had never been, and what undoes that. Its row stays: programs know its number.
+
+    Raises:
+        NotFound: There is no such queue.
+        InvalidInput: It has messages, or a schedule puts into it; nothing was changed.
+    """
+    row = first_row(db, _REMOVABLE, (queue,))
+    if row is None:
+        raise NotFound(f"there is no queue {queue!r}")
+    queue_id, is_paused, count, trashed, schedule = row
+    if count or trashed:
+        what = f"{count:,} messages" if not trashed else f"{count:,} messages, and {trashed:,} in the trash"
+        raise InvalidInput(f"queue {queue!r} has {what}: purge it and empty the trash before; nothing was changed")
+    if schedule is not None:
+        raise InvalidInput(f"schedule {schedule!r} puts into queue {queue!r}: remove that before; nothing was changed")
+    before = _read(db, queue_id, dict.fromkeys(_COLUMNS))
+    _write(db, queue_id, dict.fromkeys(_COLUMNS))
+    db.execute(_REMOVE, (queue_id,))
+    return {"queue_removed": {"queue": queue, "is_paused": bool(is_paused), "before": before}}
+
+
+def put_back_removed(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
+    queue_id = find_queue(db, value["queue"])
+    if queue_id is None or not first_row(db, _IS_REMOVED, (queue_id,)):
+        return False
+    _write(db, queue_id, value["before"])
+    _set_paused(db, value["queue"], value["is_paused"])
     return True
 
 
@@ -132,6 +192,7 @@ def _write(db: apsw.Connection, queue_id: int, columns: Mapping[str, Any]) -> No
         resize_rate(db, queue_id, columns["rate_count"])
     for column, value in columns.items():
         db.execute(f"UPDATE pqdesk_queue SET {column} = ? WHERE id = ?", (value, queue_id))
+    db.execute("UPDATE pqdesk_queue SET is_removed = 0 WHERE id = ? AND is_removed", (queue_id,))
     if "group_concurrency" in columns:
         change = QueueChange(queue_id)
         transitions.widen_or_narrow(db, change)

@@ -61,7 +61,10 @@ T = TypeVar("T")
 
 _QUEUES = """
     SELECT id, name, is_paused, wake_us, scheduled, ready, running, retrying, completed, failed, cancelled
-      FROM pqdesk_queue WHERE ?1 IS NULL OR name = ?1 ORDER BY name"""
+      FROM pqdesk_queue
+     WHERE (?1 IS NULL OR name = ?1)
+           AND (NOT is_removed OR scheduled + ready + running + retrying + completed + failed + cancelled)
+     ORDER BY name"""
 _DUE = """
     SELECT state, count(*) FROM pqdesk_message INDEXED BY pqdesk_due
      WHERE queue_id = ? AND state IN (1, 4) AND due_us <= ? GROUP BY state"""

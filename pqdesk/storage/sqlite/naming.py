@@ -22,7 +22,7 @@ _DEEPEST = 3
 _MOST_KEYS = 50  # of one object: a payload that is a dictionary of data has no names worth telling
 _MOST_PRIORITIES = 100
 
-_QUEUES = "SELECT name FROM pqdesk_queue ORDER BY name LIMIT ?"
+_QUEUES = "SELECT name FROM pqdesk_queue WHERE NOT is_removed ORDER BY name LIMIT ?"
 _TYPES = "SELECT name FROM pqdesk_type ORDER BY name LIMIT ?"
 _WORKERS = """
     SELECT DISTINCT name FROM (SELECT name FROM pqdesk_owner ORDER BY id DESC LIMIT 10000)

@@ -130,6 +130,13 @@ class SqliteOperating:
         self._engine.ring([queue, room_bell(queue)])
         self._flush()
 
+    def remove_queue(self, queue: str) -> None:
+        with self._engine.writing() as db:
+            self._ledger.refuse(db, "removed")
+            before = configuration.remove(db, queue)
+            self._ledger.add(db, NewActivity("remove-queue", command_line("remove-queue", queue), queue, before))
+        self._flush()
+
     def set_look_only(self, is_look_only: bool) -> None:
         word = "on" if is_look_only else "off"
         with self._engine.writing() as db:

@@ -11,6 +11,7 @@ from zlib import crc32
 import apsw
 
 from pqdesk.errors import DuplicateKey, Full, LookOnly
+from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import KEYLESS, checksum
 from pqdesk.messages.states import UNFINISHED, AttemptOutcome, State
 from pqdesk.storage.contract import Alike, NewMessage
@@ -51,6 +52,8 @@ _INSERT_PAYLOAD = "INSERT OR REPLACE INTO pqdesk_payload (id, payload) VALUES (?
 _HOLDER = """
     SELECT id, state, "group", line, attempt, expires_us FROM pqdesk_message INDEXED BY pqdesk_open_key
      WHERE queue_id = ? AND open_key = ? AND open_key IS NOT NULL"""
+_TAKEN = "SELECT message_id, until_us - ?3 FROM pqdesk_unique WHERE queue_id = ?1 AND key = ?2 AND until_us > ?3"
+_TAKE = "INSERT OR REPLACE INTO pqdesk_unique (queue_id, key, until_us, message_id) VALUES (?, ?, ?, ?)"
 _TYPE = "SELECT id FROM pqdesk_type WHERE name = ?"
 _ADD_TYPE = "INSERT INTO pqdesk_type (name) VALUES (?)"
 ADD_MARK = "INSERT INTO pqdesk_mark (mark, message_id, put_us) VALUES (?, ?, ?) ON CONFLICT (mark) DO NOTHING"
@@ -146,6 +149,8 @@ class Putting:
         state = _SCHEDULED if due_us > now_us else _READY
         line = 0 if message.group is None else place_in_line(self._db, change, message.group)
         message_id = self._insert(change.queue_id, message, state, line, max(due_us, now_us))
+        if message.unique_us is not None:
+            self._db.execute(_TAKE, (change.queue_id, message.key, now_us + message.unique_us, message_id))
         change.by_state[state] += 1
         into.put[message.type] = into.put.get(message.type, 0) + 1
         if state == _SCHEDULED:
@@ -219,7 +224,7 @@ class Putting:
         """Apply the conflict rule; the holder's id when nothing is to be put."""
         row = first_row(self._db, _HOLDER, (change.queue_id, message.key))
         if row is None:
-            return None
+            return self._taken(change.queue_id, message)
         holder, state, group, line, attempt, expires_us = row
         if expires_us is not None and expires_us <= self._now_us and state != _RUNNING:
             expire(
@@ -256,6 +261,19 @@ class Putting:
             f"message {holder} of queue {message.queue!r} has the key {message.key!r} and is not finished{is_running}; "
             'nothing was put (on_conflict="keep" returns its id)',
             message_id=holder,
+        )
+
+    def _taken(self, queue_id: int, message: NewMessage) -> int | None:
+        """The same for a key that was put to stay taken for a while, and whose message is final."""
+        row = first_row(self._db, _TAKEN, (queue_id, message.key, self._now_us))
+        if row is None or message.on_conflict == "replace":
+            return None
+        if message.on_conflict == "keep":
+            return int(row[0])
+        raise DuplicateKey(
+            f"the key {message.key!r} of queue {message.queue!r} stays in use for {format_duration(row[1] / 1e6)}, as "
+            f'message {row[0]} was put with unique_for; nothing was put (on_conflict="keep" returns its id)',
+            message_id=row[0],
         )
 
     def _insert(self, queue_id: int, message: NewMessage, state: int, line: int, due_us: int) -> int:

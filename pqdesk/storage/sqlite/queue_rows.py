@@ -21,7 +21,7 @@ _COUNT = """
      WHERE id = ?1"""
 _SOONER = "UPDATE pqdesk_queue SET wake_us = ?2 WHERE id = ?1 AND (wake_us IS NULL OR wake_us > ?2)"
 _GROUP_WIDTH = "SELECT group_concurrency FROM pqdesk_queue WHERE id = ?"
-_RULES = "SELECT max_attempts, backoff, max_deaths FROM pqdesk_queue WHERE id = ?"
+_RULES = "SELECT max_attempts, backoff, max_deaths, failed_to FROM pqdesk_queue WHERE id = ?"
 
 
 class QueueChange:
@@ -81,14 +81,16 @@ class QueueRules(NamedTuple):
     max_attempts: int
     backoff: Backoff
     max_deaths: int
+    failed_to: str | None
 
 
 def read_rules(db: apsw.Connection, queue_id: int, defaults: HandlerDefaults = NO_DEFAULTS) -> QueueRules:
     row = first_row(db, _RULES, (queue_id,))
     assert row is not None, queue_id
-    max_attempts, backoff, max_deaths = row
+    max_attempts, backoff, max_deaths, failed_to = row
     return QueueRules(
         max_attempts or defaults.max_attempts or DEFAULT_MAX_ATTEMPTS,
         parse_backoff(backoff or defaults.backoff or DEFAULT_BACKOFF),
         max_deaths or DEFAULT_MAX_DEATHS,
+        failed_to,
     )

@@ -18,7 +18,7 @@ from pqdesk.storage.contract import NO_DEFAULTS, EncodedPayload, HandlerDefaults
 from pqdesk.storage.sqlite.claims import DEFAULT_LEASE_US
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.errors import note_error
-from pqdesk.storage.sqlite.queue_rows import QueueChange, read_rules
+from pqdesk.storage.sqlite.queue_rows import QueueChange, add_queue, read_rules
 from pqdesk.storage.sqlite.transitions import finish, leave_line, record_attempt, return_to_line
 
 _ACK = """
@@ -251,6 +251,8 @@ def _end_unfinished(
             note_error(db, held.queue_id, message_id, outcome, settlement.error, now_us)
     if after.is_final:
         finish(db, change, message_id, State.RUNNING, after, group=held.group, line=held.line, now_us=now_us)
+        if after == State.FAILED and rules.failed_to is not None:
+            _pass_on(db, change, message_id, rules.failed_to, now_us)
         return after
     change.leaves(State.RUNNING)
     change.enters(after)
@@ -273,3 +275,24 @@ def _end_unfinished(
     if held.group is not None:
         return_to_line(db, change, message_id, after, held.group)
     return after
+
+
+def _pass_on(db: apsw.Connection, change: QueueChange, message_id: int, failed_to: str, now_us: int) -> None:
+    """Bring a message that has just failed to the queue for those, ready; where its key is in use there, it stays.
+
+    Who waits for that queue finds it with the next look, within a second.
+    """
+    from dataclasses import replace  # here, as the next: few have such a queue, and a put and a get need neither
+
+    from pqdesk.storage.sqlite.standing import Changes, read_message, relocate
+
+    changes = Changes(db, change)
+    row = read_message(db, changes, message_id, now_us)
+    assert row is not None, message_id
+    to_id = add_queue(db, failed_to)
+    ready = replace(
+        row.standing, queue_id=to_id, state=State.READY.number, due_us=now_us, forgiven=row.attempt, deaths=0,
+        finished_us=0, expires_us=None,
+    )  # fmt: skip
+    relocate(db, changes, row, ready)
+    changes.of(to_id).write(db)

@@ -85,11 +85,11 @@ class MessageRow:
 
 
 class Changes:
-    """The net changes of the queues that one transaction touches."""
+    """The net changes of the queues that one transaction touches; `own` is one that its caller writes."""
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: apsw.Connection, own: QueueChange | None = None) -> None:
         self._db = db
-        self._by_queue: dict[int, QueueChange] = {}
+        self._by_queue: dict[int, QueueChange] = {} if own is None else {own.queue_id: own}
 
     def of(self, queue_id: int) -> QueueChange:
         return self._by_queue.setdefault(queue_id, QueueChange(queue_id))

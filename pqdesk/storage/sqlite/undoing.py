@@ -12,7 +12,7 @@ from pqdesk.errors import InvalidInput
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite import schedule_rows
 from pqdesk.storage.sqlite.actions import BATCH, Tally
-from pqdesk.storage.sqlite.configuration import put_back_configuration, put_back_pause
+from pqdesk.storage.sqlite.configuration import put_back_configuration, put_back_pause, put_back_removed
 from pqdesk.storage.sqlite.connection import all_rows
 from pqdesk.storage.sqlite.editing import payload_before, replace_payload
 from pqdesk.storage.sqlite.standing import (
@@ -30,6 +30,7 @@ from pqdesk.storage.sqlite.standing import (
 _PUT_BACK: dict[str, Callable[[apsw.Connection, Any], bool]] = {
     "paused": put_back_pause,
     "configured": put_back_configuration,
+    "queue_removed": put_back_removed,
     "schedule_added": schedule_rows.put_back_added,
     "schedule_removed": schedule_rows.put_back_removed,
     "schedule_switched": schedule_rows.put_back_switched,

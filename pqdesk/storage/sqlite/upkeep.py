@@ -23,6 +23,8 @@ _KEEP_OWNERS_US = 400 * 86_400 * 1_000_000
 _FIRST_OWNERS = "id <= (SELECT min(id) + 500 FROM pqdesk_owner) AND ended_us < ?"
 _OLD_OWNERS = f"SELECT 1 FROM pqdesk_owner WHERE {_FIRST_OWNERS} LIMIT 1"
 _FORGET_OWNERS = f"DELETE FROM pqdesk_owner WHERE {_FIRST_OWNERS}"
+_OLD_KEYS = "SELECT queue_id, key FROM pqdesk_unique INDEXED BY pqdesk_unique_until WHERE until_us <= ? LIMIT ?"
+_FORGET_KEY = "DELETE FROM pqdesk_unique WHERE queue_id = ? AND key = ?"
 _RETENTION = "SELECT id, keep_completed_us, keep_failed_us FROM pqdesk_queue"
 # The highest id stays, so that no id is ever used twice.
 _OLD = """
@@ -55,6 +57,7 @@ class Pruner:
                 count += self._prune_state(queue_id, state, now_us - keep_us)
         count += self._empty_trash(now_us - round(DEFAULT_KEEP_TRASH_S * 1e6))
         count += self._forget_owners(now_us - _KEEP_OWNERS_US)
+        count += self._forget_keys(now_us)
         count += ActivityPruner(self._db, self._path, self._clock).prune()
         self._db.execute(f"PRAGMA incremental_vacuum({_PAGES_GIVEN_BACK})").fetchall()
         return count
@@ -70,6 +73,15 @@ class Pruner:
             change.leaves(state, len(ids))
             change.write(self._db)
         return len(ids)
+
+    def _forget_keys(self, now_us: int) -> int:
+        """Those that were to stay taken for a while, which is over."""
+        if not all_rows(self._db, _OLD_KEYS, (now_us, 1)):
+            return 0
+        with WriteTransaction(self._db, self._path):
+            rows = all_rows(self._db, _OLD_KEYS, (now_us, _BATCH))
+            self._db.executemany(_FORGET_KEY, rows)
+        return len(rows)
 
     def _empty_trash(self, before_us: int) -> int:
         if not all_rows(self._db, _OLD_TRASH, (before_us, _BATCH)):

@@ -164,3 +164,18 @@ def test_all_queues_are_paused_and_go_on(cli: Cli, put: Put) -> None:
     assert cli("resume", "--all").out == "all queues go on\n"
     assert cli("get", "b").code == 0
     assert [cli(*words).code for words in (["pause"], ["resume", "a", "--all"])] == [2, 2]
+
+
+def test_queues_have_one_for_what_failed_and_are_removed_when_they_are_empty(cli: Cli, put: Put) -> None:
+    first = put("q", "1")
+    assert cli("configure", "q", "--failed-to", "dead", "--json").json["failed_to"] == "dead"
+    cli("fail", cli("get", "q").json["receipt"])
+
+    assert cli("get", "dead").json["id"] == first
+    assert cli("remove-queue", "dead").code == 2
+    assert cli("remove-queue", "q").out == "queue q is removed\n"
+    assert [one["name"] for one in cli("queues", "--json").json] == ["dead"]
+    assert cli("remove-queue", "q").code == 3
+    assert cli("put", "q", "x", "--key", "k", "--unique-for", "1h").code == 0
+    cli("ack", cli("get", "q").json["receipt"])
+    assert cli("put", "q", "x", "--key", "k").code == 4
