@@ -97,13 +97,15 @@ def check_timezone(text: str) -> str:
     return text
 
 
-def duration_of(what: str) -> Callable[[str], float]:
-    """A check of `250ms`, `10s`, `5m`, `2h`: seconds above zero."""
+def duration_of(what: str, *, may_be_zero: bool = False) -> Callable[[str], float]:
+    """A check of `250ms`, `10s`, `5m`, `2h`: seconds, above zero unless that is allowed."""
+    least_us = 0 if may_be_zero else 1
 
     def check(text: str) -> float:
-        if text.startswith("-") or parse_duration(text) <= 0:
-            raise InvalidInput(f"{what} {text!r} must be above zero; write it like 250ms, 10s, 5m or 2h")
-        return duration_us(parse_duration(text), what, least_us=1) / 1_000_000
+        if text.startswith("-") or parse_duration(text) * 1_000_000 < least_us:
+            least = "zero or more" if may_be_zero else "above zero"
+            raise InvalidInput(f"{what} {text!r} must be {least}; write it like 250ms, 10s, 5m or 2h")
+        return duration_us(parse_duration(text), what, least_us=least_us) / 1_000_000
 
     return check
 

@@ -158,8 +158,8 @@ OPTIONS = (
         hint="A message for each new or changed file, once it is written completely",
     ),
     WorkerOption(
-        field="settle_s", option="--settle", kinds=(Kind.FOLDER,), check=duration_of("settle"), metavar="DURATION",
-        help="For --folder: how long a file must be unchanged; 2s by default.",
+        field="settle_s", option="--settle", kinds=(Kind.FOLDER,), check=duration_of("settle", may_be_zero=True),
+        metavar="DURATION", help="For --folder: how long a file must be unchanged; 2s by default.",
         label="Settled", hint="After so long without a change it is complete", placeholder="2s",
     ),
     WorkerOption(
@@ -232,7 +232,12 @@ OPTIONS = (
     ),
     WorkerOption(
         field="drain", option="--drain", kinds=CONSUMERS, check=bool, form="flag",
-        help="Stop when nothing is ready and nothing in hand.",
+        help="Stop when nothing is ready, in hand or to be retried.",
+    ),
+    WorkerOption(
+        field="drain_wait", option="--drain-wait", kinds=CONSUMERS, check=duration_of("drain wait", may_be_zero=True),
+        metavar="DURATION", needs=("drain",), lacking="--drain-wait belongs to --drain; give that too",
+        help="For --drain: how long to wait for messages to be retried; no limit by default.",
     ),
     WorkerOption(
         field="max_messages", option="--max", kinds=CONSUMERS, check=number_of("max", most=LARGEST_ID), form="number",

@@ -55,6 +55,7 @@ def consume_command(settings: Settings, queues: tuple[str, ...], is_check: bool,
         if is_check:
             check_consumer(target)
             return ExitCode.DONE
+        options.setdefault("drain_wait", None)
         with _opened(settings, queues) as opened:
             return run_consumer(opened, target, workspace=settings.paths, **options)
 

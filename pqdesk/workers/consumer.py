@@ -8,7 +8,7 @@ The main thread only watches. It is woken by signals, by threads that end, and w
     a handler too slow  its attempt has failed and its receipt is void; nothing new is taken, the others are
                         finished, and the process exits 70, since a Python function cannot be stopped; one that
                         is an async def is cancelled instead, and the worker goes on
-    drain               exit 0 once nothing is ready and nothing is in hand
+    drain               exit 0 once nothing is ready or to be retried and nothing is in hand
     supervisord died    as for TERM
     workspace unusable  one line on stderr, exit 1, or 70 where a new start may help; a full disk and a busy file are
                         waited for instead, see patience.py
@@ -25,11 +25,11 @@ from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import LARGEST_ID, check_int
-from pqdesk.messages.durations import format_duration
+from pqdesk.messages.durations import duration_us, format_duration
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.command import CommandTarget, CommandWork
-from pqdesk.workers.drain import DrainGate
+from pqdesk.workers.drain import DrainGate, Retries
 from pqdesk.workers.handlers import ConsumerOptions, Handler, seconds
 from pqdesk.workers.hands import Hands
 from pqdesk.workers.lifecycle import EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
@@ -55,6 +55,7 @@ def run_consumer(
     timeout: Duration | None = None,
     max_attempts: int | None = None,
     drain: bool = False,
+    drain_wait: Duration | None = 0,
     max_messages: int | None = None,
     quiet: bool = False,
     workspace: WorkspacePaths | None = None,
@@ -73,6 +74,8 @@ def run_consumer(
         timeout: The longest that one message may take.
         max_attempts: Deliveries before a message is failed.
         drain: Stop when nothing is ready.
+        drain_wait: With `drain`: how long to wait for messages that are to be retried, from the last one that was
+            worked on; None: as long as it takes.
         max_messages: Stop after so many.
         quiet: No line per message.
         workspace: Whose queues they are; told to commands, and to know its supervisord by.
@@ -96,6 +99,7 @@ def run_consumer(
     if timeout_s is None and isinstance(target, PostTarget):
         timeout_s = DEFAULT_TIMEOUT_S
     count = check_int(marked.concurrency if concurrency is None else concurrency, "concurrency", least=1, most=1000)
+    limit_s = None if drain_wait is None else duration_us(drain_wait, "drain wait") / 1_000_000
     for queue in each:
         queue.use_defaults(
             max_attempts=marked.max_attempts if max_attempts is None else max_attempts,
@@ -109,7 +113,8 @@ def run_consumer(
         settler = Settler(report, clock)
         work = _work(target, workspace, report, settler, clock)
         hands = Hands(stop.wakeup, clock)
-        gate = DrainGate(count * len(each)) if drain else None
+        retries = Retries(each, limit_s, report, clock)
+        gate = DrainGate(count * len(each), retries.pause_s) if drain else None
         quota = (
             None if max_messages is None else Quota(check_int(max_messages, "max_messages", least=1, most=LARGEST_ID))
         )

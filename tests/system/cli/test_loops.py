@@ -53,6 +53,29 @@ def test_a_command_works_on_several_queues_until_they_are_empty(cli: Cli, put: P
     assert [cli("show", one, "--json").json["result"] for one in ids] == ['{"n":1} a\n', "two b\n"]
 
 
+def test_draining_waits_for_what_is_to_be_retried(cli: Cli, put: Put, tmp_path: Path) -> None:
+    assert cli("configure", "q", "--backoff", "fixed:1").code == 0
+    message_id = put("q", "x")
+    late = put("q", "y", "--max-attempts", "1")
+    command = ("sh", "-c", f"[ $PQDESK_ATTEMPT = 2 ] || exit 1; touch {tmp_path}/done")
+
+    run(PQDESK, "consume", "q", "--drain", "--", *command)
+
+    shown = cli("show", message_id, "--json").json
+    assert (shown["state"], shown["attempt"]) == ("completed", 2)
+    assert cli("show", late, "--json").json["state"] == "failed"
+
+
+def test_draining_waits_no_longer_than_it_may(cli: Cli, put: Put) -> None:
+    cli("configure", "q", "--backoff", "fixed:3600")
+    message_id = put("q", "x")
+
+    for wait in ("0s", "300ms"):
+        run(PQDESK, "consume", "q", "--drain", "--drain-wait", wait, "--", "false")
+        assert cli("show", message_id, "--json").json["state"] == "retrying"
+    assert run(PQDESK, "consume", "q", "--drain-wait", "1s", "--", "cat", check=False).returncode == 2
+
+
 def test_options_of_the_command_are_not_ours(cli: Cli, put: Put) -> None:
     message_id = put("q", "x")
 
