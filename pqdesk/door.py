@@ -19,8 +19,6 @@ from pqdesk.errors import WorkspaceError
 from pqdesk.opening import OWNER_VARIABLE, is_own, kind_word
 from pqdesk.paths import WorkspacePaths
 
-_SOCKETS = ".sock"  # supervisord's, and SOCKET.PID while it begins
-
 
 class Fault(NamedTuple):
     """Why a workspace is refused: a path in it, and a sentence that names it and what to do."""
@@ -126,8 +124,8 @@ def _faults_in(folder: Path, *, mask: int) -> Iterator[Fault]:
                 status = os.stat(path)  # people keep configuration elsewhere on purpose
         except OSError:
             continue  # gone meanwhile, or a link to nothing: whoever needs it says so
-        if stat.S_ISDIR(status.st_mode) or (_SOCKETS in name and stat.S_ISSOCK(status.st_mode)):
-            continue
+        if stat.S_ISDIR(status.st_mode) or (stat.S_ISSOCK(status.st_mode) and not name.endswith(".conf")):
+            continue  # sockets are supervisord's, and opened as files by nobody
         yield from _faults(path, status, stat.S_IFREG, "file", mask)
 
 

@@ -83,7 +83,7 @@ class WorkspacePaths(NamedTuple):
         """Where supervisord's socket and pid file live: beside its configuration, if that path is short enough."""
         if len(os.fsencode(self.supervisor / "supervisord.sock")) <= _LONGEST_SOCKET_PATH_BYTES:
             return self.supervisor
-        import hashlib  # here, as platformdirs below: most programs need neither
+        import hashlib  # here: most programs do not need it
 
         return runtime_folder() / hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
 
@@ -102,15 +102,11 @@ class WorkspacePaths(NamedTuple):
 
 
 def default_workspace() -> Path:
-    import platformdirs
-
-    return platformdirs.user_data_path(APP_NAME) / "default"
+    return _of_user("user_data_path") / "default"
 
 
 def demo_workspace() -> Path:
-    import platformdirs
-
-    return platformdirs.user_data_path(APP_NAME) / "demo"
+    return _of_user("user_data_path") / "demo"
 
 
 def choose_workspace(given: str | os.PathLike[str] | None = None) -> WorkspacePaths:
@@ -155,6 +151,21 @@ def _is_database(path: Path) -> bool:
     return stat.S_ISREG(status.st_mode) and (status.st_size > 0 or path.suffix in _SUFFIXES)
 
 
+def _of_user(kind: str) -> Path:
+    """This user's folder of a kind that platformdirs knows. Raises InvalidInput where there is no home for it."""
+    import platformdirs  # here: most programs name their workspace
+
+    try:
+        folder: Path = getattr(platformdirs, kind)(APP_NAME)
+    except RuntimeError:
+        folder = Path()
+    if not folder.is_absolute():  # older ones answer with `~`, which would be a folder of the current one
+        raise InvalidInput(
+            f"this user has no home folder; set HOME, or name a workspace with -w, workspace= or ${WORKSPACE_VARIABLE}"
+        )
+    return folder
+
+
 def path_text(given: object, what: str, kind: str) -> str:
     """`given` as the text of a path. Raises InvalidInput for what can be none."""
     text = os.fspath(given) if isinstance(given, str | os.PathLike) else None
@@ -171,9 +182,7 @@ def path_text(given: object, what: str, kind: str) -> str:
 
 def state_folder() -> Path:
     """Window state and settings of the app; not of a workspace."""
-    import platformdirs
-
-    return platformdirs.user_state_path(APP_NAME)
+    return _of_user("user_state_path")
 
 
 def runtime_folder() -> Path:
@@ -184,9 +193,7 @@ def runtime_folder() -> Path:
     base = os.environ.get("XDG_RUNTIME_DIR")
     if base and _is_private(Path(base)):
         return Path(base) / APP_NAME
-    import platformdirs
-
-    return platformdirs.user_cache_path(APP_NAME) / "run"
+    return _of_user("user_cache_path") / "run"
 
 
 def _is_private(folder: Path) -> bool:

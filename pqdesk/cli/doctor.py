@@ -37,11 +37,14 @@ def doctor_command(settings: Settings) -> int:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding on the workspace and on the machine. A check that fails is a finding as well."""
+    told = set()  # why there is no workspace at all is told once
     for check in (*WORKSPACE_CHECKS, *MACHINE_CHECKS):
         try:
             yield from check(settings)
         except (PQDeskError, OSError) as exc:
-            yield problem(check.__name__.strip("_").replace("_", " "), str(exc))
+            if str(exc) not in told:
+                yield problem(check.__name__.strip("_").replace("_", " "), str(exc))
+            told.add(str(exc))
 
 
 def _print(findings: list[Finding]) -> None:

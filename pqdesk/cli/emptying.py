@@ -16,6 +16,7 @@ from pqdesk.cli.options import Chosen, chosen_from, filter_options, filters_give
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace
 from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
 from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.messages.masking import masked_text
 from pqdesk.messages.selection import Field, Is, Selection, Term
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ def _list(settings: Settings, chosen: Chosen, limit: int, before: int | None) ->
     if chosen.ids is not None:
         selection = replace(selection, terms=(Term(Field.ID, tuple(map(Is, chosen.ids))),))
     with closing(open_inspection(settings.paths)) as inspection:
-        records = inspection.page(PageRequest(selection=selection, before=before, limit=limit))
+        found = inspection.page(PageRequest(selection=selection, before=before, limit=limit))
+    records = [replace(one, payload_preview=masked_text(one.payload_preview)) for one in found]
     if settings.is_json:
         print_json(records)
     elif not records:

@@ -36,7 +36,7 @@ _PAGE_SIZE = 500
 @filter_options
 @click.option("--format", "given", type=click.Choice(FORMATS), help="Else by the name of FILE: .csv, or JSON Lines.")
 @click.option("--history", is_flag=True, help="With each attempt, and the payloads before an edit.")
-@click.option("--mask", is_flag=True, help="Hide the values of fields named like password, token or secret.")
+@click.option("--mask/--no-mask", default=True, help="Hide values of fields named like password, token, key or secret.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it is there.")
 @pass_inspection
 @pass_settings
@@ -53,7 +53,8 @@ def export_command(
     """Write messages to FILE, as JSON Lines or CSV.
 
     Oldest first; '-' is standard output. Those of QUEUE, or of all queues, that match the filters. 'import' puts them
-    again, into any workspace: with all that a put can give. What became of them is in the file, for other programs.
+    again, into any workspace: with all that a put can give, but not with hidden values. What became of them is in the
+    file, for other programs.
     """
     if len(words) > 2:
         raise click.UsageError("name a queue and a file, or only a file", click.get_current_context())
@@ -62,18 +63,22 @@ def export_command(
         raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
     selection = select(**filters_given(queue=queue, **filters))
     with _opened(path, overwrite) as file:
-        count = _write(inspection, selection, file, file_format(path, given), has_history=history, is_masked=mask)
-    remark(f"{count_of(count, 'message')} written")
+        form = file_format(path, given)
+        count, hidden = _write(inspection, selection, file, form, has_history=history, is_masked=mask)
+    text = f"{count_of(count, 'message')} written"
+    if hidden:
+        text += f"; in {hidden:,} of them values are hidden, by the names of their fields; --no-mask writes them"
+    remark(text)
 
 
 def _write(
     inspection: Inspection, selection: Selection, file: IO[str], form: Format, *, has_history: bool, is_masked: bool
-) -> int:
-    """Write what is selected; returns how many."""
+) -> tuple[int, int]:
+    """Write what is selected; returns how many, and of how many values were hidden."""
     writer = csv.writer(file, quoting=csv.QUOTE_ALL) if form == "csv" else None
     if writer is not None:
         writer.writerow(csv_columns(has_history=has_history))
-    count = 0
+    count = hidden = 0
     with _counter() as show:
         for detail, versions in _details(inspection, selection):
             one = Exported(detail, versions if has_history else None, is_masked)
@@ -82,9 +87,10 @@ def _write(
             else:
                 file.write(one.as_json() + "\n")
             count += 1
+            hidden += one.hides
             if count % _PAGE_SIZE == 0:
                 show(count)
-    return count
+    return count, hidden
 
 
 def _details(inspection: Inspection, selection: Selection) -> Iterator[tuple[MessageDetail, tuple[VersionRecord, ...]]]:

@@ -6,6 +6,8 @@ import sys
 
 from pqdesk.cli.visible import visible
 
+_LONGEST, _END = 2000, 500
+
 
 def say(text: str) -> None:
     """A line for people on stdout."""
@@ -18,7 +20,9 @@ def remark(text: str) -> None:
 
 
 def say_error(text: str) -> None:
-    """One line on stderr, in the form of every error of every command."""
+    """One line on stderr, in the form of every error of every command; of a very long one both ends."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - _END]} … {text[-_END:]}"
     line = f"pqdesk: error: {visible(text)}"
     try:
         print(line, file=sys.stderr, flush=True)

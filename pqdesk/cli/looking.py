@@ -12,13 +12,14 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
-from pqdesk.cli.options import ID, filter_options
+from pqdesk.cli.options import ID, filter_options, no_mask
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.styles import STATE_STYLES
 from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import SORTS, SortName, cursor_of
+from pqdesk.messages.masking import masked_text
 from pqdesk.messages.records import Counts, MessageRecord, QueueRecord
 from pqdesk.messages.states import State
 from pqdesk.queues.operations import select
@@ -116,6 +117,7 @@ def queue_row(record: QueueRecord) -> list[str | Cell]:
 @click.option("--before", type=ID, metavar="ID", help="Only older ones than this: the next page.")
 @click.option("--sort", type=click.Choice(SORTS), default="id", metavar="NAME", help=_SORT_HELP)
 @click.option("--ascending", is_flag=True, help="The smallest, oldest or first one at the top.")
+@no_mask
 @pass_inspection
 @pass_settings
 def messages_command(
@@ -126,6 +128,7 @@ def messages_command(
     before: int | None,
     sort: SortName,
     ascending: bool,
+    is_unmasked: bool,
     **filters: Any,
 ) -> None:
     """List messages, newest first: of QUEUE or of all queues.
@@ -144,6 +147,8 @@ def messages_command(
     )
     first = PageRequest(selection=selection, before=before, sort=sort, descending=not ascending)
     records = _pages(inspection, first, limit)
+    if not is_unmasked:
+        records = [replace(one, payload_preview=masked_text(one.payload_preview)) for one in records]
     if settings.is_json:
         print_json(records)
         return

@@ -132,6 +132,9 @@ def check_cron(expression: str | None, has_seconds: bool | None) -> None:
         raise click.UsageError("--seconds goes with --cron", click.get_current_context())
 
 
+no_mask = click.option(
+    "--no-mask", "is_unmasked", is_flag=True, help="Show values of fields named like password, token, key or secret."
+)
 ID = IdType()
 
 

@@ -18,7 +18,9 @@ from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 
 if TYPE_CHECKING:
-    from pqdesk.messages.records import ScheduleRecord
+    from pqdesk.messages.masking import masked
+from pqdesk.messages.masking import masked
+from pqdesk.messages.records import ScheduleRecord
 
 _COLUMNS = (
     Column("Schedule", is_flexible=True),
@@ -122,6 +124,7 @@ def _plan(record: ScheduleRecord) -> str:
 def _preview(payload: Any) -> str:
     from pqdesk.cli.json_output import json_text
 
+    payload = masked(payload)
     text = payload.hex() if isinstance(payload, bytes) else payload if isinstance(payload, str) else json_text(payload)
     return text[:80]
 

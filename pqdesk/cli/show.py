@@ -5,18 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import json_text, print_json
-from pqdesk.cli.options import ID
+from pqdesk.cli.options import ID, no_mask
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.tables import Cell, Column, print_table, when
 from pqdesk.cli.visible import visible, visible_json, visible_lines
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
+from pqdesk.messages.masking import masked, masked_text
 from pqdesk.messages.records import AttemptRecord, MessageDetail
 from pqdesk.messages.states import FINAL, AttemptOutcome, State
 
@@ -37,20 +39,33 @@ _ATTEMPT_COLUMNS = (
 @command("show", has_json=True)
 @click.argument("id", type=ID, metavar="ID")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what its workers print for it, until it has ended.")
+@no_mask
 @pass_inspection
 @pass_settings
-def show_command(settings: Settings, inspection: Inspection, id: int, follow: bool) -> None:
+def show_command(settings: Settings, inspection: Inspection, id: int, follow: bool, is_unmasked: bool) -> None:
     """Show a message whole.
 
     Payload, headers, result, every attempt and the last error; bytes are shown in hexadecimal.
     """
     detail = inspection.message(id)
+    if not is_unmasked:
+        detail = _masked(detail)
     if settings.is_json:
         print_json(detail, is_compact=follow)
     else:
         _print_detail(detail)
     if follow:
         _follow(settings, inspection, id)
+
+
+def _masked(detail: MessageDetail) -> MessageDetail:
+    return replace(
+        detail,
+        headers=masked(detail.headers),
+        payload=masked(detail.payload),
+        payload_preview=masked_text(detail.payload_preview),
+        result=masked(detail.result),
+    )
 
 
 def _follow(settings: Settings, inspection: Inspection, id: int) -> None:

@@ -20,6 +20,7 @@ from pqdesk.cli.json_output import json_text, plain
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.activities import VersionRecord
 from pqdesk.messages.aliases import OnConflict
+from pqdesk.messages.masking import has_mask, masked
 from pqdesk.messages.payloads import PayloadKind, decode_payload
 from pqdesk.messages.records import MessageDetail, Outgoing
 from pqdesk.messages.states import State
@@ -36,10 +37,9 @@ _HISTORY = ("attempts", "versions")
 _READ = ("queue", "state", "type", "priority", "group", "key", "max_attempts", "due_at", "expires_at", "headers")
 _PAYLOADS = ("payload", "payload_base64")
 _KNOWN = {*_CSV_COLUMNS, *_HISTORY, "payload_base64", "result_base64", "error", "worker"}
-_LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_DEFUSED = re.compile(r"'+[=+\-@\t\r]")
-_SECRET = re.compile(r"passw|secret|token|api_?key|^key$|authorization|cookie|credential", re.IGNORECASE)
-MASK = "••••"
+# The full-width ones, too: a spreadsheet reads them as the others.
+_LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_DEFUSED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def file_format(path: str, given: str | None) -> Format:
@@ -76,6 +76,12 @@ class Exported:
         cells += ["", ""] if detail.result is None else _formed(self._shown(detail.result))
         cells += [json_text(plain(each)) if each else "" for each in self._history().values()]
         return [_defused(cell) for cell in cells]
+
+    @property
+    def hides(self) -> bool:
+        """Whether a value was hidden."""
+        shown = (dict(self.detail.headers), self.detail.payload, self.detail.result)
+        return self.is_masked and any(masked(one) != one for one in shown)
 
     def _single(self) -> dict[str, Any]:
         """By name what is one value, as it was put: a queue's max_attempts is none of the message."""
@@ -149,6 +155,8 @@ def as_outgoing(fields: Any, *, queue: str | None, on_conflict: OnConflict, now:
     unknown = sorted(fields.keys() - _KNOWN)
     if unknown:
         raise InvalidInput(f"there is no field {unknown[0]!r}; the fields are {', '.join((*_READ, *_PAYLOADS))}")
+    if has_mask(fields.get("payload")) or has_mask(fields.get("headers")):
+        raise InvalidInput("it holds values that were hidden in the export; write that with --no-mask")
     into = queue if queue is not None else fields.get("queue")
     if into is None:
         raise InvalidInput("it has no queue; name one with --queue")
@@ -159,15 +167,6 @@ def as_outgoing(fields: Any, *, queue: str | None, on_conflict: OnConflict, now:
         group=fields.get("group"), max_attempts=fields.get("max_attempts"), headers=fields.get("headers"),
         expires=expires_at - now if expires_at is not None and expires_at > now else None,
     )  # fmt: skip
-
-
-def masked(value: Any) -> Any:
-    """`value` with the values of fields that are named like secrets hidden."""
-    if isinstance(value, dict):
-        return {name: MASK if _SECRET.search(name) else masked(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [masked(one) for one in value]
-    return value
 
 
 def _formed(value: Any) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pqdesk.errors import InvalidInput
 from pqdesk.gui.platform_check import explain_import_error, explain_no_window
 from pqdesk.paths import APP_NAME, runtime_folder, state_folder
 
@@ -36,8 +37,11 @@ def run_app(path: str | os.PathLike[str] | None = None, background: bool = False
     except ImportError as exc:
         return _refuse(explain_import_error(exc))
     try:
+        state_folder()
         instance = SingleInstance(runtime_folder())
         is_first = instance.become_first()
+    except InvalidInput as exc:
+        return _refuse(str(exc))
     except OSError as exc:
         return _refuse(
             f"no window can be opened: '{exc.filename}': {exc.strerror}; workers and messages are unaffected"

@@ -36,6 +36,10 @@ _EITHER = {Field.STATE: "state:failed,ready", Field.ID: "id:12,15"}
 DEEPEST_PATH = 20
 
 
+_LONGEST = 10_000  # SQLite's LIKE takes 50,000 bytes
+_MOST_VALUES = 200  # a word becomes four terms or more, and SQLite's expressions are at most 1,000 deep
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     """One word of a filter: as written, and if it is a term, of which field, with each of its values."""
@@ -51,10 +55,14 @@ def parse_filter(text: str) -> Selection:
     """The messages that `text` describes; all of them when it is blank.
 
     Raises:
-        InvalidInput: The text has a term that cannot be understood; the term is named.
+        InvalidInput: The text has a term that cannot be understood; the term is named. Or it is too long.
     """
-    selection, given = Selection(), set[Field]()
+    check_length(text, "a filter")
+    selection, given, count = Selection(), set[Field](), 0
     for token in _tokens(text):
+        count += len(token.values) if token.field is not Field.ID else 1
+        if count > _MOST_VALUES:
+            raise InvalidInput(f"a filter has at most {_MOST_VALUES} words and values, besides ids; this has more")
         if token.field is Field.TEXT:
             selection = _with_word(selection, token)
             continue
@@ -63,6 +71,13 @@ def parse_filter(text: str) -> Selection:
             given.add(token.field)
         selection = _with_term(selection, token)
     return selection
+
+
+def check_length(text: str, what: str) -> str:
+    """`text` itself. Raises InvalidInput for more than a question to SQLite can hold."""
+    if len(text) > _LONGEST:
+        raise InvalidInput(f"{what} has at most {_LONGEST:,} characters, got {len(text):,}")
+    return text
 
 
 def quote(text: str) -> str:

@@ -47,7 +47,9 @@ def select(
             fields: dict[str, Any] = {name: check_name(value, name)}
             described = replace(described, **fields)
     if search is not None:
-        text = _text(search, "search")
+        from pqdesk.messages.filters import check_length  # only who filters needs it
+
+        text = check_length(_text(search, "search"), "search")
         if described.search is None or not text:
             described = replace(described, search=text or described.search)
         else:  # `where` has text of its own: both have to be there

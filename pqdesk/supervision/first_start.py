@@ -86,7 +86,7 @@ def _identity(paths: WorkspacePaths) -> str | None:
 def _known() -> dict[str, str]:
     try:
         kept = json.loads(read_plain(_file(), _LARGEST_BYTES))
-    except (OSError, ValueError, RecursionError):
+    except (PQDeskError, OSError, ValueError, RecursionError):
         return {}
     if not isinstance(kept, dict):
         return {}

@@ -164,3 +164,23 @@ def test_has_term_looks_at_terms_only():
     assert has_term("state:failed x", "state")
     assert not has_term('"state:failed" x', "state")
     assert not has_term("states:x state:failed", "state")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 10_001, "(" * 200_000, "w " * 201, "-w " * 1_000, "type:" + ",".join(map(str, range(1_500))),
+        "payload." + "a." * 50_000 + "b:1", "error:" + "9" * 100_000, "state:failed " * 20_000,
+    ],
+)  # fmt: skip
+def test_more_than_a_question_can_hold_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        parse_filter(text)
+
+    assert len(str(raised.value)) < 300
+    assert "\n" not in str(raised.value)
+
+
+def test_ids_are_many_and_words_some() -> None:
+    parse_filter("id:" + ",".join(map(str, range(1, 1_500))))
+    parse_filter(" ".join(f"w{number}" for number in range(200)))

@@ -46,7 +46,9 @@ def make_private_folder(folder: Path) -> None:
     """Make `folder` and its parents, 0700, where they do not exist. Raises WorkspaceError."""
     try:
         folder.mkdir(mode=0o700, parents=False, exist_ok=True)
-    except FileNotFoundError:
+    except FileNotFoundError as exc:
+        if folder.parent.is_dir():  # one where nothing can be made, as in /proc
+            raise WorkspaceError(f"cannot make the folder {str(folder)!r}: {exc.strerror}", path=folder) from exc
         make_private_folder(folder.parent)
         make_private_folder(folder)
     except OSError as exc:

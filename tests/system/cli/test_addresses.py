@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import apsw
+import platformdirs
 import pytest
 
 from pqdesk import InvalidInput, Queue, Workspace
@@ -131,3 +132,54 @@ def test_workers_of_an_applications_file_work_on_it(shop: Path, run) -> None:  #
 
     assert [one.name for one in read_definitions(paths).workers] == ["w"]
     assert paths.workers.is_relative_to(shop.with_name("shop.db-pqdesk"))
+
+
+# --- what is no place for one ---------------------------------------------------------------------
+
+COMMANDS = ("put q 1", "queues", "workers", "start all", "consume q -- true", "add-worker x --queue q -- true", "watch")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("place", ["/proc/self", "/proc/self/fd", "/proc", "/dev/null"])
+def test_where_nothing_can_be_made_is_told_in_a_sentence(
+    place: str, command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["-w", place, *command.split()])
+
+    error = capfd.readouterr().err
+    assert code in (1, 3), error
+    assert error.count("\n") == 1
+    assert "bug" not in error
+
+
+@pytest.mark.parametrize("knows", ["raises", "answers with ~"])
+@pytest.mark.parametrize("command", ["put q 1", "queues", "workers", "start all", "doctor", "consume q -- true"])
+def test_a_user_without_a_home_is_told_what_to_name(
+    command: str, knows: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def no_home(_app: str) -> Path:
+        if knows == "raises":
+            raise RuntimeError("could not determine the home directory")
+        return Path("~/.local/share/pqdesk")
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for kind in ("user_data_path", "user_state_path", "user_cache_path"):
+        monkeypatch.setattr(platformdirs, kind, no_home)
+
+    code = main(command.split())
+
+    done = capfd.readouterr()
+    assert code in (1, 2)
+    assert (done.out + done.err).count("set HOME") == 1
+    assert not list((tmp_path / "here").iterdir())
+    assert main(["-w", str(tmp_path / "w"), "put", "q", "1"]) == 0
+
+
+def test_a_very_long_error_shows_both_its_ends(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["messages", "--state", "x" * 100_000]) == 2
+
+    error = capfd.readouterr().err
+    assert len(error) < 2_100
+    assert "--state" in error
+    assert "--help" in error

@@ -146,13 +146,70 @@ def test_what_was_to_be_due_later_still_is(cli: Cli, put: Put, other: Path, tmp_
     assert (message["state"], message["due_at"]) == ("scheduled", "2090-01-01T00:00:00+00:00")
 
 
-def test_secrets_can_be_hidden(cli: Cli, put: Put) -> None:
-    put("work", '{"user": "ada", "password": "x1", "deep": [{"api_key": "x2"}]}', "--header", "Token=x3")
+_WITH_SECRETS = ("work", '{"user": "ada", "password": "x1", "deep": [{"api_key": "x2"}]}', "--header", "Token=x3")
+_SECRETS = ("x1", "x2", "x3")
 
-    for form in ("jsonl", "csv"):
-        text = cli("export", "-", "--mask", "--format", form).out
-        assert "ada" in text
-        assert [secret for secret in ("x1", "x2", "x3") if secret in text] == []
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_secrets_are_hidden_unless_they_are_asked_for(cli: Cli, put: Put, form: str) -> None:
+    put(*_WITH_SECRETS)
+
+    for words in ((), ("--mask",)):
+        done = cli("export", "-", *words, "--format", form)
+        assert "ada" in done.out
+        assert [secret for secret in _SECRETS if secret in done.out] == []
+        assert "in 1 of them values are hidden" in done.err
+
+    done = cli("export", "-", "--no-mask", "--format", form)
+    assert [secret for secret in _SECRETS if secret not in done.out] == []
+    assert "hidden" not in done.err
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_what_was_hidden_is_not_put_again_in_place_of_what_there_was(
+    cli: Cli, put: Put, tmp_path: Path, form: str
+) -> None:
+    put(*_WITH_SECRETS)
+    cli("export", tmp_path / "masked", "--format", form)
+    cli("export", tmp_path / "whole", "--no-mask", "--format", form)
+
+    refused = cli("import", tmp_path / "masked", "--format", form, "--queue", "again")
+
+    assert refused.code == 2
+    assert "--no-mask" in refused.err
+    assert cli("import", tmp_path / "whole", "--format", form, "--queue", "again").code == 0
+    [message] = cli("messages", "again", "--json").json
+    assert cli("show", str(message["id"]), "--json", "--no-mask").json["payload"]["password"] == "x1"
+
+
+def test_who_looks_sees_no_secrets_unless_they_are_asked_for(cli: Cli, put: Put) -> None:
+    put(*_WITH_SECRETS)
+    cli("add-schedule", "each", "work", '{"to": "ada", "token": "x1"}', "--every", "1h")
+    looks = (["show", "1"], ["show", "1", "--json"], ["messages"], ["messages", "--json"])
+
+    for look in (*looks, ["schedules"]):
+        done = cli(*look)
+        assert "ada" in done.out
+        assert [secret for secret in _SECRETS if secret in done.out] == []
+    for look in looks:
+        assert "x1" in cli(*look, "--no-mask").out
+    assert "x1" in cli("get", "work").out  # who works on it needs it
+    cli("delete", "1")
+    assert "x1" not in cli("trash").out
+
+
+@pytest.mark.parametrize("text", ["\n=1+1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "\r\n=1", "'\n=1"])
+def test_no_cell_begins_like_a_formula_and_each_comes_back(cli: Cli, put: Put, tmp_path: Path, text: str) -> None:
+    put("work", text, "--as", "text")
+    cli("export", tmp_path / "out.csv")
+
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    cli("import", tmp_path / "out.csv", "--queue", "again")
+
+    assert rows[0]["payload"] == f"'{text}"
+    [message] = cli("messages", "again", "--json").json
+    assert cli("show", str(message["id"]), "--json").json["payload"] == text
 
 
 def test_a_file_that_is_there_is_replaced_only_when_asked(cli: Cli, put: Put, tmp_path: Path) -> None:

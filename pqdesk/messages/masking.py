@@ -1,0 +1,68 @@
+"""Hiding the values of fields that are named like secrets, where people look and in files that leave the workspace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MASK = "••••"
+
+# A part of the name says it; `max_tokens`, `keyboard` and `monkey` say nothing.
+_SECRET = re.compile(
+    r"passw|passphrase|pwd|secret|token(?!s\b|iz)|api[_\-]?key|authorization|cookie|credential"
+    r"|(?:^|[_.\- ])key$|(?-i:[a-z0-9]Key)$",
+    re.IGNORECASE,
+)
+# Bounded, and told secret from other in Python: a regular expression that does both takes a square of the time.
+_JSON_NAME = re.compile(r'"((?:[^"\\]|\\.){1,100})"\s{0,20}:\s{0,20}')
+_JSON_VALUE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{].*|(?!null|true|false|"")[^\s,}\]]+', re.DOTALL)
+_FORM = re.compile(r"(?<![^\s&;?])([\w.\-]{1,100})=([^\s&;]+)")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name may hold what not everybody shall see."""
+    return _SECRET.search(name) is not None
+
+
+def masked(value: Any) -> Any:
+    """`value` with what is secret by its name hidden; what is null, empty, true or false tells nothing and stays."""
+    if isinstance(value, Mapping):
+        return {name: _hidden(one) if is_secret_name(name) else masked(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(one) for one in value]
+    return masked_text(value) if isinstance(value, str) else value
+
+
+def masked_text(text: str) -> str:
+    """The same of a text that may hold JSON or NAME=VALUE, whole or cut off."""
+    return _without_form(_without_json(text))
+
+
+def _without_json(text: str) -> str:
+    parts, at = [], 0
+    for found in _JSON_NAME.finditer(text):
+        if found.start() < at or not is_secret_name(found[1]):
+            continue
+        value = _JSON_VALUE.match(text, found.end())
+        if value is not None and value[0] != '""':
+            parts += [text[at : found.end()], f'"{MASK}"']
+            at = value.end()  # that of an object or a list is the text's, which may be cut off within
+    return "".join((*parts, text[at:]))
+
+
+def _without_form(text: str) -> str:
+    return _FORM.sub(lambda found: f"{found[1]}={MASK}" if is_secret_name(found[1]) else found[0], text)
+
+
+def has_mask(value: Any) -> bool:
+    """Whether a value is one that was hidden: it is not what there was."""
+    if isinstance(value, Mapping):
+        return any((one == MASK and is_secret_name(name)) or has_mask(one) for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return any(map(has_mask, value))
+    return isinstance(value, str) and MASK in value
+
+
+def _hidden(value: Any) -> Any:
+    return value if value is None or value == "" or isinstance(value, bool) else MASK
