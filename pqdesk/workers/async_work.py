@@ -19,7 +19,7 @@ from pqdesk.queues.aio_message import AsyncMessage
 from pqdesk.queues.message import Message
 from pqdesk.workers.handlers import Fail, Handler, Retry, Snooze
 from pqdesk.workers.lifecycle import EXIT_HUNG
-from pqdesk.workers.log_stream import MESSAGE_ID
+from pqdesk.workers.log_stream import SPEAKER
 from pqdesk.workers.settling import Delivery
 from pqdesk.workers.work import Ending, Nacked, Unworkable, asked_for, returned
 
@@ -33,9 +33,10 @@ _GOES_ON = "a handler goes on although it was cancelled at its time limit"
 class _Run:
     """One call of the handler; `ending` or `error` is there once `done` is set."""
 
-    __slots__ = ("done", "ending", "error", "task")
+    __slots__ = ("done", "ending", "error", "message_id", "task")
 
-    def __init__(self) -> None:
+    def __init__(self, message_id: int) -> None:
+        self.message_id: int | None = message_id
         self.done = threading.Event()
         self.task: asyncio.Task[None] | None = None
         self.ending: Ending | None = None
@@ -62,7 +63,7 @@ class AsyncHandlerWork:
         self._thread.start()
 
     def do(self, delivery: Delivery) -> Ending:
-        run = _Run()
+        run = _Run(delivery.message.id)
         with self._lock:
             self._runs.add(run)
         try:
@@ -124,7 +125,7 @@ class AsyncHandlerWork:
         run.task = self._loop.create_task(self._handle(message, run))
 
     async def _handle(self, message: Message, run: _Run) -> None:
-        MESSAGE_ID.set(message.id)  # of this task, and of those that it begins
+        SPEAKER.set(run)  # for this task, and of those that it begins
         try:
             run.ending = returned(await self._function(AsyncMessage(message, self._calls)))
         except (Fail, Retry, Snooze) as exc:

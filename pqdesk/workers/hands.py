@@ -19,6 +19,12 @@ class Hand:
         self.delivery: Delivery | None = None
         self.is_hung = False  # inside a handler that overran its timeout
 
+    @property
+    def message_id(self) -> int | None:
+        """Of the message that the thread works on."""
+        delivery = self.delivery
+        return None if delivery is None else delivery.message.id
+
 
 class Hands:
     """All of them. Thread-safe.

@@ -13,13 +13,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.supervision.log_records import printed, stamp
 from pqdesk.supervision.logs import escaped
 
-MESSAGE_ID: ContextVar[int | None] = ContextVar("pqdesk_message_id", default=None)  # of what runs here
+
+class Speaker(Protocol):
+    """Who prints here: a thread of a worker, or a task of it."""
+
+    @property
+    def message_id(self) -> int | None:
+        """Of the message that it works on just now."""
+        ...
+
+
+SPEAKER: ContextVar[Speaker | None] = ContextVar("pqdesk_speaker", default=None)
 _LONGEST_LINE = 16 * 1024
 _SUPERVISED = "SUPERVISOR_PROCESS_NAME"
 
@@ -61,7 +71,8 @@ class LogStream(io.TextIOBase):
         if self.clock is None:
             self._pass_on("\n".join(map(escaped, text.split("\n"))))
             return len(text)
-        message_id = MESSAGE_ID.get()
+        speaker = SPEAKER.get()
+        message_id = None if speaker is None else speaker.message_id
         key = threading.get_ident(), message_id
         with self._lock:
             *whole, rest = (self._begun.pop(key, "") + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")

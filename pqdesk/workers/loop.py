@@ -14,7 +14,7 @@ from pqdesk.workers.batch import Batch, BatchWatch
 from pqdesk.workers.drain import DrainGate
 from pqdesk.workers.hands import Hand, Hands
 from pqdesk.workers.lifecycle import EXIT_FAILED
-from pqdesk.workers.log_stream import MESSAGE_ID
+from pqdesk.workers.log_stream import SPEAKER
 from pqdesk.workers.patience import Patience, exit_code_for
 from pqdesk.workers.quota import Quota
 from pqdesk.workers.rate import RateLimit
@@ -84,6 +84,7 @@ class Loop:
         self._watch.add(batch)
         patience = Patience(self._stopped.wait, self._clock)
         hand = self._hands.hand()
+        SPEAKER.set(hand)
         try:
             while not self._stopped.is_set():
                 try:
@@ -163,7 +164,6 @@ class Loop:
             handling.keep_extending(message)
         delivery = Delivery(message, handling, now_ms, is_watched=not self._work.ends_itself)
         self._hands.take(hand, delivery)
-        MESSAGE_ID.set(message.id)
         try:
             try:
                 ending = self._work.do(delivery)
@@ -179,7 +179,6 @@ class Loop:
             else:
                 batch.skip()
         finally:
-            MESSAGE_ID.set(None)
             hand.delivery = None
             hand.is_hung = False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from pqdesk.supervision.log_levels import Level, LevelReader
 from pqdesk.supervision.log_records import merged, parse_line, printed, record, stamp, timed
 from pqdesk.supervision.message_lines import MessageFilter, is_about, message_id_of
 from pqdesk.workers.command import Printed
-from pqdesk.workers.log_stream import MESSAGE_ID, LogStream
+from pqdesk.workers.log_stream import SPEAKER, LogStream
 from pqdesk.workers.report import Report
 
 AT = "2026-11-30T18:22:20.123Z "
@@ -138,12 +139,12 @@ def test_lines_of_several_logs_come_in_the_order_of_their_times():
 def test_print_of_a_handler_is_a_line_with_its_message(streams):
     out, _ = streams
     print("starting", file=out)
-    MESSAGE_ID.set(7)
+    SPEAKER.set(SimpleNamespace(message_id=7))
     print("half", end=" ", file=out, flush=True)
     assert text_of(out) == f"{AT}| starting\n"
     print("whole\nand more\r\nthird\x07", file=out)
     out.write("no end")
-    MESSAGE_ID.set(None)
+    SPEAKER.set(None)
 
     out.end_lines()
 
@@ -157,7 +158,7 @@ def test_lines_of_threads_do_not_mix(streams):
     barrier = threading.Barrier(4)
 
     def write(number):
-        MESSAGE_ID.set(number)
+        SPEAKER.set(SimpleNamespace(message_id=number))
         for _ in range(50):
             out.write(f"a{number} ")
             barrier.wait(10)
