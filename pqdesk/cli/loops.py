@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqdesk.cli.command import DashesCommand, command, command_words
 from pqdesk.cli.exits import ExitCode
-from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.cli.worker_options import loop_options
+from pqdesk.cli.lines import say
+from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.cli.worker_options import loop_options, try_options
 from pqdesk.messages.origin import WORKER_VARIABLE
 from pqdesk.worker_options import CONSUMERS, PRODUCERS, Kind, check_together, fitting_kind, options_of
 
 if TYPE_CHECKING:
+    from pqdesk.messages.records import Outgoing
     from pqdesk.messages.written import Form
+    from pqdesk.paths import WorkspacePaths
     from pqdesk.queues.queue import Queue
     from pqdesk.workers.command import CommandTarget
     from pqdesk.workers.folder import FolderTarget
     from pqdesk.workers.handlers import Handler
     from pqdesk.workers.post_target import PostTarget
+    from pqdesk.workers.trial import Verdict
 
 _check = click.option("--check", "is_check", is_flag=True, help="Only check whether it could start; nothing is done.")
 
@@ -32,15 +36,24 @@ _check = click.option("--check", "is_check", is_flag=True, help="Only check whet
     cls=DashesCommand,
     options_metavar="[OPTIONS]",
     epilog="The command gets the payload on standard input and PQDESK_ID, PQDESK_QUEUE, PQDESK_TYPE, PQDESK_ATTEMPT, "
-    "PQDESK_RECEIPT and PQDESK_HEADER_NAME in its environment. Exit 0: done, with standard output as the result; 75: "
+    "PQDESK_RECEIPT, PQDESK_PAYLOAD_FILE and PQDESK_HEADER_NAME in its environment; in its arguments {payload}, "
+    "{payload.KEY} and {path} stand for what is in the payload. Exit 0: done, with standard output as the result; 75: "
     "try again later; 65: failed at once; anything else: a failed attempt. With --post: status 2xx: done, with the "
     "answer as the result; 408, 425, 429, 5xx or no answer: try again later (Retry-After is heeded); other: failed.",
 )
 @click.argument("queues", nargs=-1, required=True, metavar="QUEUE… [-- COMMAND…]")
 @loop_options(*CONSUMERS)
 @_check
+@try_options
 @pass_settings
-def consume_command(settings: Settings, queues: tuple[str, ...], is_check: bool, **given: Any) -> int:
+def consume_command(
+    settings: Settings,
+    queues: tuple[str, ...],
+    is_check: bool,
+    sample: str | None,
+    message_id: int | None,
+    **given: Any,
+) -> int:
     """Work on messages: a function, command or HTTP server.
 
     A Python function is called, a command run, or the payload posted to URL, once per message of QUEUE.
@@ -50,6 +63,9 @@ def consume_command(settings: Settings, queues: tuple[str, ...], is_check: bool,
     from pqdesk.workers.consumer import check_consumer, run_consumer
     from pqdesk.workers.log_stream import worker_streams
 
+    if sample is not None or message_id is not None:
+        message = _message_to_try(settings, sample, message_id)
+        return _tried(lambda paths: _try_consumer(paths, queues, given, message))
     with worker_streams():
         target, options = _target(CONSUMERS, queues, given)
         if is_check:
@@ -64,8 +80,9 @@ def consume_command(settings: Settings, queues: tuple[str, ...], is_check: bool,
 @click.argument("queue", metavar="QUEUE [-- COMMAND…]")
 @loop_options(*PRODUCERS)
 @_check
+@click.option("--try", "is_try", is_flag=True, help="Tell what it would put now, and put nothing.")
 @pass_settings
-def produce_command(settings: Settings, queue: str, is_check: bool, **given: Any) -> int:
+def produce_command(settings: Settings, queue: str, is_check: bool, is_try: bool, **given: Any) -> int:
     """Put messages, from a function, a folder or a command.
 
     Into QUEUE goes what a Python function yields, a message per file, a message per line of a command, or the same
@@ -75,6 +92,8 @@ def produce_command(settings: Settings, queue: str, is_check: bool, **given: Any
     from pqdesk.workers.log_stream import worker_streams
     from pqdesk.workers.producer import check_producer, run_producer
 
+    if is_try:
+        return _tried(lambda paths: _try_producer(paths, queue, given))
     with worker_streams():
         target, options = _target(PRODUCERS, (queue,), given)
         if is_check:
@@ -82,6 +101,48 @@ def produce_command(settings: Settings, queue: str, is_check: bool, **given: Any
             return ExitCode.DONE
         with _opened(settings, (queue,)) as opened:
             return run_producer(opened[0], target, workspace=settings.paths, **options)
+
+
+def _message_to_try(settings: Settings, sample: str | None, message_id: int | None) -> Outgoing:
+    """A payload that was typed in, or a copy of a message. Raises UsageError, NotFound."""
+    from pqdesk.cli.payloads import argument_bytes, parse_payload
+    from pqdesk.messages.records import Outgoing
+
+    if sample is not None and message_id is not None:
+        raise click.UsageError("--try and --try-message exclude each other", click.get_current_context())
+    if sample is not None:
+        return Outgoing(parse_payload(argument_bytes(sample), None))
+    from pqdesk.storage import open_inspection
+    from pqdesk.workers.trial import copy_of
+
+    require_workspace(settings)
+    with closing(open_inspection(settings.paths)) as inspection:
+        return copy_of(inspection.message(message_id or 0))
+
+
+def _tried(act: Callable[[WorkspacePaths], Verdict]) -> int:
+    from pqdesk.workers.trial import scratch_workspace
+
+    with scratch_workspace() as paths, _as_worker(("try",)):
+        verdict = act(paths)
+    say(verdict.text)
+    return ExitCode.DONE if verdict.is_good else ExitCode.FAILED
+
+
+def _try_consumer(paths: WorkspacePaths, queues: tuple[str, ...], given: dict[str, Any], message: Outgoing) -> Verdict:
+    from pqdesk.workers.consumer import check_consumer
+    from pqdesk.workers.trial import tried_consumer
+
+    target, options = _target(CONSUMERS, queues, given)
+    check_consumer(target)
+    return tried_consumer(queues[0], target, message, paths, options)
+
+
+def _try_producer(paths: WorkspacePaths, queue: str, given: dict[str, Any]) -> Verdict:
+    from pqdesk.workers.trial import tried_producer
+
+    target, options = _target(PRODUCERS, (queue,), given)
+    return tried_producer(queue, target, paths, options)
 
 
 def _target(kinds: Sequence[Kind], queues: tuple[str, ...], given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
+from base64 import b64encode
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -11,12 +14,13 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import Refused
 from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import remark
 from pqdesk.cli.options import DURATION, FORM
 from pqdesk.cli.payloads import RULE, Form, argument_bytes, parse_payload, read_standard_input
 from pqdesk.cli.settings import Settings, pass_settings, pass_workspace, require_workspace
-from pqdesk.errors import Empty
+from pqdesk.errors import Empty, InvalidInput
 from pqdesk.messages.durations import format_duration
-from pqdesk.messages.payloads import RESULT_LIMIT_BYTES
+from pqdesk.messages.payloads import RESULT_LIMIT_BYTES, encode_payload
 
 if TYPE_CHECKING:
     from pqdesk.queues.message import Message
@@ -42,14 +46,43 @@ _FIELDS = (
 )
 
 
+_LARGEST_GOT_BYTES = 64 * 1024 * 1024  # of the largest payload as JSON
+
+
+def _read_receipt(_context: click.Context, _parameter: click.Parameter, argument: str) -> str:
+    """The receipt that is given, or with `-` that of the message that `get` has printed in any of its forms."""
+    if argument != "-":
+        return argument
+    text = read_standard_input("message", limit_bytes=_LARGEST_GOT_BYTES).decode("utf-8", "replace").strip()
+    try:
+        if text.startswith("{"):
+            found = json.loads(text)["receipt"]
+        else:
+            words = shlex.split(text)
+            named = [word.partition("=")[2] for word in words if word.startswith(("PQDESK_RECEIPT=", "receipt="))]
+            [found] = named or words
+    except (ValueError, KeyError, TypeError, RecursionError):
+        found = None
+    if not isinstance(found, str):
+        raise InvalidInput("standard input is no message as 'get' prints it, and no receipt")
+    return found
+
+
+_receipt = click.argument("receipt", callback=_read_receipt, metavar="RECEIPT|-")
+
+
 @command("get", has_json=True)
 @click.argument("queue")
 @click.option("--wait", type=DURATION, metavar="DURATION", help="How long to wait for a message; else not at all.")
 @click.option(
     "--lease", type=DURATION, default="5m", show_default=True, metavar="DURATION", help="How long it is yours alone."
 )
+@click.option("--payload", "form", flag_value="payload", help="Print the payload alone; its receipt on stderr.")
+@click.option(
+    "--shell", "form", flag_value="shell", help="Print variables for 'eval': PQDESK_PAYLOAD, PQDESK_RECEIPT …"
+)
 @pass_settings
-def get_command(settings: Settings, queue: str, wait: float | None, lease: float) -> None:
+def get_command(settings: Settings, queue: str, wait: float | None, lease: float, form: str | None) -> None:
     """Take a message and print it with its receipt.
 
     Printed is JSON in one line. The message stays taken when this command has ended: settle it with 'ack', 'nack',
@@ -63,11 +96,30 @@ def get_command(settings: Settings, queue: str, wait: float | None, lease: float
     with Queue(queue, workspace=settings.paths.location) as source:
         message = _take(source, settings, wait, lease)
         try:
-            print_json({name: getattr(message, name) for name in _FIELDS}, is_compact=True)
+            if form == "payload":
+                remark(f"receipt={message.receipt}")
+                sys.stdout.buffer.write(encode_payload(message.payload)[1])
+            elif form == "shell":
+                lines = (f"{name}={quote(value)}\n" for name, value in _variables(message).items())
+                sys.stdout.buffer.write("".join(lines).encode())
+            else:
+                print_json({name: getattr(message, name) for name in _FIELDS}, is_compact=True)
             sys.stdout.flush()
         except BaseException:  # nobody has read the receipt
             message.release()
             raise
+
+
+def _variables(message: Message) -> dict[str, str]:
+    """Those that a command consumer finds, with the payload as text; base64 where no variable can hold it."""
+    from pqdesk.workers.arguments import message_environment
+
+    data = encode_payload(message.payload)[1]
+    is_text = not isinstance(message.payload, bytes) and b"\0" not in data
+    payload = (
+        {"PQDESK_PAYLOAD": data.decode()} if is_text else {"PQDESK_PAYLOAD_BASE64": b64encode(data).decode("ascii")}
+    )
+    return {**message_environment(message), **payload}
 
 
 def _take(queue: Queue, settings: Settings, wait: float | None, lease: float) -> Message:
@@ -83,18 +135,21 @@ def _take(queue: Queue, settings: Settings, wait: float | None, lease: float) ->
 
 
 @command("ack")
-@click.argument("receipt")
+@_receipt
 @click.option("--result", metavar="TEXT", help="What came out. '-' is standard input.")
 @click.option("--as", "form", type=FORM, help=f"What the result is; {RULE}")
 @pass_workspace
 def ack_command(workspace: Workspace, receipt: str, result: str | None, form: Form | None) -> None:
-    """Say that a message is done. It is completed, with the result."""
+    """Say that a message is done. It is completed, with the result.
+
+    '-' reads what 'get' has printed from standard input.
+    """
     value = None if result is None else parse_payload(_given_bytes(result, "result"), form, what="result")
     workspace.ack(receipt, value)
 
 
 @command("nack")
-@click.argument("receipt")
+@_receipt
 @click.option("--error", metavar="TEXT", help="What went wrong. '-' is standard input.")
 @click.option("--delay", type=DURATION, metavar="DURATION", help="Try again after this time; else the backoff's.")
 @pass_workspace
@@ -105,7 +160,7 @@ def nack_command(workspace: Workspace, receipt: str, error: str | None, delay: f
 
 
 @command("fail")
-@click.argument("receipt")
+@_receipt
 @click.option("--error", metavar="TEXT", default="", help="What went wrong. '-' is standard input.")
 @pass_workspace
 def fail_command(workspace: Workspace, receipt: str, error: str) -> None:
@@ -114,7 +169,7 @@ def fail_command(workspace: Workspace, receipt: str, error: str) -> None:
 
 
 @command("release")
-@click.argument("receipt")
+@_receipt
 @click.option("--delay", type=DURATION, metavar="DURATION", help="Not before this time has passed; else at once.")
 @pass_workspace
 def release_command(workspace: Workspace, receipt: str, delay: float | None) -> None:
@@ -123,7 +178,7 @@ def release_command(workspace: Workspace, receipt: str, delay: float | None) -> 
 
 
 @command("extend")
-@click.argument("receipt")
+@_receipt
 @click.option(
     "--lease", type=DURATION, default="5m", show_default=True, metavar="DURATION", help="How long from now on."
 )

@@ -13,7 +13,7 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
-from pqdesk.cli.worker_options import OF_RUN, worker_options
+from pqdesk.cli.worker_options import OF_RUN, try_options, worker_options
 from pqdesk.cli.worker_progress import progress_lines
 from pqdesk.cli.worker_settling import START_S, has_started, report, settled
 from pqdesk.supervision.commands import usual_restart
@@ -21,13 +21,16 @@ from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.recipes import command_of, program_and_recipe, with_recipe
 from pqdesk.supervision.records import Saved, TryOut
 from pqdesk.supervision.supervision import Supervision
+from pqdesk.supervision.try_out import trial_story
 
 _RUNS = (
     "What it runs is one of: a Python function (--handler with --queue); a command per message (--queue with "
     "-- COMMAND); HTTP POST per message (--post with --queue); a folder to watch (--folder with --queue); something on "
     "a schedule (--every or --cron with --queue and --handler, --payload or -- COMMAND); or any other command."
 )
-_test = click.option("--test", "is_test", is_flag=True, help="Run it for three seconds and save nothing.")
+_test = click.option(
+    "--test", "is_test", is_flag=True, help="Try it and save nothing; a command of your own really runs."
+)
 _preview = click.option("--preview", "is_preview", is_flag=True, help="Show the file, and save nothing.")
 
 
@@ -38,6 +41,7 @@ _preview = click.option("--preview", "is_preview", is_flag=True, help="Show the 
 @click.option("--no-wait", is_flag=True, help="Return before it has come up.")
 @click.option("--replace", "is_replacing", is_flag=True, help="In place of the worker of this name, if there is one.")
 @_test
+@try_options
 @_preview
 @pass_settings
 def add_worker_command(
@@ -47,6 +51,8 @@ def add_worker_command(
     no_wait: bool,
     is_replacing: bool,
     is_test: bool,
+    sample: str | None,
+    message_id: int | None,
     is_preview: bool,
     **values: Any,
 ) -> int:
@@ -62,8 +68,10 @@ def add_worker_command(
     base = WorkerDefinition(name=name, command=words, restart=usual_restart(words))
     definition = definition_from(given, base)
     supervision = Supervision(settings.paths)
-    if is_test or is_preview:
-        return _look(settings, supervision, definition, is_test=is_test)
+    if is_test or sample is not None or message_id is not None:
+        return _test_it(settings, supervision, definition, sample, message_id)
+    if is_preview:
+        return _preview_it(settings, supervision, definition)
     saved = supervision.add(definition, start=is_start, is_replacing=is_replacing)
     at_rest = f"{name}: added, not started" if not is_start else None
     return _tell(settings, supervision, name, saved, at_rest, wait_s=0.0 if no_wait else START_S)
@@ -76,10 +84,19 @@ def add_worker_command(
 @click.option("--undo", "is_undo", is_flag=True, help="Take the last change back.")
 @click.option("--in-workspace", is_flag=True, help="Run it in the workspace again, not in a --directory.")
 @_test
+@try_options
 @_preview
 @pass_settings
 def edit_worker_command(
-    settings: Settings, name: str, is_undo: bool, in_workspace: bool, is_test: bool, is_preview: bool, **values: Any
+    settings: Settings,
+    name: str,
+    is_undo: bool,
+    in_workspace: bool,
+    is_test: bool,
+    sample: str | None,
+    message_id: int | None,
+    is_preview: bool,
+    **values: Any,
 ) -> int:
     """Change a worker, and restart what that changes.
 
@@ -100,8 +117,10 @@ def edit_worker_command(
         definition = replace(definition, command=words, restart=restart)
     if in_workspace:
         definition = replace(definition, folder=None)
-    if is_test or is_preview:
-        return _look(settings, supervision, definition, is_test=is_test)
+    if is_test or sample is not None or message_id is not None:
+        return _test_it(settings, supervision, definition, sample, message_id)
+    if is_preview:
+        return _preview_it(settings, supervision, definition)
     saved = supervision.change(definition, on_progress=progress_lines(settings, "restarted"))
     code = _tell(settings, supervision, name, saved, f"{name}: saved, nothing had to be restarted")
     if code != ExitCode.DONE and saved.restarting:
@@ -151,24 +170,33 @@ def _given(values: dict[str, Any]) -> WorkerOptions:
     return WorkerOptions(values, None if words is None else tuple(words))
 
 
-def _look(settings: Settings, supervision: Supervision, definition: WorkerDefinition, *, is_test: bool) -> int:
-    if not is_test:
-        text = supervision.definition_preview(definition)
-        if settings.is_json:
-            print_json({"text": text})
-        else:
-            for line in text.splitlines():
-                say(line)
-        return ExitCode.DONE
-    outcome = supervision.try_out(definition)
+def _preview_it(settings: Settings, supervision: Supervision, definition: WorkerDefinition) -> int:
+    text = supervision.definition_preview(definition)
+    if settings.is_json:
+        print_json({"text": text})
+    else:
+        for line in text.splitlines():
+            say(line)
+    return ExitCode.DONE
+
+
+def _test_it(
+    settings: Settings,
+    supervision: Supervision,
+    definition: WorkerDefinition,
+    sample: str | None,
+    message_id: int | None,
+) -> int:
+    if not settings.is_json and definition.kind != "command":
+        remark(trial_story(definition.kind, sample, message_id))
+    outcome = supervision.try_out(definition, sample=sample, message_id=message_id)
     if settings.is_json:
         print_json({**_fields(outcome), "is_still_running": outcome.is_still_running})
     else:
         for line in outcome.output.splitlines():
             say(line)
         remark(_outcome_line(outcome))
-    is_good = outcome.is_still_running or outcome.exit_code == 0
-    return ExitCode.DONE if is_good else ExitCode.FAILED
+    return ExitCode.DONE if outcome.is_good else ExitCode.FAILED
 
 
 def _fields(outcome: TryOut) -> dict[str, Any]:
@@ -177,10 +205,13 @@ def _fields(outcome: TryOut) -> dict[str, Any]:
         "signal": outcome.signal,
         "output": outcome.output,
         "likely_cause": outcome.likely_cause,
+        "verdict": outcome.verdict,
     }
 
 
 def _outcome_line(outcome: TryOut) -> str:
+    if outcome.verdict is not None:
+        return f"{outcome.verdict}; nothing was saved"
     if outcome.is_still_running:
         return "it was still running after three seconds, and was ended; nothing was saved"
     how = f"exit code {outcome.exit_code}" if outcome.signal is None else f"signal {outcome.signal}"

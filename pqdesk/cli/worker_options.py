@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from pqdesk.cli.options import ID
 from pqdesk.errors import InvalidInput
 from pqdesk.worker_options import CONSUMERS, PRODUCERS, RUN_OPTIONS, Kind, WorkerOption, options_of
 
@@ -74,6 +75,18 @@ _OTHERS = (
         help="A variable kept in a file of its own (0600); without a value it is read from standard input.",
     ),
 )  # fmt: skip
+
+
+def try_options(function: Callable[..., R]) -> Callable[..., R]:
+    """What one message is, on which the work is tried."""
+    return _declared(
+        (
+            click.option(
+                "--try", "sample", metavar="PAYLOAD", help="Work once on this payload; no message is taken or put."
+            ),
+            click.option("--try-message", "message_id", type=ID, metavar="ID", help="The same on a copy of a message."),
+        )
+    )(function)
 
 
 def loop_options(*kinds: Kind) -> Callable[[Callable[..., R]], Callable[..., R]]:

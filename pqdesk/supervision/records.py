@@ -166,14 +166,21 @@ class TryOut:
         signal: Its name without SIG, when one ended it that was not ours.
         output: stdout and stderr as they came, at most the last 64 KiB, safe to show.
         likely_cause: One sentence on why it does not run; None while all is well.
+        verdict: Of a consumer or producer, what came of its work: `handled after 3 ms`, `failed: …`; its last line.
     """
 
     exit_code: int | None
     signal: str | None
     output: str
     likely_cause: str | None
+    verdict: str | None = None
 
     @property
     def is_still_running(self) -> bool:
         """It ran for the whole time, which is what most workers should do; it was ended after that."""
         return self.exit_code is None and self.signal is None
+
+    @property
+    def is_good(self) -> bool:
+        """It did its work; of a command that is kept running: it ran for the whole time, or ended with 0."""
+        return self.exit_code == 0 or (self.is_still_running and self.verdict is None)

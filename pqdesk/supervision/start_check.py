@@ -10,11 +10,10 @@ from pqdesk.errors import InvalidInput
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.defined import WorkerDefinition
 from pqdesk.supervision.recipes import split_program
-from pqdesk.supervision.try_out import environment_of, try_out
+from pqdesk.supervision.try_out import SAID_BY_US, environment_of, run_for
 
 _CHECK = "--check"
 _LONGEST_S = 20.0  # somebody's module takes its time to be imported; what takes longer is not known to be wrong
-_SAID_BY_US = "pqdesk: error: "
 
 
 def check_start(definition: WorkerDefinition, paths: WorkspacePaths) -> None:
@@ -30,12 +29,12 @@ def check_start(definition: WorkerDefinition, paths: WorkspacePaths) -> None:
         _check_program(definition, paths)
         return
     program, verb, words = found
-    outcome = try_out(replace(definition, command=(*program, verb, _CHECK, *words)), paths, _LONGEST_S)
+    outcome = run_for(replace(definition, command=(*program, verb, _CHECK, *words)), paths, _LONGEST_S)
     if outcome.exit_code in (None, 0) or f"No such option: {_CHECK}" in outcome.output:  # a PQDesk of before
         return
     said = [line for line in outcome.output.splitlines() if line.strip()]
-    told = next((line for line in said if line.startswith(_SAID_BY_US)), (said or [outcome.likely_cause or "?"])[-1])
-    raise InvalidInput(_refusal(definition, told.removeprefix(_SAID_BY_US)))
+    told = next((line for line in said if line.startswith(SAID_BY_US)), (said or [outcome.likely_cause or "?"])[-1])
+    raise InvalidInput(_refusal(definition, told.removeprefix(SAID_BY_US)))
 
 
 def _check_program(definition: WorkerDefinition, paths: WorkspacePaths) -> None:

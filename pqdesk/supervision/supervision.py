@@ -264,17 +264,30 @@ class Supervision:
         refuse_look_only(self.paths, "changed")
         self._editing.set_autostart(workers_named(names, [one.name for one in self._configured.read().workers]), on)
 
-    def try_out(self, definition: WorkerDefinition, seconds: float = 3.0) -> TryOut:
-        """Run a worker's command as supervisord would, for a moment, and tell what came of it.
+    def try_out(
+        self,
+        definition: WorkerDefinition,
+        seconds: float = 3.0,
+        *,
+        sample: str | None = None,
+        message_id: int | None = None,
+    ) -> TryOut:
+        """Try a worker as supervisord would run it, and tell what came of it. trial_story() says it before.
 
-        Nothing is written. It really runs: a consumer takes messages. It is asked to end after `seconds`, killed
-        5 s later, and nothing of it is left when this returns.
+        A consumer works on one payload or on a copy of one message; without either it is only checked whether it
+        could start. A producer runs once. Of both no message of the workspace is taken, and none is put. Any other
+        command really runs: it is asked to end after `seconds`, killed 5 s later, and nothing of it is left when this
+        returns.
+
+        Args:
+            sample: A payload as `put` takes it.
+            message_id: The message whose copy it is tried on.
 
         Raises:
             InvalidInput: The definition cannot be expressed.
         """
         refuse_look_only(self.paths, "run")
-        return try_out(definition, self.paths, seconds)
+        return try_out(definition, self.paths, seconds, sample, message_id)
 
     # --- supervisord itself --------------------------------------------------------------------------
 

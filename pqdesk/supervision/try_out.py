@@ -17,11 +17,14 @@ from pqdesk.supervision.likely_cause import likely_cause
 from pqdesk.supervision.logs import readable
 from pqdesk.supervision.planning import normal_definition
 from pqdesk.supervision.programs import path_with_program
-from pqdesk.supervision.records import TryOut
+from pqdesk.supervision.recipes import split_program
+from pqdesk.supervision.records import TryOut, WorkerKind
 from pqdesk.supervision.rendering import definition_text
 from pqdesk.supervision.secret_files import secrets_text
 
 OUTPUT_LIMIT_BYTES = 64 * 1024
+WORK_S = 30.0  # the longest that one message or one run of a producer is waited for
+SAID_BY_US = "pqdesk: error: "
 
 _GRACE_S = 5.0
 _REST_S = 1.0  # for what is left in the pipe of a program that has ended
@@ -30,8 +33,45 @@ _LAST_LINES = 20
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as shells have it
 
 
-def try_out(definition: WorkerDefinition, paths: WorkspacePaths, seconds: float) -> TryOut:
+def try_out(
+    definition: WorkerDefinition, paths: WorkspacePaths, seconds: float, sample: str | None, message_id: int | None
+) -> TryOut:
     """As Supervision.try_out()."""
+    found = split_program(definition.command)
+    if found is None:
+        return run_for(definition, paths, seconds)
+    program, verb, words = found
+    extra = ("--try",)
+    if verb == "consume" and sample is not None:
+        extra = (f"--try={sample}",)
+    elif verb == "consume":
+        extra = ("--check",) if message_id is None else (f"--try-message={message_id}",)
+    outcome = run_for(replace(definition, command=(*program, verb, *extra, *words)), paths, WORK_S)
+    if outcome.is_still_running:
+        return replace(outcome, verdict=f"it was still at work after {WORK_S:.0f} s, and was ended")
+    said = [line for line in outcome.output.splitlines() if line.strip()]
+    verdict = said[-1].removeprefix(SAID_BY_US) if said else outcome.likely_cause
+    if extra == ("--check",) and outcome.exit_code == 0:
+        verdict = "it could start; its work was not tried, for want of a payload or a message"
+    return replace(outcome, output="\n".join(said[:-1]), verdict=verdict)
+
+
+def trial_story(kind: WorkerKind, sample: str | None, message_id: int | None) -> str:
+    """What try_out() will do with a worker of this kind, to be said before."""
+    if kind == "producer":
+        return "It runs once, and what it would put is told; nothing is put. What it does elsewhere it really does"
+    if kind == "command":
+        return "It really runs for some seconds, in this workspace, and is ended then"
+    if sample is None and message_id is None:
+        return "It is checked whether it could start. With a payload, or the id of a message, its work is tried on that"
+    what = "this payload" if sample is not None else f"a copy of message {message_id}"
+    return (
+        f"It works once on {what}; no message of this workspace is taken or put. What it does elsewhere it really does"
+    )
+
+
+def run_for(definition: WorkerDefinition, paths: WorkspacePaths, seconds: float) -> TryOut:
+    """Run its command for so long, as supervisord would."""
     wanted = normal_definition(definition, paths)
     definition_text(replace(wanted, file=None))  # what could not be saved is not tried
     secrets_text(wanted.secrets, besides=wanted.environment)

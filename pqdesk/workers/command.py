@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from pqdesk.clock import Clock
-from pqdesk.errors import PQDeskError
+from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.queues.message import Message
+from pqdesk.workers.arguments import filled_command, has_fields, message_environment, payload_file
 from pqdesk.workers.process import Child, ChildGuard, child_environment, describe_status, find_program
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Delivery
@@ -79,6 +80,7 @@ class CommandWork:
         clock: Clock,
     ) -> None:
         self._command = find_program(target.command)
+        self._has_fields = has_fields(self._command)
         self._settle = settle
         self._workspace = workspace
         self._report = report
@@ -88,10 +90,15 @@ class CommandWork:
 
     def do(self, delivery: Delivery) -> Ending:
         message = delivery.message
-        environment = child_environment(self._workspace, _message_environment(message))
+        environment = child_environment(self._workspace, message_environment(message))
         stdin = _stdin_bytes(message.payload)
         try:
-            child = Child(self._command, environment, self._guard, has_stdin=True, has_stderr=True)
+            command = filled_command(self._command, message.payload) if self._has_fields else self._command
+            with payload_file(stdin) as file:
+                environment["PQDESK_PAYLOAD_FILE"] = f"/dev/fd/{file}"
+                child = Child(command, environment, self._guard, has_stdin=True, has_stderr=True, kept_open=(file,))
+        except InvalidInput as exc:
+            return GivenUp(str(exc))
         except (FileNotFoundError, PermissionError, NotADirectoryError) as exc:
             return Unworkable(f"cannot run {self._command[0]!r}: {exc.strerror}; its messages wait as they are")
         except OSError as exc:  # too many processes, an environment too large for the kernel
@@ -345,19 +352,6 @@ def output_value(data: bytes, *, is_cut: bool = False) -> str | bytes:
 def _stdin_bytes(payload: Any) -> bytes:
     """Bytes as they are, text as UTF-8, anything else as JSON."""
     return encode_payload(payload)[1]
-
-
-def _message_environment(message: Message) -> dict[str, str]:
-    environment = {
-        "PQDESK_ID": str(message.id),
-        "PQDESK_QUEUE": message.queue,
-        "PQDESK_TYPE": message.type or "",
-        "PQDESK_ATTEMPT": str(message.attempt),
-        "PQDESK_RECEIPT": message.receipt,
-    }
-    for name, value in message.headers.items():
-        environment["PQDESK_HEADER_" + name.upper().replace("-", "_")] = value
-    return environment
 
 
 def _error_text(summary: str, printed: Printed) -> str:

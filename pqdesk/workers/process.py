@@ -20,7 +20,9 @@ from typing import IO
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WORKSPACE_VARIABLE
 
-_MESSAGE_VARIABLES = ("PQDESK_ID", "PQDESK_QUEUE", "PQDESK_TYPE", "PQDESK_ATTEMPT", "PQDESK_RECEIPT")
+_MESSAGE_VARIABLES = (
+    *("PQDESK_ID", "PQDESK_QUEUE", "PQDESK_TYPE", "PQDESK_ATTEMPT", "PQDESK_RECEIPT", "PQDESK_PAYLOAD_FILE"),
+)
 
 _GUARD = r"""
 live=
@@ -100,7 +102,9 @@ class Child:
         *,
         has_stdin: bool = False,
         has_stderr: bool = False,
+        kept_open: Sequence[int] = (),
     ) -> None:
+        """`kept_open`: descriptors that the program has, too."""
         self._guard = guard
         guard.begin()
         self._popen = subprocess.Popen(
@@ -110,6 +114,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if has_stderr else None,
             process_group=0,
+            pass_fds=kept_open,
             bufsize=0,
         )
         guard.watch(self._popen.pid)

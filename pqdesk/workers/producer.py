@@ -11,7 +11,10 @@ TERM, INT and HUP end it: what was yielded is put first, and a handler gets Stop
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import tzinfo
@@ -118,6 +121,35 @@ def run_producer(
             report.warn(str(exc))
             return exit_code_for(exc)
         finally:
+            source.close()
+            stop.close()
+
+
+def try_producer(
+    queue: Queue,
+    target: ProducerTarget,
+    *,
+    lasting_s: float,
+    workspace: WorkspacePaths,
+    err: TextIO,
+    form: Form | None = None,
+    **options: Any,
+) -> bool:
+    """Put what there is now: one run of what has a schedule, so many seconds of what has none. Whether it went well."""
+    clock = SystemClock()
+    timetable = check_producer(target, **options)
+    with StopSignals(ParentWatch(None)) as stop:
+        report = Report(sys.stdout, err, stop.request, is_quiet=True)
+        source = _source(target, form, queue, workspace, report, stop, clock)
+        timer = threading.Timer(lasting_s, os.kill, (os.getpid(), signal.SIGTERM))
+        try:
+            if timetable is not None:
+                source.run_once()
+                return True
+            timer.start()
+            return source.run_for_ever() == EXIT_DONE
+        finally:
+            timer.cancel()
             source.close()
             stop.close()
 

@@ -387,3 +387,43 @@ def test_copy_as_command_is_the_same_worker_on_the_command_line(edited):
     edited.press("copy_as_command")
 
     assert QGuiApplication.clipboard().text() == add_worker_command(DEFINITION)
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked", "story"),
+    [
+        ("", {"sample": None, "message_id": None}, "checked whether it could start"),
+        ('{"a": 1}', {"sample": '{"a": 1}', "message_id": None}, "works once on this payload"),
+        ("#17", {"sample": None, "message_id": 17}, "a copy of message 17"),
+        ("#x", {"sample": "#x", "message_id": None}, "works once on this payload"),
+    ],
+)
+def test_what_a_test_will_do_is_said_before_it(rig, edited, typed, asked, story):
+    edited.fill("worker_sample", typed)
+    assert story in edited.text("trial_story")
+
+    edited.press("test_worker")
+
+    assert rig.supervision.tried_on == asked
+
+
+def test_a_test_of_a_producer_says_that_nothing_is_put(form):
+    form.choose_kind("folder")
+    assert "nothing is put" in form.text("trial_story")
+    form.choose_kind("other")
+    assert "really runs" in form.text("trial_story")
+
+
+@pytest.mark.parametrize(
+    ("result", "title", "cause"),
+    [
+        (TryOut(0, None, "", None, "handled after 3 ms"), "It works", "Handled after 3 ms."),
+        (TryOut(1, None, "", None, "failed: no route"), "It does not work so", "Failed: no route."),
+        (TryOut(None, None, "", None, "it was still at work"), "It does not work so", "It was still at work."),
+    ],
+)
+def test_the_verdict_of_a_test_is_about_the_work(rig, edited, result, title, cause):
+    rig.supervision.tried = result
+    edited.press("test_worker")
+
+    assert (edited.text("trial_title"), edited.text("trial_cause")) == (title, cause)

@@ -26,6 +26,7 @@ class FakeWorkers(FakeSupervision):
         super().__init__(make_status(*replicas))
         self.definitions: dict[str, WorkerDefinition] = {}
         self.tried: TryOut | PQDeskError = TryOut(None, None, "hello\n", None)
+        self.tried_on: dict[str, Any] = {}
         self.saved = Saved()
         self._versions = 0
 
@@ -64,8 +65,9 @@ class FakeWorkers(FakeSupervision):
         self.told.append(("bring_back", removed.name))
         return Saved()
 
-    def try_out(self, definition: WorkerDefinition, seconds: float = 3.0) -> TryOut:
+    def try_out(self, definition: WorkerDefinition, **asked: Any) -> TryOut:
         self.told.append(("try_out", definition.name))
+        self.tried_on = asked
         if isinstance(self.tried, PQDeskError):
             raise self.tried
         return self.tried

@@ -260,3 +260,89 @@ def _number(file) -> int:
 def _end(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not is_alive(pid), reason="the background process to be gone")
+
+
+_FILE = {"path": "/tmp/a b'c;$(id)", "to": {"name": "ada", "ages": [3, 4.5]}, "n": 10**20, "yes": True, "none": None}
+
+
+@pytest.mark.parametrize(
+    ("word", "filled"),
+    [
+        ("{path}", "/tmp/a b'c;$(id)"),
+        ("--file={payload.path}", "--file=/tmp/a b'c;$(id)"),
+        ("{payload.to.name}-{payload.n}", f"ada-{10**20}"),
+        ("{payload.to.ages.1}", "4.5"),
+        ("{payload.yes}", "true"),
+        ("{payload.to}", '{"name":"ada","ages":[3,4.5]}'),
+        ("{} {other} {payload.} {{path}}", "{} {other} {payload.} {/tmp/a b'c;$(id)}"),
+        ("{print $1}", "{print $1}"),
+    ],
+)
+def test_what_is_in_a_payload_goes_into_an_argument(workspace, workers, word, filled):
+    message_id = workspace.queue("q").put(_FILE)
+
+    assert workers.consume("q", command=["printf", "%s", word], drain=True).wait() == 0
+
+    assert workspace.message(message_id).result == filled
+
+
+def test_a_whole_payload_is_an_argument(workspace, workers):
+    text, value = workspace.queue("q").put("a {path} b"), workspace.queue("q").put([1, "x"])
+
+    assert workers.consume("q", command=["printf", "%s", "<{payload}>"], drain=True).wait() == 0
+
+    assert (workspace.message(text).result, workspace.message(value).result) == ("<a {path} b>", '<[1,"x"]>')
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ({"file": 1}, "no 'path'"),
+        ("text", "no 'path'"),
+        ({"path": None}, "null"),
+        ({"path": "a\0b"}, "NUL"),
+        (b"bytes", "no 'path'"),
+    ],
+)
+def test_a_payload_without_what_is_asked_for_is_failed_and_others_go_on(workspace, workers, payload, reason):
+    bad, good = workspace.queue("q").put(payload), workspace.queue("q").put({"path": "x"})
+
+    assert workers.consume("q", command=["echo", "{path}"], drain=True).wait() == 0
+
+    assert workspace.message(bad).state.word == "failed"
+    assert reason in workspace.message(bad).error_text
+    assert workspace.message(good).state.word == "completed"
+
+
+def test_no_payload_names_the_program(workspace, workers):
+    message_id = workspace.queue("q").put({"path": "/bin/true"})
+
+    assert workers.consume("q", command=["{path}"], drain=True).wait() != 0
+
+    assert workspace.message(message_id).attempt == 0
+
+
+@pytest.mark.parametrize(
+    ("payload", "size"), [("text\n", 5), (b"\x00\xff" * 500_000, 1_000_000), ({"a": [1]}, 9), ("", 0)]
+)
+def test_the_payload_is_a_file_too(workspace, workers, payload, size):
+    message_id = workspace.queue("q").put(payload)
+    code = shell('cat > stdin; wc -c < "$PQDESK_PAYLOAD_FILE"; cmp "$PQDESK_PAYLOAD_FILE" stdin')
+
+    assert workers.consume("q", command=code, drain=True).wait() == 0
+
+    size = len(
+        payload if isinstance(payload, bytes) else payload.encode() if isinstance(payload, str) else b'{"a":[1]}'
+    )
+    result = workspace.message(message_id).result
+    assert result.split()[0] == str(size)
+
+
+def test_two_programs_read_the_file_from_its_beginning(workspace, workers):
+    message_id = workspace.queue("q").put("ada")
+
+    assert (
+        workers.consume("q", command=shell('cat "$PQDESK_PAYLOAD_FILE" "$PQDESK_PAYLOAD_FILE"'), drain=True).wait() == 0
+    )
+
+    assert workspace.message(message_id).result == "adaada"

@@ -85,6 +85,15 @@ class WorkerOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialRequest:
+    """A worker to be tried: on a payload, on a copy of a message, or on neither."""
+
+    definition: WorkerDefinition
+    sample: str | None = None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SaveRequest:
     """A worker's definition to be written.
 

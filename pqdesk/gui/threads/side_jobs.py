@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from pqdesk.errors import PQDeskError
-from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.gui.threads.orders import TrialRequest
 from pqdesk.supervision.supervision import Supervision
 
 if TYPE_CHECKING:
@@ -38,10 +38,11 @@ class SideJobs(QObject):
         """The thread's last act; nothing is kept open."""
 
     @Slot(object, int)
-    def try_out(self, definition: WorkerDefinition, token: int) -> None:
-        """Run a worker's command for three seconds."""
+    def try_out(self, request: TrialRequest, token: int) -> None:
+        """Try a worker, which takes and puts no message."""
+        asked = {"sample": request.sample, "message_id": request.message_id}
         try:
-            self.tried_out.emit(token, self._open_supervision().try_out(definition))
+            self.tried_out.emit(token, self._open_supervision().try_out(request.definition, **asked))  # type: ignore[arg-type]
         except PQDeskError as exc:
             self.tried_out.emit(token, exc)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.programs import run
+from pqdesk import Workspace
+from tests.programs import PQDESK, run
 from tests.system.cli.conftest import Cli
 
 Put = Callable[..., int]
@@ -179,3 +182,54 @@ def test_queues_have_one_for_what_failed_and_are_removed_when_they_are_empty(cli
     assert cli("put", "q", "x", "--key", "k", "--unique-for", "1h").code == 0
     cli("ack", cli("get", "q").json["receipt"])
     assert cli("put", "q", "x", "--key", "k").code == 4
+
+
+@pytest.mark.parametrize("form", [(), ("--payload",), ("--shell",)])
+@pytest.mark.parametrize("settle", ["ack", "nack", "release"])
+def test_what_get_printed_is_settled_from_standard_input(
+    cli: Cli, put: Put, form: tuple[str, ...], settle: str
+) -> None:
+    message_id = put("q", '{"receipt": "not this", "x": "a\'b\\nc"}')
+    got = cli("get", "q", *form)
+
+    later = ("--delay", "1h") if settle == "nack" else ()
+    done = cli(settle, "-", *later, stdin=(got.err if form == ("--payload",) else got.out).encode())
+
+    assert done.code == 0, done.err
+    states = {"ack": "completed", "nack": "retrying", "release": "ready"}
+    assert cli("show", message_id, "--json").json["state"] == states[settle]
+
+
+def test_a_bare_receipt_is_one_too_and_anything_else_is_refused(cli: Cli, put: Put) -> None:
+    put("q", "x")
+    receipt = cli("get", "q").json["receipt"]
+
+    for wrong in (b"", b"{}", b"[1]", b"{'receipt", b"a b c", b'{"receipt": 1}', b"'"):
+        refused = cli("ack", "-", stdin=wrong)
+        assert (refused.code, "no receipt" in refused.err) == (2, True)
+    assert cli("ack", "-", stdin=f"{receipt}\n".encode()).code == 0
+
+
+@pytest.mark.parametrize("payload", ["plain", "a'b\"c $HOME `id`\nnext\\n", '{"a":[1,"ä"]}', "-n", "x\r\n\ttab "])
+def test_a_shell_reads_the_message_exactly(workspace: Path, payload: str) -> None:
+    with Workspace(workspace) as opened:
+        opened.queue("q").put(payload, type="it's", headers={"My-Name": "a b;c"})
+
+    code = 'eval "$("$0" get q --shell)"; printf "%s|%s|%s" "$PQDESK_PAYLOAD" "$PQDESK_TYPE" "$PQDESK_HEADER_MY_NAME"'
+    shown = subprocess.run(["sh", "-c", code, PQDESK], capture_output=True, check=True).stdout
+
+    assert shown == f"{payload}|it's|a b;c".encode()
+
+
+def test_the_payload_alone_is_the_payload_as_it_is(cli: Cli, put: Put, workspace: Path) -> None:
+    with Workspace(workspace) as opened:
+        for payload in (b"\x00\xff\n", "text\n", {"a": 1}):
+            opened.queue("q").put(payload)
+
+    got = [subprocess.run([PQDESK, "get", "q", "--payload"], capture_output=True, check=True).stdout for _ in range(3)]
+    with Workspace(workspace) as opened:
+        opened.queue("q").put(b"\x00\xff")
+    shell = cli("get", "q", "--shell").out
+
+    assert got == [b"\x00\xff\n", b"text\n", b'{"a":1}']
+    assert "PQDESK_PAYLOAD_BASE64=AP8=\n" in shell

@@ -1,4 +1,4 @@
-"""What came of running a worker's command for three seconds."""
+"""What came of trying a worker."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class TrialPane(QWidget):
         self.setObjectName("trial_pane")
         self._theme = theme
         self._passed_s = 0
+        self._longest_s = TRIAL_S
         self._look = ("running", Role.RUNNING)
         self._icon = QLabel(self)
         self._title = PlainLabel("", self)
@@ -65,16 +66,24 @@ class TrialPane(QWidget):
         theme.changed.connect(self._take_looks)
         self.hide()
 
-    def begin(self) -> None:
+    def begin(self, longest_s: float) -> None:
         """The command runs now."""
-        self._passed_s = 0
+        self._passed_s, self._longest_s = 0, round(longest_s)
         self._timer.start(1000)
         self._show("running", Role.RUNNING, self._running_text(), "", "")
         self.show()
 
     def show_result(self, result: TryOut) -> None:
         self._timer.stop()
-        if result.is_still_running:
+        cause = result.likely_cause or ""
+        if result.verdict is not None:
+            look, title = (
+                (("tick-in-ring", Role.HEALTHY), "It works")
+                if result.is_good
+                else (("failed", Role.ERROR), "It does not work so")
+            )
+            cause = sentence(result.verdict)
+        elif result.is_still_running:
             look, title = ("tick-in-ring", Role.HEALTHY), f"It ran for {TRIAL_S} s and was ended. Good for a worker"
         elif result.exit_code == 0:
             look, title = ("exited", Role.WARNING), "Exit code 0: it ended by itself"
@@ -83,7 +92,7 @@ class TrialPane(QWidget):
             look, title = ("failed", Role.ERROR), how
         lines = [parse_ansi(line)[0] for line in result.output.split("\n")]
         text = "".join(wrap_chunks((visible_text("\n".join(lines)),))).rstrip("\n")
-        self._show(*look, title, result.likely_cause or "", text or "(no output)")
+        self._show(*look, title, cause, text or "(no output)")
 
     def show_problem(self, problem: str) -> None:
         """It could not even be tried."""
@@ -107,5 +116,5 @@ class TrialPane(QWidget):
         self._title.setText(self._running_text())
 
     def _running_text(self) -> str:
-        passed = min(self._passed_s, TRIAL_S)
-        return f"Running… {passed} s of {TRIAL_S}" if self._passed_s <= TRIAL_S else "Waiting for it to end…"
+        passed, longest = self._passed_s, self._longest_s
+        return f"Running… {passed} s of {longest}" if passed <= longest else "Waiting for it to end…"

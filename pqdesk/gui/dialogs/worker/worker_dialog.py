@@ -31,6 +31,7 @@ from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
 from pqdesk.supervision.definitions import WorkerDefinition
 from pqdesk.supervision.records import Saved, TryOut
+from pqdesk.supervision.try_out import WORK_S
 
 _TYPING_MS = 200
 _SIZE = QSize(880, 660)
@@ -41,7 +42,7 @@ class WorkerDialog(QDialog):
 
     Signals:
         preview_asked: The WorkerDefinition whose file is to be shown.
-        trial_asked: The WorkerDefinition to be run for three seconds.
+        trial_asked: A TrialRequest.
         save_asked: A SaveRequest.
         done_saving: The name of the worker and its Saved; the dialog closes.
     """
@@ -68,9 +69,7 @@ class WorkerDialog(QDialog):
         self._problem.setWordWrap(True)
         self._problem.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._test = make_button("Test", "test_worker", self)
-        self._test.setToolTip(
-            as_tooltip(f"Run it for {TRIAL_S} seconds, as it is here. A consumer takes messages meanwhile")
-        )
+        self._test.setToolTip(as_tooltip("Try it; under the fields it says how"))
         self._copy = make_button("Copy as command", "copy_as_command", self, look="link")
         self._cancel = make_button("Cancel", "cancel_button", self)
         self._save = make_button("Add", "save_worker", self, look="primary")
@@ -206,8 +205,9 @@ class WorkerDialog(QDialog):
         definition = self._checked()
         if definition is not None:
             self._test.setEnabled(False)
-            self._trial.begin()
-            self.trial_asked.emit(definition)
+            request = self._form.trial_of(definition)
+            self._trial.begin(WORK_S if definition.kind != "command" else TRIAL_S)
+            self.trial_asked.emit(request)
 
     def _on_copy(self) -> None:
         definition = self._checked()

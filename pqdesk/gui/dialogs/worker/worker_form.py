@@ -27,13 +27,17 @@ from pqdesk.gui.dialogs.worker.kinds import KINDS
 from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder
 from pqdesk.gui.dialogs.worker.run_fields import RunFields
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.visible_text import as_tooltip
+from pqdesk.gui.threads.orders import TrialRequest
+from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
 from pqdesk.supervision.definitions import WorkerDefinition
 from pqdesk.supervision.quoting import check_worker_name
 from pqdesk.supervision.recipes import recipe_of, with_recipe
-from pqdesk.worker_options import CONSUMERS
+from pqdesk.supervision.records import WorkerKind
+from pqdesk.supervision.try_out import trial_story
+from pqdesk.worker_options import CONSUMERS, PRODUCERS
 
+_ID = re.compile(r"#(\d{1,18})")
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -59,6 +63,10 @@ class WorkerForm(QWidget):
         self._kinds = QButtonGroup(self)
         self._stack = QStackedWidget()
         self._fields: list[KindFields] = []
+        self._sample = TextRow("Test with", "worker_sample", placeholder="a payload, or #17 for a copy of message 17")
+        self._trial_story = PlainLabel("", self, look="muted")
+        self._trial_story.setObjectName("trial_story")
+        self._trial_story.setWordWrap(True)
         self._start_now = TickRow("Start it now", "worker_start_now")
         self._start_now.set_on(True)
         self._run = RunFields(theme, choose)
@@ -71,6 +79,7 @@ class WorkerForm(QWidget):
         self._lay_out(choose)
         self._name.changed.connect(self._on_changed)
         self._run.changed.connect(self._on_changed)
+        self._sample.changed.connect(self._tell_trial)
         self._start_now.changed.connect(self._on_changed)
         self._kinds.idClicked.connect(self._on_kind)
         self._show_kind(0)
@@ -99,7 +108,7 @@ class WorkerForm(QWidget):
         column = QVBoxLayout(what)
         column.setContentsMargins(16, 14, 16, 12)
         column.setSpacing(10)
-        for widget in (self._story, self._name, self._stack, self._start_now):
+        for widget in (self._story, self._name, self._stack, self._start_now, self._sample, self._trial_story):
             column.addWidget(widget)
         column.addStretch(1)
         how = QWidget()
@@ -191,6 +200,24 @@ class WorkerForm(QWidget):
             policy = QSizePolicy.Policy.Preferred if page == at else QSizePolicy.Policy.Ignored
             fields.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
         self._story.setText(list(KINDS.values())[at][1])
+        self._sample.set_asked(list(KINDS)[at] in CONSUMERS)
+        self._tell_trial()
+
+    def trial_of(self, definition: WorkerDefinition) -> TrialRequest:
+        """What Test is to do."""
+        return TrialRequest(definition, *self._trial_on())
+
+    def _trial_on(self) -> tuple[str | None, int | None]:
+        """A payload, or the id of a message."""
+        text = self._sample.text if self._sample.is_asked else ""
+        match = _ID.fullmatch(text)
+        return (text or None, None) if match is None else (None, int(match[1]))
+
+    def _tell_trial(self) -> None:
+        kind = list(KINDS)[self._stack.currentIndex()]
+        word: WorkerKind = "consumer" if kind in CONSUMERS else "producer" if kind in PRODUCERS else "command"
+        asked = self._trial_on()
+        self._trial_story.setText(f"Test: {visible_line(trial_story(word, *asked))}.")
 
     def _on_changed(self) -> None:
         if self._is_filling:

@@ -135,7 +135,7 @@ class WorkerDialogs(QObject):
         taken = {one.worker for one in self._replicas}
         dialog = WorkerDialog(self._theme, taken, self._parent)
         dialog.preview_asked.connect(lambda definition: self._preview_asked.emit(definition, number))
-        dialog.trial_asked.connect(lambda definition: self._trial_asked.emit(definition, number))
+        dialog.trial_asked.connect(lambda request: self._trial_asked.emit(request, number))
         dialog.save_asked.connect(lambda request: self._save_asked.emit(request, number))
         dialog.done_saving.connect(self._on_done_saving)
         dialog.finished.connect(lambda _: self._dialogs.pop(number, None))
