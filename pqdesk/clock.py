@@ -60,6 +60,14 @@ def to_datetime(us: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
 
 
+def local_time(at: datetime) -> datetime:
+    """`at` in the machine's zone, for showing; in UTC where that has no such day, as after the year 9999."""
+    try:
+        return at.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return at
+
+
 def from_datetime(at: datetime) -> int:
     """The aware datetime `at` as microseconds since 1970, exact to the microsecond."""
     delta = at - _EPOCH

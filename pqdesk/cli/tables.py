@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.cli.visible import visible
+from pqdesk.clock import local_time
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -122,7 +123,7 @@ def console_for(stream: Any) -> Console:
 
 def when(at: datetime | None) -> str:
     """Local time to the second."""
-    return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return "" if at is None else local_time(at).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def count_of(number: int, thing: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QLocale
 
+from pqdesk.clock import local_time
 from pqdesk.messages.durations import format_duration
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -47,7 +48,7 @@ def format_relative(at: datetime, now: datetime) -> str:
 
 def format_absolute(at: datetime) -> str:
     """With the local zone, for tooltips and details."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return local_time(at).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def format_size(size_bytes: int) -> str:

@@ -13,6 +13,7 @@ what will be.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -283,6 +284,7 @@ def next_runs(
             print(run.at, run.note)
 
     Needs no workspace. `after` is an aware datetime; None is now. The zone of an interval is for showing only.
+    After the year 9999 there is none.
 
     Raises:
         InvalidInput: The expression, the zone or the count cannot be used.
@@ -295,12 +297,13 @@ def next_runs(
     zone = find_zone(timezone)
     cron = Cron(expression, zone) if isinstance(expression, str) else None
     schedule: Schedule = cron or Every(duration_us(expression, "every", least_us=1))
-    due_us, before = schedule.first_us(now_us), to_datetime(now_us).astimezone(zone)
-    found = []
-    for _ in range(count):
-        local = to_datetime(due_us).astimezone(zone)
-        found.append(PlannedRun(local, _daylight_note(cron, before, local)))
-        before, due_us = local, schedule.following_us(due_us, due_us)
+    found: list[PlannedRun] = []
+    with contextlib.suppress(OverflowError, ValueError, StopIteration):  # a datetime ends there
+        due_us, before = schedule.first_us(now_us), to_datetime(max(now_us, 0)).astimezone(zone)
+        for _ in range(count):
+            local = to_datetime(due_us).astimezone(zone)
+            found.append(PlannedRun(local, _daylight_note(cron, before, local)))
+            before, due_us = local, schedule.following_us(due_us, due_us)
     return tuple(found)
 
 

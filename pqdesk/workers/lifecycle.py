@@ -34,6 +34,7 @@ EXIT_INTERRUPTED = 130
 
 _PR_SET_PDEATHSIG = 1
 _PARENT_LOOK_S = 2.0
+_DAY_S = 86_400.0  # poll() takes 24 of them at most
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -61,8 +62,8 @@ class Wakeup:
             pass  # the pipe is full of bytes that say the same
 
     def wait(self, timeout_s: float | None) -> None:
-        """Return when `set` was called since the last time, or after `timeout_s`."""
-        self._poll.poll(None if timeout_s is None else max(0, math.ceil(timeout_s * 1000)))
+        """Return when `set` was called since the last time, or after `timeout_s`, at most a day."""
+        self._poll.poll(None if timeout_s is None else max(0, math.ceil(min(timeout_s, _DAY_S) * 1000)))
         try:
             while os.read(self._read_end, 4096):
                 pass

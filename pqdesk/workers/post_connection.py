@@ -33,6 +33,9 @@ class Answer:
     is_cut: bool
 
 
+_LONGEST_MS = 20 * 86_400_000  # a socket takes 24 days at most
+
+
 class Deadline:
     """The end of one request; None is never."""
 
@@ -41,13 +44,13 @@ class Deadline:
         self._ends_ms = None if seconds is None else clock.awake_ms() + round(seconds * 1000)
 
     def left_s(self) -> float | None:
-        """What a socket may take. Raises TimeoutError when the time is over."""
+        """What a socket may take, None for as long as it likes. Raises TimeoutError when the time is over."""
         if self._ends_ms is None:
             return None
         left_ms = self._ends_ms - self._clock.awake_ms()
         if left_ms <= 0:
             raise TimeoutError
-        return left_ms / 1000
+        return left_ms / 1000 if left_ms < _LONGEST_MS else None
 
 
 class PostConnection:

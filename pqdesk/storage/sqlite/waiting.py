@@ -23,6 +23,7 @@ from pqdesk.storage.sqlite import inotify
 from pqdesk.storage.sqlite.files import make_private_folder
 
 LONGEST_SLEEP_S = 1.0
+_LONGEST_POLL_S = 1000.0  # poll() takes 24 days at most
 _LONGEST_NAME = 160  # of a bell's file; Linux allows 255
 _SLOW_LOOK_S = 0.02  # without epoll
 _HAS_EPOLL = hasattr(select, "epoll") and hasattr(os, "eventfd")
@@ -45,7 +46,7 @@ class Alarm:
             else:
                 poll = select.poll()  # select() knows no descriptor above 1,023
                 poll.register(self.descriptor, select.POLLIN)
-                poll.poll(left_s * 1000)
+                poll.poll(min(left_s, _LONGEST_POLL_S) * 1000)
 
     def set(self) -> None:
         self.is_set = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QSplitter, QTableWidget, QTableWidgetItem, QWidget
 
+from pqdesk.clock import local_time
 from pqdesk.gui.formatting import format_absolute
 from pqdesk.gui.pages.messages.timeline import OUTCOME_ROLES, first_line
 from pqdesk.gui.theme import Theme
@@ -101,7 +102,7 @@ def _texts(attempt: AttemptRecord) -> tuple[str, ...]:
     return (
         str(attempt.attempt),
         attempt.outcome.word.capitalize() if attempt.outcome is not None else "Running",
-        f"{attempt.started_at.astimezone():%H:%M:%S}" if attempt.started_at else "",
+        f"{local_time(attempt.started_at):%H:%M:%S}" if attempt.started_at else "",
         ran,
         visible_line(attempt.worker or ""),
         visible_line(first_line(attempt.error)),

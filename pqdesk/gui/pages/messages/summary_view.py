@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from pqdesk.clock import local_time
 from pqdesk.gui.formatting import format_absolute, format_number, format_size
 from pqdesk.gui.pages.messages.timeline import Moment, timeline
 from pqdesk.gui.palette import Role
@@ -179,5 +180,5 @@ def _fields(detail: MessageDetail) -> dict[str, str]:
 
 def _clock_time(at: datetime) -> str:
     """The local time of day with milliseconds; the date is in the tooltip."""
-    local = at.astimezone()
+    local = local_time(at)
     return f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
