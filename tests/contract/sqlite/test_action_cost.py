@@ -91,7 +91,7 @@ def test_acting_on_ids_costs_the_same_at_10_and_at_100_000_messages(
 def test_a_filter_is_answered_in_short_reads(queue: Queue) -> None:
     """However large the table: no single statement looks through more than a slice of it."""
     queue.put("first")
-    _fill(queue, 200_000, State.COMPLETED)
+    _fill(queue, 200_000, State.COMPLETED.number)
     needle = queue.put("needle")
     counted: dict[str, int] = {}
     order = Order(action="delete", selection=Selection(search="needle"))
