@@ -330,6 +330,22 @@ class Workspace(Operator):
             raise InvalidInput(f"look_only must be True or False, got {quoted(is_look_only)}")
         self.store.operating.set_look_only(is_look_only)
 
+    @property
+    def secure_delete(self) -> bool:
+        """Whether what is deleted for good is overwritten in the file at once, and not only when its place is needed.
+
+        Emptying the trash by hand does so always. Set, it holds for all that is pruned or purged, in every process;
+        deleting large payloads then takes as long as writing them. What was deleted before stays as it was; backups and
+        the disk's own copies are beyond it.
+        """
+        return self.store.operating.is_secure_delete()
+
+    @secure_delete.setter
+    def secure_delete(self, is_on: bool) -> None:
+        if not isinstance(is_on, bool):
+            raise InvalidInput(f"secure_delete must be True or False, got {quoted(is_on)}")
+        self.store.operating.set_secure_delete(is_on)
+
     def close(self) -> None:
         """Give back the messages in hand and close, its queues too."""
         self.store.close()

@@ -1,4 +1,4 @@
-"""`activity`, `undo` and `look-only`: what people did, and back; and a lock against doing more."""
+"""`activity`, `undo`, `look-only` and `secure-delete`: what people did, and back; and what holds for a workspace."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pqdesk.cli import acting
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say
-from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_workspace
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, pass_workspace, require_workspace
 from pqdesk.cli.tables import Cell, Column, print_table, when
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord
     from pqdesk.storage.looking import Inspection
+    from pqdesk.workspace import Workspace
 
 _COLUMNS = (
     Column("ID", is_number=True),
@@ -86,6 +87,25 @@ def look_only_command(settings: Settings, switch: str | None) -> None:
         print_json({"look_only": is_on})
     else:
         say("people may only look; work goes on" if is_on else "people may look and act")
+
+
+@command("secure-delete", has_json=True)
+@click.argument("switch", required=False, type=click.Choice(["on", "off"]), metavar="[on|off]")
+@pass_workspace
+@pass_settings
+def secure_delete_command(settings: Settings, workspace: Workspace, switch: str | None) -> None:
+    """Tell or set whether what is deleted is overwritten.
+
+    While it is on, what retention and 'purge' delete for good is overwritten in the file at once; 'trash --empty' does
+    so always.
+    """
+    if switch is not None:
+        workspace.secure_delete = switch == "on"
+    is_on = workspace.secure_delete
+    if settings.is_json:
+        print_json({"secure_delete": is_on})
+    else:
+        say("what is deleted for good is overwritten" if is_on else "what is deleted for good waits to be overwritten")
 
 
 def _is_look_only(settings: Settings) -> bool:

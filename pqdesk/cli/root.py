@@ -50,6 +50,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "configure": "queue_settings",
         "remove-queue": "queue_settings",
         "look-only": "activity",
+        "secure-delete": "activity",
     },
     "Work": {
         "consume": "loops",

@@ -37,6 +37,7 @@ _SETTINGS = """
     PRAGMA journal_size_limit = 67108864;
     PRAGMA cell_size_check = ON;
     PRAGMA temp_store = MEMORY;
+    PRAGMA secure_delete = FAST;
 """
 _OURS_ONLY = (
     (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),

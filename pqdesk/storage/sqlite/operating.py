@@ -13,7 +13,7 @@ from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
 from pqdesk.storage.operating import TRASH_LIMIT, Order
-from pqdesk.storage.sqlite import activity, configuration, look_only
+from pqdesk.storage.sqlite import activity, configuration, erasing, look_only
 from pqdesk.storage.sqlite.actions import BATCH_BYTES, DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
 from pqdesk.storage.sqlite.connection import Translating
@@ -57,6 +57,9 @@ class SqliteOperating:
                     total.tell(order.on_progress)
                 if total.is_stopped:
                     break
+        if deed == "erase" and total.activity_id is not None:
+            with self._engine.locked() as db, Translating(self._engine.path):
+                erasing.forget_log(db)
         return total.outcome()
 
     def _act_once(self, work: Work, ids: Sequence[int], total: Total) -> int:
@@ -74,7 +77,8 @@ class SqliteOperating:
                 db, self._clock.wall_us(), metrics, activity_id=activity_id, order=order,
                 only_queue=None if order.selection.queue is None else find_queue(db, order.selection.queue) or 0,
             )  # fmt: skip
-            count = acting.apply(work.deed, ids)
+            with erasing.overwriting(db, always=work.deed == "erase"):
+                count = acting.apply(work.deed, ids)
             tally = acting.tally
             acting.changes.write()
             if order.is_dry_run:
@@ -143,6 +147,19 @@ class SqliteOperating:
             if look_only.set_look_only(db, is_look_only):
                 why_not = "switch it by look-only"
                 self._ledger.add(db, NewActivity("look-only", command_line("look-only", word), why_not=why_not))
+        self._flush()
+
+    def is_secure_delete(self) -> bool:
+        with self._engine.locked() as db, Translating(self._engine.path):
+            return erasing.is_secure(db)
+
+    def set_secure_delete(self, is_on: bool) -> None:
+        with self._engine.writing() as db:
+            self._ledger.refuse(db, "changed")
+            if erasing.set_secure(db, is_on):
+                word = "on" if is_on else "off"
+                why_not = "switch it by secure-delete"
+                self._ledger.add(db, NewActivity("secure-delete", command_line("secure-delete", word), why_not=why_not))
         self._flush()
 
     def refuse_look_only(self, what: str) -> None:

@@ -11,7 +11,7 @@ from pqdesk.messages.defaults import DEFAULT_KEEP_COMPLETED_S, DEFAULT_KEEP_TRAS
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.activity import ActivityPruner
 from pqdesk.storage.sqlite.connection import WriteTransaction, all_rows
-from pqdesk.storage.sqlite.erasing import erase, highest_id
+from pqdesk.storage.sqlite.erasing import erase, highest_id, overwriting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 
 _BATCH = 500
@@ -101,5 +101,6 @@ class Pruner:
 
     def _forget(self, ids: list[int]) -> None:
         highest = highest_id(self._db)
-        for message_id in ids:
-            erase(self._db, message_id, highest)
+        with overwriting(self._db):
+            for message_id in ids:
+                erase(self._db, message_id, highest)
