@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pqdesk.messages.durations import duration_us
+from pqdesk.messages.durations import duration_us, written_duration
 
 _MOST_IDS = 100
 _MOST_CHARACTERS = 200
@@ -47,9 +47,9 @@ def _setting(name: str, value: Any) -> str:
     if value is None:
         return "default"
     if name in _DURATIONS:
-        return f"{duration_us(value, name) / 1_000_000:g}s"
+        return written_duration(duration_us(value, name) / 1_000_000)
     if name == "rate":
-        return f"{value[0]}/{duration_us(value[1], name) / 1_000_000:g}s"
+        return f"{value[0]}/{written_duration(duration_us(value[1], name) / 1_000_000)}"
     return str(value)
 
 

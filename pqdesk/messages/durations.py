@@ -47,6 +47,11 @@ def duration_us(value: object, what: str, *, least_us: int = 0) -> int:
     return us
 
 
+def written_duration(seconds: float) -> str:
+    """As a command line takes it, exactly: `7776000s`, `0.25s`."""
+    return f"{f'{seconds:.6f}'.rstrip('0').rstrip('.')}s"
+
+
 def format_duration(seconds: float) -> str:
     """`<1 ms`, `842 ms`, `1.24 s`, `3 min 05 s`, `2 h 14 min`, `3 d 4 h`."""
     if seconds < 0.001:

@@ -11,6 +11,7 @@ from pqdesk.errors import InvalidInput
 from pqdesk.messages.aliases import Duration, Ids, OnProgress
 from pqdesk.messages.checks import PRIORITY_LIMIT, check_id, check_int, check_state
 from pqdesk.messages.commands import act_command, command_line
+from pqdesk.messages.durations import written_duration
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
@@ -64,7 +65,7 @@ def act(
         check_int(priority, "priority", least=-PRIORITY_LIMIT, most=PRIORITY_LIMIT)
     elif action == "change" and delay is None and at is None:
         raise InvalidInput("change what of them? Give priority, delay or at; nothing changed")
-    changes = {"priority": priority, "delay": None if delay_us is None else f"{delay_us / 1e6:g}s", "at": at}
+    changes = {"priority": priority, "delay": None if delay_us is None else written_duration(delay_us / 1e6), "at": at}
     if ids is None and selection.ids is not None:  # of `where`: one of its terms, not the whole choice
         term = Term(Field.ID, tuple(map(Is, selection.ids)))
         selection = replace(selection, ids=None, terms=(*selection.terms, term))

@@ -10,6 +10,8 @@ import apsw
 
 from pqdesk.messages.activities import NewActivity
 from pqdesk.messages.commands import command_line
+from pqdesk.messages.durations import written_duration
+from pqdesk.messages.masking import masked
 from pqdesk.messages.records import ScheduleRecord
 from pqdesk.storage.sqlite.connection import first_row
 
@@ -30,12 +32,28 @@ _SWITCH = """
 
 
 def added(record: ScheduleRecord, created_us: int) -> NewActivity:
-    words = [record.name, record.queue, "-"]  # never the payload: an activity is shown to everybody
-    if record.every is not None:
-        words += ["--every", f"{record.every:g}s"]
-    for name, value in (("cron", record.cron), ("timezone", record.timezone), ("missed", record.missed)):
+    words = [record.name, record.queue]
+    if record.payload is not None:
+        words.append("-")  # never the payload: an activity is shown to everybody
+    given = {
+        "every": None if record.every is None else written_duration(record.every),
+        "cron": record.cron,
+        "timezone": record.timezone,
+        "missed": record.missed,
+        "as": "bytes" if isinstance(record.payload, bytes) else None,
+        "type": record.type,
+        "priority": record.priority or None,
+        "key": record.key,
+        "group": record.group,
+        "max-attempts": record.max_attempts,
+    }
+    for name, value in given.items():
         if value is not None:
-            words += [f"--{name}", value]
+            words += [f"--{name}", str(value)]
+    for name, value in masked(record.headers).items():
+        words += ["--header", f"{name}={value}"]
+    if not record.is_enabled:
+        words.append("--disabled")
     before = {"schedule_added": {"name": record.name, "created_us": created_us}}
     return NewActivity("add-schedule", command_line("add-schedule", *words), record.queue, before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,43 @@ def test_schedules_of_no_workspace_make_none(cli: Cli, workspace: Path) -> None:
     assert cli("schedules").code == 3
     assert cli("remove-schedule", "a").code == 3
     assert not workspace.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--every", "30d12h", "--missed", "all", "--type", "it's", "--priority", "-3", "--key", "k", "--group", "g"),
+        ("--every", "2500ms", "--max-attempts", "7", "--header", "A=b c", "--header", "B=d=e", "--disabled"),
+        ("--cron", "0 3 * * 1", "--timezone", "Asia/Kolkata", "--type", "-x"),
+    ],
+)
+def test_the_activity_tells_all_that_was_given(cli: Cli, tmp_path: Path, options: tuple[str, ...]) -> None:
+    cli("add-schedule", "poll", "work", "--as", "text", "-", *options, stdin=b'{"x": 1}')
+    command = cli("activity", "--json").json[0]["command"]
+
+    again = cli("-w", tmp_path / "other", *shlex.split(command)[1:], "--as", "text", stdin=b'{"x": 1}')
+
+    assert again.code == 0, again.err
+    [first], [second] = (cli(*place, "schedules", "--json").json for place in ((), ("-w", tmp_path / "other")))
+    for name in ("created_at", "next_at", "last_at", "last_message_id"):
+        first.pop(name), second.pop(name)
+    assert first == second
+
+
+def test_the_activity_tells_no_payload_and_no_secret(cli: Cli) -> None:
+    cli("add-schedule", "poll", "work", "geheim", "--every", "5m", "--header", "Api-Token=hunter2")
+
+    [one] = cli("activity", "--json").json
+
+    assert "geheim" not in one["command"]
+    assert "hunter2" not in one["command"]
+    assert "Api-Token=" in one["command"]
+
+
+def test_a_long_duration_is_written_as_it_is_read(cli: Cli) -> None:
+    cli("put", "q", "x")
+    cli("configure", "q", "--keep-completed", "90d", "--rate", "100/1h30m")
+    command = cli("activity", "--json").json[0]["command"]
+
+    assert "7776000s" in command
+    assert cli(*shlex.split(command)[1:]).code == 0
