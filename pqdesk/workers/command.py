@@ -150,7 +150,7 @@ class _Unsettled(Exception):
 class Printed:
     """What a command prints: told line by line as it comes, its end kept, both streams in the order of their lines."""
 
-    def __init__(self, message_id: int, report: Report) -> None:
+    def __init__(self, message_id: int | None, report: Report) -> None:
         self._message_id = message_id
         self._report = report
         self._begun = {False: bytearray(), True: bytearray()}  # lines without their end; of stdout, of stderr

@@ -6,13 +6,13 @@ import os
 import selectors
 import signal
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import IO, Any
 
 from pqdesk.clock import Clock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
 from pqdesk.messages.written import Form, parse_payload
-from pqdesk.workers.command import CommandTarget
+from pqdesk.workers.command import CommandTarget, Printed
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, StopSignals
 from pqdesk.workers.process import Child, ChildGuard, describe_status, find_program
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
@@ -138,13 +138,14 @@ class CommandSource:
     def _run(self, take: Callable[[list[Line]], None]) -> int:
         """Its exit status; `take` gets the lines that came together. Asked to stop, it ends the command by TERM."""
         try:
-            child = Child(self._command, self._environment, self._guard)
+            child = Child(self._command, self._environment, self._guard, has_stderr=True)
         except OSError as exc:
             self._report.warn(f"cannot run {self._command[0]!r}: {exc.strerror}")
             return EXIT_FAILED
-        splitter = LineSplitter(form=self._form)
+        splitter, errors = LineSplitter(form=self._form), Printed(None, self._report)
         try:
-            self._read(child, splitter, take)
+            self._read(child, splitter, take, errors)
+            errors.end()
             take(splitter.end())
         finally:
             child.close()
@@ -154,41 +155,42 @@ class CommandSource:
             self._report.warn(f"{splitter.refused} lines left out: {splitter.reason}")
         return child.status
 
-    def _read(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None]) -> None:
-        os.set_blocking(child.stdout.fileno(), False)
+    def _read(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None], errors: Printed) -> None:
+        assert child.stderr is not None
+        feeds: tuple[tuple[IO[bytes], Callable[[bytes], None]], ...] = (
+            (child.stdout, lambda chunk: take(splitter.feed(chunk))),
+            (child.stderr, lambda chunk: errors.add(chunk, is_error=True)),
+        )
+        for pipe, _ in feeds:
+            os.set_blocking(pipe.fileno(), False)
         kill_ms: int | None = None
         with selectors.DefaultSelector() as selector:
-            for descriptor in (child.stdout, self._stop.wakeup, child.exit_descriptor):
+            for descriptor in (child.stdout, child.stderr, self._stop.wakeup, child.exit_descriptor):
                 if descriptor is not None:
                     selector.register(descriptor, selectors.EVENT_READ)
             while not child.has_ended():
                 selector.select(_LOOK_S if child.exit_descriptor is None or kill_ms is not None else None)
-                chunk = _read_chunk(child, selector)
-                if chunk:
-                    take(splitter.feed(chunk))
+                for pipe, feed in feeds:
+                    if chunk := _read_chunk(pipe, selector):
+                        feed(chunk)
                 if self._stop.wait(0) and kill_ms is None:
                     child.signal(signal.SIGTERM)
                     kill_ms = self._clock.awake_ms() + round(_KILL_AFTER_S * 1000)
                 elif kill_ms is not None and self._clock.awake_ms() >= kill_ms:
                     child.signal(signal.SIGKILL)
-            self._read_rest(child, selector, splitter, take)
-
-    def _read_rest(
-        self,
-        child: Child,
-        selector: selectors.BaseSelector,
-        splitter: LineSplitter,
-        take: Callable[[list[Line]], None],
-    ) -> None:
-        total = 0
-        while total < _LEFT_IN_PIPE_BYTES and (chunk := _read_chunk(child, selector)):
-            total += len(chunk)
-            take(splitter.feed(chunk))
+            for pipe, feed in feeds:
+                _read_rest(pipe, selector, feed)
 
 
-def _read_chunk(child: Child, selector: selectors.BaseSelector) -> bytes:
+def _read_rest(pipe: IO[bytes], selector: selectors.BaseSelector, feed: Callable[[bytes], None]) -> None:
+    total = 0
+    while total < _LEFT_IN_PIPE_BYTES and (chunk := _read_chunk(pipe, selector)):
+        total += len(chunk)
+        feed(chunk)
+
+
+def _read_chunk(pipe: IO[bytes], selector: selectors.BaseSelector) -> bytes:
     """What is there, empty for nothing or the end; at the end the pipe is let go."""
-    pipe = child.stdout
     if pipe.closed:
         return b""
     chunk = pipe.read(_CHUNK_BYTES)

@@ -65,13 +65,18 @@ class Report:
         """One warning, or a text of several lines, on stderr."""
         self._write(self._err, record(text.rstrip("\n"), self._time()))
 
-    def pass_on(self, lines: Sequence[str], message_id: int, *, is_error: bool) -> None:
-        """Lines that a command wrote to its stdout or stderr, for that message.
+    def pass_on(self, lines: Sequence[str], message_id: int | None, *, is_error: bool) -> None:
+        """Lines that a command wrote to its stdout or stderr, for that message or for none.
 
         By hand, stdout has a line per message and nothing else: what a command wrote there is its result.
         """
-        if lines and (is_error or self._clock is not None):
-            self._write(self._err if is_error else self._out, printed(lines, message_id, self._time()))
+        if not lines or (self._clock is None and not is_error):
+            return
+        if self._clock is None and message_id is None:
+            text = "".join(map(record, lines))
+        else:
+            text = printed(lines, message_id, self._time())
+        self._write(self._err if is_error else self._out, text)
 
     def begin(self, condition: str, text: str) -> None:
         """Warn once that a condition has begun; again only after `end`."""

@@ -91,6 +91,20 @@ def test_output_of_a_command_is_followed_while_it_runs(supervised: SupervisedWor
     assert detail.error_text == "exit status 3: warned\n\nfirst\nwarned\nlast"
 
 
+def test_what_a_producers_command_says_has_its_time_too(supervised: SupervisedWorkspace) -> None:
+    script = "echo one; printf 'half ' >&2; sleep 0.1; printf 'line\\nlast' >&2; sleep 600"
+    supervised.add_command("source", (str(PQDESK), "produce", "lines", "--", "sh", "-c", script))
+    supervised.supervision.start("source")
+    err = supervised.paths.logs / "source.err.log"
+    wait_until(lambda: "line" in _text(err), 40, logs=supervised.paths.logs)
+    supervised.supervision.stop("source", wait_s=20)
+
+    lines = err.read_text().splitlines()
+
+    assert [_TIMED.sub("", line) for line in lines] == ["| half line", "| last"]
+    assert all(map(_TIMED.match, lines))
+
+
 def test_workers_survive_the_loss_of_their_logs(supervised: SupervisedWorkspace) -> None:
     logs = supervised.paths.logs
     script = "import time\nwhile True:\n    print('tick', flush=True)\n    time.sleep(0.05)\n"
