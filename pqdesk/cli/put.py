@@ -28,7 +28,7 @@ _MESSAGE_OPTIONS = [
     click.option("--key", metavar="TEXT", help="Unique among the unfinished messages of the queue."),
     click.option(
         "--on-conflict",
-        type=click.Choice(["raise", "keep", "replace"]),
+        type=click.Choice(["raise", "keep", "replace", "after"]),
         default="raise",
         help="When the key is in use: fail (exit 4), print the id of the other, or replace it.",
     ),

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 
 from pqdesk.messages.states import State
 
-OnConflict = Literal["raise", "keep", "replace"]
+OnConflict = Literal["raise", "keep", "replace", "after"]
 Durability = Literal["full", "relaxed"]
 Missed = Literal["once", "skip", "all"]
 Duration = float | int | timedelta

@@ -185,6 +185,7 @@ class ReasonKind(Enum):
     RETRYING = "retrying"
     PAUSED = "paused"
     GROUP_HELD = "group held"
+    AFTER = "after"
     CONCURRENCY = "concurrency"
     RATE = "rate"
     NO_WORKER = "no worker"

@@ -95,6 +95,10 @@ def _group_held(reason: Reason, facts: Facts) -> str:
     return f"Message {facts['head']}, {how}, is before it in group {facts['group']!r}, {rule}"
 
 
+def _after(reason: Reason, facts: Facts) -> str:
+    return f"Message {facts['holder']} has the same key {facts['key']!r}; this one was put to run when that is done"
+
+
 def _concurrency(reason: Reason, facts: Facts) -> str:
     return f"{facts['running']} of {facts['limit']} messages that may run at once in queue {reason.queue!r} are running"
 
@@ -150,6 +154,7 @@ _WORDS: dict[ReasonKind, Callable[[Reason, Facts], str]] = {
     ReasonKind.RETRYING: _retrying,
     ReasonKind.PAUSED: _paused,
     ReasonKind.GROUP_HELD: _group_held,
+    ReasonKind.AFTER: _after,
     ReasonKind.CONCURRENCY: _concurrency,
     ReasonKind.RATE: _rate,
     ReasonKind.NO_WORKER: _no_worker,

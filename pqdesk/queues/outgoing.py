@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PUT_MANY_LIMIT = 100_000
 _LATEST_US = from_datetime(datetime.max.replace(tzinfo=UTC))
-_CONFLICT_RULES = ("raise", "keep", "replace")
+_CONFLICT_RULES = ("raise", "keep", "replace", "after")
 
 
 def checked(

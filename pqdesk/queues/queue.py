@@ -158,7 +158,8 @@ class Queue(KnownQueue):
             delay: Seconds or timedelta until it is due.
             at: Aware datetime at which it is due; not together with delay.
             key: Unique among the unfinished messages of this queue.
-            on_conflict: When the key is in use: "raise", "keep" (return the other's id), "replace" (if not running).
+            on_conflict: When the key is in use: "raise", "keep" (return the other's id), "replace" (if not running),
+                "after" (if it runs: when that is done, once; if it waits: as "keep").
             unique_for: With a key: seconds or timedelta from now on in which it stays in use, whatever becomes of the
                 message. Final ones are not replaced, but put anew by "replace".
             group: Messages of one group run one at a time, in order of id.

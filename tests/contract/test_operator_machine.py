@@ -25,21 +25,24 @@ _ACTIONS = ["retry", "run_now", "cancel", "delete", "restore", "move", "edit", "
 _ACTUAL = ", ".join(f"count(*) FILTER (WHERE m.state = {int(state)})" for state in State)
 _COUNTED = f"""
     SELECT q.name, q.scheduled, q.ready, q.running, q.retrying, q.completed, q.failed, q.cancelled, q.blocked,
-           {_ACTUAL}, count(*) FILTER (WHERE m.state = 2 AND m.line = 2)
+           {_ACTUAL}, count(*) FILTER (WHERE m.state = 2 AND m.line >= 2)
       FROM pqdesk_queue q LEFT JOIN pqdesk_message m ON m.queue_id = q.id GROUP BY q.id"""
 _WRONG = {
     "a place in line": """
         SELECT id FROM pqdesk_message
-         WHERE (line > 0) IS NOT (state BETWEEN 1 AND 4 AND "group" IS NOT NULL)""",
+         WHERE (line > 0) IS NOT (line = 3 OR (state BETWEEN 1 AND 4 AND "group" IS NOT NULL))""",
+    "who waits for a key that somebody has": """
+        SELECT id FROM pqdesk_message f WHERE line = 3 AND NOT (state BETWEEN 1 AND 4 AND EXISTS (
+            SELECT 1 FROM pqdesk_message m WHERE m.queue_id = f.queue_id AND m.open_key = f.key))""",
     "the key of a live state": """
-        SELECT id FROM pqdesk_message WHERE open_key IS NOT iif(state BETWEEN 1 AND 4, key, NULL)""",
+        SELECT id FROM pqdesk_message WHERE open_key IS NOT iif(state BETWEEN 1 AND 4 AND line < 3, key, NULL)""",
     "as many heads as a group may have": """
-        SELECT m."group" FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id WHERE m.line > 0
+        SELECT m."group" FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id WHERE m.line IN (1, 2)
          GROUP BY m.queue_id, m."group"
         HAVING count(*) FILTER (WHERE m.line = 1) NOT BETWEEN min(count(*), coalesce(q.group_concurrency, 1))
                AND max(count(*) FILTER (WHERE m.state = 3), coalesce(q.group_concurrency, 1))""",
     "groups in order of id, but for what runs": """
-        SELECT "group" FROM pqdesk_message WHERE line > 0 GROUP BY queue_id, "group"
+        SELECT "group" FROM pqdesk_message WHERE line IN (1, 2) GROUP BY queue_id, "group"
         HAVING max(id) FILTER (WHERE line = 1 AND state <> 3) > min(id) FILTER (WHERE line = 2)""",
     "somebody looks when it is due": """
         SELECT m.id FROM pqdesk_message m JOIN pqdesk_queue q ON q.id = m.queue_id
@@ -73,14 +76,18 @@ class OperatorMachine(RuleBasedStateMachine):
     @rule(
         queue=_QUEUES, delay=st.sampled_from([0, 0, 5]), key=st.sampled_from([None, None, "k"]),
         group=st.sampled_from([None, "g", "h"]), size=st.sampled_from([1, 2000]),
+        rule=st.sampled_from(["raise", "replace", "after", "after"]),
     )  # fmt: skip
-    def put(self, queue: str, delay: int, key: str | None, group: str | None, size: int) -> None:
+    def put(self, queue: str, delay: int, key: str | None, group: str | None, size: int, rule: Any) -> None:
         try:
-            new = self.queues[queue].put("x" * size, delay=delay, key=key, group=group, max_attempts=2)
+            new = self.queues[queue].put(
+                "x" * size, delay=delay, key=key, group=group, max_attempts=2, on_conflict=rule
+            )
         except DuplicateKey:
             return
-        assert new not in self.ids
-        self.ids.append(new)
+        assert new not in self.ids or rule == "after"
+        if new not in self.ids:
+            self.ids.append(new)
 
     @rule(queue=_QUEUES)
     def get(self, queue: str) -> None:

@@ -286,7 +286,7 @@ class Acting:
             change = self.changes.of(before.queue_id)
             change.leaves(State.from_number(before.state))
             if before.is_open:
-                leave_line(self._db, change, State.from_number(before.state), row.group, row.line)
+                leave_line(self._db, change, State.from_number(before.state), row.group, row.line, row.key)
         return ""
 
 

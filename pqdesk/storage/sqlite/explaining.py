@@ -23,6 +23,7 @@ from pqdesk.storage.sqlite.connection import first_row, only_value
 from pqdesk.storage.sqlite.limits import Limits
 from pqdesk.storage.sqlite.owners import Owner
 from pqdesk.storage.sqlite.rows import error_ends
+from pqdesk.storage.sqlite.transitions import AFTER_KEY
 from pqdesk.storage.sqlite.waiting import is_waited_for
 
 _MOST_BEFORE = 1000
@@ -47,6 +48,9 @@ _ERROR = f"""
 _HEAD = """
     SELECT id, state, due_us FROM pqdesk_message INDEXED BY pqdesk_group_head
      WHERE queue_id = ? AND "group" = ? AND line = 1 ORDER BY id LIMIT 1"""
+_HOLDER = """
+    SELECT id FROM pqdesk_message INDEXED BY pqdesk_open_key
+     WHERE queue_id = ? AND open_key = ? AND open_key IS NOT NULL"""
 _HIGHER = """
     SELECT count(*) FROM (SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_claimable
      WHERE queue_id = ?1 AND state = 2 AND line < 2 AND priority > ?2 LIMIT ?3)"""
@@ -168,6 +172,9 @@ class _Explaining:
         if gate.is_paused:
             yield self._reason(ReasonKind.PAUSED)
         held = self._held_by_group() if message.line == 2 and message.group is not None else None
+        if message.line == AFTER_KEY:
+            holder = first_row(self._db, _HOLDER, (gate.id, message.key))
+            held = self._reason(ReasonKind.AFTER, holder=holder[0] if holder else 0, key=message.key)
         if held is not None:
             yield held
         if is_later:

@@ -33,6 +33,8 @@ _FROM_INDEX = {
         UNION ALL
         SELECT id FROM pqdesk_message INDEXED BY pqdesk_group_wait WHERE queue_id = ?1 AND line = 2 AND state = 2
         UNION ALL
+        SELECT id FROM pqdesk_message INDEXED BY pqdesk_after WHERE queue_id = ?1 AND line = 3 AND state = 2
+        UNION ALL
         SELECT id FROM pqdesk_message INDEXED BY pqdesk_due
          WHERE queue_id = ?1 AND state IN (1, 4) AND due_us <= ?2""",
     State.RUNNING: """

@@ -37,14 +37,14 @@ def promote(db: apsw.Connection, change: QueueChange, now_us: int, *, limit: int
     """Promote and expire at most `limit` messages each, in a write transaction; returns how many became ready."""
     queue_id = change.queue_id
     for message_id, state, group, attempt in all_rows(db, _EXPIRED, (queue_id, now_us, limit)):
-        line = 0 if group is None else only_value(db, _LINE, (message_id,))  # the one before it may have moved it up
+        line = only_value(db, _LINE, (message_id,))  # the one before it may have moved it up
         expire(db, change, message_id, State.from_number(state), group=group, line=line, attempt=attempt, now_us=now_us)
     due = all_rows(db, _DUE, (queue_id, now_us, limit))
     for message_id, state, line in due:
         db.execute(_PROMOTE, (message_id,))
         change.by_state[state] -= 1
         change.by_state[_READY] += 1
-        if line == 2:
+        if line >= 2:
             change.blocked += 1
     plan_wake(db, queue_id)
     return len(due)

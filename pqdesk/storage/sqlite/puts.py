@@ -20,7 +20,7 @@ from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.promotion import expire
 from pqdesk.storage.sqlite.queue_rows import QueueChange, add_queue
-from pqdesk.storage.sqlite.transitions import finish, place_in_line, record_attempt
+from pqdesk.storage.sqlite.transitions import AFTER_KEY, finish, place_in_line, record_attempt
 
 # Up to here a payload lies in the message's row, above in a table of its own: measured on 100 kB, a claim is
 # twice as fast with it apart; below 1 kB the second table only costs.
@@ -52,6 +52,9 @@ _INSERT_PAYLOAD = "INSERT OR REPLACE INTO pqdesk_payload (id, payload) VALUES (?
 _HOLDER = """
     SELECT id, state, "group", line, attempt, expires_us FROM pqdesk_message INDEXED BY pqdesk_open_key
      WHERE queue_id = ? AND open_key = ? AND open_key IS NOT NULL"""
+_FOLLOWER = """
+    SELECT id FROM pqdesk_message INDEXED BY pqdesk_after WHERE queue_id = ? AND key = ? AND line = 3"""
+_AFTER = 0  # no message has that id
 _TAKEN = "SELECT message_id, until_us - ?3 FROM pqdesk_unique WHERE queue_id = ?1 AND key = ?2 AND until_us > ?3"
 _TAKE = "INSERT OR REPLACE INTO pqdesk_unique (queue_id, key, until_us, message_id) VALUES (?, ?, ?, ?)"
 _TYPE = "SELECT id FROM pqdesk_type WHERE name = ?"
@@ -139,15 +142,19 @@ class Putting:
         """The id of the message put, or with on_conflict="keep" of the one that has its key."""
         into = self._queues.get(message.queue) or self._open(message.queue)
         change, now_us = into.change, self._now_us
+        is_after = False
         if message.key is not None:
             holder = self._make_way(change, message)
-            if holder is not None:
+            if holder == _AFTER:
+                is_after = True
+            elif holder is not None:
                 return holder
         if into.room is not None:
             into.take_room(message.queue)
         due_us = message.at_us if message.at_us is not None else now_us + (message.delay_us or 0)
         state = _SCHEDULED if due_us > now_us else _READY
         line = 0 if message.group is None else place_in_line(self._db, change, message.group)
+        line = AFTER_KEY if is_after else line
         message_id = self._insert(change.queue_id, message, state, line, max(due_us, now_us))
         if message.unique_us is not None:
             self._db.execute(_TAKE, (change.queue_id, message.key, now_us + message.unique_us, message_id))
@@ -155,7 +162,7 @@ class Putting:
         into.put[message.type] = into.put.get(message.type, 0) + 1
         if state == _SCHEDULED:
             change.wake_at(due_us)
-        elif line == 2:
+        elif line >= 2:
             change.blocked += 1
         if message.expires_us is not None:
             change.wake_at(now_us + message.expires_us)
@@ -221,7 +228,7 @@ class Putting:
         return into
 
     def _make_way(self, change: QueueChange, message: NewMessage) -> int | None:
-        """Apply the conflict rule; the holder's id when nothing is to be put."""
+        """Apply the conflict rule; the holder's id when nothing is to be put, _AFTER to put it behind the holder."""
         row = first_row(self._db, _HOLDER, (change.queue_id, message.key))
         if row is None:
             return self._taken(change.queue_id, message)
@@ -237,8 +244,11 @@ class Putting:
                 attempt=attempt,
                 now_us=self._now_us,
             )
-            return None
-        if message.on_conflict == "keep":
+            return self._make_way(change, message)  # who waited for its end has the key now, if anybody did
+        if message.on_conflict == "after" and state == State.RUNNING.number:
+            follower = first_row(self._db, _FOLLOWER, (change.queue_id, message.key))
+            return _AFTER if follower is None else int(follower[0])
+        if message.on_conflict in ("keep", "after"):
             return int(holder)
         if message.on_conflict == "replace" and state != _RUNNING:
             finish(
@@ -255,7 +265,7 @@ class Putting:
                 self._db, holder, attempt, AttemptOutcome.CANCELLED,
                 owner_id=0, started_us=0, ended_us=self._now_us, error="replaced by a newer message with its key",
             )  # fmt: skip
-            return None
+            return self._make_way(change, message)
         is_running = " and is running" if state == _RUNNING else ""
         raise DuplicateKey(
             f"message {holder} of queue {message.queue!r} has the key {message.key!r} and is not finished{is_running}; "
@@ -268,7 +278,7 @@ class Putting:
         row = first_row(self._db, _TAKEN, (queue_id, message.key, self._now_us))
         if row is None or message.on_conflict == "replace":
             return None
-        if message.on_conflict == "keep":
+        if message.on_conflict in ("keep", "after"):
             return int(row[0])
         raise DuplicateKey(
             f"the key {message.key!r} of queue {message.queue!r} stays in use for {format_duration(row[1] / 1e6)}, as "
@@ -285,7 +295,7 @@ class Putting:
             _INSERT,
             (
                 queue_id, state, line, message.priority, message.max_attempts, type_id, self._now_us, due_us,
-                expires_us, message.group, key, key, message.headers, kind,
+                expires_us, message.group, key, None if line == AFTER_KEY else key, message.headers, kind,
                 checksum(kind, key, data), data if is_inline else None,
                 0 if message.delay_us is None else AFTER_A_TIME,
             ),

@@ -18,13 +18,17 @@ _PICK = f"BEGIN IMMEDIATE; {PICK_AND_GATE}"
 _COUNT = "UPDATE pqdesk_queue SET ready = ready - ?2, running = running + ?2 WHERE id = ?1; COMMIT"
 _LEASE_ONE = f"{LEASE}; {_COUNT}"
 # changes() is of the statement before: 0 when the lease is lost.
-_ACK = """
+_ACK_IF = """
     BEGIN IMMEDIATE;
     UPDATE pqdesk_message SET state = 5, line = 0, open_key = NULL, finished_us = ?, receipt = 0, cancel_requested = 0,
            started_us = max(started_us, ?)
-     WHERE id = ? AND state = 3 AND receipt = ?;
+     WHERE id = ? AND state = 3 AND receipt = ? {};
     UPDATE pqdesk_queue SET running = running - changes(), completed = completed + changes() WHERE id = ?;
     COMMIT"""
+_ACK = _ACK_IF.format("")
+_ACK_KEYED = _ACK_IF.format("""
+    AND NOT EXISTS (SELECT 1 FROM pqdesk_message f INDEXED BY pqdesk_after
+                     WHERE f.queue_id = pqdesk_message.queue_id AND f.key = pqdesk_message.key AND f.line = 3)""")
 _CHANGED_BOTH = 2
 _EXPIRES = PICKED - 1
 
@@ -88,9 +92,13 @@ def ack(engine: Engine, claim: Claim) -> bool:
         if clock.awake_ms() >= engine.metrics.write_at_ms or not db.get_autocommit():
             return False
         now_us, began_us, before = clock.wall_us(), engine.hand.begun_us(claim), db.total_changes()
-        engine.write_transaction.run(_ACK, (now_us, began_us, claim.id, claim.receipt, claim.queue_id))
+        values = (now_us, began_us, claim.id, claim.receipt, claim.queue_id)
+        engine.write_transaction.run(_ACK if claim.key is None else _ACK_KEYED, values)
+        is_done = db.total_changes() - before == _CHANGED_BOTH
+        if not is_done and claim.key is not None:  # lost, or another waits for its end
+            return False
         engine.hand.drop(claim.receipt)
-        if db.total_changes() - before != _CHANGED_BOTH:
+        if not is_done:
             raise lost(claim.id)
         engine.metrics.completed(claim.queue_id, claim.type, began_us - claim.due_us, now_us - began_us, now_us)
         engine.flusher.committed()

@@ -27,7 +27,7 @@ _ACK = """
      WHERE id = ?1 AND state = 3 AND receipt = ?2"""
 _HELD = """
     SELECT queue_id, attempt, forgiven, deaths, max_attempts, owner_id, started_us, "group", line, cancel_requested,
-           due_us, (SELECT name FROM pqdesk_type WHERE id = type_id), expires_us
+           due_us, (SELECT name FROM pqdesk_type WHERE id = type_id), expires_us, key
       FROM pqdesk_message WHERE id = ? AND state = 3 AND receipt = ?"""
 _OF_OWNER = """
     SELECT id, receipt, started_us FROM pqdesk_message INDEXED BY pqdesk_running
@@ -72,6 +72,7 @@ class _Held(NamedTuple):
     due_us: int
     type: str | None
     expires_us: int | None
+    key: str | None
 
 
 class Ended(NamedTuple):
@@ -97,10 +98,11 @@ def ack(
     *,
     attempt: int,
     group: str | None,
+    key: str | None,
     now_us: int,
     started_us: int,
 ) -> None:
-    """Complete a message. `group` is what its claim said; without one its line is 0. Raises LeaseLost."""
+    """Complete a message. `group` and `key` are its claim's; without a group its line is 0. Raises LeaseLost."""
     line = 0 if group is None else _held(db, message_id, receipt).line
     db.execute(_ACK, (message_id, receipt, now_us, started_us))
     if not db.changes():
@@ -111,8 +113,8 @@ def ack(
         db.execute(_NO_RESULT, (message_id,))
     change.by_state[_RUNNING] -= 1
     change.by_state[_COMPLETED] += 1
-    if group is not None:
-        leave_line(db, change, State.RUNNING, group, line)
+    if group is not None or key is not None:
+        leave_line(db, change, State.RUNNING, group, line, key)
 
 
 def settle(
@@ -142,7 +144,7 @@ def settle(
     if settlement.outcome == AttemptOutcome.COMPLETED:
         ack(
             db, own, message_id, receipt, settlement.result,
-            attempt=held.attempt, group=held.group, now_us=now_us, started_us=started_us,
+            attempt=held.attempt, group=held.group, key=held.key, now_us=now_us, started_us=started_us,
         )  # fmt: skip
         after = State.COMPLETED
     else:

@@ -29,9 +29,11 @@ _FINISHED = """
     FROM pqdesk_message m INDEXED BY pqdesk_final WHERE m.state >= 5 AND m.queue_id = :queue AND m.state = :state"""
 _CLAIMABLE = """
     FROM pqdesk_message m INDEXED BY pqdesk_claimable WHERE m.queue_id = :queue AND m.state = 2 AND m.line < 2"""
-# Ready, but not in the order of claims: behind the head of its group, or due and not promoted yet.
+# Ready, but not in the order of claims: behind the head of its group or the one with its key, or not promoted yet.
 _NOT_CLAIMABLE = """
     SELECT id, priority FROM pqdesk_message INDEXED BY pqdesk_group_wait WHERE queue_id = ?1 AND line = 2 AND state = 2
+    UNION ALL
+    SELECT id, priority FROM pqdesk_message INDEXED BY pqdesk_after WHERE queue_id = ?1 AND line = 3 AND state = 2
     UNION ALL
     SELECT id, priority FROM pqdesk_message INDEXED BY pqdesk_due
      WHERE queue_id = ?1 AND state IN (1, 4) AND due_us <= ?2 LIMIT ?3"""

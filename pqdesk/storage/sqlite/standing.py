@@ -14,7 +14,7 @@ import apsw
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.queue_rows import QueueChange
-from pqdesk.storage.sqlite.transitions import leave_line, place_in_line
+from pqdesk.storage.sqlite.transitions import AFTER_KEY, leave_line, place_in_line
 
 _ROW = """
     SELECT id, line, priority, attempt, owner_id, started_us, "group", key, payload_kind, checksum,
@@ -156,16 +156,16 @@ def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Stan
         db.execute(_TO_QUEUE, (row.id, after.queue_id))
     line = (place_in_line(db, into, row.group, row.id) if is_joining else row.line) if after.is_open else 0
     values = astuple(after)[1:]
-    db.execute(_SET, (row.id, *values, line, after.is_open))
+    db.execute(_SET, (row.id, *values, line, after.is_open and line != AFTER_KEY))
     if not before.is_trashed:
         out_of.leaves(State.from_number(before.state))
     if not after.is_trashed:
         into.enters(State.from_number(after.state))
     if is_leaving:
-        leave_line(db, out_of, State.from_number(before.state), row.group, row.line)
-    elif before.state == _READY and row.line == 2:
+        leave_line(db, out_of, State.from_number(before.state), row.group, row.line, row.key)
+    elif before.state == _READY and row.line >= 2:
         out_of.blocked -= 1
-    if after.state == _READY and line == 2:
+    if after.state == _READY and line >= 2:
         into.blocked += 1
     _tell_when(into, after)
     return ""
@@ -184,7 +184,7 @@ def _promoted(db: apsw.Connection, changes: Changes, row: MessageRow) -> Message
     change = changes.of(row.standing.queue_id)
     change.leaves(State.from_number(row.standing.state))
     change.enters(State.READY)
-    if row.line == 2:
+    if row.line >= 2:
         change.blocked += 1
     return replace(row, standing=replace(row.standing, state=_READY))
 

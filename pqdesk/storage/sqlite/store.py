@@ -456,10 +456,10 @@ class SqliteStore:
         if settlement.outcome is AttemptOutcome.COMPLETED:
             settlements.ack(
                 db, change, claim.id, claim.receipt, settlement.result,
-                attempt=claim.attempt, group=claim.group, now_us=now_us, started_us=began_us,
+                attempt=claim.attempt, group=claim.group, key=claim.key, now_us=now_us, started_us=began_us,
             )  # fmt: skip
             metrics.completed(claim.queue_id, claim.type, began_us - claim.due_us, now_us - began_us, now_us)
-            return claim.group is not None
+            return claim.group is not None or claim.key is not None
         ended = settlements.settle(
             db, claim.id, claim.receipt, settlement,
             now_us=now_us, rng=self._engine.rng, defaults=defaults, change=change, started_us=began_us,

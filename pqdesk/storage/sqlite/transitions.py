@@ -12,10 +12,11 @@ import apsw
 
 from pqdesk.messages.payloads import cut_text
 from pqdesk.messages.states import TRANSITIONS, AttemptOutcome, State
-from pqdesk.storage.sqlite.connection import all_rows, only_value
+from pqdesk.storage.sqlite.connection import all_rows, first_row, only_value
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 
 MOST_HEADS = 2**31 - 1
+AFTER_KEY = 3  # the line of a message that waits for the end of the one with its key
 
 _FINISH = """
     UPDATE pqdesk_message SET state = ?2, line = 0, open_key = NULL, finished_us = ?3, receipt = 0, cancel_requested = 0
@@ -35,6 +36,10 @@ _LAST_HEADS = """
      WHERE queue_id = ? AND "group" = ? AND line = 1 AND state <> 3 AND id > ? ORDER BY id DESC LIMIT ?"""
 _MOVE_BACK = "UPDATE pqdesk_message SET line = 2 WHERE id = ?"
 _MOVE_UP = "UPDATE pqdesk_message SET line = 1 WHERE id = ?"
+_FOLLOWER = """
+    SELECT id, state, "group" FROM pqdesk_message INDEXED BY pqdesk_after WHERE queue_id = ? AND key = ? AND line = 3"""
+_FOLLOW = "UPDATE pqdesk_message SET line = ?2, open_key = key WHERE id = ?1"
+_KEY = "SELECT key FROM pqdesk_message WHERE id = ?"
 _RECORD = """
     INSERT INTO pqdesk_attempt (message_id, attempt, owner_id, started_us, ended_us, outcome, error)
     VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -59,12 +64,30 @@ def return_to_line(db: apsw.Connection, change: QueueChange, message_id: int, st
     _fill(db, change, group)
 
 
-def leave_line(db: apsw.Connection, change: QueueChange, state: State, group: str | None, line: int) -> None:
-    """The message of this state and line is out of its group (its row says so already): the next moves up."""
-    if line == 2 and state == State.READY:
+def leave_line(
+    db: apsw.Connection, change: QueueChange, state: State, group: str | None, line: int, key: str | None
+) -> None:
+    """The message of this state and line is out of its group (its row says so already): the next moves up.
+
+    So does the one that waits for it since it has the same key.
+    """
+    if line >= 2 and state == State.READY:
         change.blocked -= 1
     if line == 1 and group is not None:
         _fill(db, change, group)
+    if key is not None and line != AFTER_KEY:
+        _let_follow(db, change, key)
+
+
+def _let_follow(db: apsw.Connection, change: QueueChange, key: str) -> None:
+    row = first_row(db, _FOLLOWER, (change.queue_id, key))
+    if row is None:
+        return
+    message_id, state, group = row
+    line = place_in_line(db, change, group, message_id)
+    db.execute(_FOLLOW, (message_id, line))
+    if line < 2 and state == State.READY.number:
+        change.blocked -= 1
 
 
 def widen_or_narrow(db: apsw.Connection, change: QueueChange) -> None:
@@ -119,7 +142,7 @@ def finish(
     db.execute(_FINISH, (message_id, after.number, now_us))
     change.leaves(before)
     change.enters(after)
-    leave_line(db, change, before, group, line)
+    leave_line(db, change, before, group, line, only_value(db, _KEY, (message_id,)))
 
 
 def record_attempt(
