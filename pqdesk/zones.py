@@ -51,9 +51,9 @@ def local_zone_name() -> str:
     return _local()[0]
 
 
-def zone_of_variable(value: str | None) -> tzinfo:
-    """The zone of a process with this $TZ; None is the machine's /etc/localtime. Raises InvalidInput."""
-    return _of_variable(value)[1]
+def name_of_variable(value: str | None) -> str:
+    """What `find_zone` takes for the zone of a process with this $TZ; None is /etc/localtime. Raises InvalidInput."""
+    return _of_variable(value)[0]
 
 
 def instant_of(local: datetime, zone: tzinfo) -> datetime:

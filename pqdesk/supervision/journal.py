@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+from pqdesk.errors import InvalidInput
 from pqdesk.supervision.records import LastExit
+from pqdesk.zones import find_zone, instant_of
 
 _LINE = re.compile(
     r"(?P<at>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}),[0-9]{3} [A-Z]+ "
@@ -22,7 +24,7 @@ _LINE = re.compile(
     r"|stopped: (?P<stopped>\S+) \((?P<stopped_how>.*)\)"
     r"|spawned: '(?P<spawned>\S+)' with pid"
     r"|gave up: (?P<given_up>\S+) entered FATAL"
-    r"|(?P<begun>supervisord started) with pid)"
+    r"|supervisord started with pid (?P<begun>\d{1,10}))"
 )
 _CODE = re.compile(r"exit status ([0-9]{1,9})\b")
 _SIGNAL = re.compile(r"terminated by (?:SIG([A-Z0-9+]{1,20})|signal ([0-9]{1,9})\b)")
@@ -71,10 +73,23 @@ class _Process:
 
 
 class Journal:
-    """Takes lines in as they come, and knows what they tell of each process."""
+    """Takes lines in as they come, and knows what they tell of each process.
 
-    def __init__(self) -> None:
+    Their times are those of the zone that supervisord was started in, which need not be this process's.
+
+    Args:
+        zone_of: From the pid of a supervisord and what its log says of when it began, without a zone, to the name of
+            its zone; None where that cannot be told.
+
+    Attributes:
+        zone_name: Of the newest lines; None: this machine's.
+    """
+
+    def __init__(self, zone_of: Callable[[int, datetime], str | None] = lambda _pid, _at: None) -> None:
         self._processes: dict[str, _Process] = {}
+        self._zone_of = zone_of
+        self._zone = _zone_called(None)
+        self.zone_name: str | None = None
 
     def take(self, lines: Iterable[str]) -> None:
         """More lines of the log, older ones before newer ones."""
@@ -98,16 +113,22 @@ class Journal:
         """As JSON values, for load()."""
         return {name: _dumped(one) for name, one in self._processes.items()}
 
-    def load(self, dumped: Mapping[str, Any]) -> None:
+    def load(self, dumped: Mapping[str, Any], zone_name: str | None = None) -> None:
         """Go on from there. Raises ValueError, KeyError, TypeError when it is no dump."""
         self._processes = {name: _loaded(one) for name, one in dumped.items()}
+        self._be_in(zone_name)
+
+    def _be_in(self, zone_name: str | None) -> None:
+        self.zone_name, self._zone = zone_name, _zone_called(zone_name)
 
     def _take(self, match: re.Match[str]) -> None:
+        written = datetime.fromisoformat(match["at"])
         if match["begun"]:
+            self._be_in(self._zone_of(int(match["begun"]), written))
             for one in self._processes.values():
                 one.ended_at = None  # what it starts from now on was not running under it before
             return
-        at = datetime.fromisoformat(match["at"]).astimezone(UTC)  # written in local time
+        at = instant_of(written, self._zone)
         name = match["exited"] or match["succeeded"] or match["stopped"] or match["spawned"] or match["given_up"]
         one = self._processes.setdefault(name, _Process())
         if match["exited"]:
@@ -121,6 +142,14 @@ class Journal:
             if match["stopped"]:
                 one.unexpected, one.failures, one.how = [], 0, None
                 one.last = last_exit(match["stopped_how"], at, is_expected=True)
+
+
+def _zone_called(name: str | None) -> tzinfo:
+    """As the C library has it where there is none: supervisord writes its log with that."""
+    try:
+        return find_zone(name)
+    except InvalidInput:
+        return UTC
 
 
 def exits_of(lines: Iterable[str]) -> dict[str, Exits]:

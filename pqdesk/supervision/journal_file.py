@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 
-from pqdesk.errors import PQDeskError
+import psutil
+
+from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.opening import open_plain, read_at_most, read_plain
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.files import write_private_file
 from pqdesk.supervision.journal import Exits, Journal
+from pqdesk.zones import find_zone, instant_of, name_of_variable
 
 _MOST_ROTATED = 50
+_STARTED_WITHIN_S = 600  # it may have waited for its configuration; zones differ by 15 minutes or more
 _SAVE_BYTES = 32 * 1024
 _LARGEST_BYTES = 64 * 1024 * 1024  # of the log that are read at once
 _KEPT_BYTES = 16 * 1024 * 1024
@@ -29,7 +34,7 @@ class ExitJournal:
     def __init__(self, paths: WorkspacePaths) -> None:
         self._log = paths.logs / "supervisord.log"
         self._file = paths.run / "restarts.json"
-        self._journal = Journal()
+        self._journal = Journal(_zone_of)
         self._place: tuple[int, int] | None = None  # inode and offset up to which the log was taken in
         self._unsaved_bytes = 0
         self._has_begun = False
@@ -90,9 +95,12 @@ class ExitJournal:
             place = kept["inode"], kept["offset"]
             if not all(isinstance(one, int) and 0 <= one < 1 << 63 for one in place):
                 raise ValueError("no place in a file")
-            self._journal.load(kept["processes"])
+            zone_name = kept.get("timezone")
+            if zone_name is not None:
+                find_zone(zone_name)  # a name or a rule, never a path; raises InvalidInput, which is a ValueError
+            self._journal.load(kept["processes"], zone_name)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-            self._journal = Journal()
+            self._journal = Journal(_zone_of)
             return
         self._place = place
 
@@ -100,11 +108,24 @@ class ExitJournal:
         if self._place is None or not self._file.parent.is_dir():
             return
         kept = {"inode": self._place[0], "offset": self._place[1], "processes": self._journal.dump()}
+        kept |= {"timezone": self._journal.zone_name}
         try:
             write_private_file(self._file, json.dumps(kept))
         except PQDeskError:
             pass  # a full disk, or one to be read only: the log is still there
         self._unsaved_bytes = 0
+
+
+def _zone_of(pid: int, begun: datetime) -> str | None:
+    """The name of the zone of a supervisord that still runs and began then, by its own clock."""
+    try:
+        process = psutil.Process(pid)
+        name = name_of_variable(process.environ().get("TZ"))
+        if abs(instant_of(begun, find_zone(name)).timestamp() - process.create_time()) > _STARTED_WITHIN_S:
+            return None  # another one has its pid now
+    except (psutil.Error, OSError, InvalidInput, OverflowError):
+        return None
+    return name
 
 
 def _inode(path: Path) -> int | None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import TZPATH
 
 import pytest
 
@@ -12,6 +16,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.journal import Exits, Journal, exits_of
 from pqdesk.supervision.journal_file import ExitJournal
 from pqdesk.supervision.records import LastExit
+from pqdesk.zones import find_zone, name_of_variable
 
 START = datetime(2026, 11, 24, 12, 0, 0)  # noqa: DTZ001  # the log has local time
 
@@ -174,3 +179,62 @@ def test_a_dump_is_complete() -> None:
     for one in (journal, other):
         one.take([line(31, "spawned: 'a' with pid 7")])
     assert other.of("a").restarts_total == journal.of("a").restarts_total == 2
+
+
+@pytest.fixture
+def supervisord(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    """A process in another time zone, whose log it is."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(zone: str) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(["sleep", "60"], env={**os.environ, "TZ": zone}))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/St_Johns", "XYZ3", f"{TZPATH[0]}/Asia/Kolkata"])
+def test_the_log_is_read_in_the_zone_that_supervisord_has(
+    paths: WorkspacePaths, supervisord: Callable[[str], subprocess.Popen[bytes]], zone: str
+) -> None:
+    daemon = supervisord(zone)
+    now = datetime.now(UTC).replace(microsecond=0)
+    written = f"{now.astimezone(find_zone(name_of_variable(zone))):%Y-%m-%d %H:%M:%S},000 INFO"
+    write(
+        paths,
+        f"{written} supervisord started with pid {daemon.pid}",
+        f"{written} exited: a (exit status 3; not expected)",
+    )
+
+    journal = ExitJournal(paths)
+    assert read(journal).unexpected == (now,)
+    journal._save()
+    daemon.kill()
+    write(paths, f"{written} exited: b (exit status 3; not expected)")
+
+    assert read(journal, "b").unexpected == (now,)
+    assert read(ExitJournal(paths), "b").unexpected == (now,)
+
+
+def test_a_pid_of_another_process_tells_no_zone(
+    paths: WorkspacePaths, supervisord: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    daemon = supervisord("Asia/Tokyo")
+    write(paths, line(0, f"supervisord started with pid {daemon.pid}"), *crash(1))
+
+    assert read(ExitJournal(paths)).unexpected == (START.astimezone(UTC) + timedelta(seconds=1),)
+
+
+@pytest.mark.parametrize("zone", ["/etc/passwd", ":/dev/zero", "../../x", 5, [], "x" * 100_000])
+def test_a_zone_that_the_kept_file_names_is_none_that_is_believed(paths: WorkspacePaths, zone: object) -> None:
+    write(paths, *crash(0))
+    journal = ExitJournal(paths)
+    journal.refresh()
+    journal._save()
+    kept = json.loads((paths.run / "restarts.json").read_text())
+    (paths.run / "restarts.json").write_text(json.dumps({**kept, "timezone": zone}))
+
+    assert read(ExitJournal(paths)).unexpected == (START.astimezone(UTC),)
