@@ -12,6 +12,7 @@ from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
+from pqdesk.cli.telltales import warn_of_secrets
 from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
 from pqdesk.cli.worker_options import OF_RUN, try_options, worker_options
 from pqdesk.cli.worker_progress import progress_lines
@@ -72,6 +73,7 @@ def add_worker_command(
         return _test_it(settings, supervision, definition, sample, message_id)
     if is_preview:
         return _preview_it(settings, supervision, definition)
+    warn_of_secrets(definition.command, definition.environment)
     saved = supervision.add(definition, start=is_start, is_replacing=is_replacing)
     at_rest = f"{name}: added, not started" if not is_start else None
     return _tell(settings, supervision, name, saved, at_rest, wait_s=0.0 if no_wait else START_S)
@@ -117,6 +119,7 @@ def edit_worker_command(
         definition = replace(definition, command=words, restart=restart)
     if in_workspace:
         definition = replace(definition, folder=None)
+    warn_of_secrets(definition.command, definition.environment)
     if is_test or sample is not None or message_id is not None:
         return _test_it(settings, supervision, definition, sample, message_id)
     if is_preview:

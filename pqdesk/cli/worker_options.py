@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from pqdesk.cli.options import ID
+from pqdesk.cli.telltales import warn_of_typed
 from pqdesk.errors import InvalidInput
 from pqdesk.worker_options import CONSUMERS, PRODUCERS, RUN_OPTIONS, Kind, WorkerOption, options_of
 
@@ -42,7 +43,9 @@ class SecretType(VariableType):
             return value
         name, sign, text = value.partition("=")
         if sign and text != "-":
-            return super().convert(value, param, ctx)
+            converted = super().convert(value, param, ctx)
+            warn_of_typed(name)
+            return converted
         if sys.stdin.isatty():
             return name, click.prompt(name, hide_input=True, err=True)
         return name, sys.stdin.read().removesuffix("\n")

@@ -36,6 +36,7 @@ def run_app(path: str | os.PathLike[str] | None = None, background: bool = False
         from pqdesk.gui.single_instance import SingleInstance, Wish
     except ImportError as exc:
         return _refuse(explain_import_error(exc))
+    os.umask(0o077)  # for files that Qt makes
     try:
         state_folder()
         instance = SingleInstance(runtime_folder())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import apsw
@@ -132,6 +133,8 @@ def test_workers_of_an_applications_file_work_on_it(shop: Path, run) -> None:  #
 
     assert [one.name for one in read_definitions(paths).workers] == ["w"]
     assert paths.workers.is_relative_to(shop.with_name("shop.db-pqdesk"))
+    modes = {oct(stat.S_IMODE(one.lstat().st_mode)) for one in (paths.root, *paths.root.rglob("*"))}
+    assert modes <= {"0o600", "0o700"}  # whoever made it: commands, supervisord, the worker
 
 
 # --- what is no place for one ---------------------------------------------------------------------
