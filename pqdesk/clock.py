@@ -15,6 +15,7 @@ from typing import Protocol
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)  # in every time zone, too
 
 
 class Clock(Protocol):
@@ -55,9 +56,15 @@ def _system_boot_id() -> str:
 
 
 def to_datetime(us: int) -> datetime:
-    """`us` microseconds since 1970 as an aware UTC datetime, exact to the microsecond."""
+    """`us` microseconds since 1970 as an aware UTC datetime, exact to the microsecond.
+
+    What lies beyond the years that a datetime has, in a damaged file, is the first or the last of its moments.
+    """
     seconds, micros = divmod(us, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+    try:
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+    except (ValueError, OverflowError, OSError):
+        return _LAST if us > 0 else _FIRST
 
 
 def local_time(at: datetime) -> datetime:

@@ -122,7 +122,7 @@ def choose_workspace(given: str | os.PathLike[str] | None = None) -> WorkspacePa
     text = path_text(chosen, "workspace", "folder")
     if _URL.match(text):
         raise InvalidInput(f"workspace {text!r:.80} is a URL; name a folder, or an SQLite file")
-    path = Path(os.path.realpath(os.path.expanduser(text)))
+    path = resolved_path(text, "workspace", "folder")
     if path.name == "queue.db" and not path.is_dir():
         return WorkspacePaths(path.parent)
     if _is_database(path):
@@ -164,6 +164,21 @@ def _of_user(kind: str) -> Path:
             f"this user has no home folder; set HOME, or name a workspace with -w, workspace= or ${WORKSPACE_VARIABLE}"
         )
     return folder
+
+
+def resolved_path(given: object, what: str, kind: str) -> Path:
+    """`given` as the absolute path that it leads to, for SQLite. Raises InvalidInput."""
+    return database_path(os.path.realpath(os.path.expanduser(path_text(given, what, kind))), what, kind)
+
+
+def database_path(path: str, what: str, kind: str) -> Path:
+    """`path` if SQLite can open it, which takes names in UTF-8 alone. Raises InvalidInput."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        text = f"{what} {path!a} has a name that is not UTF-8, which SQLite cannot open"
+        raise InvalidInput(f"{text}; rename that {kind}") from None
+    return Path(path)
 
 
 def path_text(given: object, what: str, kind: str) -> str:

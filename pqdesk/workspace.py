@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pqdesk.clock import SystemClock
@@ -16,7 +15,7 @@ from pqdesk.messages.checks import check_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
-from pqdesk.paths import WorkspacePaths, choose_workspace
+from pqdesk.paths import WorkspacePaths, choose_workspace, database_path, path_text
 from pqdesk.queues.message import completed, error_text, parse_receipt, released
 from pqdesk.queues.operator import Operator
 from pqdesk.queues.queue import Queue
@@ -231,7 +230,7 @@ class Workspace(Operator):
         Raises:
             WorkspaceError: Something is there already, or it cannot be written; DiskFull, Corrupt.
         """
-        return self.store.backup(Path(os.path.abspath(path)))
+        return self.store.backup(database_path(os.path.abspath(path_text(path, "path", "file")), "path", "file"))
 
     def attend(self) -> None:
         """Do what this workspace needs in the background until close: run its schedules, promote, prune and so on.

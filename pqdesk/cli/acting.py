@@ -11,7 +11,7 @@ import click
 
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
-from pqdesk.cli.lines import remark, say, say_error
+from pqdesk.cli.lines import remark, result_of, say, say_error
 from pqdesk.cli.settings import Settings, require_workspace
 from pqdesk.cli.tables import console_for, count_of
 
@@ -38,7 +38,8 @@ def act(settings: Settings, done: str, operation: Operation, **how: Any) -> int:
     require_workspace(settings)
     with Workspace(settings.paths.location, program="cli") as workspace, _progress(settings, done) as on_progress:
         outcome = operation(workspace, on_progress)
-    report(settings, outcome, done, **how)
+    with result_of(_summary(outcome, count_of(outcome.done, "message"), done, how.get("is_dry_run", False))):
+        report(settings, outcome, done, **how)
     return ExitCode.FAILED if outcome.errors else ExitCode.DONE
 
 

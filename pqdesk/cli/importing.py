@@ -20,9 +20,10 @@ from pqdesk.cli.lines import remark, say, say_error
 from pqdesk.cli.put_lines import interrupt_deferred, opened, progress_bar
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.tables import count_of
-from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, from_json, is_over
+from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, is_over
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.aliases import OnConflict
+from pqdesk.messages.payloads import parse_json
 from pqdesk.messages.records import Outgoing
 from pqdesk.queues.outgoing import checked_outgoing
 
@@ -169,7 +170,7 @@ def _batches(descriptor: int, form: Format, first: int) -> Iterator[list[Entry]]
 
 def _json_entry(number: int, line: bytes) -> Entry:
     try:
-        return Entry(number, from_json(line, "it"))
+        return Entry(number, parse_json(line, "it"))
     except InvalidInput as exc:
         return Entry(number, problem=str(exc))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pqdesk.cli.visible import visible
 
@@ -12,6 +14,17 @@ _LONGEST, _END = 2000, 500
 def say(text: str) -> None:
     """A line for people on stdout."""
     print(visible(text))
+
+
+@contextmanager
+def result_of(done: str) -> Iterator[None]:
+    """Print in here what came of something that is `done`: where that cannot be written, the error says so."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as exc:
+        exc.add_note(done)
+        raise
 
 
 def remark(text: str) -> None:

@@ -146,7 +146,8 @@ def _flush(code: int) -> int:
     except BrokenPipeError:
         code = code or ExitCode.FAILED
     except OSError as exc:
-        say_error(f"cannot write the output: {exc.strerror}")
+        if not code:  # else that was told
+            say_error(f"cannot write the output: {exc.strerror}")
         code = code or ExitCode.FAILED
     else:
         return code

@@ -11,6 +11,7 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import result_of
 from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT
 from pqdesk.cli.payloads import RULE, Form, given_payload
 from pqdesk.cli.settings import Settings, pass_settings
@@ -91,10 +92,11 @@ def _put_one(settings: Settings, name: str, payload: Any, options: dict[str, Any
 
     with Queue(name, workspace=settings.paths.location) as queue:
         message_id = queue.put(payload, **options)
-    if settings.is_json:
-        print_json({"id": message_id}, is_compact=True)
-    else:
-        print(message_id)
+    with result_of(f"message {message_id} is put"):
+        if settings.is_json:
+            print_json({"id": message_id}, is_compact=True)
+        else:
+            print(message_id)
 
 
 def _put_lines(

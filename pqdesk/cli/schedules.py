@@ -9,7 +9,7 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
-from pqdesk.cli.lines import remark, say
+from pqdesk.cli.lines import remark, result_of, say
 from pqdesk.cli.options import DURATION, FORM, HEADER, SECONDS, check_cron
 from pqdesk.cli.payloads import RULE, Form, given_payload
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace
@@ -241,7 +241,9 @@ def run_schedule_command(settings: Settings, name: str) -> None:
 
     require_workspace(settings)
     with Workspace(settings.paths.location, program="cli") as workspace:
-        print(workspace.run_schedule(name))
+        message_id = workspace.run_schedule(name)
+    with result_of(f"message {message_id} is put"):
+        print(message_id)
 
 
 def _what_is_next(record: ScheduleRecord) -> str:

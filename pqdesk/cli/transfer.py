@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from pqdesk.errors import InvalidInput
 from pqdesk.messages.activities import VersionRecord
 from pqdesk.messages.aliases import OnConflict
 from pqdesk.messages.masking import has_mask, masked
-from pqdesk.messages.payloads import PayloadKind, decode_payload
+from pqdesk.messages.payloads import parse_json
 from pqdesk.messages.records import MessageDetail, Outgoing
 from pqdesk.messages.states import State
 
@@ -112,29 +111,17 @@ def from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
         if name in fields:
             fields[name] = _integer(fields[name], name)
     if "headers" in fields:
-        fields["headers"] = from_json(fields["headers"].encode("utf-8", "surrogateescape"), "headers")
+        fields["headers"] = parse_json(fields["headers"].encode("utf-8", "surrogateescape"), "headers")
     match form:
         case "text":
             fields["payload"] = payload
         case "bytes":
             fields["payload_base64"] = payload
         case "json":
-            fields["payload"] = from_json(payload.encode("utf-8", "surrogateescape"), "payload")
+            fields["payload"] = parse_json(payload.encode("utf-8", "surrogateescape"), "payload")
         case _:
             raise InvalidInput(f"form must be json, text or bytes, got {form!r:.80}")
     return fields
-
-
-def from_json(data: bytes, what: str) -> Any:
-    """The value of a JSON text. Raises InvalidInput."""
-    try:
-        return decode_payload(PayloadKind.JSON, data)
-    except UnicodeDecodeError as exc:
-        raise InvalidInput(f"{what} is not UTF-8 at byte {exc.start}") from None
-    except json.JSONDecodeError as exc:
-        raise InvalidInput(f"{what} is not JSON: {exc}") from None
-    except (ValueError, ArithmeticError, RecursionError):
-        raise InvalidInput(f"{what} is not JSON that can be read") from None
 
 
 def is_over(fields: Mapping[str, Any], now: datetime) -> bool:

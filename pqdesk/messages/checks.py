@@ -80,7 +80,19 @@ def encode_headers(headers: object) -> str | None:
 
 
 def decode_headers(text: str | None) -> dict[str, str]:
-    return {} if text is None else dict(json.loads(text))
+    """What `encode_headers` was given. Raises ValueError for a text that it does not make."""
+    if text is None:
+        return {}
+    try:
+        headers: dict[str, str] = json.loads(text)
+        if isinstance(headers, dict) and all(
+            _HEADER_NAME.fullmatch(name) and isinstance(value, str) and "\0" not in value
+            for name, value in headers.items()
+        ):
+            return headers
+    except (TypeError, RecursionError):
+        pass
+    raise ValueError("no JSON object of texts")
 
 
 def check_states(state: Any) -> tuple[State, ...]:

@@ -25,9 +25,9 @@ def parse_duration(text: str) -> float:
         total_s += float(match[1]) * _UNITS_S[match[2] or "s"]
         position = match.end()
     if not compact or position < len(compact):
-        raise InvalidInput(f"{text!r} is no duration; write it like 250ms, 10s, 5m, 2h or 1d")
+        raise InvalidInput(f"{quoted(text)} is no duration; write it like 250ms, 10s, 5m, 2h or 1d")
     if total_s > _LONGEST_S:
-        raise InvalidInput(f"{text!r} is longer than 100 years")
+        raise InvalidInput(f"{quoted(text)} is longer than 100 years")
     return total_s
 
 

@@ -11,7 +11,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import Any
+from typing import Any, NoReturn
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.checks import quoted
@@ -20,8 +20,13 @@ PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
 RESULT_LIMIT_BYTES = 1024 * 1024
 ERROR_LIMIT_BYTES = 64 * 1024
 CUT_MARK = "[… cut …]"  # a line in place of what was left out of a text
+MOST_DIGITS = 10_000  # of an integer: reading and writing one takes time with the square of its digits
+DEEPEST = 200  # levels of lists and objects: a payload must be readable from inside a handler's own stack
+_TOO_DEEP = f"nested more than {DEEPEST} levels deep, or contains itself"
+_TOO_LONG = f"an integer of more than {MOST_DIGITS:,} digits, which is the limit; put it as text"
 _LONG_BITS = 2000  # integers above are written without str(), which refuses 4,300 digits
-_DEEPEST = 200  # json.loads recurses; a payload must be readable from inside a handler's own stack
+_SHORT_DIGITS = 4000  # and so no text of fewer characters has one
+_MOST_BITS = (10**MOST_DIGITS).bit_length()
 
 
 class PayloadKind(IntEnum):
@@ -60,21 +65,63 @@ def encode_payload(value: Any, *, what: str = "payload", limit_bytes: int = PAYL
 
 
 def decode_payload(kind: int, data: bytes) -> Any:
-    """The value that `encode_payload` was given."""
+    """The value that `encode_payload` was given.
+
+    An integer of more digits than may be put, in a file of before, is text here. Raises ValueError and TypeError for
+    what was never made by it; RecursionError.
+    """
     if kind == _BYTES:
         return data
     text = data.decode("utf-8")
     if kind == _TEXT:
         return text
+    if kind != _JSON:
+        raise ValueError(f"there is no kind {kind} of payload")
     try:
         value, end = _scan_json(text, 0)  # json.loads without its search for white space, which ours has not
         return value if end == len(text) else json.loads(text)
     except StopIteration:
         return json.loads(text)  # says what is wrong
+    except json.JSONDecodeError:
+        raise
     except ValueError:  # an integer of more digits than sys.get_int_max_str_digits()
-        from decimal import Decimal
+        return json.loads(text, parse_int=lambda digits: digits if _digits(digits) > MOST_DIGITS else _long(digits))
 
-        return json.loads(text, parse_int=lambda digits: int(Decimal(digits)))
+
+class NotJson(InvalidInput):
+    """It is something else, a text perhaps."""
+
+
+def parse_json(data: bytes, what: str, *, is_typed: bool = False) -> Any:
+    """The JSON value that somebody wrote, as RFC 8259 has it, for every door but the library's.
+
+    Args:
+        is_typed: By a person, for whom a key that is there twice is a slip.
+
+    Raises:
+        NotJson: It is no JSON.
+        InvalidInput: It is, and cannot be put: nested too deeply, or a number too long.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise NotJson(f"{what} is not UTF-8 at byte {exc.start}") from None
+    short, long = _typed_json if is_typed else _json
+    try:
+        if len(text) < _SHORT_DIGITS:
+            try:
+                value, end = short.scan_once(text, 0)
+                if end == len(text):
+                    return value
+            except StopIteration:
+                pass
+        return long.decode(text)  # white space around it, too; or it says what is wrong
+    except RecursionError:
+        raise InvalidInput(f"{what} is {_TOO_DEEP}") from None
+    except _Contains as exc:
+        raise (InvalidInput if exc.is_json else NotJson)(f"{what} contains {exc}") from None
+    except ValueError as exc:
+        raise NotJson(f"{what} is not JSON: {exc}") from None
 
 
 def checksum(kind: int, key: str | None, data: bytes) -> int:
@@ -116,6 +163,60 @@ _encode_json = _make_json_encoder()
 _scan_json: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
+class _Contains(ValueError):
+    """A number that cannot be put. `is_json`: which JSON could hold."""
+
+    def __init__(self, text: str, *, is_json: bool = False) -> None:
+        super().__init__(text)
+        self.is_json = is_json
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise _Contains(f"{word.lower()}, which is no JSON value")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise _Contains(f"the number {digits:.40}, which is too large")
+    return number
+
+
+def _integer(digits: str) -> int:
+    if len(digits) < _SHORT_DIGITS:
+        return int(digits)
+    if _digits(digits) > MOST_DIGITS:
+        raise _Contains(_TOO_LONG, is_json=True)
+    return _long(digits)
+
+
+def _digits(number: str) -> int:
+    return len(number) - number.startswith("-")
+
+
+def _long(digits: str) -> int:
+    from decimal import Decimal  # int() refuses so many
+
+    return int(Decimal(digits))
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # of two values one would be lost
+        names = [name for name, _ in pairs]
+        raise ValueError(f"it has the key {quoted(next(name for name in names if names.count(name) > 1))} twice")
+    return found
+
+
+def _decoders(**options: Any) -> tuple[Any, Any]:
+    """For short texts, in which no integer is too long, and for long ones. json.loads would make one for each text."""
+    options |= {"parse_constant": _refuse_constant, "parse_float": _finite}
+    return json.JSONDecoder(**options), json.JSONDecoder(parse_int=_integer, **options)
+
+
+_json, _typed_json = _decoders(), _decoders(object_pairs_hook=_once_each)
+
+
 def _json_bytes(value: Any, what: str) -> bytes:
     text = json_of_any_size(value) if _check_json(value, what, 0) else "".join(_encode_json(value, 0))
     try:
@@ -137,15 +238,16 @@ def _check_json(value: Any, what: str, depth: int) -> bool:
         members = value.values()
     elif kind is not list and not isinstance(value, list | tuple):
         return _check_single(value, what)
-    if depth >= _DEEPEST:
-        raise InvalidInput(f"{what} is nested more than {_DEEPEST} levels deep, or contains itself")
+    if depth >= DEEPEST:
+        raise InvalidInput(f"{what} is {_TOO_DEEP}")
     has_huge = False
     for one in members:  # each one is checked, so no any()
         kind = type(one)
         if kind is str or one is None:
             continue
         if kind is int:
-            has_huge |= one.bit_length() > _LONG_BITS
+            if one.bit_length() > _LONG_BITS:
+                has_huge = _is_huge(one, what)
         else:
             has_huge |= _check_json(one, what, depth + 1)
     return has_huge
@@ -155,12 +257,20 @@ def _check_single(value: Any, what: str) -> bool:
     if value is None or isinstance(value, str):
         return False
     if isinstance(value, int):
-        return value.bit_length() > _LONG_BITS
+        return _is_huge(value, what)
     if not isinstance(value, float):
         raise InvalidInput(f"{what} contains a {type(value).__name__}; JSON values, str and bytes can be put")
     if not math.isfinite(value):
         raise InvalidInput(f"{what} contains {value}, which JSON cannot hold")
     return False
+
+
+def _is_huge(number: int, what: str) -> bool:
+    """Whether it is too long for str(). Raises InvalidInput when it is too long at all."""
+    bits = number.bit_length()
+    if bits >= _MOST_BITS and (bits > _MOST_BITS or abs(number) >= 10**MOST_DIGITS):
+        raise InvalidInput(f"{what} contains {_TOO_LONG}")
+    return bits > _LONG_BITS
 
 
 def json_of_any_size(value: Any) -> str:

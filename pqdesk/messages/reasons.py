@@ -66,6 +66,9 @@ def _expired(reason: Reason, facts: Facts) -> str:
 
 
 def _damaged(reason: Reason, facts: Facts) -> str:
+    if facts.get("columns"):
+        text = f"Message {reason.message_id} is damaged: its {facts['columns']} in the file cannot be what was written"
+        return f"{text}. Restore it from a backup"
     return (
         f"The payload of message {reason.message_id} in the file is not the one that was put: it will be failed when "
         "it is taken. Restore it from a backup"

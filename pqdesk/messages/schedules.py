@@ -37,6 +37,7 @@ _WRAPPED = (
     (0, 59, ""), (0, 59, ""), (0, 23, ""), (1, 31, ""),
     (1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"), (0, 6, "SUN MON TUE WED THU FRI SAT"),
 )  # fmt: skip
+SHORTEST_US = 1_000_000  # between two runs of a schedule that is stored
 _LATE_US = 60 * 1_000_000  # later than this is missed, also where nothing else was running
 MADE_UP_FOR = 1000  # at most so many missed runs of one schedule, the oldest ones
 _COUNTED = 10_000  # at most so many missed runs are looked at, one by one

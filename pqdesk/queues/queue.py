@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, Self, Unpack
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.errors import Empty, Full, InvalidInput, WorkspaceError
+from pqdesk.errors import Empty, Full, InvalidInput, LeaseLost, WorkspaceError
 from pqdesk.messages.aliases import Durability, Duration, OnConflict, PutOptions
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, MARK_LIMIT, check_int, check_name, quoted
@@ -150,7 +150,8 @@ class Queue(KnownQueue):
             queue.put({"order": 1}, key="order 1", on_conflict="keep")  # safe to repeat
 
         Args:
-            payload: JSON value, str or bytes, at most 16 MiB; comes back exactly as given (tuples as lists).
+            payload: JSON value, str or bytes, at most 16 MiB; comes back exactly as given (tuples as lists). JSON is
+                nested at most 200 levels deep, and an integer in it has at most 10,000 digits.
             block, timeout: While the queue has max_size unfinished messages: wait for ever, for `timeout` seconds, or
                 not at all.
             type: What kind of work it is, for people and filters.
@@ -460,16 +461,17 @@ class Queue(KnownQueue):
         return self._is_shut
 
     def opened(self, claims: Sequence[Claim]) -> list[Message]:
-        """The messages of these claims; one whose payload is not what was put is failed instead."""
-        return [Message(self, claim) for claim in claims if self._is_whole(claim)]
-
-    def _is_whole(self, claim: Claim) -> bool:
-        assert claim.payload is not None
-        if checksum(claim.payload.kind, claim.key, claim.payload.data) == claim.checksum:
-            return True
-        error = "damaged: the payload in the file is not the one that was put; restore it from a backup"
-        self.store.settle(claim, Settlement(AttemptOutcome.FAILED, error=error))
-        return False
+        """The messages of these claims; one that is not as it was put is failed instead."""
+        messages = []
+        for claim in claims:
+            try:
+                _check_whole(claim)
+                messages.append(Message(self, claim))
+            except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as exc:
+                error = f"damaged: {exc or type(exc).__name__}; restore it from a backup"
+                with contextlib.suppress(LeaseLost):  # the engine has noticed it, too
+                    self.store.settle(claim, Settlement(AttemptOutcome.FAILED, error=error))
+        return messages
 
     def _shut(self) -> Full:
         return Full(f"queue {self.name!r} was shut down: nothing more is put through it", queue=self.name)
@@ -492,3 +494,12 @@ class Queue(KnownQueue):
                 if (left_s is not None and left_s <= 0) or full.size < full.wanted or self._is_shut:
                     raise
                 self.store.wait_for_room(full.queue, left_s)
+
+
+def _check_whole(claim: Claim) -> None:
+    """Raise ValueError, TypeError or LookupError for a message that is not as it was put."""
+    assert claim.payload is not None
+    if checksum(claim.payload.kind, claim.key, claim.payload.data) != claim.checksum:
+        raise ValueError("the payload in the file is not the one that was put")
+    if None in (claim.priority, claim.enqueued_us, claim.due_us):
+        raise ValueError("its row in the file is not whole")

@@ -9,12 +9,11 @@ from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import HEADERS_LIMIT, check_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import Outgoing
-from pqdesk.messages.schedules import check_missed, make_schedule
+from pqdesk.messages.schedules import SHORTEST_US, check_missed, make_schedule
 from pqdesk.queues.outgoing import checked_outgoing
 from pqdesk.storage.scheduling import NewSchedule
 from pqdesk.zones import local_zone_name
 
-_SHORTEST_US = 1_000_000
 _OWN_HEADERS = 2  # Schedule and Scheduled-For
 
 
@@ -31,7 +30,7 @@ def checked_schedule(
     """The schedule to keep. Raises InvalidInput."""
     check_name(name, "schedule")
     every_us = None if every is None else duration_us(every, "every", least_us=1)
-    if every_us is not None and every_us < _SHORTEST_US:
+    if every_us is not None and every_us < SHORTEST_US:
         raise InvalidInput(f"every must be at least 1 second, got {every_us / 1e6:g} s; a producer can run more often")
     for value, what in ((cron, "cron"), (timezone, "timezone")):
         _check_text(value, what)

@@ -116,7 +116,7 @@ _BAD: list[tuple[str, list[Any], str]] = [
     (_PUT, ["work", "{no json"], "payload is not JSON: Expecting property name"),
     (_PUT, ["work", "NaN"], "payload contains nan"),
     (_PUT, ["work", "[" * 300 + "]" * 300], "nested more than 200 levels"),
-    (_PUT, ["work", "[" * 50_000 + "]" * 50_000], "nested too deeply"),
+    (_PUT, ["work", "[" * 50_000 + "]" * 50_000], "nested more than 200 levels deep"),
     (_PUT, ["work", '"\\ud800"'], "lone surrogate"),
     (_PUT, ["work", 5], "payload is an INTEGER; TEXT is JSON, BLOB is bytes"),
     (_PUT, ["work", 0.5], "payload is a REAL"),

@@ -95,7 +95,7 @@ def read_activities(db: apsw.Connection, *, below: int | None, limit: int) -> tu
 def read_activity(db: apsw.Connection, activity_id: int) -> tuple[ActivityRecord, dict[str, Any], bool] | None:
     """The activity, what undoes it where that is not about single messages, and whether messages are left to undo."""
     row = first_row(db, _ONE, (activity_id,))
-    return None if row is None else (_record(row), json.loads(row[8] or "{}"), bool(row[10]))
+    return None if row is None else (_record(row), _told(row[8]) or {}, bool(row[10]))
 
 
 class ActivityPruner:
@@ -126,17 +126,30 @@ class ActivityPruner:
         return len(old)
 
 
+def _told(text: str | None) -> dict[str, Any] | None:
+    """What is kept with an activity; None where that is nothing that was kept here."""
+    if text is None:
+        return {}
+    try:
+        told = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
 def _record(row: Row) -> ActivityRecord:
     from pqdesk.messages.activities import ActivityRecord  # every process that works comes by here, and reads none
 
     activity_id, at_us, actor, action, command, queue, done, skipped, before, undone_by, has_undo = row
-    told = json.loads(before or "{}")
+    told = _told(before)
     if has_undo:
         why_not = None  # also of one whose undoing was stopped
+    elif told is None:
+        why_not = "what is kept to undo it is damaged"
     elif undone_by is not None:
         why_not = f"activity {undone_by} has undone it"
     elif "why_not" in told:
-        why_not = told["why_not"]
+        why_not = str(told["why_not"])
     elif told:
         why_not = None
     elif not done:

@@ -32,7 +32,7 @@ def write_copy(db: apsw.Connection, path: Path, *, is_new: bool = True) -> int:
     size_bytes = only_value(db, "PRAGMA page_count") * only_value(db, "PRAGMA page_size")
     _check_room(path.parent, size_bytes, path)
     unfinished = path.with_name(f"{path.name}.unfinished-{os.getpid()}")
-    for leftover in path.parent.glob(f"{path.name}.unfinished-*"):  # of writers that were killed
+    for leftover in path.parent.glob(f"{files.plain_pattern(path.name)}.unfinished-*"):  # of writers that were killed
         leftover.unlink(missing_ok=True)
     files.make_empty_file(unfinished)
     try:
@@ -62,7 +62,8 @@ def _copy(db: apsw.Connection, path: Path) -> None:
             backup.step(-1)
         verdict = only_value(copy, "PRAGMA quick_check(1)")
         if verdict != "ok":
-            raise Corrupt(f"the copy {str(path)!r} is damaged ({verdict}), so the queue file is; nothing changed")
+            told = " ".join(verdict.split())
+            raise Corrupt(f"the copy {str(path)!r} is damaged ({told}), so the queue file is; nothing changed")
     finally:
         copy.close()
 

@@ -128,13 +128,13 @@ class Chores:
 
     def reap(self) -> None:
         """Take back what the dead and the hung have in hand."""
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             self._reaper.reap()
 
     def promote_overdue(self) -> int:
         """One bounded batch per queue; returns how many queues had something due."""
         now_us = self._clock.wall_us()
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             overdue = overdue_queues(self._db, now_us)
         for queue_id, name in overdue:
             with WriteTransaction(self._db, self._path):
@@ -148,7 +148,7 @@ class Chores:
     def prune(self) -> int:
         """Delete a batch of what is past its retention; returns how many messages."""
         self._history.tidy()
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             return self._pruner.prune()
 
     def ring(self, queue_id: int) -> None:

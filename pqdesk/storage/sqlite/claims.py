@@ -15,7 +15,7 @@ import apsw
 from pqdesk.messages.defaults import DEFAULT_LEASE_S, DEFAULT_MAX_ATTEMPTS
 from pqdesk.messages.states import State
 from pqdesk.storage.contract import Claim, EncodedPayload, HandlerDefaults, Look
-from pqdesk.storage.sqlite.connection import Row, only_value
+from pqdesk.storage.sqlite.connection import Row, first_row, only_value
 from pqdesk.storage.sqlite.limits import Limits
 from pqdesk.storage.sqlite.promotion import expire, promote
 from pqdesk.storage.sqlite.queue_rows import QueueChange
@@ -47,7 +47,7 @@ PICK_AND_GATE = f"""
      WHERE q.name = ? AND q.is_paused = 0 AND (q.wake_us IS NULL OR q.wake_us > ?) AND q.concurrency IS NULL
            AND q.rate_count IS NULL
      ORDER BY m.priority DESC, m.id LIMIT ?"""
-_TYPE = "SELECT name FROM pqdesk_type WHERE id = ?"
+_TYPE = "SELECT CAST(name AS BLOB) FROM pqdesk_type WHERE id = ?"
 _LINE = "SELECT line FROM pqdesk_message WHERE id = ?"
 LEASE = """
     UPDATE pqdesk_message SET state = 3, attempt = attempt + 1, owner_id = ?2, receipt = ?3, lease_ends_ms = ?4,
@@ -229,5 +229,6 @@ def made(db: apsw.Connection, queue: str, gate: Gate, row: Row, terms: ClaimTerm
 def _type_name(db: apsw.Connection, type_id: int, known: dict[int, str]) -> str:
     name = known.get(type_id)
     if name is None:
-        name = known[type_id] = str(only_value(db, _TYPE, (type_id,)))
+        row = first_row(db, _TYPE, (type_id,))  # as bytes, whatever they are: a damaged name stops nobody's work
+        name = known[type_id] = bytes(row[0] or b"").decode("utf-8", "replace") if row else f"type {type_id}"
     return name

@@ -10,7 +10,7 @@ import apsw
 
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.backoff import parse_backoff
-from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_optional_name, quoted
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, LARGEST_ID, check_int, check_name, check_optional_name, quoted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import QueueConfiguration
 from pqdesk.storage.sqlite import transitions
@@ -35,10 +35,7 @@ _REMOVE = "UPDATE pqdesk_queue SET is_removed = 1, is_paused = 0 WHERE id = ?"
 _IS_REMOVED = "SELECT 1 FROM pqdesk_queue WHERE id = ? AND is_removed = 1"
 _FAILED_TO = "SELECT failed_to FROM pqdesk_queue WHERE name = ?"
 _PAUSE = "UPDATE pqdesk_queue SET is_paused = ?, is_removed = 0 WHERE id = ? AND is_paused <> ?"
-_CONFIGURATION = """
-    SELECT max_attempts, lease_us, timeout_us, backoff, max_deaths, keep_completed_us, keep_failed_us, concurrency,
-           group_concurrency, rate_count, rate_us, max_size, failed_to
-      FROM pqdesk_queue WHERE id = ?"""
+_CONFIGURATION = f"SELECT {', '.join(_COLUMNS)} FROM pqdesk_queue WHERE id = ?"
 
 
 def read_configuration(db: apsw.Connection, queue_id: int | None) -> QueueConfiguration:
@@ -105,6 +102,8 @@ def pause(db: apsw.Connection, queue: str | None, is_paused: bool) -> list[str]:
 
 def put_back_pause(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
     names = value["queues"] if "queues" in value else [value["queue"]]  # older activities name one
+    for name in names:
+        check_name(name, "queue")
     were_changed = [_set_paused(db, name, not value["is_paused"]) for name in names]
     return any(were_changed)
 
@@ -139,10 +138,11 @@ def _refuse_circle(db: apsw.Connection, queue: str, failed_to: str | None) -> No
 
 
 def put_back_configuration(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
-    queue_id = find_queue(db, value["queue"])
-    if queue_id is None or _read(db, queue_id, value["after"]) != value["after"]:
+    before, after = _stored_columns(value["before"]), _stored_columns(value["after"])
+    queue_id = find_queue(db, check_name(value["queue"], "queue"))
+    if queue_id is None or _read(db, queue_id, after) != after:
         return False
-    _write(db, queue_id, value["before"])
+    _write(db, queue_id, before)
     return True
 
 
@@ -169,12 +169,27 @@ def remove(db: apsw.Connection, queue: str) -> dict[str, Any]:
 
 
 def put_back_removed(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
-    queue_id = find_queue(db, value["queue"])
+    before, queue, is_paused = _stored_columns(value["before"]), check_name(value["queue"], "queue"), value["is_paused"]
+    queue_id = find_queue(db, queue)
     if queue_id is None or not first_row(db, _IS_REMOVED, (queue_id,)):
         return False
-    _write(db, queue_id, value["before"])
-    _set_paused(db, value["queue"], value["is_paused"])
+    _write(db, queue_id, before)
+    _set_paused(db, queue, bool(is_paused))
     return True
+
+
+def _stored_columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns that were kept to undo: their names become SQL. Raises InvalidInput, TypeError, LookupError."""
+    for column, value in values.items():
+        if column not in _COLUMNS:
+            raise InvalidInput(f"there is no column {quoted(column)}")
+        if column == "failed_to":
+            check_optional_name(value, column)
+        elif column == "backoff" and value is not None:
+            parse_backoff(value)
+        elif value is not None:
+            check_int(value, column, least=0, most=LARGEST_ID)
+    return dict(values)
 
 
 def _seconds(us: int | None) -> float | None:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from types import FrameType, TracebackType
@@ -109,6 +109,24 @@ def connect(
     return db
 
 
+@contextlib.contextmanager
+def lying_there(path: Path, *, vfs: str | None) -> Iterator[apsw.Connection]:
+    """A connection to read `path` without its log: for that nothing is made, written or locked (sqlite.org/uri)."""
+    name = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOFOLLOW
+    file, db = company.enter(path) if vfs is None else None, None
+    with Translating(path):
+        try:
+            db = apsw.Connection(f"file:{name}?immutable=1", flags=flags, vfs=vfs)
+        finally:
+            if file is not None:
+                company.entered(file, db)
+        try:
+            yield db
+        finally:
+            let_go(db)
+
+
 def let_go(db: apsw.Connection) -> None:
     """Close, whatever the disk says: what the last one to close cannot write back stays in the WAL."""
     with contextlib.suppress(apsw.Error):
@@ -135,19 +153,22 @@ def roll_back(db: apsw.Connection) -> None:
 
 
 class Translating:
-    """`with Translating(path):` turns APSW's errors into ours. Not a generator: this runs for every call."""
+    """`with Translating(path):` turns APSW's errors into ours. Not a generator: this runs for every call.
 
-    __slots__ = ("_path",)
+    With `db`, what stumbles over a damaged value is told as that, too.
+    """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    __slots__ = ("_db", "_path")
+
+    def __init__(self, path: Path, db: apsw.Connection | None = None) -> None:
+        self._path, self._db = path, db
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(exc, apsw.Error):
-            raise translated(exc, self._path) from exc
+        if exc is not None:
+            raise_ours(exc, self._path, self._db)
 
 
 class ReadTransaction:
@@ -166,8 +187,8 @@ class ReadTransaction:
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
         if not self._db.get_autocommit():
             roll_back(self._db)
-        if isinstance(exc, apsw.Error):
-            raise translated(exc, self._path) from exc
+        if exc is not None:
+            raise_ours(exc, self._path, self._db)
 
 
 class WriteTransaction:
@@ -244,11 +265,22 @@ def _refuse_inside_another_call(path: Path) -> None:
         frame = frame.f_back
 
 
+def raise_ours(exc: BaseException, path: Path, db: apsw.Connection | None = None) -> None:
+    """Raise our error in the place of `exc`: for SQLite's, and with `db` for one that comes of a damaged value."""
+    ours: BaseException | None = translated(exc, path) if isinstance(exc, apsw.Error) else exc
+    if db is not None and ours is exc and not isinstance(exc, PQDeskError):
+        from pqdesk.storage.sqlite import damage  # hardly ever needed
+
+        ours = damage.told(db, path) if damage.is_stumble(exc) else None
+    if ours is not None and ours is not exc:
+        raise ours from exc
+
+
 def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
     """Our error for SQLite's, or `exc` itself when it is a bug of ours."""
     where = f"queue file {str(path)!r}"
     match exc:
-        case apsw.BusyError() | apsw.LockedError():
+        case apsw.BusyError() | apsw.LockedError() | apsw.ProtocolError():
             return Busy(
                 f"{where} is held by another program for over {BUSY_DEADLINE_S:.0f} s; nothing changed, try again"
             )
@@ -276,6 +308,9 @@ def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
             return WorkspaceError(
                 f"{where} needs more memory than there is; nothing changed, end other programs and try again", path=path
             )
+        case apsw.ConstraintError() | apsw.MismatchError():  # ours are met where they are expected
+            text = f"{where} is damaged: it holds what cannot be in it ({exc})"
+            return Corrupt(f"{text}; stop its workers and restore a backup", path=path)
         case apsw.TooBigError():
             return WorkspaceError(f"a value in {where} is larger than this program reads", path=path)
     return exc

@@ -8,10 +8,11 @@ import apsw
 
 from pqdesk.clock import to_datetime
 from pqdesk.messages.activities import VersionRecord
-from pqdesk.messages.payloads import checksum, decode_payload
+from pqdesk.messages.payloads import checksum
 from pqdesk.storage.contract import EncodedPayload
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.puts import INLINE_BYTES
+from pqdesk.storage.sqlite.rows import shown_payload
 from pqdesk.storage.sqlite.standing import MessageRow
 
 _PAYLOAD = """
@@ -89,7 +90,7 @@ def read_versions(db: apsw.Connection, message_id: int) -> tuple[VersionRecord, 
     return tuple(
         VersionRecord(
             version=version, replaced_at=to_datetime(replaced_us), activity_id=activity_id,
-            payload=decode_payload(kind, payload),
+            payload=shown_payload(kind, payload),
         )
         for version, replaced_us, activity_id, kind, payload in all_rows(db, _VERSIONS, (message_id,))
     )  # fmt: skip

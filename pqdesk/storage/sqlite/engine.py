@@ -88,6 +88,7 @@ class Engine:
         self.write_transaction = WriteTransaction(self.db, self.path)
         self.savepoint = Savepoint(self.db, self.path)
         self._locked, self._outside = Locked(self), Outside(self)
+        self._locked_for_caller = Locked(self, is_callers=True)
         self._lasting, self._passing = Writing(self, None, True), Writing(self, None, False)
         self._file = str(location.database)
         self.depth = 0  # of calls that hold the lock
@@ -129,6 +130,19 @@ class Engine:
     def locked(self) -> Locked:
         """`with engine.locked() as db:` has the lock and no transaction. Refused as `writing` is."""
         return self._locked
+
+    def locked_for_caller(self) -> Locked:
+        """The same, for what a caller does in it."""
+        return self._locked_for_caller
+
+    def fail_damaged(self, exc: Exception, tx: object | None = None) -> bool:
+        """Whether `exc` came of damaged messages among those that are come to next; they are failed by then."""
+        from pqdesk.storage.sqlite import damage  # hardly ever needed
+
+        if not damage.is_stumble(exc):
+            return False
+        with self.writing(tx) as db:
+            return damage.fail_heads(db, self.clock.wall_us()) > 0
 
     def wait_for_lock(self) -> None:
         """Take the lock, which another thread has: as long as another program's would be waited for. Raises Busy."""

@@ -18,7 +18,7 @@ from pqdesk.messages.fingerprints import headline
 from pqdesk.messages.looking import Reason, ReasonKind
 from pqdesk.messages.payloads import checksum
 from pqdesk.messages.states import State
-from pqdesk.storage.sqlite import owners
+from pqdesk.storage.sqlite import damage, owners
 from pqdesk.storage.sqlite.connection import first_row, only_value
 from pqdesk.storage.sqlite.limits import Limits
 from pqdesk.storage.sqlite.owners import Owner
@@ -102,11 +102,12 @@ class _Gate:
 
 def explain(db: apsw.Connection, run: Path, clock: Clock, message_id: int) -> tuple[Reason, ...] | None:
     """The reasons, the most telling first; None when there is no such message. `run`: the folder of locks and bells."""
-    values = first_row(db, _MESSAGE, (message_id,))
-    if values is None:
+    columns = damage.unsound_columns(db, message_id)
+    if columns:
+        return (Reason(ReasonKind.DAMAGED, message_id, "", {"columns": " and ".join(columns)}),)
+    values, queue = first_row(db, _MESSAGE, (message_id,)), first_row(db, _QUEUE, (message_id,))
+    if values is None or queue is None:
         return None
-    queue = first_row(db, _QUEUE, (message_id,))
-    assert queue is not None
     return tuple(_Explaining(db, run, clock, _Message(*values), _Gate(*queue)).reasons())
 
 

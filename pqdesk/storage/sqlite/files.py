@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pqdesk.door import check_root, check_workspace
 from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
 from pqdesk.opening import open_plain
-from pqdesk.paths import WorkspacePaths, application_paths, path_text
+from pqdesk.paths import WorkspacePaths, application_paths, path_text, resolved_path
 
 # File systems without one kernel's shared memory and locks (sqlite.org/wal.html), as mountinfo names them.
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -39,7 +39,7 @@ class Location(NamedTuple):
         name = path_text(given, "database", "file")
         if name == ":memory:" or name.startswith("file:"):
             raise InvalidInput(f"database must be the path of a file, got {name!r}")
-        return cls.of_workspace(application_paths(Path(os.path.realpath(os.path.expanduser(name)))))
+        return cls.of_workspace(application_paths(resolved_path(given, "database", "file")))
 
 
 def make_private_folder(folder: Path) -> None:
@@ -110,6 +110,11 @@ def check_file(path: Path, *, is_ours: bool) -> None:
     if status.st_size == 0 and is_ours:
         text = f"{str(path)!r} is empty, not a queue file; remove it, and the next start makes a new one"
         raise WorkspaceError(text, path=path)
+
+
+def plain_pattern(name: str) -> str:
+    """What Path.glob takes for just this name: a file's name may have brackets and stars."""
+    return "".join(f"[{character}]" if character in "[*?" else character for character in name)
 
 
 @contextlib.contextmanager

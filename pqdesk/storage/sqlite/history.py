@@ -38,7 +38,7 @@ class HistoryKeeper:
 
     def tidy(self) -> None:
         now_us = self._clock.wall_us()
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             old, self._after_error = old_errors(self._db, now_us, self._after_error)
             has_old = has_old_metrics(self._db, now_us // 1_000_000)
         if old or has_old:

@@ -8,7 +8,6 @@ it is not lost. A `delay` counts from when the row is taken in, by the clock of 
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 import apsw
@@ -16,7 +15,7 @@ import apsw
 from pqdesk.errors import DiskFull, DuplicateKey, InvalidInput
 from pqdesk.messages.checks import PRIORITY_LIMIT, check_int, check_optional_name, encode_headers
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, PayloadKind, decode_payload, encode_payload
+from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, encode_payload, parse_json
 from pqdesk.storage.contract import EncodedPayload, NewMessage
 from pqdesk.storage.sqlite.connection import Translating, all_rows, first_row
 from pqdesk.storage.sqlite.engine import Engine
@@ -27,6 +26,7 @@ from pqdesk.storage.sqlite.telling import logger
 
 BATCH = 1000
 _BATCH_BYTES = 16 * 1024 * 1024  # a batch of huge rows ends sooner, so that the lock is soon free again
+_SMALL_BYTES = 16 * 1024
 _NAME_BYTES = 1100  # more than 255 characters can have
 _HEADERS_BYTES = 2 * 1024 * 1024
 _REASON_CHARACTERS = 500
@@ -52,7 +52,7 @@ _ROW = f"""
     SELECT {_column("payload", PAYLOAD_LIMIT_BYTES)}, {", ".join(_column(f'"{one}"', _TEXTS[one]) for one in _TEXTS)},
            typeof(priority), iif(typeof(priority) = 'integer', priority, NULL),
            typeof(delay), iif(typeof(delay) IN ('integer', 'real'), delay, NULL)
-      FROM pqdesk_put WHERE id = ?"""
+      FROM pqdesk_put WHERE id = ? AND refused IS NULL"""
 
 
 class TakenIn(NamedTuple):
@@ -61,6 +61,16 @@ class TakenIn(NamedTuple):
     rows: int
     refused: int
     queues: list[str]
+
+
+class _Judged(NamedTuple):
+    """A row as it was read, and the message that it asks for; None: there is none, for this reason."""
+
+    id: int
+    size_bytes: int
+    row: tuple[Any, ...]
+    message: NewMessage | None
+    reason: str
 
 
 class Ingestion:
@@ -76,34 +86,62 @@ class Ingestion:
         Not flushed: should the power take it, it takes the deletion of the rows along.
         """
         engine = self._engine
-        with Translating(engine.path):
+        with Translating(engine.path, engine.db):
             if first_row(engine.db, NEW_ROW) is None:
                 return 0
-            sizes = [size or 0 for _, size in all_rows(engine.db, _NEW, (BATCH,))]
+            judged = self._judged(engine.db)  # before the write lock is taken: a large payload takes a while
         try:
-            self._space.check(min(sum(sizes), _BATCH_BYTES))
+            self._space.check(sum(len(one.message.payload.data) for one in judged if one.message is not None))
         except DiskFull:  # the rows wait; what is kept back is for acks
             return 0
+        refused = [one for one in judged if one.message is None and one.size_bytes > _SMALL_BYTES]
+        for one in refused:  # each is written anew for that: alone, so that others get the lock in between
+            self._take_in_unchanged([one])
+        engine.ring(self._take_in_unchanged([one for one in judged if one not in refused]))
+        return len(judged)
+
+    def _take_in_unchanged(self, judged: list[_Judged]) -> list[str]:
+        """What nobody has changed since it was read, in a transaction of its own; the queues to ring for."""
+        engine = self._engine
         with engine.writing() as db:
-            taken = self.take_in_here(db, engine.metrics)
-        engine.ring(taken.queues)
-        return taken.rows
+            unchanged = [one for one in judged if first_row(db, _ROW, (one.id,)) == one.row]
+            return self._take_in(db, unchanged, engine.metrics).queues
 
     def take_in_here(self, db: apsw.Connection, metrics: Metrics) -> TakenIn:
         """One batch in the transaction that is open."""
+        return self._take_in(db, self._judged(db), metrics)
+
+    def _judged(self, db: apsw.Connection) -> list[_Judged]:
+        """The next rows, up to a batch, and what they ask for."""
+        judged: list[_Judged] = []
+        read_bytes = 0
+        for row_id, size in all_rows(db, _NEW, (BATCH,)):
+            size_bytes = size or 0
+            read_bytes += size_bytes if size_bytes <= PAYLOAD_LIMIT_BYTES else 0
+            if judged and read_bytes > _BATCH_BYTES:
+                break
+            row = first_row(db, _ROW, (row_id,))
+            if row is None:
+                continue
+            try:
+                judged.append(_Judged(row_id, size_bytes, row, _message(row), ""))
+            except InvalidInput as exc:
+                judged.append(_Judged(row_id, size_bytes, row, None, str(exc)))
+        return judged
+
+    def _take_in(self, db: apsw.Connection, judged: list[_Judged], metrics: Metrics) -> TakenIn:
         putting = _Unbounded(db, self._engine.clock.wall_us())
         taken: list[tuple[int]] = []
         refused: list[tuple[str, int]] = []
-        size_bytes = 0
-        for row_id, size in all_rows(db, _NEW, (BATCH,)):
-            size_bytes += size or 0
-            if taken and size_bytes > _BATCH_BYTES:
-                break
+        for one in judged:
+            if one.message is None:
+                refused.append((one.reason[:_REASON_CHARACTERS], one.id))
+                continue
             try:
-                putting.add(_message(first_row(db, _ROW, (row_id,)) or ()))
-                taken.append((row_id,))
-            except (InvalidInput, DuplicateKey) as exc:
-                refused.append((str(exc)[:_REASON_CHARACTERS], row_id))
+                putting.add(one.message)
+                taken.append((one.id,))
+            except DuplicateKey as exc:
+                refused.append((str(exc)[:_REASON_CHARACTERS], one.id))
         if taken:
             db.executemany(_TAKEN, taken)
         if refused:
@@ -170,22 +208,11 @@ def _payload(kind: str, size: int | None, data: bytes | None) -> EncodedPayload:
         raise InvalidInput(f"payload has {size:,} bytes, the limit is {PAYLOAD_LIMIT_BYTES:,}; put a path instead")
     if kind == "blob":
         return EncodedPayload(*encode_payload(data))
-    return EncodedPayload(*encode_payload(_json(data, "payload")))
+    return EncodedPayload(*encode_payload(parse_json(data, "payload")))
 
 
 def _headers(text: str | None) -> str | None:
-    return None if text is None else encode_headers(_json(text.encode("utf-8"), "headers"))
-
-
-def _json(data: bytes, what: str) -> Any:
-    try:
-        return decode_payload(PayloadKind.JSON, data)
-    except UnicodeDecodeError as exc:
-        raise InvalidInput(f"{what} is not UTF-8 at byte {exc.start}; a BLOB may hold any bytes") from None
-    except json.JSONDecodeError as exc:
-        raise InvalidInput(f"{what} is not JSON: {exc}") from None
-    except (ValueError, ArithmeticError, RecursionError):
-        raise InvalidInput(f"{what} is not JSON that can be read: nested too deeply, or a number too large") from None
+    return None if text is None else encode_headers(parse_json(text.encode("utf-8"), "headers"))
 
 
 def _text(name: str, kind: str, size: int | None, data: bytes | None) -> str | None:

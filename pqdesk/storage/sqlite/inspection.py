@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from operator import index
 from random import Random
 from typing import Any, TypeVar
 
 from pqdesk.clock import Clock, from_datetime
 from pqdesk.errors import Busy, NotFound
 from pqdesk.messages.activities import ActivityRecord, VersionRecord
-from pqdesk.messages.checks import decode_headers
 from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
-from pqdesk.messages.payloads import decode_payload
 from pqdesk.messages.records import (
     Counts,
     MessageDetail,
@@ -45,7 +44,7 @@ from pqdesk.storage.sqlite.files import Location, check_file, check_place
 from pqdesk.storage.sqlite.listing import Finder
 from pqdesk.storage.sqlite.look_only import is_look_only
 from pqdesk.storage.sqlite.metric_rows import read_metrics
-from pqdesk.storage.sqlite.migrations import is_made
+from pqdesk.storage.sqlite.migrations import is_made, let_go_untouched, refuse_other_program
 from pqdesk.storage.sqlite.naming import oldest_ready, read_names
 from pqdesk.storage.sqlite.queue_rows import find_queue
 from pqdesk.storage.sqlite.rows import (
@@ -53,8 +52,10 @@ from pqdesk.storage.sqlite.rows import (
     PAYLOAD_KIND,
     attempt_record,
     current_attempt,
-    message_fields,
-    message_row,
+    find_message,
+    shown_headers,
+    shown_payload,
+    shown_text,
 )
 
 T = TypeVar("T")
@@ -69,20 +70,23 @@ _DUE = """
     SELECT state, count(*) FROM pqdesk_message INDEXED BY pqdesk_due
      WHERE queue_id = ? AND state IN (1, 4) AND due_us <= ? GROUP BY state"""
 _WHOLE = """
-    SELECT coalesce(m.payload, p.payload), m.headers, r.kind, r.result
+    SELECT CAST(coalesce(m.payload, p.payload) AS BLOB), CAST(m.headers AS BLOB), CAST(r.kind AS INTEGER),
+           CAST(r.result AS BLOB)
       FROM pqdesk_message m LEFT JOIN pqdesk_payload p ON p.id = m.id LEFT JOIN pqdesk_result r ON r.id = m.id
      WHERE m.id = ?"""
 _HISTORY = """
-    SELECT progress, progress_note, copy_of, 1 + (SELECT count(*) FROM pqdesk_version v WHERE v.message_id = m.id)
+    SELECT CAST(progress AS REAL), CAST(progress_note AS BLOB), CAST(copy_of AS INTEGER),
+           1 + (SELECT count(*) FROM pqdesk_version v WHERE v.message_id = m.id)
       FROM pqdesk_message m WHERE m.id = ?"""
 _ATTEMPTS = """
-    SELECT a.attempt, o.name, a.started_us, a.ended_us, a.outcome, a.error
+    SELECT CAST(a.attempt AS INTEGER), CAST(o.name AS BLOB), CAST(a.started_us AS INTEGER),
+           CAST(a.ended_us AS INTEGER), CAST(a.outcome AS INTEGER), CAST(a.error AS BLOB)
       FROM pqdesk_attempt a LEFT JOIN pqdesk_owner o ON o.id = a.owner_id WHERE a.message_id = ? ORDER BY a.attempt"""
 _RUNNING = """
     SELECT o.pid, o.name, m.id FROM pqdesk_message m INDEXED BY pqdesk_running JOIN pqdesk_owner o ON o.id = m.owner_id
      WHERE m.state = 3 LIMIT 10000"""
 _REFUSED = """
-    SELECT id, CAST(substr(queue, 1, 255) AS BLOB), CAST(substr(refused, 1, 1000) AS TEXT) FROM pqdesk_put
+    SELECT id, CAST(substr(queue, 1, 255) AS BLOB), CAST(substr(refused, 1, 1000) AS BLOB) FROM pqdesk_put
      WHERE refused IS NOT NULL AND octet_length(queue) < 1000000 ORDER BY id LIMIT ?"""
 _PROGRESS = "SELECT cancel_requested FROM pqdesk_message WHERE id = ? AND state = 3 AND receipt = ?"
 
@@ -97,26 +101,29 @@ class SqliteInspection:
         self._run = location.run
         self._clock = clock
         self._is_interrupted = False
+        if location.is_ours:
+            refuse_other_program(location.database, vfs)
         self._db = connect(location.database, is_ours=location.is_ours, readonly=True, vfs=vfs, rng=rng)
         try:
-            with Translating(self._path):
+            with Translating(self._path, self._db):
                 self._is_empty = not is_made(self._db, location)
         except BaseException:
-            let_go(self._db)
+            let_go_untouched(self._db, self._path)
             raise
 
     def version(self) -> int:
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             return int(only_value(self._db, "PRAGMA data_version"))  # the method of APSW needs a read first
 
     def queues(self) -> tuple[QueueRecord, ...]:
         return self._queues(None)
 
     def counts(self, queue: str | None = None) -> Counts:
-        return sum((one.counts for one in self._queues(queue)), Counts())
+        with Translating(self._path, self._db):
+            return sum((one.counts for one in self._queues(queue)), Counts())
 
     def configuration(self, queue: str) -> QueueConfiguration:
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             return read_configuration(self._db, find_queue(self._db, queue))
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
@@ -164,34 +171,35 @@ class SqliteInspection:
     def message(self, message_id: int) -> MessageDetail:
         now_us = self._clock.wall_us()
         with ReadTransaction(self._db, self._path):
-            row = None if self._is_empty else message_row(self._db, message_id)
-            if row is None:
+            found = None if self._is_empty else find_message(self._db, message_id, now_us)
+            if found is None:
                 raise self._not_found(message_id)
             payload, headers, result_kind, result = all_rows(self._db, _WHOLE, (message_id,))[0]
             ended = all_rows(self._db, _ATTEMPTS, (message_id,))
             progress, note, copy_of, version = all_rows(self._db, _HISTORY, (message_id,))[0]
         attempts = [attempt_record(*one) for one in ended]
-        fields = message_fields(row, now_us)
+        fields, row = found
         has_own = any(one.attempt == fields["attempt"] for one in attempts)
         if fields["state"] in (State.RUNNING, State.COMPLETED) and not has_own:
             attempts.append(current_attempt(fields))
+        error_text = attempts[-1].error if attempts else None
         return MessageDetail(
             **fields,
-            payload=decode_payload(row[PAYLOAD_KIND], payload),
-            headers=decode_headers(headers),
-            result=None if result_kind is None else decode_payload(result_kind, result),
+            payload=shown_payload(row[PAYLOAD_KIND], payload),
+            headers=shown_headers(headers),
+            result=None if result_kind is None else shown_payload(result_kind, result),
             attempts=tuple(attempts),
-            error_text=attempts[-1].error if attempts else None,
+            error_text=error_text or fields["error"],
             copy_of=copy_of,
             version=version,
             own_max_attempts=row[OWN_MAX_ATTEMPTS],
             progress=progress,
-            progress_note=note or "",
+            progress_note=shown_text(note) or "",
         )
 
     def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
         with ReadTransaction(self._db, self._path):
-            if message_row(self._db, message_id) is None:
+            if find_message(self._db, message_id, self._clock.wall_us()) is None:
                 raise self._not_found(message_id)
             return () if self._is_empty else read_versions(self._db, message_id)
 
@@ -250,24 +258,24 @@ class SqliteInspection:
             return {} if self._is_empty else oldest_ready(self._db, self._clock.wall_us())
 
     def is_cancel_requested(self, message_id: int, receipt: int) -> bool:
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             row = first_row(self._db, _PROGRESS, (message_id, receipt))
         return row is not None and bool(row[0])
 
     def schedules(self) -> tuple[ScheduleRecord, ...]:
         from pqdesk.storage.sqlite.scheduling import read_schedules  # with cron and time zones, which few have
 
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             return () if self._is_empty else read_schedules(self._db)
 
     def refused_puts(self, limit: int = 100) -> tuple[RefusedPut, ...]:
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             rows = () if self._is_empty else all_rows(self._db, _REFUSED, (limit,))
-        return tuple(RefusedPut(row_id, bytes(queue).decode("utf-8", "replace"), why) for row_id, queue, why in rows)
+        return tuple(RefusedPut(row_id, shown_text(queue) or "", shown_text(why) or "") for row_id, queue, why in rows)
 
     def running_by_worker(self) -> dict[int, tuple[str, tuple[int, ...]]]:
         found: dict[int, tuple[str, tuple[int, ...]]] = {}
-        with Translating(self._path):
+        with Translating(self._path, self._db):
             rows = all_rows(self._db, _RUNNING)
         for pid, name, message_id in rows:
             found[pid] = (name, (*found.get(pid, (name, ()))[1], message_id))
@@ -313,4 +321,4 @@ class SqliteInspection:
             for state, count in all_rows(self._db, _DUE, (queue_id, now_us)):
                 by_state[state - 1] -= count
                 by_state[State.READY.number - 1] += count
-        return Counts(*by_state)
+        return Counts(*map(index, by_state))  # which raises for what is no number

@@ -58,7 +58,7 @@ _OF_ERROR = """
 _QUEUES = """
     SELECT id, scheduled, ready, running, retrying, completed, failed, cancelled FROM pqdesk_queue
      WHERE ?1 IS NULL OR name = ?1"""
-_NEXT_BELOW = "SELECT max(id) FROM pqdesk_message WHERE id <= ?"
+_NEXT_BELOW = "SELECT max(id) FROM pqdesk_message WHERE id BETWEEN 0 AND ?"
 _NEXT_ABOVE = "SELECT min(id) FROM pqdesk_message WHERE id >= ?"
 _HIGHEST = 2**63 - 1
 

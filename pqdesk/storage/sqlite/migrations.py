@@ -7,6 +7,7 @@ under another name and renamed when it is whole, so that nobody ever sees a file
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from functools import cache
@@ -16,16 +17,19 @@ from random import Random
 import apsw
 
 from pqdesk.clock import SystemClock
-from pqdesk.errors import SchemaTooNew, WorkspaceError
+from pqdesk.errors import Corrupt, SchemaTooNew, WorkspaceError
+from pqdesk.messages.checks import quoted
 from pqdesk.storage.sqlite import durability, files, owners
 from pqdesk.storage.sqlite.backup import write_copy
 from pqdesk.storage.sqlite.connection import (
+    ReadTransaction,
     Translating,
     WriteTransaction,
     all_rows,
     connect,
     first_row,
     let_go,
+    lying_there,
     only_value,
 )
 from pqdesk.storage.sqlite.files import Location
@@ -35,13 +39,15 @@ APPLICATION_ID = 0x50514431  # "PQD1"
 # A put changes three pages and an ack four, and each goes through the WAL whole: with pages of 2 KiB instead of
 # SQLite's 4 KiB a put takes 8 % less time, an ack 12 %, and payloads of 100 kB take as long (measured, durable).
 _PAGE_BYTES = 2048
-_TRIGGER_OF_OURS = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(tbl_name, 1, 7) = 'pqdesk_'"
-_VIEW = "SELECT name FROM sqlite_schema WHERE type = 'view'"
+# What is called pqdesk_… or is on a table of that name, in any spelling: SQLite knows no case here. Not the indexes
+# that it makes itself. It holds tbl_name against the statement when it reads the schema, so that is not made up.
 _OBJECTS = """
-    SELECT name, sql FROM sqlite_schema
-     WHERE sql IS NOT NULL AND type <> 'trigger'
-       AND (name LIKE 'pqdesk^_%' ESCAPE '^' OR tbl_name LIKE 'pqdesk^_%' ESCAPE '^')"""
+    SELECT name, sql, type FROM sqlite_schema
+     WHERE sql IS NOT NULL AND (name LIKE 'pqdesk^_%' ESCAPE '^' OR tbl_name LIKE 'pqdesk^_%' ESCAPE '^')"""
 _STEP_NAME = re.compile(r"(\d{4})_\w+\.sql")
+
+
+_Object = tuple[str, str]  # its SQL, and what it is: table, index, trigger or view
 
 
 class OutOfDate(WorkspaceError):
@@ -65,20 +71,50 @@ def open_database(location: Location, *, rng: Random, vfs: str | None = None) ->
     if location.is_ours:
         files.make_private_folder(location.database.parent)
     files.check_place(location)
-    if not os.path.exists(location.database) or not location.run.is_dir():  # a name too long is told when it is made
+    if not os.path.exists(location.database):  # a name too long is told when it is made
         files.make_private_folder(location.run)
         with files.initializer_lock(location.run):
             if not location.database.exists():
                 _make(location, rng, vfs)
     files.check_file(location.database, is_ours=location.is_ours)
+    if location.is_ours:
+        refuse_other_program(location.database, vfs)
     db = connect(location.database, is_ours=location.is_ours, vfs=vfs, rng=rng)
     try:
         with Translating(location.database):
             _bring_up_to_date(db, location)
+        if not location.run.is_dir():
+            files.make_private_folder(location.run)
     except BaseException:
-        let_go(db)
+        let_go_untouched(db, location.database)
         raise
     return db
+
+
+def refuse_other_program(path: Path, vfs: str | None) -> None:
+    """Raise WorkspaceError where a database is not one of ours: nothing is made, written or locked for that.
+
+    SQLite would make a log beside the file, and write an old one back into it.
+    """
+    with lying_there(path, vfs=vfs) as db:
+        if only_value(db, "PRAGMA application_id") == APPLICATION_ID:
+            return
+        is_reloaded = any(row[0] == "pqdesk_meta" for row in all_rows(db, _OBJECTS))
+    text = f"{str(path)!r} is a database of another program, not a queue file"
+    if is_reloaded:
+        pragmas = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {newest()}"
+        text = (
+            f"{str(path)!r} was made from a dump, which leaves out what marks a queue file; {_by_hand(path, pragmas)}"
+        )
+    raise WorkspaceError(text, path=path)
+
+
+def let_go_untouched(db: apsw.Connection, path: Path) -> None:
+    """Close a file that was refused: what its log holds is not written back into it, as the last to close would."""
+    with contextlib.suppress(apsw.Error, OSError):
+        if os.stat(f"{path}-wal").st_size:
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    let_go(db)
 
 
 def check_schema(db: apsw.Connection, location: Location) -> int:
@@ -86,28 +122,50 @@ def check_schema(db: apsw.Connection, location: Location) -> int:
 
     Raises:
         SchemaTooNew: Made by a newer PQDesk.
-        WorkspaceError: Not a queue file.
+        WorkspaceError: Not a queue file, or changed by somebody.
     """
     path = location.database
-    if location.is_ours:
-        application = only_value(db, "PRAGMA application_id")
-        if application != APPLICATION_ID:
-            raise WorkspaceError(f"{str(path)!r} is a database of another program, not a queue file", path=path)
-    elif (encoding := only_value(db, "PRAGMA encoding")) != "UTF-8":  # payloads are searched and read in as UTF-8
+    if not location.is_ours and (encoding := only_value(db, "PRAGMA encoding")) != "UTF-8":
         text = f"{str(path)!r} keeps its text as {encoding}, and queues need UTF-8; give them a file of their own"
-        raise WorkspaceError(text, path=path)
-    if not first_row(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pqdesk_meta'"):
-        return 0
-    row = first_row(db, "SELECT value FROM pqdesk_meta WHERE name = 'schema'")
-    number = row[0] if row and isinstance(row[0], int) else 0
-    if location.is_ours:
-        number = max(number, only_value(db, "PRAGMA user_version"))
+        raise WorkspaceError(text, path=path)  # payloads are searched and read in as UTF-8
+    with ReadTransaction(db, path):  # somebody may be bringing it up to date
+        found = {row[0]: (row[1], row[2]) for row in all_rows(db, _OBJECTS)}
+        if not found and not location.is_ours:
+            return 0
+        _check_mark(found, path)
+        number = _schema_number(db, location)
     if number > newest():
         text = f"{str(path)!r} was made by a newer PQDesk (schema {number}, this knows {newest()}); install that one"
         raise SchemaTooNew(text, path=path)
-    if number == newest():
-        _check_objects(db, location)
+    _check_objects(found, number, path)
     return number
+
+
+def _check_mark(found: dict[str, _Object], path: Path) -> None:
+    """Refuse a file whose table of the schema's number is not ours."""
+    if not found:
+        raise Corrupt(f"{str(path)!r} is damaged: it has no tables; restore a backup", path=path)
+    if found.get("pqdesk_meta") != _expected_objects(newest())["pqdesk_meta"]:
+        name = "pqdesk_meta" if "pqdesk_meta" in found else min(found)
+        raise WorkspaceError(
+            f"{str(path)!r} has a {found[name][1]} {name!r} that is not PQDesk's; names that begin with pqdesk_ are "
+            "PQDesk's: rename it, or give the queues a file of their own",
+            path=path,
+        )
+
+
+def _schema_number(db: apsw.Connection, location: Location) -> int:
+    row = first_row(db, "SELECT value FROM pqdesk_meta WHERE name = 'schema'")
+    number = None if row is None else row[0]
+    in_header = only_value(db, "PRAGMA user_version") if location.is_ours else number
+    if isinstance(number, int) and number >= 1:
+        if max(number, in_header or 0) > newest():
+            return max(number, in_header or 0)
+        if number == in_header:
+            return number
+    told = quoted(number) if in_header == number else f"{quoted(number)} and {in_header}"
+    text = f"{str(location.database)!r} is damaged: its schema number is {told}, which no PQDesk writes"
+    raise Corrupt(f"{text}; restore a backup", path=location.database)
 
 
 def is_made(db: apsw.Connection, location: Location) -> bool:
@@ -124,38 +182,54 @@ def is_made(db: apsw.Connection, location: Location) -> bool:
     return number > 0
 
 
-def _check_objects(db: apsw.Connection, location: Location) -> None:
-    """Refuse a file whose tables and indexes named pqdesk_… are not the ones that the steps make: somebody changed it.
+def _check_objects(found: dict[str, _Object], number: int, path: Path) -> None:
+    """Refuse a file whose objects named pqdesk_…, or on such, are not the ones that the steps make.
 
-    Tables of an application may be there too. In a file of ours there are no views: they would be off in it.
+    A trigger would run inside our transactions, an index slow them or refuse a message. Of an application there may be
+    anything else, and views that look at ours: nothing of ours looks at a view.
     """
-    found = {row[0]: row[1] for row in all_rows(db, _OBJECTS)}
-    if location.is_ours:
-        found.update({row[0]: "a view" for row in all_rows(db, _VIEW)})
-    expected = _expected_objects()
-    differing = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
-    if differing:
-        what = f"{differing[0]!r} is not as PQDesk makes it"
-        raise WorkspaceError(
-            f"{str(location.database)!r} was changed by another program: {what}", path=location.database
-        )
+    expected = _expected_objects(number)
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) == expected.get(name):
+            continue
+        kind = (found.get(name) or expected[name])[1]
+        text = f"{str(path)!r} was changed by another program: the {kind} {name!r} is not as PQDesk makes it"
+        if name in expected:
+            text += f" ({'changed' if name in found else 'missing'}); restore a backup"
+        elif name.isprintable():
+            text += f", and PQDesk makes none; {_by_hand(path, _drop(kind, name))}"
+        raise WorkspaceError(text, path=path)
+
+
+def _drop(kind: str, name: str) -> str:
+    return 'DROP {} "{}"'.format(kind.upper(), name.replace('"', '""'))
+
+
+def _by_hand(path: Path, sql: str) -> str:
+    """What to type to change a file that PQDesk refuses."""
+    import shlex  # nobody needs it but here
+
+    return f"run: sqlite3 {shlex.quote(str(path))} {shlex.quote(sql)}"
 
 
 @cache
-def _expected_objects() -> dict[str, str]:
-    """Name → SQL of every table and index, as the steps leave them."""
+def _expected_objects(number: int) -> dict[str, _Object]:
+    """Name → SQL and kind of every table and index, as the steps up to that one leave them."""
     db = apsw.Connection(":memory:")
     try:
-        for _, sql in steps():
-            db.execute(sql)
-        return {row[0]: row[1] for row in all_rows(db, _OBJECTS)}
+        for step, sql in steps():
+            if step <= number:
+                db.execute(sql)
+        return {row[0]: (row[1], row[2]) for row in all_rows(db, _OBJECTS)}
     finally:
         db.close()
 
 
 def _make(location: Location, rng: Random, vfs: str | None) -> None:
     new = location.database.with_name(f"{location.database.name}.new-{os.getpid()}")
-    for leftover in new.parent.glob(f"{location.database.name}.new-*"):  # of makers that were killed
+    for leftover in new.parent.glob(
+        f"{files.plain_pattern(location.database.name)}.new-*"
+    ):  # of makers that were killed
         leftover.unlink(missing_ok=True)
     files.make_empty_file(new)
     try:
@@ -190,7 +264,6 @@ def _bring_up_to_date(db: apsw.Connection, location: Location) -> None:
                 _migrate(db, location, number)
             elif number == 0:
                 _upgrade(db, path, 0, is_ours=location.is_ours)
-    _refuse_triggers(db, path)
 
 
 def _migrate(db: apsw.Connection, location: Location, number: int) -> None:
@@ -203,7 +276,7 @@ def _migrate(db: apsw.Connection, location: Location, number: int) -> None:
         "%r is of schema %d; it is kept as %r before it is brought to %d", str(path), number, str(kept), newest()
     )
     _upgrade(db, path, number, is_ours=location.is_ours)
-    for older in path.parent.glob(f"{path.name}.before-*"):  # of earlier migrations
+    for older in path.parent.glob(f"{files.plain_pattern(path.name)}.before-*"):  # of earlier migrations
         if older != kept:
             older.unlink(missing_ok=True)
     logger(__name__).info("%r is of schema %d now", str(path), newest())
@@ -235,11 +308,3 @@ def _upgrade(db: apsw.Connection, path: Path, number: int, *, is_ours: bool) -> 
         if is_ours:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {newest()}")
-
-
-def _refuse_triggers(db: apsw.Connection, path: Path) -> None:
-    """A trigger on a table of ours would run inside our transactions, unseen."""
-    row = first_row(db, _TRIGGER_OF_OURS)
-    if row:
-        text = f"{str(path)!r} has the trigger {row[0]!r} on a table of PQDesk; remove it first"
-        raise WorkspaceError(text, path=path)

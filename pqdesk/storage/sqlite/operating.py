@@ -13,7 +13,7 @@ from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
 from pqdesk.storage.operating import TRASH_LIMIT, Order
-from pqdesk.storage.sqlite import activity, configuration, erasing, look_only
+from pqdesk.storage.sqlite import activity, configuration, damage, erasing, look_only
 from pqdesk.storage.sqlite.actions import BATCH_BYTES, DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
 from pqdesk.storage.sqlite.connection import Translating
@@ -51,7 +51,12 @@ class SqliteOperating:
             for batch in batches(self._engine, order):
                 ids = batch
                 while ids and not total.is_stopped:
-                    ids = ids[self._act_once(work, ids, total) :]
+                    try:
+                        count = self._act_once(work, ids, total)
+                    except Exception as exc:  # noqa: BLE001 - judged there, and raised again
+                        ids = self._but_damaged(exc, ids, total)
+                        continue
+                    ids = ids[count:]
                     total.tell(order.on_progress)
                 if not batch:  # nothing so far where it looks: a moment to stop, too
                     total.tell(order.on_progress)
@@ -97,6 +102,17 @@ class SqliteOperating:
             self._tell(queue_ids)
         total.add(tally)
         return count
+
+    def _but_damaged(self, exc: Exception, ids: Sequence[int], total: Total) -> list[int]:
+        """Those of `ids` that are not damaged, where that is why there was an error; the others are errors each."""
+        if not damage.is_stumble(exc):
+            raise exc
+        with self._engine.locked() as db, Translating(self._engine.path):
+            columns = {one: damage.unsound_columns(db, one) for one in ids}
+        if not any(columns.values()):
+            raise exc
+        total.errors += [f"message {one} is {damage.what(found)}" for one, found in columns.items() if found]
+        return [one for one, found in columns.items() if not found]
 
     def _deed(self, order: Order) -> tuple[str, str]:
         """What is done to each message, and what there is to say about that."""

@@ -7,8 +7,10 @@ any descriptor of the file drops them, so a process never opens a lock file of i
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import re
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +41,7 @@ _LIVES = "SELECT 1 FROM pqdesk_owner WHERE id = ? AND ended_us IS NULL"
 _TAKE_OVER = "UPDATE pqdesk_message SET owner_id = ?2 WHERE state = 3 AND owner_id = ?1"
 _END = "UPDATE pqdesk_owner SET ended_us = ? WHERE id = ?"
 _DETACHED = "detached-"
+_TOKEN = re.compile(r"[0-9a-f]{32}")  # as OwnLock makes them; whatever else the file says is no name of a lock
 _ONE = struct.Struct("<2q")
 _LARGEST_BYTES = 1024 * 1024
 
@@ -46,7 +49,7 @@ _own_locks: dict[str, int] = {}  # token → descriptor, of this process: the ke
 
 
 class Owner(NamedTuple):
-    """A row of pqdesk_owner that has not ended."""
+    """A row of pqdesk_owner that has not ended. What it says is not believed before `is_sound`."""
 
     id: int
     token: str
@@ -56,7 +59,12 @@ class Owner(NamedTuple):
 
     @property
     def is_detached(self) -> bool:
-        return self.token.startswith(_DETACHED)
+        return self.token == f"{_DETACHED}{self.boot}"
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether its token is one of ours: the token names a file."""
+        return self.is_detached or _lock_file(Path(), self.token) is not None
 
 
 class OwnLock:
@@ -90,14 +98,18 @@ class OwnLock:
 
 
 def is_alive(folder: Path, owner: Owner, boot: str) -> bool:
-    """Whether the process behind `owner` lives. A detached owner lives as long as its boot."""
+    """Whether the process behind `owner` lives. A detached owner lives as long as its boot.
+
+    So does one whose row is damaged: nobody can tell, and the leases end what it has in hand.
+    """
     if owner.boot != boot:
         return False
-    if owner.is_detached or owner.token in _own_locks:
+    path = _lock_file(folder, owner.token)
+    if path is None or owner.token in _own_locks:
         return True
     try:
         # For reading: closing a file that was open for writing is what the death watches of all processes wake up for.
-        descriptor = open_plain(folder / owner.token)
+        descriptor = open_plain(path)
     except FileNotFoundError:
         return False
     except OSError:
@@ -113,14 +125,28 @@ def is_alive(folder: Path, owner: Owner, boot: str) -> bool:
 
 def begun_receipts(folder: Path, token: str) -> frozenset[int]:
     """What a dead process told with `tell_begun`."""
-    if token in _own_locks or token.startswith(_DETACHED):
+    path = _lock_file(folder, token)
+    if path is None or token in _own_locks:
         return frozenset()
     try:
-        data = read_plain(folder / token, _LARGEST_BYTES)
+        data = read_plain(path, _LARGEST_BYTES)
     except OSError:
         return frozenset()
     count = int.from_bytes(data[:8], "little")
     return frozenset(struct.unpack_from(f"<{count}q", data, 8)) if 8 * (count + 1) <= len(data) else frozenset()
+
+
+def remove_lock(folder: Path, token: str) -> None:
+    """What a dead process has left in the folder."""
+    path = _lock_file(folder, token)
+    if path is not None:
+        with contextlib.suppress(OSError):  # a folder in its place, or not ours: it hurts nobody
+            path.unlink()
+
+
+def _lock_file(folder: Path, token: str) -> Path | None:
+    """Where the process of this token has its lock; None where it is none that a process of ours has made."""
+    return folder / token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
 
 
 def add_owner(db: apsw.Connection, token: str, *, pid: int, boot: str, name: str, now_us: int) -> int:

@@ -70,7 +70,7 @@ class Reaper:
             self._tell(ended)
             count += len(held)
             if not held:
-                (self._folder / owner.token).unlink(missing_ok=True)
+                owners.remove_lock(self._folder, owner.token)
                 return count
 
     def _take_past_lease(self, owner: Owner, awake_ms: int) -> int:

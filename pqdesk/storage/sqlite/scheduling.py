@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 
 from pqdesk.clock import to_datetime
-from pqdesk.errors import DiskFull, DuplicateKey, Full, InvalidInput, NotFound
+from pqdesk.errors import Corrupt, DiskFull, DuplicateKey, Full, InvalidInput, NotFound
 from pqdesk.messages.checks import decode_headers, encode_headers
 from pqdesk.messages.payloads import decode_payload
 from pqdesk.messages.records import ScheduleRecord
@@ -39,16 +39,14 @@ _logger = logging.getLogger(__name__)
 _AT_ONCE = 100  # schedules per look, so that leases are extended in between
 _SET_BACK_US = 1_000_000  # the wall clock is slewed by less all the time
 
-_COLUMNS = """
-    name, queue, type, priority, "group", key, max_attempts, headers, payload_kind, payload, every_us, cron, timezone,
-    missed, is_enabled, created_us, next_us, last_us, last_message_id, skipped"""
-_ALL = f"SELECT {_COLUMNS} FROM pqdesk_schedule ORDER BY name"
-_ONE = f"SELECT {_COLUMNS} FROM pqdesk_schedule WHERE name = ?"
-_DUE_ROW = f"SELECT {_COLUMNS} FROM pqdesk_schedule WHERE id = ? AND next_us IS NOT NULL AND next_us <= ?"
+_COLUMNS = ", ".join(schedule_rows.COLUMNS)
+_ALL = f"SELECT {schedule_rows.READ} FROM pqdesk_schedule ORDER BY name"
+_ONE = f"SELECT {schedule_rows.READ} FROM pqdesk_schedule WHERE name = ?"
+_DUE_ROW = f"SELECT {schedule_rows.READ} FROM pqdesk_schedule WHERE id = ? AND next_us IS NOT NULL AND next_us <= ?"
 _DUE = """
     SELECT id FROM pqdesk_schedule INDEXED BY pqdesk_schedule_next
      WHERE next_us IS NOT NULL AND next_us <= ? ORDER BY next_us LIMIT ?"""
-_PLANNED = f"SELECT id, {_COLUMNS} FROM pqdesk_schedule WHERE next_us IS NOT NULL"
+_PLANNED = f"SELECT id, {schedule_rows.READ} FROM pqdesk_schedule WHERE next_us IS NOT NULL"
 _ADD = f"""
     INSERT INTO pqdesk_schedule ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, 0)
     ON CONFLICT (name) DO NOTHING"""
@@ -163,15 +161,17 @@ class SqliteScheduling:
         try:
             with engine.writing() as db:
                 row = first_row(db, _DUE_ROW, (schedule_id, now_us))
-                queues = [] if row is None else self._put_due(db, schedule_id, row, now_us)
+                queues = [] if row is None else self._put_due(db, schedule_id, schedule_rows.read(row), now_us)
             self._troubled.pop(schedule_id, None)
-        except (Full, DiskFull) as exc:  # due until there is room; then it is late, as its policy has it
+        except (Full, DiskFull, Corrupt) as exc:  # due until there is room; then it is late, as its policy has it
             self._tell(schedule_id, str(exc))
             return
         engine.ring(queues)
 
     def _put_due(self, db: apsw.Connection, schedule_id: int, row: Row, now_us: int) -> list[str]:
         """In a write transaction: put what is due by this row, and pass it. Returns the queues put to."""
+        if not schedule_rows.is_sound(row):
+            raise Corrupt(f"schedule {row[0]!r:.80} is damaged; remove it and add it anew")
         record = _record(row)
         try:
             due = due_runs(_schedule_of(record), check_missed(record.missed), _next_us(row), now_us)
@@ -206,8 +206,11 @@ class SqliteScheduling:
         return before_us is None or offset_us < before_us - _SET_BACK_US
 
     def _plan_anew(self, now_us: int) -> None:
-        for schedule_id, *row in all_rows(self._engine.db, _PLANNED):
-            record, next_us = _record(tuple(row)), _next_us(tuple(row))
+        for schedule_id, *values in all_rows(self._engine.db, _PLANNED):
+            row = schedule_rows.read(tuple(values))
+            if not schedule_rows.is_sound(row):
+                continue
+            record, next_us = _record(row), _next_us(row)
             try:
                 planned_us = after_clock_was_set_us(_schedule_of(record), next_us, row[17], now_us)
             except InvalidInput:
@@ -225,14 +228,14 @@ class SqliteScheduling:
 
 def read_schedules(db: apsw.Connection) -> tuple[ScheduleRecord, ...]:
     """All, by name."""
-    return tuple(_record(row) for row in all_rows(db, _ALL))
+    return tuple(_record(schedule_rows.read(row)) for row in all_rows(db, _ALL))
 
 
 def _found(db: apsw.Connection, name: str) -> Row:
     row = first_row(db, _ONE, (name,))
     if row is None:
         raise NotFound(f"there is no schedule {name!r}")
-    return row
+    return schedule_rows.read(row)
 
 
 def _schedule_of(record: ScheduleRecord) -> Schedule:
@@ -255,6 +258,8 @@ def _message(row: Row, due_us: int) -> NewMessage:
 
 
 def _record(row: Row) -> ScheduleRecord:
+    if not schedule_rows.is_sound(row):
+        row = schedule_rows.damaged(row)
     (name, queue, type_name, priority, group, key, max_attempts, headers, kind, payload, every_us, cron, timezone,
      missed, is_enabled, created_us, next_us, last_us, last_message_id, skipped) = row  # fmt: skip
     return ScheduleRecord(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -27,7 +27,7 @@ _ACK = """
      WHERE id = ?1 AND state = 3 AND receipt = ?2"""
 _HELD = """
     SELECT queue_id, attempt, forgiven, deaths, max_attempts, owner_id, started_us, "group", line, cancel_requested,
-           due_us, (SELECT name FROM pqdesk_type WHERE id = type_id), expires_us, key
+           due_us, (SELECT CAST(name AS BLOB) FROM pqdesk_type WHERE id = type_id), expires_us, key
       FROM pqdesk_message WHERE id = ? AND state = 3 AND receipt = ?"""
 _OF_OWNER = """
     SELECT id, receipt, started_us FROM pqdesk_message INDEXED BY pqdesk_running
@@ -210,7 +210,9 @@ def _held(db: apsw.Connection, message_id: int, receipt: int) -> _Held:
     row = first_row(db, _HELD, (message_id, receipt))
     if row is None:
         raise lost(message_id)
-    return _Held(*row)
+    held = _Held(*row)
+    type_name: Any = held.type  # as bytes, whatever they are: a damaged name stops nobody's work
+    return held if type_name is None else held._replace(type=bytes(type_name).decode("utf-8", "replace"))
 
 
 def _end_unfinished(

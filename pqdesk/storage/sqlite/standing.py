@@ -11,6 +11,8 @@ from dataclasses import astuple, dataclass, replace
 
 import apsw
 
+from pqdesk.errors import Corrupt
+from pqdesk.messages.checks import PRIORITY_LIMIT, check_int
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.queue_rows import QueueChange
@@ -19,8 +21,9 @@ from pqdesk.storage.sqlite.transitions import AFTER_KEY, leave_line, place_in_li
 _ROW = """
     SELECT id, line, priority, attempt, owner_id, started_us, "group", key, payload_kind, checksum,
            queue_id, state, due_us, forgiven, deaths, finished_us, expires_us, trashed_us
-      FROM pqdesk_message WHERE id = ? AND state <> 0"""
+      FROM pqdesk_message WHERE id = ? AND state IS NOT 0"""
 _OWN_COLUMNS = 10  # of the row; the rest is its standing
+_ALWAYS_SET = 6  # the first columns of a standing are never NULL
 _PROMOTE = "UPDATE pqdesk_message SET state = 2 WHERE id = ?"
 _SET_PRIORITY = "UPDATE pqdesk_message SET priority = ?2 WHERE id = ?1"
 _KEY_IN_USE = """
@@ -36,6 +39,7 @@ _TO_QUEUE = "UPDATE pqdesk_message SET queue_id = ?2, line = 0, open_key = NULL 
 
 KEY_IN_USE = "key in use"
 _READY = State.READY.number
+_STILL = frozenset({state.number for state in State if state != State.RUNNING})
 _DUE_LATER = (State.SCHEDULED.number, State.RETRYING.number)
 
 
@@ -128,19 +132,42 @@ def undo_text(before: Standing | None, mark: str, priority: tuple[int, int] | No
 
 
 def parse_undo(text: str) -> tuple[Standing | None, tuple[str, ...], tuple[int, int] | None]:
-    """What `undo_text` was given; the marks are those of a message that is as it was left, or was promoted since."""
-    values = json.loads(text)
-    before = None if values["before"] is None else Standing(*values["before"])
-    attempt, kind, number, *columns = values["after"]
-    left = Standing(*columns)
+    """What `undo_text` was given; the marks are those of a message that is as it was left, or was promoted since.
+
+    Raises Corrupt: no action leaves what the text says.
+    """
+    try:
+        values = json.loads(text)
+        before = None if values["before"] is None else _standing(values["before"])
+        attempt, kind, number, *columns = values["after"]
+        left = _standing(columns)
+        priority = None if values.get("priority") is None else _priorities(*values["priority"])
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as exc:
+        raise Corrupt("what is kept to undo this is damaged; the message was left as it is") from exc
     ready = replace(left, state=_READY)
     marks = (left, ready) if left.state in _DUE_LATER else (left,)
-    priority = values.get("priority")
-    return before, tuple(mark_of(one, attempt, kind, number) for one in marks), priority and tuple(priority)
+    return before, tuple(mark_of(one, attempt, kind, number) for one in marks), priority
+
+
+def _priorities(before: int, after: int) -> tuple[int, int]:
+    for one in (before, after):
+        check_int(one, "priority", least=-PRIORITY_LIMIT, most=PRIORITY_LIMIT)
+    return before, after
 
 
 def set_priority(db: apsw.Connection, message_id: int, priority: int) -> None:
     db.execute(_SET_PRIORITY, (message_id, priority))
+
+
+def _standing(columns: list[object]) -> Standing:
+    """Where an action may have found or left a message. Raises ValueError, TypeError."""
+    standing = Standing(*columns)  # type: ignore[arg-type]  # what it is given is judged here
+    has_time = (standing.trashed_us is not None) == (standing.state < 0)
+    if not all(type(one) is int for one in columns[:_ALWAYS_SET]) or not has_time or abs(standing.state) not in _STILL:
+        raise ValueError(columns)
+    if not all(one is None or type(one) is int for one in columns):
+        raise ValueError(columns)
+    return standing
 
 
 def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Standing) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import wraps
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.errors import Busy, InvalidInput, LeaseLost, PQDeskError, WorkspaceError
 from pqdesk.messages.aliases import Durability
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
@@ -50,8 +54,28 @@ if TYPE_CHECKING:
     from pqdesk.storage.sqlite.looking import SqliteLooking
     from pqdesk.storage.sqlite.operating import SqliteOperating
 
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
+
+
+def _past_damage(
+    method: Callable[Concatenate[SqliteStore, _P], _T],
+) -> Callable[Concatenate[SqliteStore, _P], _T]:
+    """Call it again when it has stumbled over messages that are damaged: they are failed by then."""
+
+    @wraps(method)
+    def call(self: SqliteStore, /, *args: _P.args, **options: _P.kwargs) -> _T:
+        while True:
+            try:
+                return method(self, *args, **options)
+            except Exception as exc:
+                tx: Any = options.get("tx")
+                if not self._joined(tx)[0].fail_damaged(exc, tx):
+                    raise
+
+    return call
 
 
 class SqliteStore:
@@ -130,6 +154,7 @@ class SqliteStore:
 
     # --- taking -----------------------------------------------------------------------------------
 
+    @_past_damage
     def claim(
         self,
         queue: str,
@@ -206,6 +231,7 @@ class SqliteStore:
 
     # --- settling ---------------------------------------------------------------------------------
 
+    @_past_damage
     def settle(
         self,
         claim: Claim,
@@ -255,6 +281,7 @@ class SqliteStore:
         self._flush(tx)
         return None if look is None else self._taken(look, is_detached=False, is_spare=True)
 
+    @_past_damage
     def settle_many(
         self,
         settled: Sequence[tuple[Claim, Settlement]],
@@ -287,6 +314,7 @@ class SqliteStore:
         self._flush()
         return lost, self._taken(look, is_detached=False)
 
+    @_past_damage
     def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
         engine = self._engine
         with engine.writing() as db:
@@ -369,7 +397,7 @@ class SqliteStore:
     # --- living -----------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """See the contract. Waits for the calls of other threads.
+        """See the contract. Waits for the calls of other threads; in a `__del__`, for nobody.
 
         Raises:
             WorkspaceError: Called by a signal handler inside another call of this thread, for which it would wait
@@ -379,13 +407,36 @@ class SqliteStore:
         if not engine.is_own_process:  # a fork's copy: its lock, thread and alarm are the parent's
             engine.finalizer()
             return
-        if not engine.begin_closing():
+        if sys.is_finalizing():
+            self._close_at_exit()
+            return
+        try:
+            if not engine.begin_closing():
+                return
+        except PQDeskError:
+            if not _is_in_del():
+                raise
+            # Garbage is collected anywhere, in the middle of a call, too: when that has ended, there is somebody left.
+            threading.Thread(target=self.close, name="pqdesk-closing", daemon=True).start()
             return
         self.tending.end()
         with engine.lock:
             with contextlib.suppress(WorkspaceError, Busy):
                 self._give_back()
             engine.end()
+
+    def _close_at_exit(self) -> None:
+        """Give back what is in hand when the interpreter ends, where that can be: no other thread runs any more.
+
+        One of them may have had the lock; then the end of the process is the notice. Raises nothing.
+        """
+        engine = self._engine
+        if engine.is_closing or not engine.lock.acquire(blocking=False):
+            return
+        with contextlib.suppress(Exception):
+            if engine.db.get_autocommit():
+                self._give_back()
+                engine.end()
 
     @property
     def schedules(self) -> Scheduling:
@@ -542,6 +593,13 @@ class SqliteStore:
                     owners.end_owner(engine.db, engine.owner_id, now_us)
         engine.flusher.committed()
         engine.ring(engine.hand.empty())
+
+
+def _is_in_del() -> bool:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name != "__del__":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _payload_bytes(messages: Sequence[NewMessage]) -> int:

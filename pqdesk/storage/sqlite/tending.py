@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pqdesk.storage.contract import Claim
+from pqdesk.storage.sqlite.connection import raise_ours
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ingestion import Ingestion
 from pqdesk.storage.sqlite.keeper import Keeper
@@ -69,7 +70,13 @@ class Tending:
             engine.check_company()
             engine.renew()
             engine.follow_clock()
-            pause_s = self.chores.do_all()
+            try:
+                pause_s = self.chores.do_all()
+            except Exception as exc:
+                if not engine.fail_damaged(exc):
+                    raise_ours(exc, engine.path, engine.db)
+                    raise
+                pause_s = 0.0
             engine.write_metrics()
         if self._prune_for_a_while():
             pause_s = min(pause_s, _PRUNE_AGAIN_S)

@@ -17,6 +17,7 @@ from pqdesk.messages.states import State
 
 _JSON, _BYTES = int(PayloadKind.JSON), int(PayloadKind.BYTES)
 _PLAIN = re.compile(r"[A-Za-z0-9 _.@:+-]+")  # characters that JSON has no other way to write, in what we write
+_CANONICAL = re.compile(r"0|-?[1-9][0-9]*")  # how JSON writes an integer
 _PLAIN_DIGITS = 15  # a float of more is written with an exponent
 _EXACT = 2**53  # below this an integer and its float are the same
 _MOST_INDEXES = 3  # keys of digits in a path: each doubles the paths that are tried
@@ -206,7 +207,7 @@ def _needle(test: Test) -> bytes | None:
     text = test.value
     is_plain = bool(_PLAIN.fullmatch(text))
     is_written_so = _number(text) is None or (len(text) <= _PLAIN_DIGITS and text.lstrip("-").isdigit())
-    is_canonical = not text.lstrip("-").isdigit() or str(int(text)) == text
+    is_canonical = not text.lstrip("-").isdigit() or _CANONICAL.fullmatch(text) is not None
     return text.encode() if is_plain and is_written_so and is_canonical else None
 
 

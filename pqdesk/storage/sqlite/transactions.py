@@ -125,7 +125,7 @@ class SqliteTransaction(Staying):
 @contextlib.contextmanager
 def transaction(engine: Engine, ingestion: Ingestion, flush: Callable[[], None]) -> Iterator[SqliteTransaction]:
     """See `storage.contract.Store.transaction`. `flush`: what a store does after each of its commits."""
-    with engine.locked():
+    with engine.locked_for_caller():
         tx, is_committed = SqliteTransaction(engine), False
         try:
             with _Scope(engine, tx) as db:

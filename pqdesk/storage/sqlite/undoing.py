@@ -8,12 +8,12 @@ from typing import Any
 
 import apsw
 
-from pqdesk.errors import InvalidInput
+from pqdesk.errors import Corrupt, InvalidInput
 from pqdesk.messages.states import State
-from pqdesk.storage.sqlite import schedule_rows
+from pqdesk.storage.sqlite import damage, schedule_rows
 from pqdesk.storage.sqlite.actions import BATCH, Tally
 from pqdesk.storage.sqlite.configuration import put_back_configuration, put_back_pause, put_back_removed
-from pqdesk.storage.sqlite.connection import all_rows
+from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.editing import payload_before, replace_payload
 from pqdesk.storage.sqlite.standing import (
     Changes,
@@ -26,7 +26,7 @@ from pqdesk.storage.sqlite.standing import (
 )
 
 # What undoes an activity that is not about single messages, by the one name in its `before`: each returns whether the
-# thing was still as the activity left it.
+# thing was still as the activity left it, and raises ValueError, TypeError or LookupError for what no activity leaves.
 _PUT_BACK: dict[str, Callable[[apsw.Connection, Any], bool]] = {
     "paused": put_back_pause,
     "configured": put_back_configuration,
@@ -38,8 +38,10 @@ _PUT_BACK: dict[str, Callable[[apsw.Connection, Any], bool]] = {
 
 
 CHANGED_SINCE, GONE, NO_PAYLOAD = "changed since", "gone", "the old payload is not kept any more"
+DAMAGED = "damaged"
 
 _SOME = "SELECT message_id, before FROM pqdesk_undo WHERE activity_id = ? ORDER BY message_id LIMIT ?"
+_IS_QUEUE = "SELECT 1 FROM pqdesk_queue WHERE id = ?"
 _DROP = "DELETE FROM pqdesk_undo WHERE activity_id = ? AND message_id = ?"
 _MARK = "UPDATE pqdesk_activity SET undone_by = coalesce(undone_by, ?2) WHERE id = ?1"
 
@@ -56,7 +58,10 @@ class Undoing:
         """Bring a batch back; False when none was left. What was come to is not come to again."""
         rows = all_rows(self._db, _SOME, (self._activity_id, BATCH))
         for message_id, text in rows:
-            reason = self._bring_back(action, message_id, *parse_undo(text))
+            try:
+                reason = self._bring_back(action, message_id, *parse_undo(text))
+            except Corrupt:
+                reason = DAMAGED
             if reason:
                 self.tally.skip(message_id, reason)
             else:
@@ -66,11 +71,16 @@ class Undoing:
         return bool(rows)
 
     def put_back(self, before: Mapping[str, Any]) -> None:
-        """Undo what is not about single messages, unless it was changed since. Raises InvalidInput."""
+        """Undo what is not about single messages, unless it was changed since. Raises InvalidInput, Corrupt."""
         for name, value in before.items():
             if name not in _PUT_BACK:
                 raise InvalidInput("this activity was written by a newer PQDesk, which can undo it")
-            if _PUT_BACK[name](self._db, value):
+            try:
+                is_done = _PUT_BACK[name](self._db, value)
+            except (ValueError, TypeError, LookupError) as exc:  # each looks at its value before it changes anything
+                text = f"what undoes activity {self._activity_id} is damaged; nothing was changed, do it by hand"
+                raise Corrupt(text) from exc
+            if is_done:
                 self.tally.done += 1
             else:
                 self.tally.reasons[CHANGED_SINCE] += 1
@@ -83,6 +93,8 @@ class Undoing:
         marks: tuple[str, ...],
         priority: tuple[int, int] | None,
     ) -> str:
+        if damage.unsound_columns(self._db, message_id):
+            return DAMAGED
         row = read_message(self._db, self.changes, message_id, self._now_us)
         if row is None:
             return GONE
@@ -96,6 +108,8 @@ class Undoing:
             return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=self._now_us))
         if action == "edit":
             return self._bring_payload_back(row)
+        if first_row(self._db, _IS_QUEUE, (before.queue_id,)) is None:
+            return DAMAGED
         if priority is None:
             return self._relocate(row, before)
         if row.priority != priority[1]:

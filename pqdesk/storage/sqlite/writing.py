@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from pqdesk.storage.sqlite.connection import Translating, translated
+from pqdesk.storage.sqlite.connection import Translating, raise_ours, translated
 
 if TYPE_CHECKING:
     from pqdesk.storage.sqlite.engine import Engine
@@ -22,12 +22,15 @@ _getpid = os.getpid
 
 
 class Locked:
-    """See Engine.locked. One object serves all blocks."""
+    """See Engine.locked. One object serves all blocks.
 
-    __slots__ = ("_engine",)
+    `is_callers`: what is raised in it is the caller's, and no sign of damage.
+    """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    __slots__ = ("_engine", "_is_callers")
+
+    def __init__(self, engine: Engine, *, is_callers: bool = False) -> None:
+        self._engine, self._is_callers = engine, is_callers
 
     def __enter__(self) -> apsw.Connection:
         engine = self._engine
@@ -43,9 +46,14 @@ class Locked:
             raise
         return engine.db
 
-    def __exit__(self, *exc: object) -> None:
-        self._engine.depth -= 1
-        self._engine.lock.release()
+    def __exit__(self, kind: Any = None, exc: BaseException | None = None, trace: TracebackType | None = None) -> None:
+        engine = self._engine
+        try:
+            if exc is not None and not self._is_callers:
+                raise_ours(exc, engine.path, engine.db)
+        finally:
+            engine.depth -= 1
+            engine.lock.release()
 
 
 class Outside:
@@ -114,12 +122,17 @@ class Writing:
         try:
             if self._tx is not None:
                 engine.savepoint.__exit__(kind, exc, trace)
+                if exc is not None:
+                    raise_ours(exc, engine.path, engine.db)
                 return
             if exc is None and engine.metrics.is_due:
                 exc = self._write_metrics(engine)
             engine.write_transaction.__exit__(kind, exc, trace)
-            if exc is None and self._is_lasting:
-                engine.flusher.committed()
+            if exc is None:
+                if self._is_lasting:
+                    engine.flusher.committed()
+            else:
+                raise_ours(exc, engine.path, engine.db)
         finally:
             engine.depth -= 1
             engine.lock.release()

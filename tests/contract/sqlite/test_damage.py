@@ -1,12 +1,207 @@
+"""A damaged row is one failed message, whatever of it is damaged: nobody else's work or looking ends by it."""
+
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
 
-from pqdesk import Empty, Queue
+from pqdesk import Corrupt, Empty, LeaseLost, Queue, Workspace
+from pqdesk.cli.transfer import Exported
 from pqdesk.messages.states import State
-from tests.contract.sqlite.outside import edit
+from pqdesk.storage.sqlite import damage
+from tests.contract.sqlite.loose import BAD_TEXT, opened_loosely
+from tests.contract.sqlite.outside import edit, run_python
+
+_SOUND = 4
+_DAMAGE = """
+import sys
+from pathlib import Path
+from tests.contract.sqlite.loose import opened_loosely
+with opened_loosely(Path(sys.argv[1])) as db:
+    db.execute("UPDATE pqdesk_message SET forgiven = 'none' WHERE id = ?", (int(sys.argv[2]),))
+"""
+# SQL for a value that the column cannot have been given by a PQDesk.
+_DAMAGES = [
+    ("headers", "'{\"a\": '"),
+    ("headers", '\'["a", "b"]\''),
+    ("headers", '\'{"a=b": "c"}\''),
+    ("headers", "'{\"a\": 1}'"),
+    ("headers", "replace(hex(zeroblob(50000)), '0', '[')"),
+    ("headers", BAD_TEXT),
+    ("headers", "x'00'"),
+    ("payload_kind", "7"),
+    ("payload_kind", "NULL"),
+    ("payload_kind", "'json'"),
+    ("payload", "'text'"),
+    ("checksum", "'sum'"),
+    ("checksum", "NULL"),
+    ("attempt", "'first'"),
+    ("attempt", "9223372036854775807"),
+    ("forgiven", "x'01'"),
+    ("max_attempts", "'many'"),
+    ("priority", "NULL"),
+    ("enqueued_us", "'yesterday'"),
+    ("enqueued_us", "NULL"),
+    ("due_us", "NULL"),
+    ("due_us", BAD_TEXT),
+    ("expires_us", "'never'"),
+    ("type_id", "'mail'"),
+    ("key", "x'ff'"),
+    ("key", BAD_TEXT),
+    ('"group"', BAD_TEXT),
+    ("finished_us", "'soon'"),
+    ("copy_of", "'nobody'"),
+]
+
+
+def _damaged_workspace(folder: Path, column: str, value: str) -> int:
+    """A queue `q` with messages of which one in the middle is damaged; its id."""
+    with Workspace(folder) as workspace:
+        ids = workspace.queue("q").put_many([{"n": number} for number in range(_SOUND + 1)])
+    with opened_loosely(folder / "queue.db") as db:
+        db.execute(f"UPDATE pqdesk_message SET {column} = {value} WHERE id = ?", (ids[1],))
+    return ids[1]
+
+
+@pytest.mark.parametrize(("column", "value"), _DAMAGES)
+def test_a_damaged_message_fails_and_the_others_are_given_out(tmp_path: Path, column: str, value: str) -> None:
+    damaged = _damaged_workspace(tmp_path / "w", column, value)
+
+    with Workspace(tmp_path / "w") as workspace:
+        queue, taken = workspace.queue("q"), []
+        for message in (queue.get(block=False) for _ in range(_SOUND)):
+            taken.append(message.id)
+            message.ack()
+        with pytest.raises(Empty):
+            queue.get(block=False)
+
+        assert damaged not in taken
+        detail = workspace.message(damaged)
+        assert (detail.state, (detail.error or "")[:8]) == (State.FAILED, "damaged:")
+        assert workspace.counts("q").failed == 1
+        assert workspace.delete(damaged).done == 1
+
+
+@pytest.mark.parametrize(("column", "value"), _DAMAGES)
+def test_who_looks_at_a_damaged_message_sees_it_and_the_others(tmp_path: Path, column: str, value: str) -> None:
+    damaged = _damaged_workspace(tmp_path / "w", column, value)
+
+    with Workspace(tmp_path / "w") as workspace:
+        listed = {record.id: record for record in workspace.messages("q")}
+        detail = workspace.message(damaged)
+        exported = Exported(detail, workspace.queue("q").versions(damaged), False)
+        texts = exported.as_json(), exported.as_cells()
+
+        assert len(listed) == _SOUND + 1
+        assert all(texts)
+        assert f"essage {damaged}" in workspace.why(damaged)
+        assert workspace.queue("q").versions(damaged) == ()
+
+
+@pytest.mark.parametrize("state", ["'ready'", "99", "-42", "NULL", "1.5", BAD_TEXT])
+def test_a_message_in_no_state_is_shown_as_a_failed_one_that_nobody_acts_on(tmp_path: Path, state: str) -> None:
+    damaged = _damaged_workspace(tmp_path / "w", "state", state)
+
+    with Workspace(tmp_path / "w") as workspace:
+        detail = workspace.message(damaged)
+        outcome = workspace.retry([damaged, damaged + 1])
+
+        assert (detail.state, "damaged" in (detail.error or "")) == (State.FAILED, True)
+        assert len(workspace.messages("q", limit=10)) >= _SOUND
+        assert (outcome.done, outcome.skipped, len(outcome.errors)) == (0, 1, 1)
+        assert f"message {damaged} is damaged" in outcome.errors[0]
+
+
+def test_a_loop_goes_on_past_damaged_messages(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        ids = workspace.queue("q").put_many(range(40))
+    with opened_loosely(tmp_path / "w" / "queue.db") as db:
+        for at, (column, value) in enumerate(_DAMAGES):
+            db.execute(f"UPDATE pqdesk_message SET {column} = {value} WHERE id = ?", (ids[at],))
+
+    with Workspace(tmp_path / "w") as workspace:
+        queue, done = workspace.queue("q"), []
+        for message in queue:
+            done.append(message.id)
+            message.ack()
+            if message.id == ids[-1]:
+                break
+
+        assert done == ids[len(_DAMAGES) :]
+        assert workspace.counts("q").failed == len(_DAMAGES)
+
+
+def test_a_message_that_is_damaged_while_somebody_has_it_fails_and_its_lease_is_lost(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        queue = workspace.queue("q")
+        queue.put_many(["bad", "good"])
+        bad, good = queue.get_many(2)
+        run_python(_DAMAGE, str(tmp_path / "w" / "queue.db"), str(bad.id))
+
+        with pytest.raises(LeaseLost):
+            bad.ack()
+        good.ack()
+
+        assert workspace.message(bad.id).state == State.FAILED
+        assert workspace.counts("q").completed == 1
+
+
+def test_an_attempt_that_is_damaged_is_shown_all_the_same(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        queue = workspace.queue("q")
+        message_id = queue.put("x")
+        queue.get().nack("the reason")
+    for column, value in (("outcome", "'won'"), ("started_us", BAD_TEXT), ("error", BAD_TEXT), ("ended_us", "2e300")):
+        with opened_loosely(tmp_path / "w" / "queue.db") as db:
+            db.execute(f"UPDATE pqdesk_attempt SET {column} = {value}")
+
+    with Workspace(tmp_path / "w") as workspace:
+        detail = workspace.message(message_id)
+
+        assert (len(detail.attempts), detail.attempts[0].attempt) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [("queue", "scheduled", "'x'"), ("queue", "max_attempts", "'x'"), ("queue", "name", BAD_TEXT)],
+)
+def test_what_no_call_can_do_without_is_told_as_damage_with_its_place(
+    tmp_path: Path, table: str, column: str, value: str
+) -> None:
+    _damaged_workspace(tmp_path / "w", "priority", "0")
+    with opened_loosely(tmp_path / "w" / "queue.db") as db:
+        db.execute(f"UPDATE pqdesk_{table} SET {column} = {value}")
+
+    with Workspace(tmp_path / "w") as workspace:
+        for call in (
+            (workspace.queues, workspace.counts)
+            if column != "max_attempts"
+            else (lambda: workspace.queue("q").put("x"),)
+        ):
+            with pytest.raises(Corrupt, match=r"is damaged.*restore a backup") as caught:
+                call()
+
+            assert "\n" not in str(caught.value)
+
+
+def test_a_fault_of_ours_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        monkeypatch.setattr("pqdesk.storage.sqlite.inspection.read_errors", lambda *_: 1 + "a")  # type: ignore[operator]
+
+        with pytest.raises(TypeError):
+            workspace.errors()
+
+
+def test_looking_for_damage_ends_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(damage, "_LOOKED_FOR_S", 0.0)
+    monkeypatch.setattr(damage, "_STEPS", 10)
+    with Workspace(tmp_path / "w") as workspace:
+        workspace.queue("q").put_many(range(1000))
+        monkeypatch.setattr("pqdesk.storage.sqlite.inspection.read_errors", lambda *_: {}["nothing"])
+
+        with pytest.raises(KeyError):
+            workspace.errors()
 
 
 def test_a_damaged_payload_is_never_delivered(tmp_path: Path) -> None:
@@ -22,3 +217,29 @@ def test_a_damaged_payload_is_never_delivered(tmp_path: Path) -> None:
         for damaged in (small, large):
             assert queue.message(damaged).state == State.FAILED
             assert (queue.message(damaged).error or "").startswith("damaged")
+
+
+def test_a_damaged_activity_hides_no_other(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        queue = workspace.queue("q")
+        queue.put("x")
+        queue.pause()
+        queue.resume()
+    for before in ("'{'", "'[1]'", "x'00'"):
+        with opened_loosely(tmp_path / "w" / "queue.db") as db:
+            db.execute(f"UPDATE pqdesk_activity SET before = {before} WHERE id = 1")
+
+        with Workspace(tmp_path / "w") as workspace:
+            newest, oldest = workspace.activity()
+
+            assert newest.can_be_undone
+            assert oldest.why_not == "what is kept to undo it is damaged"
+
+
+def test_ids_below_zero_keep_no_page_from_ending(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        workspace.queue("q").put_many(range(3))
+    edit(tmp_path / "w" / "queue.db", "UPDATE pqdesk_message SET id = -5 WHERE id = 1")
+
+    with Workspace(tmp_path / "w") as workspace:
+        assert [one.id for one in workspace.messages(search="1")] == [2]

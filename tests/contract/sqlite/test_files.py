@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk import Queue, SchemaTooNew, Workspace, WorkspaceError
+from pqdesk import Corrupt, InvalidInput, Queue, SchemaTooNew, Workspace, WorkspaceError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
 from tests.contract.sqlite.outside import edit, run_python
@@ -121,32 +122,170 @@ def test_a_second_name_of_the_file_is_refused(tmp_path: Path) -> None:
         Workspace(tmp_path / "w")
 
 
-def test_a_trigger_on_a_table_of_ours_is_refused(tmp_path: Path) -> None:
-    Workspace(tmp_path / "w").close()
-    trigger = "CREATE TRIGGER t AFTER INSERT ON pqdesk_message BEGIN DELETE FROM pqdesk_message; END"
-    edit(tmp_path / "w" / "queue.db", trigger)
+@pytest.mark.parametrize(
+    "table", ["pqdesk_message", "PQDESK_MESSAGE", '"Pqdesk_Queue"', "[pqdesk_PUT]", "`pqdesk_meta`"]
+)
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_trigger_on_a_table_of_ours_is_refused_in_any_spelling(tmp_path: Path, table: str, is_ours: bool) -> None:
+    path = tmp_path / "w" / "queue.db"
+    path.parent.mkdir(0o700)
+    opened: list[Callable[[], object]] = [
+        lambda: Workspace(path.parent) if is_ours else Queue("q", database=path),
+        lambda: open_inspection(WorkspacePaths(path.parent)) if is_ours else open_inspection(path),
+    ]
+    opened[0]().close()  # type: ignore[attr-defined]
+    edit(path, f"CREATE TRIGGER planted AFTER UPDATE ON {table} BEGIN DELETE FROM pqdesk_message; END")
+    before = path.read_bytes()
 
-    with pytest.raises(WorkspaceError, match="trigger 't'"):
-        Workspace(tmp_path / "w")
+    for call in opened:
+        with pytest.raises(WorkspaceError, match=r"trigger 'planted'.* 'DROP TRIGGER \"planted\"'") as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ("sql", "name"),
+    ("sql", "name", "way_out"),
     [
-        ("CREATE TABLE pqdesk_extra(x)", "pqdesk_extra"),
-        ("CREATE INDEX extra ON pqdesk_message (priority)", "extra"),
-        ("CREATE VIEW v AS SELECT 1", "v"),
-        ("ALTER TABLE pqdesk_message ADD COLUMN extra TEXT", "pqdesk_message"),
-        ("DROP INDEX pqdesk_claimable", "pqdesk_claimable"),
+        ("CREATE TABLE pqdesk_extra(x)", "pqdesk_extra", "DROP TABLE"),
+        ("CREATE INDEX extra ON PQDesk_message (priority)", "extra", "DROP INDEX"),
+        ("CREATE UNIQUE INDEX [an index] ON pqdesk_queue (ready)", "an index", "DROP INDEX"),
+        ("CREATE VIEW PQDESK_v AS SELECT 1", "PQDESK_v", "DROP VIEW"),
+        ("ALTER TABLE pqdesk_message ADD COLUMN extra TEXT", "pqdesk_message", "changed"),
+        ("DROP INDEX pqdesk_claimable", "pqdesk_claimable", "missing"),
     ],
 )
-def test_a_changed_schema_is_refused_and_names_what_differs(tmp_path: Path, sql: str, name: str) -> None:
+def test_a_changed_schema_is_refused_and_names_what_differs_and_the_line_that_removes_it(
+    tmp_path: Path, sql: str, name: str, way_out: str
+) -> None:
     Workspace(tmp_path / "w").close()
     edit(tmp_path / "w" / "queue.db", sql)
 
     for look in (lambda: Workspace(tmp_path / "w"), lambda: open_inspection(WorkspacePaths(tmp_path / "w"))):
-        with pytest.raises(WorkspaceError, match=f"'{name}' is not as PQDesk makes it"):
+        with pytest.raises(WorkspaceError, match=f"'{name}' is not as PQDesk makes it.*{way_out}"):
             look()
+
+
+def test_the_line_that_an_error_gives_opens_the_workspace_again(tmp_path: Path) -> None:
+    Workspace(tmp_path / "it's w").close()
+    edit(tmp_path / "it's w" / "queue.db", """CREATE INDEX "it's ""so""\" ON pqdesk_message (priority)""")
+
+    with pytest.raises(WorkspaceError) as caught:
+        Workspace(tmp_path / "it's w")
+    program, path, sql = shlex.split(str(caught.value).partition("run: ")[2])
+    edit(Path(path), sql)
+
+    assert program == "sqlite3"
+    Workspace(tmp_path / "it's w").close()
+
+
+def test_a_view_that_somebody_made_in_a_workspace_does_no_harm(tmp_path: Path) -> None:
+    Workspace(tmp_path / "w").close()
+    edit(tmp_path / "w" / "queue.db", "CREATE VIEW waiting AS SELECT * FROM pqdesk_message WHERE state = 2")
+
+    with Queue("q", workspace=tmp_path / "w") as queue:
+        queue.put("x")
+        assert queue.get(block=False).payload == "x"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE pqdesk_meta SET value = 'two' WHERE name = 'schema'",
+        "UPDATE pqdesk_meta SET value = 0 WHERE name = 'schema'",
+        "UPDATE pqdesk_meta SET value = 1.5 WHERE name = 'schema'",
+        "UPDATE pqdesk_meta SET value = -7 WHERE name = 'schema'",
+        "DELETE FROM pqdesk_meta WHERE name = 'schema'",
+    ],
+)
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_schema_number_that_is_none_is_damage(tmp_path: Path, sql: str, is_ours: bool) -> None:
+    options = {"workspace": tmp_path / "w"} if is_ours else {"database": tmp_path / "w" / "queue.db"}
+    (tmp_path / "w").mkdir(0o700)
+    Queue("q", **options).close()  # type: ignore[arg-type]
+    edit(tmp_path / "w" / "queue.db", sql)
+
+    with pytest.raises(Corrupt, match="schema number"):
+        Queue("q", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [0, -5, 1])
+def test_a_number_in_the_header_that_is_not_that_of_the_schema_is_damage(tmp_path: Path, number: int) -> None:
+    Workspace(tmp_path / "w").close()
+    edit(tmp_path / "w" / "queue.db", f"PRAGMA user_version = {number}")
+
+    with pytest.raises(Corrupt, match="schema number"):
+        Workspace(tmp_path / "w")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE pqdesk_message (subject TEXT)",
+        "CREATE TABLE PQDESK_META (name TEXT)",
+        "CREATE TABLE pqdesk_meta (name TEXT PRIMARY KEY, value TEXT)",
+        "CREATE VIEW pqdesk_put AS SELECT 1",
+    ],
+)
+def test_a_table_of_somebody_else_that_is_called_like_ours_is_refused_in_words(tmp_path: Path, sql: str) -> None:
+    edit(tmp_path / "app.db", sql)
+    before = (tmp_path / "app.db").read_bytes()
+
+    with pytest.raises(WorkspaceError, match="is not PQDesk's; names that begin with pqdesk_ are"):
+        Queue("q", database=tmp_path / "app.db")
+
+    assert (tmp_path / "app.db").read_bytes() == before
+
+
+def test_a_file_that_was_made_from_a_dump_says_which_pragmas_are_missing(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        workspace.queue("q").put("kept")
+    dump = "import sqlite3, sys; print('\\n'.join(sqlite3.connect(sys.argv[1]).iterdump()))"
+    script = run_python(dump, str(tmp_path / "w" / "queue.db"))
+    for path in (tmp_path / "w").glob("queue.db*"):
+        path.unlink()
+    edit(tmp_path / "w" / "queue.db", script)
+
+    with pytest.raises(WorkspaceError, match="made from a dump") as caught:
+        Workspace(tmp_path / "w")
+    _, path, sql = shlex.split(str(caught.value).partition("run: ")[2])
+    edit(Path(path), sql)
+
+    with Queue("q", workspace=tmp_path / "w") as queue:
+        assert queue.get(block=False).payload == "kept"
+
+
+def test_a_file_that_is_refused_is_not_written_by_closing_it(tmp_path: Path) -> None:
+    leave_log = """
+import apsw, os, sys
+db = apsw.Connection(sys.argv[1])
+db.execute("PRAGMA wal_autocheckpoint = 0; PRAGMA journal_mode = WAL").fetchall()
+db.execute(sys.argv[2])
+os._exit(0)
+"""
+    Workspace(tmp_path / "ours").close()
+    (tmp_path / "others").mkdir(0o700)
+    for folder, sql in (("ours", "CREATE TABLE pqdesk_extra (x)"), ("others", "CREATE TABLE bookmark (x)")):
+        database, log = tmp_path / folder / "queue.db", tmp_path / folder / "queue.db-wal"
+        run_python(leave_log, str(database), sql)
+        before = database.read_bytes(), log.read_bytes()
+
+        for look in (lambda: Workspace(database.parent), lambda: open_inspection(WorkspacePaths(database.parent))):  # noqa: B023
+            with pytest.raises(WorkspaceError):
+                look()
+
+        assert before[1]
+        assert (database.read_bytes(), log.read_bytes()) == before
+        assert (tmp_path / folder / "run").exists() == (folder == "ours")
+
+
+def test_leftovers_of_other_files_stay(tmp_path: Path) -> None:
+    (tmp_path / "a1.db.new-7").touch()
+
+    Queue("q", database=tmp_path / "a[0-9].db").close()
+
+    assert (tmp_path / "a1.db.new-7").exists()
 
 
 def test_what_an_application_adds_to_its_own_file_is_its_business(tmp_path: Path) -> None:
@@ -215,3 +354,25 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="read-only"):
         Workspace(tmp_path / "w")
     (tmp_path / "w").chmod(0o700)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\xff\xfe"])
+def test_a_path_that_is_not_utf8_is_refused_in_words(tmp_path: Path, name: bytes) -> None:
+    odd = tmp_path / os.fsdecode(name)
+    odd.mkdir(0o700)
+    (tmp_path / "link").symlink_to(odd)
+
+    for call in (
+        lambda: Workspace(odd / "w"),
+        lambda: Workspace.exists(odd),
+        lambda: Queue("q", workspace=tmp_path / "link"),
+        lambda: Queue("q", database=odd / "app.db"),
+        lambda: open_inspection(str(odd / "app.db")),
+    ):
+        with pytest.raises(InvalidInput, match="not UTF-8") as caught:
+            call()
+        assert str(caught.value).isascii()
+
+    assert list(odd.iterdir()) == []
+    with Workspace(tmp_path / "w") as workspace, pytest.raises(InvalidInput, match="not UTF-8"):
+        workspace.backup(odd / "copy.db")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -230,3 +231,13 @@ def test_a_reader_that_leaves_learns_nothing_but_the_terminal_does(cli: Cli) -> 
 def ready(cli: Cli) -> int:
     done = cli("queues", "--json")
     return sum(queue["counts"]["ready"] for queue in done.json) if done.code == 0 else 0
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_an_id_that_cannot_be_written_is_told_with_the_error(cli: Cli, redirection: str, options: str) -> None:
+    done = run("bash", "-c", f"{PQDESK} put q 1 {options} {redirection}", check=False)
+
+    assert done.returncode == 1
+    assert re.fullmatch(r"pqdesk: error: [^\n]*; message 1 is put\n", done.stderr)
+    assert ready(cli) == 1
