@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol, cast, get_args
@@ -167,16 +168,31 @@ def _number(word: str, lowest: int, names: str) -> int | None:
 class Timetable:
     """Which run is next, and whether it is due. Belongs to one thread.
 
+    Args:
+        plan: The schedule in words.
+
     Attributes:
         next_us: When to look again.
     """
 
-    def __init__(self, schedule: Schedule, missed: Missed, now_us: int) -> None:
+    def __init__(self, schedule: Schedule, missed: Missed, now_us: int, *, plan: str = "") -> None:
+        self.plan = plan
         self._schedule = schedule
         self._missed = missed
         self._seen_us = now_us
         self._busy_until_us = now_us - 1
+        self._owed: deque[int] = deque()  # what comes after next_us, which was missed
         self.next_us = schedule.first_us(now_us)
+
+    def resume(self, next_us: int, now_us: int) -> None:
+        """Go on from an earlier Timetable of the schedule, whose next run was to be at `next_us`.
+
+        What was missed since is made up for as a stored schedule does it, at most 1,000 times.
+        """
+        next_us = after_clock_was_set_us(self._schedule, next_us, None, now_us)
+        runs = due_runs(self._schedule, self._missed, next_us, now_us)
+        self._owed = deque((*runs.runs_us, runs.next_us))
+        self.next_us = self._owed.popleft()
 
     def take(self, now_us: int) -> bool:
         """Whether a run is due now; then it counts as made, and `next_us` is the one after it."""
@@ -184,6 +200,9 @@ class Timetable:
             self.next_us = self._schedule.set_back_us(self.next_us, now_us, self._seen_us - now_us)
             self._busy_until_us = min(self._busy_until_us, now_us)
         self._seen_us = now_us
+        if self._owed:
+            self.next_us = self._owed.popleft()
+            return True
         due_us = self.next_us
         if now_us < due_us:
             return False

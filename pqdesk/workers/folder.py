@@ -257,7 +257,7 @@ class FolderWatch:
             self._stop.wait(max(_LOOK_S, took_s * _LARGEST_SHARE))
         return EXIT_DONE
 
-    def run_once(self) -> None:
+    def run_once(self) -> bool:
         """One look alone; a file is put by a later one that finds it complete."""
         settled = self._looks.look(lambda: self._stop.is_stopping)
         self._tell_problems()
@@ -267,6 +267,7 @@ class FolderWatch:
         for start in range(0, len(complete), _BATCH):
             self._put(complete[start : start + _BATCH])
         self._forget()
+        return True
 
     def close(self) -> None:
         pass

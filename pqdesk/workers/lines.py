@@ -117,20 +117,21 @@ class CommandSource:
             self._report.warn(f"command {self._command[0]!r} ended: {describe_status(status)}")
         return status if status >= 0 else 128 - status
 
-    def run_once(self) -> None:
+    def run_once(self) -> bool:
         """Put all lines when the command has ended with 0."""
         lines: list[Line] = []
         status = self._run(lambda some: lines.extend(some[: ITEMS_LIMIT + 1 - len(lines)]))
         if self._stop.is_stopping:
-            return
+            return False
         if status:
             reason = describe_status(status)
         elif len(lines) > ITEMS_LIMIT:
             reason = f"more than {ITEMS_LIMIT:,} lines in one run"
         else:
             self._putter.put(lines)
-            return
+            return True
         self._report.warn(f"command {self._command[0]!r}: {reason}; nothing of this run was put")
+        return True
 
     def close(self) -> None:
         self._guard.close()

@@ -4,6 +4,7 @@ A handler without a schedule runs for ever: each item is put as soon as it is yi
 when it ends. On a schedule (`every`, `cron`) one run is one transaction: all that it yielded, or nothing when it
 raised. The same holds for a command's lines; without a schedule the worker ends with the command, with its exit status.
 A folder is watched for ever. With a schedule a line tells when the next run is: `next run 2026-11-24 18:00:00 CET`.
+A supervised one goes on where it was stopped, see run_memory.py.
 
 TERM, INT and HUP end it: what was yielded is put first, and a handler gets StopRequested raised inside it, so that its
 `finally` blocks run. A handler runs in the main thread for that.
@@ -40,6 +41,7 @@ from pqdesk.workers.patience import exit_code_for
 from pqdesk.workers.process import child_environment
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
 from pqdesk.workers.report import Report, describe_exception
+from pqdesk.workers.run_memory import RunMemory
 from pqdesk.zones import find_zone
 
 _PAUSE_S = 1.0  # before a handler that yielded nothing is called again
@@ -55,8 +57,8 @@ class Source(Protocol):
         """Put things until asked to stop, or until there is nothing more; the exit code of the worker."""
         ...
 
-    def run_once(self) -> None:
-        """Put what there is now, in one transaction. A failure is told on stderr."""
+    def run_once(self) -> bool:
+        """Put what there is now, in one transaction. A failure is told on stderr; False when asked to stop."""
         ...
 
     def close(self) -> None: ...
@@ -113,7 +115,10 @@ def run_producer(
             if timetable is None:
                 code = source.run_for_ever()
             else:
-                code = _run_by(timetable, source, report, stop, find_zone(_zone_name(target, timezone)), clock)
+                zone = find_zone(_zone_name(target, timezone))
+                code = _run_by(
+                    timetable, source, report, stop, zone, clock, RunMemory(timetable.plan, queue.name, workspace)
+                )
             return code or stop.exit_code
         except KeyboardInterrupt:  # Ctrl-C a second time, inside a handler
             return EXIT_INTERRUPTED
@@ -197,23 +202,24 @@ class HandlerSource:
                 self._stop.wait(_PAUSE_S)
         return EXIT_DONE
 
-    def run_once(self) -> None:
+    def run_once(self) -> bool:
         try:
             with closing(_Items(self._handler, self._stop)) as items:
                 run = items.take(ITEMS_LIMIT + 1)
         except StopRequested:
-            return
+            return False
         except Exception as exc:  # noqa: BLE001 - a handler may raise anything; the next run has its chance
             self._report.warn(
                 f"handler {self._handler.name!r} failed, nothing of this run was put: {describe_exception(exc)}"
             )
-            return
+            return True
         if len(run) > ITEMS_LIMIT:
             self._report.warn(
                 f"handler {self._handler.name!r} yielded more than {ITEMS_LIMIT:,} items in one run, nothing was put"
             )
         else:
             self._putter.put(run)
+        return True
 
     def _stream(self) -> int:
         count = 0
@@ -257,13 +263,30 @@ class _Items:
                 close()
 
 
-def _run_by(timetable: Timetable, source: Source, report: Report, stop: StopSignals, zone: tzinfo, clock: Clock) -> int:
+def _run_by(
+    timetable: Timetable,
+    source: Source,
+    report: Report,
+    stop: StopSignals,
+    zone: tzinfo,
+    clock: Clock,
+    memory: RunMemory,
+) -> int:
     told_us: int | None = None
+    kept_us = memory.next_us()
+    if kept_us is not None:
+        timetable.resume(kept_us, clock.wall_us())
     while not stop.is_stopping:
         if timetable.take(clock.wall_us()):
-            source.run_once()
+            is_made = source.run_once()
+            if not is_made:
+                break
             timetable.end_run(clock.wall_us())
-        if timetable.next_us != told_us and not stop.is_stopping:
+        if timetable.next_us != kept_us:
+            kept_us = timetable.next_us
+            memory.keep(kept_us)
+        is_ahead = timetable.next_us > clock.wall_us()
+        if is_ahead and timetable.next_us != told_us and not stop.is_stopping:
             told_us = timetable.next_us
             report.line(f"next run {_shown_time(told_us, zone)}")
         left_s = (timetable.next_us - clock.wall_us()) / 1_000_000
@@ -320,7 +343,9 @@ def _timetable(
         raise InvalidInput("a folder is watched all the time; leave out --every and --cron")
     if every is not None:
         schedule: Every | Cron = Every(duration_us(every, "every", least_us=1))
+        plan = f"every {duration_us(every, 'every')} µs"
     else:
+        plan = f"cron {cron} in {_zone_name(target, timezone) or 'the local zone'}"
         schedule = Cron(cron or "", find_zone(_zone_name(target, timezone)))
     marked_missed = "once" if marked is None else marked.missed
-    return Timetable(schedule, check_missed(missed or marked_missed), clock.wall_us())
+    return Timetable(schedule, check_missed(missed or marked_missed), clock.wall_us(), plan=plan)

@@ -9,7 +9,7 @@ import pytest
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.schedules import Cron, Every, Timetable, check_missed, next_runs
+from pqdesk.messages.schedules import Cron, Every, Missed, Timetable, check_missed, next_runs
 from pqdesk.worker_checks import check_seconds
 
 SECOND = 1_000_000
@@ -289,3 +289,59 @@ def test_six_fields_have_to_be_meant():
 )
 def test_runs_by_steps_that_daylight_saving_leaves_out_are_told(expression, start, expected):
     assert planned(expression, *start, count=2) == expected
+
+
+# --- going on from an earlier timetable ---------------------------------------------------------------
+
+_HOUR = 3600 * 1_000_000
+
+
+def _runs(timetable: Timetable, now_us: int) -> int:
+    count = 0
+    while timetable.take(now_us):
+        timetable.end_run(now_us)
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(("missed", "runs"), [("once", 1), ("skip", 0), ("all", 5)])
+@pytest.mark.parametrize("plan", ["every", "cron"])
+def test_what_was_missed_while_a_producer_was_stopped_is_made_up_for(missed: Missed, runs: int, plan: str) -> None:
+    schedule = Every(_HOUR) if plan == "every" else Cron("0 * * * *", UTC)
+    now_us = 1_000_000 * _HOUR + 1_800_000_000
+    timetable = Timetable(schedule, missed, now_us)
+
+    timetable.resume(1_000_000 * _HOUR - 4 * _HOUR, now_us)
+
+    assert _runs(timetable, now_us) == runs
+    assert timetable.next_us == 1_000_001 * _HOUR
+    assert _runs(timetable, 1_000_001 * _HOUR) == 1
+
+
+def test_a_producer_that_was_stopped_for_long_makes_up_for_a_thousand_runs() -> None:
+    now_us = 1_000_000 * _HOUR
+    timetable = Timetable(Every(1_000_000), "all", now_us)
+
+    timetable.resume(now_us - 5 * _HOUR, now_us)
+
+    assert _runs(timetable, now_us) == 1000
+    assert timetable.next_us > now_us
+
+
+def test_one_that_was_stopped_between_two_runs_keeps_its_rhythm() -> None:
+    now_us = 1_000_000 * _HOUR
+    timetable = Timetable(Every(_HOUR), "once", now_us)
+
+    timetable.resume(now_us + 600_000_000, now_us)
+
+    assert _runs(timetable, now_us) == 0
+    assert timetable.next_us == now_us + 600_000_000
+
+
+def test_a_clock_that_was_set_back_while_it_was_stopped_delays_no_more_than_an_interval() -> None:
+    now_us = 1_000_000 * _HOUR
+    timetable = Timetable(Every(_HOUR), "once", now_us)
+
+    timetable.resume(now_us + 1000 * _HOUR, now_us)
+
+    assert timetable.next_us <= now_us + _HOUR

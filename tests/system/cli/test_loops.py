@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.programs import PQDESK, environment_with_programs, run
 from tests.support import wait_until
 from tests.system.cli.conftest import Cli
@@ -194,3 +196,29 @@ def test_ctrl_c_ends_a_waiting_consumer(cli: Cli, workspace: Path) -> None:
 def count(cli: Cli) -> int:
     done = cli("queues", "--json")
     return sum(sum(queue["counts"].values()) for queue in done.json) if done.code == 0 else 0
+
+
+def test_a_supervised_producer_goes_on_where_it_was_stopped(
+    cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPERVISOR_PROCESS_NAME", "reminder")
+    words = ("produce", "q", "--payload", "x", "--every", "1h", "--missed", "all")
+
+    def run_until_it_waits(*options: str) -> int:
+        process = start(*words, *options)
+        assert process.stdout is not None
+        while "next run" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        return count(cli)
+
+    assert run_until_it_waits() == 1
+    assert run_until_it_waits() == 1  # its rhythm, not once more at each start
+    [kept] = (workspace / "run").glob("next-*")
+    plan, number = kept.read_text().splitlines()
+    kept.write_text(f"{plan}\n{int(number) - 3 * 3600 * 1_000_000}")
+    assert run_until_it_waits() == 4  # those of two hours ago, one hour ago and now
+    for runs, damage in enumerate(("x", f"{plan}\n-1", f"{plan}\n{'9' * 5000}"), 5):
+        kept.write_text(damage)
+        assert run_until_it_waits() == runs  # as if it had never run
