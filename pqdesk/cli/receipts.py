@@ -81,8 +81,11 @@ _receipt = click.argument("receipt", callback=_read_receipt, metavar="RECEIPT|-"
 @click.option(
     "--shell", "form", flag_value="shell", help="Print variables for 'eval': PQDESK_PAYLOAD, PQDESK_RECEIPT …"
 )
+@click.option("--id", "message_id", type=click.INT, metavar="ID", help="This message, or none.")
 @pass_settings
-def get_command(settings: Settings, queue: str, wait: float | None, lease: float, form: str | None) -> None:
+def get_command(
+    settings: Settings, queue: str, wait: float | None, lease: float, form: str | None, message_id: int | None
+) -> None:
     """Take a message and print it with its receipt.
 
     Printed is JSON in one line. The message stays taken when this command has ended: settle it with 'ack', 'nack',
@@ -94,7 +97,7 @@ def get_command(settings: Settings, queue: str, wait: float | None, lease: float
     if not wait:
         require_workspace(settings)
     with Queue(queue, workspace=settings.paths.location) as source:
-        message = _take(source, settings, wait, lease)
+        message = _take(source, settings, wait, lease, message_id)
         try:
             if form == "payload":
                 remark(f"receipt={message.receipt}")
@@ -122,14 +125,16 @@ def _variables(message: Message) -> dict[str, str]:
     return {**message_environment(message), **payload}
 
 
-def _take(queue: Queue, settings: Settings, wait: float | None, lease: float) -> Message:
+def _take(queue: Queue, settings: Settings, wait: float | None, lease: float, message_id: int | None) -> Message:
     try:
-        return queue.get(block=bool(wait), timeout=wait, lease=lease, detached=True)
+        return queue.get(block=bool(wait), timeout=wait, lease=lease, detached=True, id=message_id)
     except Empty:
         if queue.paused:
             raise Refused(
                 f"queue {queue.name!r} is paused; let it go on with: {settings.command} resume {quote(queue.name)}"
             ) from None
+        if message_id is not None:
+            raise Empty(f"message {message_id} is not ready: {queue.why(message_id)}") from None
         waited = f" after {format_duration(wait)}" if wait else ""
         raise Empty(f"no message is ready in queue {queue.name!r}{waited}") from None
 

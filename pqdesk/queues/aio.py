@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mappi
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 from weakref import WeakKeyDictionary
@@ -176,11 +176,14 @@ class AsyncQueue(Staying):
         *,
         lease: Duration | None = None,
         detached: bool = False,
+        id: int | None = None,
     ) -> Getting:
         """As Queue.get: `await queue.get()` is an AsyncMessage, and so is `async with queue.get() as message`.
 
-        asyncio.timeout and cancellation are safe: nothing is lost. Raises Empty, InvalidInput.
+        asyncio.timeout and cancellation are safe: nothing is lost. Raises Empty, NotFound, InvalidInput.
         """
+        if id is not None:
+            return Getting(self._take_this(id, block, timeout, lease, detached))
         return Getting(self._take_one(block, timeout, lease, detached))
 
     async def get_nowait(self) -> AsyncMessage:
@@ -381,6 +384,26 @@ class AsyncQueue(Staying):
     ) -> AsyncMessage:
         return (await self._take(1, block, timeout, lease, detached))[0]
 
+    async def _take_this(
+        self, id: int, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool
+    ) -> AsyncMessage:
+        lease_us = None if lease is None else duration_us(lease, "lease", least_us=1)
+        queue, deadline, pause_s = await self._opened(), _Deadline(timeout if block else 0), _SHORTEST_PAUSE_S
+        while True:
+            found = await self._calls.run_or_undo(partial(queue.claim_one, id, lease_us, detached), _give_one_back)
+            if found is not None:
+                return self._taken(AsyncMessage(found, self._calls))
+            if deadline.left_s <= 0:
+                raise Empty(f"message {id} of queue {self.name!r} is not ready, or held back: see why({id})")
+            await asyncio.sleep(min(pause_s, deadline.left_s))
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _taken(self, message: AsyncMessage) -> AsyncMessage:
+        """`message` is what this task got last."""
+        if (task := asyncio.current_task()) is not None:
+            self._last[task] = message
+        return message
+
     async def _take(
         self, limit: int, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool
     ) -> list[AsyncMessage]:
@@ -398,8 +421,7 @@ class AsyncQueue(Staying):
             reason = "is paused" if look.is_paused else "has no ready message"
             raise Empty(f"queue {self.name!r} {reason}")
         taken = [AsyncMessage(message, self._calls) for message in messages]
-        if (task := asyncio.current_task()) is not None:
-            self._last[task] = taken[-1]
+        self._taken(taken[-1])
         return taken
 
     async def _wait_and_claim(
@@ -518,6 +540,10 @@ class _Deadline:
     @property
     def left_s(self) -> float:
         return self._at - self._loop.time()
+
+
+def _give_one_back(message: Message | None) -> None:
+    _give_back(([] if message is None else [message], Look(())))
 
 
 def _give_back(claimed: tuple[list[Message], Look]) -> None:

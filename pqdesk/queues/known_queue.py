@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 else:
     looking, records = Later("pqdesk.messages.looking"), Later("pqdesk.messages.records")
 
-_JOIN_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
+SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.02, 0.25
 
 
 class KnownQueue(Operator):
@@ -65,7 +65,7 @@ class KnownQueue(Operator):
                 return True
             if self.store.is_interrupted or (deadline_ms is not None and self._clock.awake_ms() >= deadline_ms):
                 return False
-            self.store.sleep(_JOIN_LOOK_S)
+            self.store.sleep(SHORTEST_LOOK_S)
 
     def pause(self) -> None:
         """Stop get, in every process, until resume; puts go on. Raises LookOnly."""
@@ -160,7 +160,7 @@ class KnownQueue(Operator):
         """
         from pqdesk.queues import operations
 
-        deadline_ms, pause_s = self._deadline_ms(timeout), _JOIN_LOOK_S
+        deadline_ms, pause_s = self._deadline_ms(timeout), SHORTEST_LOOK_S
         while True:
             detail = self.message(id)
             is_over = deadline_ms is not None and self._clock.awake_ms() >= deadline_ms
@@ -169,7 +169,7 @@ class KnownQueue(Operator):
             if is_over or self.store.is_interrupted:
                 raise Empty(f"message {id} is {detail.state.word}: it has no result so far")
             self.store.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_LOOK_S)
+            pause_s = min(2 * pause_s, LONGEST_LOOK_S)
 
     def why(self, id: int) -> str:
         """Why a message is not running now, in words: paused, due later, no worker for it, … Raises NotFound."""

@@ -19,7 +19,7 @@ from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import checksum, encode_payload
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace
-from pqdesk.queues.known_queue import KnownQueue
+from pqdesk.queues.known_queue import LONGEST_LOOK_S, SHORTEST_LOOK_S, KnownQueue
 from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.outgoing import checked, checked_all, each_pair
 from pqdesk.storage import open_store
@@ -258,6 +258,7 @@ class Queue(KnownQueue):
         *,
         lease: Duration | None = None,
         detached: bool = False,
+        id: int | None = None,
     ) -> Message:
         """Take the most urgent ready message under a lease.
 
@@ -268,11 +269,15 @@ class Queue(KnownQueue):
             block, timeout: As of queue.Queue.get: wait for ever, for `timeout` seconds, or not at all.
             lease: Seconds of awake time; None is the queue's setting (60 s). In `with` and loops it is extended.
             detached: The lease belongs to no process; it ends by ack, nack, release, its deadline or a reboot.
+            id: This message or none, when it is ready and neither its group nor a limit holds it back.
 
         Raises:
             Empty: No message in time, or the queue is paused.
+            NotFound: There is no message of this id in the queue.
             InvalidInput: The lease or the timeout cannot be used.
         """
+        if id is not None:
+            return self._take_one(id, block, timeout, lease, detached)
         return self._take(1, block, timeout, lease, detached)[0]
 
     def get_nowait(self) -> Message:
@@ -446,12 +451,38 @@ class Queue(KnownQueue):
                 continue
             is_silenced = not self.store.wait(self.name, until_us=look.wake_us, timeout_s=left_s)
 
-    def claim(self, limit: int, lease_us: int | None, detached: bool) -> tuple[list[Message], Look]:
+    def _take_one(
+        self, id: int, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool
+    ) -> Message:
+        lease_us = None if lease is None else duration_us(lease, "lease", least_us=1)
+        deadline_ms, pause_s = self._deadline_ms(timeout if block else 0), SHORTEST_LOOK_S
+        while True:
+            message = self.claim_one(id, lease_us, detached)
+            if message is not None:
+                self._own.message = message
+                return message
+            if (deadline_ms is not None and self._clock.awake_ms() >= deadline_ms) or self.store.is_interrupted:
+                raise Empty(f"message {id} of queue {self.name!r} is not ready, or held back: see why({id})")
+            self.store.sleep(pause_s)  # the queue's bell is for those who take any
+            pause_s = min(2 * pause_s, LONGEST_LOOK_S)
+
+    def claim_one(self, id: int, lease_us: int | None, detached: bool) -> Message | None:
+        """This message, if it can be had now. Raises NotFound; Empty when it is final, or the queue was shut down."""
+        state = self.message(id).state
+        if state.is_final or self._is_shut:
+            what = "was shut down" if self._is_shut else f"has message {id} as {state.word}"
+            raise Empty(f"queue {self.name!r} {what}")
+        messages, _ = self.claim(1, lease_us, detached, id)
+        return messages[0] if messages else None
+
+    def claim(
+        self, limit: int, lease_us: int | None, detached: bool, only_id: int | None = None
+    ) -> tuple[list[Message], Look]:
         """What is ready now, without waiting. Raises Empty once it was shut down at once."""
         if self._is_shut_at_once:
             raise Empty(f"queue {self.name!r} was shut down; its messages stay for others")
         look = self.store.claim(
-            self.name, limit=limit, lease_us=lease_us, is_detached=detached, defaults=self._defaults
+            self.name, limit=limit, lease_us=lease_us, is_detached=detached, defaults=self._defaults, only_id=only_id
         )
         return self.opened(look.claims), look
 

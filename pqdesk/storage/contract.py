@@ -215,8 +215,9 @@ class Store(Protocol):
         is_detached: bool,
         is_ahead: bool = False,
         defaults: HandlerDefaults = NO_DEFAULTS,
+        only_id: int | None = None,
     ) -> Look:
-        """Lease up to `limit` messages; `lease_us=None` is the queue's own.
+        """Lease up to `limit` messages, or this one only; `lease_us=None` is the queue's own.
 
         With `is_ahead` they are only claimed, until `begin`: a death of this process before that is no attempt.
         """

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from pqdesk.errors import InvalidInput, Travelling
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.backoff import parse_backoff
-from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name
+from pqdesk.messages.checks import ATTEMPTS_LIMIT, check_int, check_name, check_optional_name
 from pqdesk.messages.durations import duration_us, parse_duration
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -76,6 +76,7 @@ class ConsumerOptions:
     max_attempts: int | None = None
     backoff: str | None = None
     rate: tuple[int, float] | None = None
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,7 @@ class Handler:
 def consumer(
     queue: str,
     *,
+    type: str | None = None,
     concurrency: int = 1,
     lease: Duration | str | None = None,
     timeout: Duration | str | None = None,
@@ -155,6 +157,8 @@ def consumer(
 
     Args:
         queue: The queue it is for.
+        type: The function is for messages of this type; it takes no other option. Any handler of the queue that is run
+            gives them to it, when both are in one file; one without a type gets the messages of all other types.
         concurrency: How many messages at once in one process, each in a thread of its own.
         lease: Seconds, a timedelta or text like `5m`. Extended by itself as long as the handler runs.
         timeout: The longest a message may take. Then the attempt has failed, and as a Python function cannot be
@@ -167,6 +171,9 @@ def consumer(
     Raises:
         InvalidInput: An option is out of range.
     """
+    others = (concurrency, lease, timeout, max_attempts, backoff, rate)
+    if type is not None and others != (1, None, None, None, None, None):
+        raise InvalidInput("a consumer of one type takes no other option; give it to the one without a type")
     options = ConsumerOptions(
         queue=check_name(queue, "queue"),
         concurrency=check_int(concurrency, "concurrency", least=1, most=1000),
@@ -177,6 +184,7 @@ def consumer(
         else check_int(max_attempts, "max_attempts", least=1, most=ATTEMPTS_LIMIT),
         backoff=_checked_backoff(backoff),
         rate=_checked_rate(rate),
+        type=check_optional_name(type, "type"),
     )
     return _marker(_CONSUMER_MARK, options)
 
@@ -237,7 +245,47 @@ def load_handler(spec: str) -> Handler:
             found = getattr(found, name)
         except AttributeError:
             raise InvalidInput(f"handler {spec!r}: {place} has no {path!r}; {_offer(module)}") from None
-    return Handler.of(found, spec)
+    return _by_type(Handler.of(found, spec), module)
+
+
+def _by_type(handler: Handler, module: ModuleType) -> Handler:
+    """The same, with the consumers of its queue in `module` that are for one type each. Raises InvalidInput."""
+    own = handler.consumer
+    if own is None:
+        return handler
+    every: dict[str | None, Callable[..., Any]] = {}
+    options = own
+    for function in vars(module).values():
+        mark = getattr(function, _CONSUMER_MARK, None)
+        if not isinstance(mark, ConsumerOptions) or mark.queue != own.queue or not callable(function):
+            continue
+        if mark.type is not None and every.setdefault(mark.type, function) is not function:
+            raise InvalidInput(f"handler {handler.name!r}: there are two for type {mark.type!r} in its file")
+        if mark.type is None and own.type is not None and every.setdefault(None, function) is function:
+            options = mark
+    if not every:
+        return handler
+    if own.type is None:
+        every[None] = handler.function
+    for one in every.values():
+        Handler.of(one).check_consumes()
+    kinds = {_has_flag(one, _CO_COROUTINE) for one in every.values()}
+    if len(kinds) > 1:
+        raise InvalidInput(f"handler {handler.name!r}: some of its queue's are async functions, and some are not")
+
+    def choose(message: Any) -> Callable[..., Any]:
+        function = every.get(message.type) or every.get(None)
+        if function is None:
+            raise LookupError(f"no handler in its file is for messages of type {message.type!r}")
+        return function
+
+    if kinds == {True}:
+
+        async def run_async(message: Any) -> Any:
+            return await choose(message)(message)
+
+        return Handler(handler.name, run_async, options, handler.producer)
+    return Handler(handler.name, lambda message: choose(message)(message), options, handler.producer)
 
 
 def seconds(value: Duration | str | None, what: str) -> float | None:

@@ -17,7 +17,7 @@ from pqdesk.queues.operator import Operator
 
 # What a program has no use for: the parts that a queue is made of.
 _INNER = {
-    *("store", "paths", "over", "opened", "claim", "settle", "defaults"),
+    *("store", "paths", "over", "opened", "claim", "claim_one", "settle", "defaults"),
     *("use_defaults", "put_once", "inspection", "attend"),
 }
 _SPECIAL = ("__enter__", "__aenter__", "__iter__", "__aiter__")

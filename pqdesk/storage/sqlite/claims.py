@@ -39,6 +39,8 @@ _GATE = f"SELECT {_GATE_COLUMNS} FROM pqdesk_queue q WHERE q.name = ?"
 _PICK = f"""
     SELECT {_PICK_COLUMNS} FROM pqdesk_message m INDEXED BY pqdesk_claimable
      WHERE m.queue_id = ?1 AND m.state = 2 AND m.line < 2 ORDER BY m.priority DESC, m.id LIMIT ?2"""
+_PICK_ONE = f"""
+    SELECT {_PICK_COLUMNS} FROM pqdesk_message m WHERE m.queue_id = ?1 AND m.id = ?2 AND m.state = 2 AND m.line < 2"""
 # Both at once, of a queue that has no limits and where nothing is due: as most are, most of the time.
 PICK_AND_GATE = f"""
     SELECT {_PICK_COLUMNS}, {_GATE_COLUMNS}
@@ -118,11 +120,19 @@ class ClaimTerms(NamedTuple):
 
 
 def claim(
-    db: apsw.Connection, queue: str, limit: int, terms: ClaimTerms, rng: Random, change: QueueChange | None = None
+    db: apsw.Connection,
+    queue: str,
+    limit: int,
+    terms: ClaimTerms,
+    rng: Random,
+    change: QueueChange | None = None,
+    *,
+    only_id: int | None = None,
 ) -> Look:
     """Lease up to `limit` messages, highest priority first, then lowest id. In a write transaction.
 
     Of a queue with a rate nothing is claimed along with a settlement, and ahead only what is begun next.
+    `only_id`: this one or none.
     `change`: what the caller changed in this queue before, not yet written; it is written here along with the claim.
     """
     gate = read_gate(db, queue)
@@ -145,7 +155,7 @@ def claim(
         gate = gate._replace(claimable=gate.claimable + promoted)
     if gate.has_limits:
         limit, next_us = gate.allowed(db, limit, terms.now_us)
-    rows = _pick(db, change, limit, terms.now_us) if limit else []
+    rows = _pick(db, change, limit, terms.now_us, only_id) if limit else []
     if terms.is_ahead and len(rows) > 1:
         rows = light(db, rows)
     claims = tuple([_lease(db, queue, gate, row, terms, rng) for row in rows])
@@ -174,9 +184,10 @@ def _sooner(one_us: int | None, other_us: int | None) -> int | None:
     return min((us for us in (one_us, other_us) if us is not None), default=None)
 
 
-def _pick(db: apsw.Connection, change: QueueChange, limit: int, now_us: int) -> list[Row]:
+def _pick(db: apsw.Connection, change: QueueChange, limit: int, now_us: int, only_id: int | None) -> list[Row]:
+    sql, chosen = (_PICK, limit) if only_id is None else (_PICK_ONE, only_id)
     while True:
-        rows: list[Row] = db.execute(_PICK, (change.queue_id, limit)).fetchall()
+        rows: list[Row] = db.execute(sql, (change.queue_id, chosen)).fetchall()
         late = [row for row in rows if row[14] is not None and row[14] <= now_us]
         if not late:
             return rows

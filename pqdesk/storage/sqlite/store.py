@@ -164,13 +164,14 @@ class SqliteStore:
         is_detached: bool,
         is_ahead: bool = False,
         defaults: HandlerDefaults = NO_DEFAULTS,
+        only_id: int | None = None,
     ) -> Look:
         engine = self._engine
         if queue not in self._likely or not (engine.owner_id or is_detached):
             nothing = self._look(queue, is_detached)
             if nothing is not None:
                 return nothing
-        if not is_detached:
+        if not is_detached and only_id is None:
             quick = quick_work.claim(
                 engine, queue, limit, lease_us=lease_us, is_ahead=is_ahead, defaults=defaults, types=self._type_names
             )
@@ -180,7 +181,7 @@ class SqliteStore:
                 return self._taken(quick, is_detached=False)
         with engine.writing(is_lasting=False) as db:
             terms = self._terms(0 if is_detached else engine.owner_id, lease_us, is_ahead, defaults)
-            look = claims.claim(db, queue, limit, terms, engine.rng)
+            look = claims.claim(db, queue, limit, terms, engine.rng, only_id=only_id)
             (self._likely.add if look.more else self._likely.discard)(queue)
         return self._taken(look, is_detached=is_detached)
 
