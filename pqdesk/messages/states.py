@@ -32,7 +32,7 @@ from typing import Any, Self
 
 
 class _Numbered(StrEnum):
-    """A word for people, programs and JSON; the file holds its `number`, which int() gives, too."""
+    """A word for people, programs and JSON; the file holds its `number`, which int() and an index take, too."""
 
     number: int
 
@@ -42,7 +42,7 @@ class _Numbered(StrEnum):
         member.number = number
         return member
 
-    def __int__(self) -> int:
+    def __index__(self) -> int:
         return self.number
 
     @property

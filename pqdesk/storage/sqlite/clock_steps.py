@@ -3,8 +3,8 @@
 `due_us` and `expires_us` are wall time. A delay, a backoff and an expiry are lengths of time, though, and when the
 clock goes back by an hour, an hour would be added to each. So the file says how far the wall clock was ahead of awake
 time when these were reckoned. Whoever finds it less far ahead, within the same boot, moves all of them by the
-difference, and says so, in one transaction. As every write transaction looks first, no length is ever reckoned by a
-clock that the file does not know.
+difference, and says so, in one transaction. As every transaction that puts or settles looks first, no length is ever
+reckoned by a clock that the file does not know.
 
 What is due at a moment that somebody named stays. A clock that goes forward looks as if the machine had slept, which
 counts. What was there before a reboot is left alone, since nobody knows how long it took.

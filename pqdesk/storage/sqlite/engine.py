@@ -156,7 +156,7 @@ class Engine:
         if self.clock_steps.is_known():
             return
         was_known = self.clock_steps.ahead_ms is not None
-        with self.writing(is_lasting=False) as db:
+        with self.writing() as db:
             waiting = [name for (name,) in all_rows(db, _WAITING)] if was_known else []
         self.ring(waiting)
 

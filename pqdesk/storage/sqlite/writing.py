@@ -109,7 +109,7 @@ class Writing:
             engine.depth -= 1
             engine.lock.release()
             raise
-        if not engine.clock_steps.is_known():
+        if self._is_lasting and not engine.clock_steps.is_known():  # a claim reckons no length of time
             try:
                 engine.clock_steps.follow(engine.db)
             except BaseException as exc:
