@@ -15,6 +15,8 @@ from html import escape
 from itertools import chain
 from typing import Any
 
+from pqdesk.messages.masking import masked_item, masked_text
+
 LONGEST_LINE = 4096
 _LONGEST_TOOLTIP = 2000
 _LONGEST_ENTRY = 80
@@ -89,17 +91,17 @@ def as_notice(text: str) -> str:
     return shorten_middle(visible_text(text), _LONGEST_TOOLTIP).translate(_NO_MARKUP)
 
 
-def payload_chunks(value: Any) -> Iterator[str]:
+def payload_chunks(value: Any, *, is_masked: bool = False) -> Iterator[str]:
     """A payload or result as readable text, piece by piece, so that a huge one can be shown bit by bit.
 
     JSON is indented, each number as it is (integers never through a float); text stays as it is; bytes are
-    a hex dump, 16 a line. All of it is visible_text.
+    a hex dump, 16 a line. All of it is visible_text. `is_masked`: what is secret by its name is hidden.
     """
     if isinstance(value, bytes):
         return hex_chunks(value)
     if isinstance(value, str):
-        return _text_chunks(value)
-    return (visible_json(piece) for piece in json_chunks(value))
+        return _text_chunks(value, is_masked=is_masked)
+    return (visible_json(piece) for piece in json_chunks(value, is_masked=is_masked))
 
 
 def visible_json(text: str) -> str:
@@ -109,10 +111,10 @@ def visible_json(text: str) -> str:
     return _IN_TEXT.sub(_json_escape, text)
 
 
-def json_chunks(value: Any, *, indent: int = 2, level: int = 0) -> Iterator[str]:
+def json_chunks(value: Any, *, indent: int = 2, level: int = 0, is_masked: bool = False) -> Iterator[str]:
     """Indented JSON in pieces. Like json.dumps, but lazy, and for integers of any size."""
     if not isinstance(value, dict | list | tuple) or not value:
-        yield _json_scalar(value)
+        yield _json_scalar(masked_text(value) if is_masked and isinstance(value, str) else value)
         return
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     pad = "\n" + " " * (indent * (level + 1))
@@ -120,9 +122,11 @@ def json_chunks(value: Any, *, indent: int = 2, level: int = 0) -> Iterator[str]
     for item in value.items() if isinstance(value, dict) else value:
         if isinstance(value, dict):
             key, item = item
+            if is_masked:
+                item = masked_item(key, item)
             before += json.dumps(key, ensure_ascii=False) + ": "
         yield before
-        yield from json_chunks(item, indent=indent, level=level + 1)
+        yield from json_chunks(item, indent=indent, level=level + 1, is_masked=is_masked)
         before = "," + pad
     yield "\n" + " " * (indent * level) + closing
 
@@ -173,9 +177,10 @@ def _json_scalar(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _text_chunks(text: str, size: int = 64 * 1024) -> Iterator[str]:
+def _text_chunks(text: str, size: int = 64 * 1024, *, is_masked: bool = False) -> Iterator[str]:
     normal = text.replace("\r\n", "\n")  # before cutting: a cut may fall between the two
-    return (visible_text(normal[at : at + size]) for at in range(0, len(normal), size))
+    pieces = (normal[at : at + size] for at in range(0, len(normal), size))
+    return (visible_text(masked_text(piece) if is_masked else piece) for piece in pieces)
 
 
 def _hex_line(data: bytes, offset: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 MASK = "••••"
@@ -20,6 +21,7 @@ _JSON_VALUE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{].*|(?!null|true|fal
 _FORM = re.compile(r"(?<![^\s&;?])([\w.\-]{1,100})=([^\s&;]+)")
 
 
+@lru_cache(1024)
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name may hold what not everybody shall see."""
     return _SECRET.search(name) is not None
@@ -28,15 +30,23 @@ def is_secret_name(name: str) -> bool:
 def masked(value: Any) -> Any:
     """`value` with what is secret by its name hidden; what is null, empty, true or false tells nothing and stays."""
     if isinstance(value, Mapping):
-        return {name: _hidden(one) if is_secret_name(name) else masked(one) for name, one in value.items()}
+        return {name: masked(masked_item(name, one)) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [masked(one) for one in value]
     return masked_text(value) if isinstance(value, str) else value
 
 
+def masked_item(name: str, value: Any) -> Any:
+    """What stands under this name, hidden where the name says so; what it holds is as it was."""
+    tells_nothing = value is None or value == "" or isinstance(value, bool)
+    return value if tells_nothing or not is_secret_name(name) else MASK
+
+
 def masked_text(text: str) -> str:
     """The same of a text that may hold JSON or NAME=VALUE, whole or cut off."""
-    return _without_form(_without_json(text))
+    if '"' in text:
+        text = _without_json(text)
+    return _without_form(text) if "=" in text else text
 
 
 def _without_json(text: str) -> str:
@@ -62,7 +72,3 @@ def has_mask(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(map(has_mask, value))
     return isinstance(value, str) and MASK in value
-
-
-def _hidden(value: Any) -> Any:
-    return value if value is None or value == "" or isinstance(value, bool) else MASK

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QTabWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QTabWidget, QWidget
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import WorkspaceError
+from pqdesk.gui.pages.messages.columns import Column, cell_text, full_text, phrase
+from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.messages_page import MessagesPage
 from pqdesk.gui.pages.messages.row_window import GONE_STAYS_MS
-from pqdesk.messages.records import AttemptRecord
+from pqdesk.messages.records import AttemptRecord, MessageDetail
 from pqdesk.messages.states import AttemptOutcome, State
 from tests.gui.fake_threads import FakeActor, FakeReader
 from tests.gui.fakes import NOW, make_detail, make_record
@@ -452,3 +454,39 @@ def test_every_control_that_takes_the_focus_has_a_name(qtbot, page):
     ]
 
     assert [repr(one) for one in nameless] == []
+
+
+def test_secrets_are_hidden_until_they_are_asked_for_and_for_that_message_alone(qtbot, theme) -> None:
+    pane = DetailPane(theme)
+    qtbot.addWidget(pane)
+    tabs, button = child(pane, QTabWidget, "detail_tabs"), child(pane, QPushButton, "show_secrets")
+
+    def shown() -> str:
+        texts = []
+        for index in range(tabs.count()):
+            tabs.setCurrentIndex(index)
+            texts += [one.toPlainText() for one in tabs.widget(index).findChildren(QPlainTextEdit)]
+            texts += [one.text() for one in tabs.widget(index).findChildren(QLabel)]
+        return "\n".join(texts)
+
+    def detail(message_id: int) -> MessageDetail:
+        payload = {"to": "ada", "password": "hunter2", "deep": [{"apiKey": ["hunter2"]}]}
+        return make_detail(make_record(message_id), payload, headers={"Token": "hunter2"})
+
+    pane.show_detail(detail(1), NOW)
+    assert "ada" in shown()
+    assert "hunter2" not in shown()
+
+    button.click()
+    assert "hunter2" in shown()
+
+    pane.show_detail(detail(2), NOW)
+    assert "hunter2" not in shown()
+
+
+def test_a_preview_in_the_table_hides_secrets() -> None:
+    record = make_record(1, payload_preview='{"to": "ada", "token": "hunter2 and m')
+
+    for text in (cell_text(record, Column.PAYLOAD, NOW), full_text(record, Column.PAYLOAD), phrase(record)):
+        assert "hunter2" not in text
+    assert "ada" in cell_text(record, Column.PAYLOAD, NOW)

@@ -11,6 +11,7 @@ from enum import IntEnum
 from pqdesk.gui.formatting import format_absolute, format_relative, format_size
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.messages.durations import format_duration
+from pqdesk.messages.masking import masked_text
 from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.states import State
 
@@ -191,7 +192,7 @@ _TEXTS: dict[Column, Callable[[MessageRecord, datetime], str]] = {
     Column.ID: lambda record, _now: str(record.id),
     Column.QUEUE: lambda record, _now: visible_line(record.queue),
     Column.TYPE: _type,
-    Column.PAYLOAD: lambda record, _now: visible_line(record.payload_preview),
+    Column.PAYLOAD: lambda record, _now: visible_line(masked_text(record.payload_preview)),
     Column.ATTEMPTS: _attempts,
     Column.ENQUEUED: lambda record, now: format_relative(record.enqueued_at, now),
     Column.DUE: _due,

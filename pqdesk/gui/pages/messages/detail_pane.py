@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
 from pqdesk.gui.widgets.text_pane import TextPane
+from pqdesk.messages.masking import masked
 from pqdesk.messages.records import MessageDetail, MessageRecord
 from pqdesk.messages.states import State
 
@@ -59,6 +60,11 @@ class DetailPane(QWidget):
         self._worker.clicked.connect(self._on_worker)
         self._copy = make_button("Copy id", "copy_id", self, look="quiet")
         self._copy.clicked.connect(self._on_copy)
+        self._secrets = make_button(
+            "Show secrets", "show_secrets", self, look="quiet", description="Values that are hidden by their names"
+        )
+        self._secrets.setCheckable(True)
+        self._secrets.toggled.connect(lambda _: self._fill_current())
         self._tabs = QTabWidget(self)
         self._tabs.setObjectName("detail_tabs")
         self._tabs.setDocumentMode(True)
@@ -100,6 +106,7 @@ class DetailPane(QWidget):
         head.addSpacing(6)
         head.addWidget(self._title, 1)
         head.addWidget(self._worker)
+        head.addWidget(self._secrets)
         head.addWidget(self._copy)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -127,6 +134,8 @@ class DetailPane(QWidget):
         self._nothing.hide()
         if detail == self._detail:
             return
+        if self.shown_id != detail.id:
+            self._secrets.setChecked(False)  # what one asked for was this one message
         self._detail = detail
         kind = f" · {visible_line(detail.type)}" if detail.type else ""
         self._state.setText(detail.state.word.capitalize())
@@ -168,26 +177,26 @@ class DetailPane(QWidget):
         detail, now = self._detail, self._now
         if detail is None or now is None:
             return
-        widget = self._tabs.currentWidget()
+        widget, is_masked = self._tabs.currentWidget(), not self._secrets.isChecked()
         if widget is self._summary:
             self._summary.show_detail(detail, now)
         elif widget is self._payload:
-            _show_value(self._payload, detail.id, detail.payload, detail.payload_size)
+            _show_value(self._payload, detail.id, detail.payload, detail.payload_size, is_masked=is_masked)
         elif widget is self._attempts:
             self._attempts.show_attempts(detail.attempts, detail.id)
         elif widget is self._error:
             text = detail.error_text or ""
             self._error.show_text((detail.id, text), iter((visible_text(text),)), caption="Newest", copied=lambda: text)
         elif widget is self._result:
-            _show_value(self._result, detail.id, detail.result, 0)
+            _show_value(self._result, detail.id, detail.result, 0, is_masked=is_masked)
         elif widget is self.log:
             self.log_shown.emit(detail)
         else:
-            text = "".join(_raw_lines(detail))
+            text = "".join(_raw_lines(replace(detail, headers=masked(detail.headers)) if is_masked else detail))
             self._raw.show_text((detail.id, text), iter((text,)), caption="As stored")
 
     def _show_head(self, is_shown: bool) -> None:
-        for widget in (self._icon, self._state, self._title, self._worker, self._copy, self._tabs):
+        for widget in (self._icon, self._state, self._title, self._worker, self._secrets, self._copy, self._tabs):
             widget.setVisible(is_shown)
 
     def _on_worker(self) -> None:
@@ -229,11 +238,16 @@ class DetailPane(QWidget):
         self.update()
 
 
-def _show_value(pane: TextPane, message_id: int, value: Any, size_bytes: int) -> None:
+def _show_value(pane: TextPane, message_id: int, value: Any, size_bytes: int, *, is_masked: bool) -> None:
     kind = "Bytes" if isinstance(value, bytes) else "Text" if isinstance(value, str) else "JSON"
     caption = f"{kind} · {format_size(size_bytes)}" if size_bytes else kind
-    key = (message_id, type(value).__name__, value)
-    pane.show_text(key, payload_chunks(value), caption=caption, copied=lambda: _as_given(value), size_bytes=size_bytes)
+    pane.show_text(
+        (message_id, type(value).__name__, value, is_masked),
+        payload_chunks(value, is_masked=is_masked),
+        caption=caption,
+        copied=lambda: _as_given(masked(value) if is_masked else value),
+        size_bytes=size_bytes,
+    )
 
 
 def _as_given(value: Any) -> str:

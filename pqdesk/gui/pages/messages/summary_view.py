@@ -15,6 +15,7 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
+from pqdesk.messages.masking import masked
 from pqdesk.messages.records import MessageDetail
 
 _RAIL_PX = 24
@@ -163,7 +164,7 @@ class SummaryView(QScrollArea):
 
 
 def _fields(detail: MessageDetail) -> dict[str, str]:
-    headers = ", ".join(f"{name}: {value}" for name, value in detail.headers.items())
+    headers = ", ".join(f"{name}: {value}" for name, value in masked(detail.headers).items())
     return {
         "Queue": visible_line(detail.queue),
         "Type": visible_line(detail.type or ""),
