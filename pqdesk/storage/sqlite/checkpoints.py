@@ -7,6 +7,7 @@ from random import Random
 
 import apsw
 
+from pqdesk.storage.sqlite import forking
 from pqdesk.storage.sqlite.connection import Translating, connect, let_go
 from pqdesk.storage.sqlite.files import Location
 
@@ -55,6 +56,10 @@ class Checkpointer:
 
     def run(self) -> None:
         """Write back all there is, so that the WAL starts anew; only the keeper's thread comes here."""
+        with forking.UsingSqlite():
+            self._run()
+
+    def _run(self) -> None:
         if self._db is None:
             self._db = connect(self._location.database, is_ours=self._location.is_ours, vfs=self._vfs, rng=self._rng)
             self._db.set_busy_timeout(_PATIENCE_MS)

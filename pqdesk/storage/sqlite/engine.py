@@ -22,7 +22,7 @@ import apsw
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, PQDeskError, WorkspaceError
 from pqdesk.messages.aliases import Durability
-from pqdesk.storage.sqlite import owners
+from pqdesk.storage.sqlite import forking, owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
 from pqdesk.storage.sqlite.clock_steps import ClockSteps
 from pqdesk.storage.sqlite.company import file_of
@@ -72,6 +72,8 @@ class Engine:
         self.is_durable = durability == "full"
         self.pid = os.getpid()
         self.lock = threading.RLock()
+        self.transaction: object | None = None  # the open one, whose thread holds the lock
+        forking.register(self)
         self.db = open_database(location, rng=rng, vfs=vfs)
         self.file = file_of(self.db)
         if self.file is not None:
@@ -84,7 +86,6 @@ class Engine:
         self.clock_steps = ClockSteps(clock)
         self.is_closing = False
         self.owner_id = 0
-        self.transaction: object | None = None  # the open one, whose thread holds the lock
         self.write_transaction = WriteTransaction(self.db, self.path)
         self.savepoint = Savepoint(self.db, self.path)
         self._locked, self._outside = Locked(self), Outside(self)
@@ -99,7 +100,8 @@ class Engine:
         self._looking: tuple[threading.RLock, SqliteInspection] | None = None
         self._looking_lock = threading.RLock()  # while that is made
         self._asker = 0  # the thread whose question that answers
-        page_bytes = only_value(self.db, "PRAGMA page_size")
+        with self.lock:
+            page_bytes = only_value(self.db, "PRAGMA page_size")
         self.checkpointer = Checkpointer(location, rng, vfs, page_bytes=page_bytes)
         self.db.set_wal_hook(self.checkpointer.note)  # nothing that holds the engine: a forgotten store could never go
         self.finalizer = weakref.finalize(
@@ -207,7 +209,7 @@ class Engine:
     @contextlib.contextmanager
     def inspecting(self) -> Iterator[SqliteInspection]:
         """The store's own connection for looking, for one question at a time."""
-        with self.outside():
+        with self.outside(), forking.UsingSqlite():
             if self._looking is None:
                 with self._looking_lock:
                     if self._looking is None:
@@ -220,8 +222,8 @@ class Engine:
                 text = f"{self._file!r} answers another question of this thread; a signal handler should set a flag"
                 raise WorkspaceError(text, path=self.path)
             with lock:
-                self._asker = threading.get_ident()
                 try:
+                    self._asker = threading.get_ident()
                     yield inspection
                 finally:
                     self._asker = 0

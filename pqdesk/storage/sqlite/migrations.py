@@ -19,7 +19,7 @@ import apsw
 from pqdesk.clock import SystemClock
 from pqdesk.errors import Corrupt, SchemaTooNew, WorkspaceError
 from pqdesk.messages.checks import quoted
-from pqdesk.storage.sqlite import durability, files, owners
+from pqdesk.storage.sqlite import durability, files, forking, owners
 from pqdesk.storage.sqlite.backup import write_copy
 from pqdesk.storage.sqlite.connection import (
     ReadTransaction,
@@ -68,6 +68,11 @@ def newest() -> int:
 
 def open_database(location: Location, *, rng: Random, vfs: str | None = None) -> apsw.Connection:
     """A connection to the queue file, made or migrated first where needed. Raises WorkspaceError and its kinds."""
+    with forking.UsingSqlite():
+        return _open(location, rng, vfs)
+
+
+def _open(location: Location, rng: Random, vfs: str | None) -> apsw.Connection:
     if location.is_ours:
         files.make_private_folder(location.database.parent)
     files.check_place(location)

@@ -31,7 +31,7 @@ from pqdesk.storage.contract import (
     Settlement,
     Transaction,
 )
-from pqdesk.storage.sqlite import claims, owners, quick_work, settlements
+from pqdesk.storage.sqlite import claims, forking, owners, quick_work, settlements
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, let_go
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
@@ -447,14 +447,14 @@ class SqliteStore:
         from pqdesk.storage.sqlite.compacting import compact
 
         engine = self._engine
-        with engine.outside():
+        with engine.outside(), forking.UsingSqlite():
             return compact(engine.location, engine.rng, engine.vfs, on_progress)
 
     def backup(self, path: Path) -> int:
         from pqdesk.storage.sqlite.backup import write_copy
 
         engine, location = self._engine, self._engine.location
-        with engine.outside(), Translating(engine.path):
+        with engine.outside(), forking.UsingSqlite(), Translating(engine.path):
             db = connect(location.database, is_ours=location.is_ours, readonly=True, vfs=engine.vfs, rng=engine.rng)
             try:
                 return write_copy(db, path)

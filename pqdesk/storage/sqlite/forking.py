@@ -1,0 +1,79 @@
+"""A fork waits for what other threads are doing with SQLite, so that the child inherits no half of it.
+
+A child has copies of all locks in memory as they were in that moment, those inside SQLite too, and no thread that would
+free them; and of a connection that was in use it can neither use nor close anything. A transaction that somebody has
+open is not waited for: it may last, and the child is told (company.py).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pqdesk.storage.sqlite.engine import Engine
+
+_LONGEST_S = 10.0  # what takes longer, such as a backup, the child finds as it is
+_ONE_S = 0.05  # threads may hold one lock and wait for another, so none is waited for for long
+_PAUSE_S = 0.001
+
+_engines: list[weakref.ref[Engine]] = []
+_gate = threading.RLock()
+_busy = 0  # calls that use SQLite without an engine's lock
+_held: list[threading.RLock] = []
+
+
+def register(engine: Engine) -> None:
+    """Its calls are waited for from now on."""
+    _engines.append(weakref.ref(engine, _engines.remove))
+
+
+class UsingSqlite:
+    """`with UsingSqlite():` what is done in the block without an engine's lock is waited for."""
+
+    def __enter__(self) -> None:
+        global _busy
+        with _gate:
+            _busy += 1
+
+    def __exit__(self, *exc: object) -> None:
+        global _busy
+        with _gate:
+            _busy = max(0, _busy - 1)  # a child begins at 0, and leaves a block of its parent's
+
+
+def _hold() -> None:
+    ends_at = time.monotonic() + _LONGEST_S
+    while not _hold_all() and time.monotonic() < ends_at:
+        time.sleep(_PAUSE_S)
+
+
+def _hold_all() -> bool:
+    """Have every lock at once, or none."""
+    living = [engine for one in list(_engines) if (engine := one()) is not None]
+    for lock in (_gate, *(engine.lock for engine in living if engine.transaction is None)):
+        if not lock.acquire(timeout=_ONE_S):
+            break
+        _held.append(lock)
+    else:
+        if not _busy:
+            return True
+    _let_go()
+    return False
+
+
+def _let_go() -> None:
+    while _held:
+        _held.pop().release()
+
+
+def _let_go_in_child() -> None:
+    global _busy
+    _busy = 0  # of threads that are not here
+    _let_go()
+
+
+os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go_in_child)
