@@ -5,6 +5,7 @@ One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to chan
     files        is this file ours to open, and making a new one
     connection   settings, transactions, the busy handler, errors into ours
     company · descriptors · inotify   no other SQLite library of this process may have the file open
+    calling      a call as a whole: none inside another, and nothing held by what is raised in it
     forking      a fork waits for what other threads do with SQLite
     durability   one flush after the lock is free; the tripwire against silent loss
     migrations   numbered steps of the schema

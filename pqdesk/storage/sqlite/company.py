@@ -217,6 +217,12 @@ def close(db: apsw.Connection) -> None:
             _left(file, *(one for one in file.connections if one() is db))
 
 
+def recover() -> None:
+    """This thread is in no call any more, whatever was raised in it."""
+    while _lock._is_owned():  # type: ignore[attr-defined]
+        _lock.release()
+
+
 def _left(file: OpenFile, *gone: weakref.ref[apsw.Connection]) -> None:
     with _lock:
         file.connections = [one for one in file.connections if one not in gone]

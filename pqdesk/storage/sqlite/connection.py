@@ -182,6 +182,8 @@ class ReadTransaction:
 
     def __enter__(self) -> None:
         with Translating(self._path):
+            if not self._db.get_autocommit():  # a signal handler raised before __exit__ did anything
+                roll_back(self._db)
             self._db.execute("BEGIN")
 
     def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:

@@ -43,7 +43,7 @@ class Durability:
         self._wal_identity: tuple[int, int] | None = None
         self._descriptor = -1
         self._is_entry_flushed = False
-        self._flushing = threading.RLock()  # a signal handler may put while this thread flushes
+        self.lock = threading.RLock()  # a signal handler may put while this thread flushes
         self._committed = 0
         self._flushed = 0
         self._identity = _identity(os.stat(database))
@@ -96,7 +96,7 @@ class Durability:
         wanted = self._committed
         if self._flushed >= wanted:
             return
-        with self._flushing:
+        with self.lock:
             self.raise_if_poisoned()
             if self._flushed >= wanted:
                 return

@@ -22,10 +22,9 @@ import apsw
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, PQDeskError, WorkspaceError
 from pqdesk.messages.aliases import Durability
-from pqdesk.storage.sqlite import forking, owners
+from pqdesk.storage.sqlite import company, forking, owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
 from pqdesk.storage.sqlite.clock_steps import ClockSteps
-from pqdesk.storage.sqlite.company import file_of
 from pqdesk.storage.sqlite.connection import (
     BUSY_DEADLINE_S,
     Translating,
@@ -34,6 +33,7 @@ from pqdesk.storage.sqlite.connection import (
     first_row,
     let_go,
     only_value,
+    roll_back,
 )
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
@@ -75,7 +75,7 @@ class Engine:
         self.transaction: object | None = None  # the open one, whose thread holds the lock
         forking.register(self)
         self.db = open_database(location, rng=rng, vfs=vfs)
-        self.file = file_of(self.db)
+        self.file = company.file_of(self.db)
         if self.file is not None:
             self.file.begin()
         self.flusher = Flusher(location.database, self.file)
@@ -93,6 +93,8 @@ class Engine:
         self._lasting, self._passing = Writing(self, None, True), Writing(self, None, False)
         self._file = str(location.database)
         self.depth = 0  # of calls that hold the lock
+        self.calls: set[int] = set()  # threads in a call that may change something
+        self.questions: set[int] = set()  # and in one that only looks
         self.sleepers: list[int] = []  # threads in calls that wait outside the lock
         self.idle = threading.Condition(threading.RLock())  # notified when there are none
         self.own_lock: owners.OwnLock | None = None  # the newest of these
@@ -203,6 +205,52 @@ class Engine:
         if os.getpid() != self.pid:
             text = f"queue file {self._file!r} was opened before a fork; open it in the child"
             raise WorkspaceError(text, path=self.path)
+
+    def recover(self) -> None:
+        """An exception leaves a call of this thread, raised at whatever instant: let go of what that may have held."""
+        if not self.is_own_process:
+            return
+        try:
+            self._let_go_of_call()
+        finally:  # raised in there once more
+            if self.transaction is None:
+                _release(self.lock)
+
+    def _let_go_of_call(self) -> None:
+        # Where another thread has the lock by now, its transaction begins with rolling back what is open.
+        if self.lock.acquire(blocking=False):
+            if self.transaction is not None:  # this thread's own goes on
+                self.lock.release()
+            else:
+                if not self.db.get_autocommit():
+                    roll_back(self.db)
+                self.depth = 0
+                _release(self.lock)
+        thread = threading.get_ident()
+        self._asker = 0 if self._asker == thread else self._asker
+        looking = () if self._looking is None else (self._looking[0],)
+        for lock in (self.flusher.lock, self.bells.lock, self._looking_lock, *looking):
+            _release(lock)
+        company.recover()
+        forking.recover()
+        if thread in self.sleepers:
+            with self.idle:
+                self.sleepers.remove(thread)
+                self.idle.notify_all()
+
+    def abandon_transaction(self) -> None:
+        """An exception leaves the beginning or the end of this thread's transaction, raised at whatever instant."""
+        if not self.is_own_process:
+            return
+        try:
+            if self.lock.acquire(blocking=False):  # else it is another thread's by now
+                self.transaction = None
+            self.recover()
+        finally:
+            _in_transaction.discard((self.pid, threading.get_ident(), self._file))
+            if self.lock._is_owned():  # type: ignore[attr-defined]  # raised in there once more
+                self.transaction = None
+                self.recover()
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -347,13 +395,18 @@ def _count_last(db: apsw.Connection, lock: threading.RLock, metrics: Metrics, pa
     if os.getpid() != pid or not metrics or not lock.acquire(timeout=_LAST_S):
         return
     with contextlib.suppress(PQDeskError, apsw.Error):
-        if (file := file_of(db)) is not None and (file.may_have_news(0) or file.is_suspect):
+        if (file := company.file_of(db)) is not None and (file.may_have_news(0) or file.is_suspect):
             file.check()
         if db.get_autocommit() and (pid, threading.get_ident(), str(path)) not in _in_transaction:
             db.set_busy_timeout(round(_LAST_S * 1000))
             with WriteTransaction(db, path):
                 metrics.write(db)
     lock.release()
+
+
+def _release(lock: threading.RLock) -> None:
+    while lock._is_owned():  # type: ignore[attr-defined]
+        lock.release()
 
 
 def _drop(

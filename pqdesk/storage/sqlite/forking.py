@@ -22,7 +22,7 @@ _PAUSE_S = 0.001
 
 _engines: list[weakref.ref[Engine]] = []
 _gate = threading.RLock()
-_busy = 0  # calls that use SQLite without an engine's lock
+_using: set[int] = set()  # threads that use SQLite without an engine's lock
 _held: list[threading.RLock] = []
 
 
@@ -35,14 +35,18 @@ class UsingSqlite:
     """`with UsingSqlite():` what is done in the block without an engine's lock is waited for."""
 
     def __enter__(self) -> None:
-        global _busy
         with _gate:
-            _busy += 1
+            _using.add(threading.get_ident())
 
     def __exit__(self, *exc: object) -> None:
-        global _busy
-        with _gate:
-            _busy = max(0, _busy - 1)  # a child begins at 0, and leaves a block of its parent's
+        _using.discard(threading.get_ident())
+
+
+def recover() -> None:
+    """This thread is in no call any more, whatever was raised in it."""
+    _using.discard(threading.get_ident())
+    while _gate._is_owned():  # type: ignore[attr-defined]
+        _gate.release()
 
 
 def _hold() -> None:
@@ -59,7 +63,7 @@ def _hold_all() -> bool:
             break
         _held.append(lock)
     else:
-        if not _busy:
+        if not _using:
             return True
     _let_go()
     return False
@@ -71,8 +75,7 @@ def _let_go() -> None:
 
 
 def _let_go_in_child() -> None:
-    global _busy
-    _busy = 0  # of threads that are not here
+    _using.clear()  # those threads are not here
     _let_go()
 
 

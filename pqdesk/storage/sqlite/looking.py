@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.storage.looking import SLICE_IDS, PageRequest
+from pqdesk.storage.sqlite.calling import question
 from pqdesk.storage.sqlite.engine import Engine
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class SqliteLooking:
 
         return ask
 
+    @question
     def _ask(self, part: Callable[[SqliteInspection], T]) -> T:
         with self._engine.inspecting() as inspection:
             return part(inspection)

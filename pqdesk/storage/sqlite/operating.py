@@ -16,6 +16,7 @@ from pqdesk.storage.operating import TRASH_LIMIT, Order
 from pqdesk.storage.sqlite import activity, configuration, damage, erasing, look_only
 from pqdesk.storage.sqlite.actions import BATCH_BYTES, DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
+from pqdesk.storage.sqlite.calling import call, long_call
 from pqdesk.storage.sqlite.connection import Translating
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
@@ -41,6 +42,7 @@ class SqliteOperating:
 
     # --- acting on messages -------------------------------------------------------------------------
 
+    @long_call
     def act(self, order: Order) -> Outcome:
         what = _PAST.get(order.action, f"{order.action.removesuffix('e')}ed")
         if not order.is_dry_run:
@@ -129,6 +131,7 @@ class SqliteOperating:
 
     # --- switches -----------------------------------------------------------------------------------
 
+    @call
     def pause(self, queue: str | None, is_paused: bool) -> None:
         action = "pause" if is_paused else "resume"
         with self._engine.writing() as db:
@@ -140,6 +143,7 @@ class SqliteOperating:
         self._engine.ring(changed)
         self._flush()
 
+    @call
     def configure(self, queue: str, values: Mapping[str, Any]) -> None:
         columns = configuration.checked_configuration(values)
         with self._engine.writing() as db:
@@ -150,6 +154,7 @@ class SqliteOperating:
         self._engine.ring([queue, room_bell(queue)])
         self._flush()
 
+    @call
     def remove_queue(self, queue: str) -> None:
         with self._engine.writing() as db:
             self._ledger.refuse(db, "removed")
@@ -157,6 +162,7 @@ class SqliteOperating:
             self._ledger.add(db, NewActivity("remove-queue", command_line("remove-queue", queue), queue, before))
         self._flush()
 
+    @call
     def set_look_only(self, is_look_only: bool) -> None:
         word = "on" if is_look_only else "off"
         with self._engine.writing() as db:
@@ -165,10 +171,12 @@ class SqliteOperating:
                 self._ledger.add(db, NewActivity("look-only", command_line("look-only", word), why_not=why_not))
         self._flush()
 
+    @call
     def is_secure_delete(self) -> bool:
         with self._engine.locked() as db, Translating(self._engine.path):
             return erasing.is_secure(db)
 
+    @call
     def set_secure_delete(self, is_on: bool) -> None:
         with self._engine.writing() as db:
             self._ledger.refuse(db, "changed")
@@ -178,18 +186,21 @@ class SqliteOperating:
                 self._ledger.add(db, NewActivity("secure-delete", command_line("secure-delete", word), why_not=why_not))
         self._flush()
 
+    @call
     def refuse_look_only(self, what: str) -> None:
         with self._engine.locked() as db, Translating(self._engine.path):
             self._ledger.refuse(db, what)
 
     # --- what was done --------------------------------------------------------------------------------
 
+    @call
     def record_activity(self, new: NewActivity) -> int:
         with self._engine.writing() as db:
             activity_id = self._ledger.add(db, new)
         self._flush()
         return activity_id
 
+    @long_call
     def undo(self, activity_id: int, *, command: str, on_progress: OnProgress | None = None) -> Outcome:
         self.refuse_look_only("undone")
         with self._engine.locked() as db, Translating(self._engine.path):

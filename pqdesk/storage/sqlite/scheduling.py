@@ -27,6 +27,7 @@ from pqdesk.messages.schedules import (
 from pqdesk.storage.contract import EncodedPayload, NewMessage
 from pqdesk.storage.scheduling import NewSchedule
 from pqdesk.storage.sqlite import schedule_rows
+from pqdesk.storage.sqlite.calling import call
 from pqdesk.storage.sqlite.connection import Row, Translating, all_rows, first_row, only_value
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
@@ -71,10 +72,12 @@ class SqliteScheduling:
 
     # --- keeping ----------------------------------------------------------------------------------
 
+    @call
     def all(self) -> tuple[ScheduleRecord, ...]:
         with self._engine.locked() as db, Translating(self._engine.path):
             return read_schedules(db)
 
+    @call
     def add(self, new: NewSchedule) -> ScheduleRecord:
         schedule = make_schedule(new.every_us, new.cron, new.timezone)
         message = new.message
@@ -97,6 +100,7 @@ class SqliteScheduling:
         self._engine.flush()
         return record
 
+    @call
     def remove(self, name: str) -> ScheduleRecord:
         with self._engine.writing() as db:
             self._ledger.refuse(db, "removed")
@@ -106,6 +110,7 @@ class SqliteScheduling:
         self._engine.flush()
         return record
 
+    @call
     def enable(self, name: str, is_enabled: bool) -> ScheduleRecord:
         with self._engine.writing() as db:
             self._ledger.refuse(db, "switched")
@@ -118,6 +123,7 @@ class SqliteScheduling:
         self._engine.flush()
         return record
 
+    @call
     def run_now(self, name: str) -> int:
         engine = self._engine
         with engine.writing() as db:

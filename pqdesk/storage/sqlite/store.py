@@ -32,6 +32,7 @@ from pqdesk.storage.contract import (
     Transaction,
 )
 from pqdesk.storage.sqlite import claims, forking, owners, quick_work, settlements
+from pqdesk.storage.sqlite.calling import call, long_call, question
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, let_go
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
@@ -45,7 +46,7 @@ from pqdesk.storage.sqlite.quick_put import QuickPut
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.tending import Tending
-from pqdesk.storage.sqlite.transactions import SqliteTransaction, transaction
+from pqdesk.storage.sqlite.transactions import Block, SqliteTransaction
 from pqdesk.storage.sqlite.waiting import room_bell
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class SqliteStore:
 
     # --- putting ----------------------------------------------------------------------------------
 
+    @call
     def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
         if tx is None and len(messages) == 1:
             message_id = self._quick_put.put(messages[0])
@@ -117,12 +119,14 @@ class SqliteStore:
         self._flush(tx)
         return ids
 
+    @call
     def put_payload(self, queue: str, kind: int, data: bytes) -> int | None:
         message_id = self._quick_put.put_payload(queue, kind, data)
         if message_id is not None:
             self._flush()
         return message_id
 
+    @call
     def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> list[int]:
         engine = self._engine
         self._space.check(sum(len(message.payload.data) for _, message in marked))
@@ -134,26 +138,30 @@ class SqliteStore:
         self._flush()
         return ids
 
+    @call
     def marks(self, prefix: str) -> list[str]:
         with self._engine.locked() as db, Translating(self._engine.path):
             return [mark for (mark,) in db.execute(MARKS, {"prefix": prefix})]
 
+    @call
     def change_marks(self, added: Sequence[str], forgotten: Sequence[str]) -> None:
         with self._engine.writing() as db:
             db.executemany(FORGET_MARK, [(mark,) for mark in forgotten])
             db.executemany(ADD_MARK, [(mark, 0, self._clock.wall_us()) for mark in added])
         self._flush()
 
+    @call
     def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
         with self._engine.outside():
             seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
             self._engine.bells.wait(room_bell(queue), seconds, self._engine.alarm)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        return transaction(self._engine, self._ingestion, self._flush)
+        return Block(self._engine, self._ingestion, self._flush)
 
     # --- taking -----------------------------------------------------------------------------------
 
+    @call
     @_past_damage
     def claim(
         self,
@@ -200,6 +208,7 @@ class SqliteStore:
         with self._engine.lock:
             self._engine.hand.end(claim)
 
+    @call
     def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> bool:
         with self._engine.outside():
             self.tending.begin()
@@ -232,6 +241,7 @@ class SqliteStore:
 
     # --- settling ---------------------------------------------------------------------------------
 
+    @call
     @_past_damage
     def settle(
         self,
@@ -282,6 +292,7 @@ class SqliteStore:
         self._flush(tx)
         return None if look is None else self._taken(look, is_detached=False, is_spare=True)
 
+    @call
     @_past_damage
     def settle_many(
         self,
@@ -315,6 +326,7 @@ class SqliteStore:
         self._flush()
         return lost, self._taken(look, is_detached=False)
 
+    @call
     @_past_damage
     def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
         engine = self._engine
@@ -327,6 +339,7 @@ class SqliteStore:
         engine.ring([queue, room_bell(queue)])
         self._flush()
 
+    @call
     def keep_extending(self, claim: Claim) -> None:
         with self._engine.locked():
             self._engine.hand.keep_extending(claim)
@@ -339,6 +352,7 @@ class SqliteStore:
         with engine.lock:  # only memory: allowed within a transaction, and after the end
             engine.hand.stop_extending(claim.receipt)
 
+    @call
     def extend(self, claim: Claim, lease_us: int) -> int:
         ends_ms = self._clock.awake_ms() + max(1, lease_us // 1000)
         with self._engine.writing() as db:
@@ -347,6 +361,7 @@ class SqliteStore:
             self._engine.hand.extended_until(claim.receipt, ends_ms)
         return ends_ms
 
+    @call
     def extend_receipt(self, message_id: int, receipt: int, lease_us: int | None) -> None:
         with self._engine.writing() as db:
             own_us = lease_us or settlements.lease_us_of(db, message_id)
@@ -354,10 +369,12 @@ class SqliteStore:
             if settlements.extend(db, [(message_id, receipt, ends_ms)]):
                 raise settlements.lost(message_id)
 
+    @call
     def report_progress(self, claim: Claim, fraction: float, note: str) -> None:
         with self._engine.writing() as db:
             settlements.report_progress(db, claim.id, claim.receipt, fraction, note)
 
+    @question
     def is_cancel_requested(self, claim: Claim) -> bool:
         with self._engine.inspecting() as inspection:
             return inspection.is_cancel_requested(claim.id, claim.receipt)
@@ -383,6 +400,7 @@ class SqliteStore:
             self._operating = SqliteOperating(self._engine, self._ledger)
         return self._operating
 
+    @question
     def configuration(self, queue: str) -> QueueConfiguration:
         with self._engine.inspecting() as inspection:
             return inspection.configuration(queue)
@@ -443,6 +461,7 @@ class SqliteStore:
     def schedules(self) -> Scheduling:
         return self._schedules.scheduling
 
+    @long_call
     def compact(self, on_progress: Callable[[int, int], object] = lambda done, total: None) -> int:
         from pqdesk.storage.sqlite.compacting import compact
 
@@ -450,6 +469,7 @@ class SqliteStore:
         with engine.outside(), forking.UsingSqlite():
             return compact(engine.location, engine.rng, engine.vfs, on_progress)
 
+    @long_call
     def backup(self, path: Path) -> int:
         from pqdesk.storage.sqlite.backup import write_copy
 
@@ -461,6 +481,7 @@ class SqliteStore:
             finally:
                 let_go(db)
 
+    @call
     def attend(self) -> None:
         with self._engine.locked():
             self.tending.begin()

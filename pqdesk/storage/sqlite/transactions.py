@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
 from typing import Any
 
 import apsw
 
 from pqdesk.errors import InvalidInput
 from pqdesk.staying import Staying
+from pqdesk.storage.sqlite.calling import refuse_inside_another
 from pqdesk.storage.sqlite.connection import WriteTransaction, first_row, translated
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ingestion import NEW_ROW, Ingestion
@@ -122,9 +124,41 @@ class SqliteTransaction(Staying):
         return "; the whole transaction was rolled back" if self.engine.db.get_autocommit() else ""
 
 
+class Block:
+    """`with Block(engine, …) as tx:` see `storage.contract.Store.transaction`.
+
+    Args:
+        flush: What a store does after each of its commits.
+    """
+
+    def __init__(self, engine: Engine, ingestion: Ingestion, flush: Callable[[], None]) -> None:
+        self._engine, self._inner = engine, _transaction(engine, ingestion, flush)
+
+    def __enter__(self) -> SqliteTransaction:
+        engine = self._engine
+        refuse_inside_another(engine)
+        has_another = engine.lock._is_owned()  # type: ignore[attr-defined]  # which this one is refused for
+        try:
+            return self._inner.__enter__()
+        except BaseException:
+            if not has_another:
+                self._inner.gen.close()  # where it was raised in the last step
+                engine.abandon_transaction()
+            raise
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> bool | None:
+        is_clean = False
+        try:
+            answer = self._inner.__exit__(kind, exc, trace)
+            is_clean = exc is None
+            return answer
+        finally:
+            if not is_clean:
+                self._engine.abandon_transaction()
+
+
 @contextlib.contextmanager
-def transaction(engine: Engine, ingestion: Ingestion, flush: Callable[[], None]) -> Iterator[SqliteTransaction]:
-    """See `storage.contract.Store.transaction`. `flush`: what a store does after each of its commits."""
+def _transaction(engine: Engine, ingestion: Ingestion, flush: Callable[[], None]) -> Iterator[SqliteTransaction]:
     with engine.locked_for_caller():
         tx, is_committed = SqliteTransaction(engine), False
         try:

@@ -85,7 +85,7 @@ class Bells:
         self._waiting: dict[str, int] = {}  # open for both ways, so that reading never sees an end
         self._ringing: dict[str, int] = {}
         self._paths: dict[str, str] = {}
-        self._opening = threading.RLock()  # a signal handler may put, too
+        self.lock = threading.RLock()  # a signal handler may put, too
 
     def ring(self, queue: str, settled_ns: int = 0) -> None:
         """Wake one who waits for this queue, if anybody does. Never blocks.
@@ -148,7 +148,7 @@ class Bells:
             pass
 
     def close(self) -> None:
-        with self._opening:
+        with self.lock:
             for descriptor in self._ringing.values():
                 os.close(descriptor)
             for epoll in [epoll for several in self._resting.values() for epoll in several]:
@@ -173,7 +173,7 @@ class Bells:
     def _open_to_ring(self, queue: str) -> int | None:
         if not os.access(self._path(queue), os.W_OK):  # most often nobody waits: cheaper than an error
             return None
-        with self._opening:
+        with self.lock:
             try:
                 self._ringing[queue] = _open_bell(self._path(queue), os.O_WRONLY)
             except OSError:  # no bell, or nobody who hears it
@@ -181,13 +181,13 @@ class Bells:
             return self._ringing[queue]
 
     def _drop_ringing(self, queue: str, descriptor: int) -> None:
-        with self._opening:
+        with self.lock:
             if self._ringing.get(queue) == descriptor:
                 del self._ringing[queue]
                 os.close(descriptor)
 
     def _open_to_wait(self, queue: str) -> int:
-        with self._opening:
+        with self.lock:
             while queue not in self._waiting:
                 path = self._path(queue)
                 make_private_folder(self._folder)

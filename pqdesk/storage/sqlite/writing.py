@@ -53,7 +53,10 @@ class Locked:
                 raise_ours(exc, engine.path, engine.db)
         finally:
             engine.depth -= 1
-            engine.lock.release()
+            try:
+                engine.lock.release()
+            except RuntimeError:  # `recover` has let go of it already
+                engine.depth = 0
 
 
 class Outside:
@@ -67,8 +70,8 @@ class Outside:
     def __enter__(self) -> None:
         engine = self._engine
         engine.check_process()
-        engine.sleepers.append(threading.get_ident())  # before the check: who closes sees the one or the other
         try:
+            engine.sleepers.append(threading.get_ident())  # before the check: who closes sees the one or the other
             engine.check()
         except BaseException:
             self.__exit__()
@@ -77,7 +80,8 @@ class Outside:
     def __exit__(self, *exc: object) -> None:
         engine = self._engine
         with engine.idle:
-            engine.sleepers.remove(threading.get_ident())
+            if (thread := threading.get_ident()) in engine.sleepers:
+                engine.sleepers.remove(thread)
             if not engine.sleepers:
                 engine.idle.notify_all()
 
