@@ -41,10 +41,18 @@ class SystemClock:
         return time.time_ns() // 1000
 
     def awake_ms(self) -> int:
-        return time.monotonic_ns() // 1_000_000
+        return awake_ns() // 1_000_000
 
     def boot_id(self) -> str:
         return _system_boot_id()
+
+
+def awake_ns() -> int:
+    """Nanoseconds that the machine has been awake since some moment of this boot.
+
+    Not time.monotonic: tests that freeze that (freezegun) want due times to stand still, and timeouts to end.
+    """
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
 
 @cache

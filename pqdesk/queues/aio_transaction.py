@@ -18,8 +18,18 @@ from pqdesk.storage.contract import Store, Transaction
 
 R = TypeVar("R")
 
-# Stores with an open transaction of this task, or of one that started it.
-_open: ContextVar[tuple[Store, ...]] = ContextVar("pqdesk_open_transactions", default=())
+
+class _Block:
+    """An `async with` block over a transaction of a file."""
+
+    __slots__ = ("is_over", "place")
+
+    def __init__(self, place: object) -> None:
+        self.place, self.is_over = place, False
+
+
+# Blocks of this task, and of those that started it: tasks and timers that were made in a block may outlive it.
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("pqdesk_transactions", default=())
 
 
 class AsyncTransaction(Staying):
@@ -57,7 +67,8 @@ async def open_transaction(queue: Queue) -> AsyncIterator[AsyncTransaction]:
         calls.abandon()
         raise
     try:
-        token = _open.set((*_open.get(), queue.store))
+        block = _Block(queue.store.place)
+        token = _blocks.set((*_blocks.get(), block))
         try:
             yield AsyncTransaction(inner, calls)
         except BaseException:
@@ -68,14 +79,16 @@ async def open_transaction(queue: Queue) -> AsyncIterator[AsyncTransaction]:
         else:
             await calls.finish(lambda: manager.__exit__(None, None, None))
         finally:
-            _open.reset(token)
+            block.is_over = True
+            _blocks.reset(token)
     finally:
         await calls.end()
 
 
 def refuse_in_transaction(store: Store) -> None:
     """Raise InvalidInput where a call without tx= would wait for the end of its own task's transaction, for ever."""
-    if store in _open.get():
+    blocks = _blocks.get()
+    if blocks and any(block.place == store.place and not block.is_over for block in blocks):
         raise InvalidInput("this task has a transaction open on the file: give it as tx=, or call after its end")
 
 

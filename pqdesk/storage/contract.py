@@ -254,6 +254,11 @@ class Store(Protocol):
         """Forget what rang before; whoever calls it looks once more before it waits."""
         ...
 
+    @property
+    def place(self) -> object:
+        """Equal for the stores of one file."""
+        ...
+
     def sleep(self, seconds: float) -> None:
         """Sleep, unless waits are interrupted."""
         ...

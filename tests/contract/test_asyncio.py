@@ -718,3 +718,54 @@ def test_importing_pqdesk_imports_no_asyncio() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_what_was_started_inside_a_transaction_uses_the_queue_when_that_is_over(run: Run) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        await queue.put("x")
+        message = await queue.get()
+        is_over, timed = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        async def go_on() -> int:
+            with pytest.raises(InvalidInput, match="transaction open"):
+                await queue.put("too early")
+            await is_over.wait()
+            await message.ack()
+            async with queue.transaction() as tx:
+                await queue.put("in its own", tx=tx)
+            return await queue.put("later")
+
+        def put_by_timer() -> None:
+            timed.set_result(asyncio.ensure_future(queue.put("by timer")))
+
+        async with queue.transaction():
+            task = asyncio.create_task(go_on())
+            await asyncio.sleep(0.01)
+            asyncio.get_running_loop().call_soon(lambda: asyncio.get_running_loop().call_later(0.05, put_by_timer))
+        is_over.set()
+
+        assert await task
+        assert await (await timed)
+        counts = await queue.counts()
+        assert (counts.ready, counts.completed) == (3, 1)
+
+    run(test)
+
+
+def test_another_queue_of_the_file_is_refused_at_once_inside_a_transaction(run: Run, tmp_path: Path) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        path = queue._queue.store._engine.path  # type: ignore[union-attr]
+        async with AsyncQueue("other", database=path) as other, AsyncQueue("x", database=tmp_path / "else.db") as apart:
+            await other.put("before")
+            message = await other.get()
+            async with queue.transaction() as tx, asyncio.timeout(5):
+                for call in (lambda: other.put("y"), message.ack, lambda: other.get(timeout=0), other.counts):
+                    with pytest.raises(InvalidInput, match="tx="):
+                        await call()
+                await other.put("with it", tx=tx)
+                await message.ack(tx=tx)
+                await apart.put("in a file of its own")
+            counts = await other.counts()
+            assert (counts.ready, counts.completed) == (1, 1)
+
+    run(test)

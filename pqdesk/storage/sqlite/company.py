@@ -21,6 +21,7 @@ import os
 import select
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -28,11 +29,15 @@ from typing import Any
 
 import apsw
 
+from pqdesk.clock import awake_ns
 from pqdesk.errors import WorkspaceError
 from pqdesk.storage.sqlite import descriptors, inotify
 from pqdesk.storage.sqlite.descriptors import Identity
 
 _WAYS_OUT = "use queue.transaction(), or put by INSERT INTO pqdesk_put without a Queue, or use a process of its own"
+
+_OPENING_NS, _CONNECTING_NS, _PAUSE_S = 50_000_000, 2_000_000_000, 0.001
+_COLLECT_EVERY_NS = 1_000_000_000  # it takes long where there is much, and somebody may try again and again
 
 _files: dict[Identity, OpenFile] = {}  # of this process
 _kept_open: list[tuple[Identity, apsw.Connection]] = []  # closing them would drop another library's locks
@@ -54,9 +59,10 @@ class OpenFile:
     def __init__(self, path: str, identity: Identity) -> None:
         self.path, self.identity = path, identity
         self.connections: list[weakref.ref[apsw.Connection]] = []
-        self.entering = 0
+        self.entering = self.connecting = 0  # threads that make a connection
         self.is_suspect = False
         self.may_have_news: Callable[[int], object] = _never if _is_alone else _always
+        self._collected_ns = 0
         self._watch = -1
         self._epoll: select.epoll | None = None
         self._failure = ""
@@ -68,7 +74,8 @@ class OpenFile:
 
     def is_open_after_all(self) -> bool:
         """The same, when queues that nobody holds any more have closed themselves."""
-        if self.is_open:
+        if self.is_open and awake_ns() - self._collected_ns > _COLLECT_EVERY_NS:
+            self._collected_ns = awake_ns()
             gc.collect()
         return self.is_open
 
@@ -104,14 +111,17 @@ class OpenFile:
 
     def other_descriptors(self) -> tuple[list[int], list[int]]:
         """Those leading to the file that are not our SQLite's, and all."""
-        found = descriptors.leading_to(self.identity)
-        others = [one for one in found if not descriptors.is_marked(one)]
-        if others:  # of a connection that the application made itself with our library
-            for db in apsw.connections():
+        begun_ns = awake_ns()
+        while True:
+            found = descriptors.leading_to(self.identity)
+            others = [one for one in found if not descriptors.is_marked(one)]
+            patience_ns = _CONNECTING_NS if self.connecting else _OPENING_NS
+            if not others or awake_ns() - begun_ns > patience_ns:
+                return others, found
+            for db in apsw.connections():  # of which the application may have made one before we listened
                 with contextlib.suppress(apsw.Error):
                     descriptors.mark_those_of(db)
-            others = [one for one in others if not descriptors.is_marked(one)]
-        return others, found
+            time.sleep(_PAUSE_S)  # or another thread is just making one, with the file open and not yet marked
 
     def close(self) -> None:
         if self._epoll is not None:
@@ -180,14 +190,21 @@ def enter(path: Path) -> OpenFile | None:
                 file.check()
             _close_kept_open(identity)
             _close_inherited(identity, path)
+            file.connecting += 1
         except BaseException:
-            entered(file, None)
+            _end_entering(file, None)
             raise
         return file
 
 
 def entered(file: OpenFile, db: apsw.Connection | None) -> None:
     """The connection `db` was made, or could not be."""
+    with _lock:
+        file.connecting -= 1
+        _end_entering(file, db)
+
+
+def _end_entering(file: OpenFile, db: apsw.Connection | None) -> None:
     with _lock:
         if db is not None:
             file.connections.append(weakref.ref(db, lambda gone: _left(file, gone)))

@@ -222,7 +222,7 @@ class Engine:
             if self.transaction is not None:  # this thread's own goes on
                 self.lock.release()
             else:
-                if not self.db.get_autocommit():
+                if self.finalizer.alive and not self.db.get_autocommit():  # else it is closed
                     roll_back(self.db)
                 self.depth = 0
                 _release(self.lock)

@@ -13,6 +13,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
+from pqdesk.clock import awake_ns
+
 if TYPE_CHECKING:
     from pqdesk.storage.sqlite.engine import Engine
 
@@ -50,8 +52,8 @@ def recover() -> None:
 
 
 def _hold() -> None:
-    ends_at = time.monotonic() + _LONGEST_S
-    while not _hold_all() and time.monotonic() < ends_at:
+    ends_ns = awake_ns() + int(_LONGEST_S * 1e9)
+    while not _hold_all() and awake_ns() < ends_ns:
         time.sleep(_PAUSE_S)
 
 

@@ -229,6 +229,11 @@ class SqliteStore:
         with self._engine.outside():
             self._engine.bells.silence(queue)
 
+    @property
+    def place(self) -> object:
+        file = self._engine.file
+        return self._engine.path if file is None else file.identity
+
     def sleep(self, seconds: float) -> None:
         self._engine.alarm.wait(seconds)
 

@@ -18,6 +18,7 @@ import threading
 import time
 from pathlib import Path
 
+from pqdesk.clock import awake_ns
 from pqdesk.errors import WorkspaceError
 from pqdesk.storage.sqlite import inotify
 from pqdesk.storage.sqlite.files import make_private_folder
@@ -39,8 +40,8 @@ class Alarm:
         self.descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC) if _HAS_EPOLL else -1
 
     def wait(self, seconds: float) -> None:
-        deadline_s = time.monotonic() + seconds
-        while not self.is_set and (left_s := deadline_s - time.monotonic()) > 0:
+        deadline_ns = awake_ns() + int(seconds * 1e9)
+        while not self.is_set and (left_s := (deadline_ns - awake_ns()) / 1e9) > 0:
             if self.descriptor < 0:
                 time.sleep(min(left_s, _SLOW_LOOK_S))
             else:

@@ -425,6 +425,31 @@ def test_threads_that_connect_and_open_at_once_never_lose_what_was_told(shop: Pa
     assert {(one,) for one in inserted} <= {(one,) for (one,) in rows(shop, "SELECT number FROM orders")}
 
 
+def test_threads_that_open_and_look_at_once_take_each_other_for_nobody_else(emails: Queue, shop: Path) -> None:
+    ends = threading.Event()
+    told: list[WorkspaceError] = []
+
+    def open_again() -> None:
+        try:
+            while not ends.is_set():
+                with contextlib.closing(apsw.Connection(str(shop))), Queue("emails", database=shop) as queue:
+                    queue.counts()
+        except WorkspaceError as exc:
+            told.append(exc)
+
+    threads = [threading.Thread(target=open_again) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(300):
+        emails.put(number)
+    ends.set()
+    for thread in threads:
+        thread.join()
+
+    assert told == []
+    assert payloads(shop) == list(range(300))
+
+
 # --- interleavings -------------------------------------------------------------------------------------
 
 
