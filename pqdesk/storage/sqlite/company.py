@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +211,15 @@ def _end_entering(file: OpenFile, db: apsw.Connection | None) -> None:
         file.entering -= 1
         if not (file.entering or file.connections):
             _drop(file)
+
+
+@contextlib.contextmanager
+def first_to_open(path: Path) -> Iterator[bool]:
+    """Whether nobody in this process has `path` open; nobody opens it during the block."""
+    with _lock:
+        identity = descriptors.identity_of(path)
+        file = None if identity is None else _files.get(identity)
+        yield file is None or not file.is_open
 
 
 def file_of(db: apsw.Connection) -> OpenFile | None:

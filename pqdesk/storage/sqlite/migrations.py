@@ -19,7 +19,7 @@ import apsw
 from pqdesk.clock import SystemClock
 from pqdesk.errors import Corrupt, SchemaTooNew, WorkspaceError
 from pqdesk.messages.checks import quoted
-from pqdesk.storage.sqlite import durability, files, forking, owners
+from pqdesk.storage.sqlite import company, durability, files, forking, owners
 from pqdesk.storage.sqlite.backup import write_copy
 from pqdesk.storage.sqlite.connection import (
     ReadTransaction,
@@ -99,9 +99,13 @@ def _open(location: Location, rng: Random, vfs: str | None) -> apsw.Connection:
 def refuse_other_program(path: Path, vfs: str | None) -> None:
     """Raise WorkspaceError where a database is not one of ours: nothing is made, written or locked for that.
 
-    SQLite would make a log beside the file, and write an old one back into it.
+    SQLite would make a log beside the file, and write an old one back into it. Not asked of one that is open here, and
+    so is known: what locks nothing drops the locks of the others when it is closed (fcntl(2)).
     """
-    with lying_there(path, vfs=vfs) as db:
+    with company.first_to_open(path) as is_first, contextlib.ExitStack() as stack:
+        if not is_first:
+            return
+        db = stack.enter_context(lying_there(path, vfs=vfs))
         if only_value(db, "PRAGMA application_id") == APPLICATION_ID:
             return
         is_reloaded = any(row[0] == "pqdesk_meta" for row in all_rows(db, _OBJECTS))
