@@ -31,7 +31,14 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.workers.arguments import filled_command, has_fields, message_environment, payload_file
-from pqdesk.workers.process import Child, ChildGuard, child_environment, describe_status, find_program
+from pqdesk.workers.process import (
+    Child,
+    ChildGuard,
+    child_environment,
+    describe_status,
+    find_program,
+    why_not_run,
+)
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable
@@ -99,9 +106,11 @@ class CommandWork:
                 child = Child(command, environment, self._guard, has_stdin=True, has_stderr=True, kept_open=(file,))
         except InvalidInput as exc:
             return GivenUp(str(exc))
-        except (FileNotFoundError, PermissionError, NotADirectoryError) as exc:
-            return Unworkable(f"cannot run {self._command[0]!r}: {exc.strerror}; its messages wait as they are")
-        except OSError as exc:  # too many processes, an environment too large for the kernel
+        except OSError as exc:
+            reason = why_not_run(self._command[0], exc)
+            if reason is not None:
+                return Unworkable(f"cannot run {self._command[0]!r}: {reason}; its messages wait as they are")
+            # Too many processes, an environment too large for the kernel.
             return Nacked(f"cannot run {self._command[0]!r}: {exc.strerror}")
         self._children.add(child)
         try:

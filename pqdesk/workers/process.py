@@ -8,6 +8,7 @@ that knows the live groups and kills them when the pipe from the worker closes, 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from typing import IO
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WORKSPACE_VARIABLE
 
+_SHEBANG_BYTES = 256  # what Linux looks at, too
 _MESSAGE_VARIABLES = (
     *("PQDESK_ID", "PQDESK_QUEUE", "PQDESK_TYPE", "PQDESK_ATTEMPT", "PQDESK_RECEIPT", "PQDESK_PAYLOAD_FILE"),
 )
@@ -190,7 +192,36 @@ def find_program(command: Sequence[str]) -> list[str]:
     if place is None:
         reason = "is not an executable file" if os.path.exists(command[0]) else "is not found here or in $PATH"
         raise InvalidInput(f"command {command[0]!r} {reason}; nothing was started")
+    problem = script_problem(place)
+    if problem is not None:
+        raise InvalidInput(f"command {command[0]!r} cannot be run: {problem}; nothing was started")
     return [os.path.abspath(place), *command[1:]]
+
+
+def why_not_run(program: str, error: OSError) -> str | None:
+    """Why the system cannot run this program at all; None when it could not just now."""
+    if error.errno == errno.ENOEXEC:
+        return script_problem(program) or "it is no program; a script begins with a line like #!/bin/sh"
+    if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ELOOP):
+        return script_problem(program) or error.strerror
+    return None
+
+
+def script_problem(program: str) -> str | None:
+    """What is wrong with the first line of a script; None for nothing, and for what is no script."""
+    try:
+        with open(program, "rb") as file:
+            line = file.readline(_SHEBANG_BYTES)
+    except OSError:
+        return None
+    if not line.startswith(b"#!"):
+        return None
+    if line.endswith(b"\r\n"):
+        return "its first line ends as on Windows, which no interpreter is named as; make its line ends LF (dos2unix)"
+    interpreter = os.fsdecode(line[2:].split()[0]) if line[2:].split() else ""
+    if not os.path.isabs(interpreter) or os.access(interpreter, os.X_OK):
+        return None
+    return f"its interpreter {interpreter!r} is not there, or cannot be run"
 
 
 def child_environment(workspace: Path | None, values: Mapping[str, str]) -> dict[str, str]:

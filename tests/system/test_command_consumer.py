@@ -228,6 +228,30 @@ def test_unknown_program_takes_no_message(workspace, workers):
     assert workspace.message(message_id).attempt == 0
 
 
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (b"echo done\n", "a script begins with a line like #!/bin/sh"),
+        (b"#!/bin/sh\r\necho done\r\n", "ends as on Windows"),
+        (b"#!/usr/bin/env sh\r\necho done\r\n", "ends as on Windows"),
+        (b"#!/opt/nowhere/python3 -u\nprint()\n", "its interpreter '/opt/nowhere/python3' is not there"),
+        (b"\x7fELF but no more", "a script begins with a line like #!/bin/sh"),
+    ],
+)
+def test_script_that_cannot_be_run_is_told_as_what_it_is_and_spares_the_messages(workspace, workers, script, reason):
+    message_id = workspace.queue("mail").put("x")
+    file = workers.folder / "work"
+    file.write_bytes(script)
+    file.chmod(0o700)
+
+    worker = workers.consume("mail", command=[str(file)])
+
+    assert worker.wait() == 1
+    assert reason in worker.errors()
+    detail = workspace.message(message_id)
+    assert (detail.state.word, detail.attempt) == ("ready", 0)
+
+
 def test_program_that_disappears_ends_the_worker_and_spares_the_messages(workspace, workers):
     program = workers.folder / "program"
     program.write_text('#!/bin/sh\nrm "$0"\n')
