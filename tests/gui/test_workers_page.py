@@ -383,6 +383,22 @@ def test_trouble_is_explained_with_three_ways_on(qtbot, rig, page):
     assert not page.trouble.isVisible()
 
 
+def test_an_edit_that_fails_can_be_taken_back(qtbot, rig, page):
+    before = WorkerDefinition(name="importer", command=("pqdesk", "consume", "q", "--", "true"))
+    rig.supervision.keep(before)
+    page.show_worker("importer")
+    button = page.findChild(QPushButton, "undo_edit")
+    assert not button.isVisible()
+
+    trigger(page, "edit")
+    dialog(page, "worker_dialog").findChild(QPushButton, "save_worker").click()
+    rig.link.logs.tail_read.emit("workers page", LOOPING.stderr_log, ["Traceback…"])
+
+    assert button.isVisible()
+    press(qtbot, page, "undo_edit")
+    assert rig.told == [("change", "importer"), ("previous", "importer"), ("change", "importer")]
+
+
 def test_the_log_of_the_selected_worker_is_followed(rig, page, drain):
     page.show_worker("consumer")
     assert rig.followed[-1] == ("consumer.out.log", "consumer.err.log")

@@ -56,6 +56,10 @@ class FakeWorkers(FakeSupervision):
         self.keep(definition)
         return self.saved
 
+    def previous_definition(self, name: str) -> WorkerDefinition:
+        self.told.append(("previous", name))
+        return self.definition(name)
+
     def remove(self, name: str, **_options: Any) -> RemovedWorker:
         self.told.append(("remove", name))
         definition = self.definition(name)

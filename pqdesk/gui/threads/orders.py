@@ -18,11 +18,20 @@ Verb = Literal[
     "autostart",
     "remove",
     "bring_back",
+    "undo_edit",
     "restart_daemon",
     "start_daemon",
 ]
 
-STARTING = ("start", "restart", "scale", "bring_back", "restart_daemon", "start_daemon")  # what may start a process
+STARTING = (
+    "start",
+    "restart",
+    "scale",
+    "bring_back",
+    "undo_edit",
+    "restart_daemon",
+    "start_daemon",
+)  # what may start a process
 
 _DOING = {
     "start": "Starting",
@@ -34,6 +43,7 @@ _DOING = {
     "autostart": "Changing the start of",
     "remove": "Removing",
     "bring_back": "Bringing back",
+    "undo_edit": "Taking back the change of",
     "restart_daemon": "Restarting supervisord and",
 }
 _DONE = {
@@ -42,6 +52,7 @@ _DONE = {
     "restart": "Restarting",
     "stop_now": "Killed",
     "bring_back": "Brought back",
+    "undo_edit": "Took back the change of",
 }
 _MOST_NAMES = 3
 

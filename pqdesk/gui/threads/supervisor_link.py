@@ -283,6 +283,9 @@ class SupervisorLink(QObject):
                     supervision.bring_back(one)
             case "start_daemon":
                 supervision.ensure_running()
+            case "undo_edit":
+                for name in order.names:
+                    supervision.change(supervision.previous_definition(name), wait_s=0)
             case "restart_daemon":
                 supervision.restart_daemon()
 

@@ -82,7 +82,7 @@ def test_from_an_empty_workspace_to_a_thousand_messages(window: Window, incoming
     scale_up_and_down(window, pid)
     wait_for_completed(window, _FILES)
 
-    break_and_mend(window)
+    break_and_mend(window, incoming.parent / "sha256sam")
     (incoming / "one more.txt").write_text("after the mending\n")
     wait_for_completed(window, _FILES + 1)
 
@@ -109,9 +109,15 @@ def wait_for_completed(window: Window, count: int) -> None:
     window.open_page("Workers")
 
 
-def break_and_mend(window: Window) -> None:
+def break_and_mend(window: Window, program: Path) -> None:
+    """What is not there is not taken; so it goes once it is."""
+    program.write_text("#!/bin/sh\nsha256sum\n")
+    program.chmod(0o700)
     window.select("Workers", "Name", "hasher")
-    edit_command(window, "Edit…", "sha256sam")
+    edit_command(window, "Edit…", str(program))
+    window.wait_for_worker("hasher", "Running")
+    program.unlink()
+    window.program.click("Restart", role="push button")
     window.wait_for_worker("hasher", "Crash-looping")
     window.wait(lambda: "sha256sam was not found" in window.program.text("trouble_cause"), "the likely cause")
 

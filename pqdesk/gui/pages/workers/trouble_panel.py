@@ -27,11 +27,13 @@ class TroublePanel(QWidget):
 
     Signals:
         stop_asked: The process shall not be started again and again.
+        undo_asked: The name of the worker whose last change is to be taken back.
         edit_asked: The name of the worker whose command is to be mended.
         log_asked: The process whose whole log shall be shown.
     """
 
     stop_asked = Signal(str)
+    undo_asked = Signal(str)
     edit_asked = Signal(str)
     log_asked = Signal(str)
 
@@ -55,6 +57,7 @@ class TroublePanel(QWidget):
         self._last.setFrameShape(QFrame.Shape.NoFrame)
         self._last.setWordWrapMode(QTextOption.WrapMode.NoWrap)
         self._stop = self._button("Stop retrying", "stop_retrying", lambda one: self.stop_asked.emit(one.process))
+        self._undo = self._button("Undo edit", "undo_edit", lambda one: self.undo_asked.emit(one.worker))
         self._edit = self._button("Edit command", "edit_command", lambda one: self.edit_asked.emit(one.worker))
         self._show = self._button("Open full log", "open_full_log", lambda one: self.log_asked.emit(one.process))
         self._lay_out()
@@ -71,7 +74,7 @@ class TroublePanel(QWidget):
         head.setSpacing(10)
         head.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
-        for button in (self._stop, self._edit, self._show):
+        for button in (self._stop, self._undo, self._edit, self._show):
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 10, 16, 10)
@@ -79,8 +82,8 @@ class TroublePanel(QWidget):
         column.addLayout(head)
         column.addWidget(self._last)
 
-    def show_trouble(self, replica: ReplicaRecord, error_lines: Sequence[str]) -> None:
-        """`error_lines`: the newest lines of its stderr."""
+    def show_trouble(self, replica: ReplicaRecord, error_lines: Sequence[str], *, was_edited: bool) -> None:
+        """`error_lines`: the newest lines of its stderr; `was_edited`: in this window, which can be taken back."""
         lines = [visible_line(parse_ansi(line)[0]) for line in error_lines[-LAST_LINES:]]
         self._replica = replica
         self._title.setText(f"{visible_line(replica.process)}: {replica.state.word.lower()}")
@@ -89,6 +92,7 @@ class TroublePanel(QWidget):
         how = how_it_ended(replica) or replica.description
         self._how.setText(f"Last exit: {visible_line(how)}" if how else "")
         self._how.setVisible(bool(how))
+        self._undo.setVisible(was_edited)
         self._stop.setVisible(replica.state in (WorkerState.CRASH_LOOPING, WorkerState.BACKING_OFF))
         if self._last.toPlainText() != "\n".join(lines):
             self._last.setPlainText("\n".join(lines))

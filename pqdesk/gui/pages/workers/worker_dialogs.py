@@ -49,6 +49,7 @@ class WorkerDialogs(QObject):
         self._replicas: Sequence[ReplicaRecord] = ()
         self._last = 0
         self._dialogs: dict[int, WorkerDialog] = {}
+        self.edited: set[str] = set()  # workers that were changed here
         self._waiting: dict[int, _Open] = {}  # to be opened with the definition that was asked for
         self._definition_asked.connect(link.read_definition)
         self._preview_asked.connect(link.preview)
@@ -178,6 +179,8 @@ class WorkerDialogs(QObject):
 
     @Slot(str, object)
     def _on_done_saving(self, name: str, saved: Saved) -> None:
+        if any(one.worker == name for one in self._replicas):
+            self.edited.add(name)
         if saved.problem:
             self.failed.emit(f"{name} is saved, but {saved.problem}")
         elif saved.restarting:

@@ -98,6 +98,7 @@ class WorkersController(QObject):
         view.banner.pressed.connect(lambda: self._on_notice_pressed(view.banner))
         view.alarm.pressed.connect(lambda: self._on_notice_pressed(view.alarm))
         view.trouble.stop_asked.connect(lambda process: self._order("stop", (process,)))
+        view.trouble.undo_asked.connect(lambda worker: self._order("undo_edit", (worker,)))
         view.trouble.edit_asked.connect(self._dialogs.edit)
         view.trouble.log_asked.connect(self.log_asked)
         self._log.errors_changed.connect(self._show_trouble)
@@ -249,7 +250,9 @@ class WorkersController(QObject):
         if troubled is None:
             self._view.trouble.hide()
         else:
-            self._view.trouble.show_trouble(troubled, self._log.errors_of(troubled, LAST_LINES))
+            lines = self._log.errors_of(troubled, LAST_LINES)
+            was_edited = troubled.worker in self._dialogs.edited
+            self._view.trouble.show_trouble(troubled, lines, was_edited=was_edited)
 
     # --- what the user does -----------------------------------------------------------------------
 
