@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.lines import say
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace
 from pqdesk.cli.worker_options import loop_options, try_options
+from pqdesk.clock import SystemClock
 from pqdesk.messages.origin import WORKER_VARIABLE
 from pqdesk.worker_options import CONSUMERS, PRODUCERS, Kind, check_together, fitting_kind, options_of
 
@@ -29,11 +31,46 @@ if TYPE_CHECKING:
     from pqdesk.workers.trial import Verdict
 
 _check = click.option("--check", "is_check", is_flag=True, help="Only check whether it could start; nothing is done.")
+_LEAST_RUN_MS = 2000
+
+
+class LoopCommand(DashesCommand):
+    """A work loop. Under supervisord it takes at least two seconds to fail.
+
+    supervisord starts at once what ends with an error, where the policy is "if it fails" (see
+    supervision/rendering.py, start_settings): a mistake in the options would keep a core busy.
+    """
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError:
+            _pause(_LEAST_RUN_MS)
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        clock = SystemClock()
+        ends_ms = clock.awake_ms() + _LEAST_RUN_MS
+        try:
+            result = super().invoke(ctx)
+        except Exception:
+            _pause(ends_ms - clock.awake_ms())
+            raise
+        if result:
+            _pause(ends_ms - clock.awake_ms())
+        return result
+
+
+def _pause(milliseconds: int) -> None:
+    if milliseconds > 0 and "SUPERVISOR_PROCESS_NAME" in os.environ:
+        time.sleep(milliseconds / 1000)
 
 
 @command(
     "consume",
-    cls=DashesCommand,
+    cls=LoopCommand,
     options_metavar="[OPTIONS]",
     epilog="The command gets the payload on standard input and PQDESK_ID, PQDESK_QUEUE, PQDESK_TYPE, PQDESK_ATTEMPT, "
     "PQDESK_RECEIPT, PQDESK_PAYLOAD_FILE and PQDESK_HEADER_NAME in its environment; in its arguments {payload}, "
@@ -76,7 +113,7 @@ def consume_command(
             return run_consumer(opened, target, workspace=settings.paths, **options)
 
 
-@command("produce", cls=DashesCommand, options_metavar="[OPTIONS]")
+@command("produce", cls=LoopCommand, options_metavar="[OPTIONS]")
 @click.argument("queue", metavar="QUEUE [-- COMMAND…]")
 @loop_options(*PRODUCERS)
 @_check

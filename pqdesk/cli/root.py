@@ -88,6 +88,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "compact": "keeping",
     },
 }
+_HIDDEN = {"carry-on": "worker_control"}  # for PQDesk itself
 _MODULES = {name: module for section in _SECTIONS.values() for name, module in section.items()}
 
 
@@ -98,7 +99,7 @@ class LazyGroup(click.Group):
         return list(_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module = _MODULES.get(cmd_name)
+        module = _MODULES.get(cmd_name) or _HIDDEN.get(cmd_name)
         if module is None:
             return None
         found: click.Command = getattr(import_module(f"pqdesk.cli.{module}"), cmd_name.replace("-", "_") + "_command")

@@ -79,6 +79,8 @@ def definition_from(given: WorkerOptions, base: WorkerDefinition) -> WorkerDefin
     folder = changes.get("folder")
     if folder is not None and not folder.is_dir():
         raise click.UsageError(f"{str(folder)!r} is no folder; make it first", click.get_current_context())
+    if "restart" in changes:
+        changes["breaks_policy"] = False
     changes["environment"] = {**base.environment, **dict(values.get("environment", ()))}
     changes["secrets"] = {**base.secrets, **dict(values.get("secrets", ()))}
     for name in values.get("unset", ()):

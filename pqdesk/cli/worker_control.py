@@ -97,6 +97,13 @@ def signal_command(settings: Settings, name: str, number: str) -> int:
     return ExitCode.DONE
 
 
+@command("carry-on")
+@pass_settings
+def carry_on_command(settings: Settings) -> None:
+    """Do what workers were asked to do and could not do at once. PQDesk calls this itself."""
+    Supervision(settings.paths).carry_on()
+
+
 def _check_daemon(names: tuple[str, ...], is_daemon: bool) -> None:
     if is_daemon and names != (ALL,):
         raise click.UsageError("supervisord goes with all its workers: give the name 'all'")

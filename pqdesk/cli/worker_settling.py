@@ -30,11 +30,11 @@ def has_started(_before: ReplicaRecord, now: ReplicaRecord) -> bool:
 
 
 def has_stopped(_before: ReplicaRecord, now: ReplicaRecord) -> bool:
-    return now.state in _AT_REST
+    return now.state in _AT_REST and not now.has_request
 
 
 def has_restarted(before: ReplicaRecord, now: ReplicaRecord) -> bool:
-    return now.pid != before.pid and has_started(before, now)
+    return now.pid != before.pid and not now.has_request and has_started(before, now)
 
 
 def stop_s(before: Sequence[ReplicaRecord]) -> float:
@@ -83,8 +83,14 @@ def report(settings: Settings, pairs: Sequence[tuple[ReplicaRecord, bool]], is_a
     else:
         for one, _ in pairs:
             say(_line(one))
-    has_failed = any(not is_settled or one.state in _NOT_COMING_UP for one, is_settled in pairs)
+    has_failed = any(not is_settled or (one.state in _NOT_COMING_UP and not _is_done(one)) for one, is_settled in pairs)
     return ExitCode.FAILED if has_failed and not is_asked_only else ExitCode.DONE
+
+
+def _is_done(one: ReplicaRecord) -> bool:
+    """Whether it ended as what is not to run for ever should."""
+    is_good = one.last_exit is not None and one.last_exit.is_expected
+    return one.state is WorkerState.EXITED and one.restart != "always" and is_good
 
 
 def _line(one: ReplicaRecord) -> str:

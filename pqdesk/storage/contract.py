@@ -263,6 +263,10 @@ class Store(Protocol):
         """Sleep, unless waits are interrupted."""
         ...
 
+    def mark_ordered_end(self) -> None:
+        """This process was asked to end: should it die with messages in hand, they are not to blame for that."""
+        ...
+
     def interrupt_waits(self) -> None:
         """Every wait, now and from now on, returns at once. Safe in a signal handler."""
         ...

@@ -8,6 +8,7 @@ from pathlib import Path
 from pqdesk.errors import NotFound, SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions import Definitions, definition_files, read_definitions
+from pqdesk.supervision.records import RestartPolicy
 
 ALL = "all"
 
@@ -31,6 +32,10 @@ class ConfiguredWorkers:
     def workers_of_processes(self) -> dict[str, str]:
         """By supervisord's name for each process, the worker that it belongs to."""
         return {process.process: worker.name for worker in self.read().workers for process in worker.processes}
+
+    def policies(self) -> dict[str, RestartPolicy]:
+        """By supervisord's name for each process, after which ends it is started again."""
+        return {process.process: worker.restart for worker in self.read().workers for process in worker.processes}
 
     def longest_stop_s(self) -> float:
         """How long a process may take to stop before supervisord kills it, at most."""

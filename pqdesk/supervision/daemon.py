@@ -28,8 +28,9 @@ from pqdesk.supervision.first_start import remember_start
 from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.orphans import end_orphans
 from pqdesk.supervision.programs import daemon_command
-from pqdesk.supervision.reading import definition_files
+from pqdesk.supervision.reading import definition_files, read_definitions
 from pqdesk.supervision.sections import read_configuration
+from pqdesk.supervision.stopped import StoppedByHand
 from pqdesk.supervision.waiting import wait_for
 from pqdesk.version import installed_version
 
@@ -72,6 +73,7 @@ def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
 def _start(paths: WorkspacePaths, address: DaemonAddress, broken: BrokenFiles, timeout_s: float) -> None:
     """Start it, without the workers' files that it refuses: at its start one such file would keep all from running."""
     while True:
+        StoppedByHand(paths).keep_only(read_definitions(paths).programs)
         pid = _launch(address, paths)
         try:
             _wait_until_it_answers(address, pid, paths.boot_log, timeout_s)

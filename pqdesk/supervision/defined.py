@@ -9,6 +9,8 @@ from pathlib import Path
 from pqdesk.supervision.commands import kind_of, queues_of
 from pqdesk.supervision.records import RestartPolicy, WorkerKind
 
+USUAL_START_S = 3
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessDefinition:
@@ -39,11 +41,13 @@ class WorkerDefinition:
         restart: After which ends supervisord starts it again; usual_restart() has a proposal.
         stop_signal: The name, without SIG, of the signal that asks it to end.
         stop_wait_s: How long it may take to end after that before it is killed.
-        start_s: How long it must stay up to count as started.
+        start_s: How long it must stay up to count as started; of meaning only for one that is always started again.
         log_bytes, log_backups: Size at which each log file is rotated (0: never), and how many old ones are kept.
         processes: As read from a file; empty in a definition that is to be written.
         file: Where it was read from.
         secrets_file: Where the secrets were read from; of no meaning in a definition that is to be written.
+        breaks_policy: Its file, written by hand, has supervisord run again what `restart` wants to have ended. A
+            change to False mends that, as one of `restart` does.
         version: Names the state of the file as read; Supervision.change() refuses when it is another by then.
     """
 
@@ -57,12 +61,13 @@ class WorkerDefinition:
     restart: RestartPolicy = "if it fails"
     stop_signal: str = "TERM"
     stop_wait_s: int = 30
-    start_s: int = 3
+    start_s: int = USUAL_START_S
     log_bytes: int = 1024 * 1024
     log_backups: int = 3
     processes: tuple[ProcessDefinition, ...] = ()
     file: Path | None = None
     secrets_file: Path | None = None
+    breaks_policy: bool = False
     version: str | None = None
 
     @property
@@ -78,10 +83,21 @@ class WorkerDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """All workers of a workspace, by name, and what is wrong with its files, a sentence each."""
+    """All workers of a workspace, by name, and what is wrong with its files, a sentence each.
+
+    Attributes:
+        problems: What supervisord does not take.
+        warnings: What it takes, and does other than the file means to say.
+    """
 
     workers: tuple[WorkerDefinition, ...]
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def programs(self) -> frozenset[str]:
+        """The sections that define their processes."""
+        return frozenset(each.process.partition(":")[0] for one in self.workers for each in one.processes)
 
 
 def process_names(name: str, replicas: int) -> tuple[str, ...]:

@@ -12,11 +12,13 @@ from pathlib import Path
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.addresses import socket_setting, stale_socket_folder
 from pqdesk.supervision.defined import Definitions, ProcessDefinition, WorkerDefinition, process_names
+from pqdesk.supervision.edits import ConfigurationText
 from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.reading import definition_files, read_definitions
 from pqdesk.supervision.rendering import definition_text
 from pqdesk.supervision.secret_files import new_secrets_file, secrets_text, write_secrets
 from pqdesk.supervision.sections import read_configuration
+from pqdesk.supervision.stopped import FILE_NAME as STOPPED
 
 __all__ = [
     "Definitions",
@@ -30,11 +32,12 @@ __all__ = [
     "write_supervisor_configuration",
 ]
 
+_WORKERS = "workers/*.conf"
 _SUPERVISORD = """\
 ; supervisord of this PQDesk workspace; plain supervisor configuration (http://supervisord.org), works by hand too:
 ;   supervisord -c supervisor/supervisord.conf          (goes to the background)
 ;   supervisorctl -c supervisor/supervisord.conf status
-; Workers are in workers/*.conf.
+; Workers are in workers/*.conf, those that somebody stopped are named in stopped.conf.
 
 [unix_http_server]
 file={socket_folder}/supervisord.sock
@@ -60,7 +63,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 serverurl=unix://{socket_folder}/supervisord.sock
 
 [include]
-files=workers/*.conf
+files=workers/*.conf stopped.conf
 """
 
 
@@ -97,6 +100,19 @@ def write_supervisor_configuration(paths: WorkspacePaths) -> Path:
     stale_folder = stale_socket_folder(paths)
     if not file.exists():
         write_private_file(file, _SUPERVISORD.format(socket_folder=socket_setting(paths)))
-    elif stale_folder is not None:
-        write_private_file(file, read_configuration(file).replace(stale_folder, socket_setting(paths)))
+        return file
+    before = read_configuration(file)
+    text = before if stale_folder is None else before.replace(stale_folder, socket_setting(paths))
+    text = _with_stopped(text)
+    if text != before:
+        write_private_file(file, text)
     return file
+
+
+def _with_stopped(text: str) -> str:
+    """The same with what was stopped by hand included, if that is of before there was such a thing."""
+    known = ConfigurationText(text)
+    for name, value, _ in known.options("include"):
+        if name == "files" and value.split() == [_WORKERS]:
+            known.set("include", {"files": f"{_WORKERS} {STOPPED}"})
+    return known.text

@@ -90,8 +90,8 @@ class Editing:
         wait_s = self._control.limit_s(wait_s)  # by its own file too, while that is there
         removed = self._files.remove(name, [one for one in processes if one in infos and infos[one].is_up])
         try:
-            self._control.stop_processes(list(infos))
-            self._control.finish(start=(), remove=list(infos), wait_s=wait_s, on_progress=on_progress)
+            self._control.stop_processes(list(infos), remove=list(infos))
+            self._control.finish(list(infos), wait_s=wait_s, on_progress=on_progress)
         except DaemonDown:
             self._control.end_orphans(processes)
         return removed
@@ -102,7 +102,7 @@ class Editing:
         if not removed.running:
             return Saved()
         try:
-            self._control.ensure_daemon()
+            self._control.ensure_daemon_without(removed.running)
             self._control.start_processes(removed.running)
         except SupervisorError as exc:
             return Saved(removed.running, str(exc))
@@ -126,11 +126,11 @@ class Editing:
         surplus = [one.process for one in infos if one.group in change.removed]
         is_up = bool(_up(infos, [*change.changed, *change.removed]) or _up(infos, self._groups(name)))
         added = list(change.added) if is_up else []
-        self._control.stop_processes([*surplus, *restarting])
+        self._control.stop_processes([*surplus, *restarting], start=restarting, remove=surplus)
         try:
             if added:
                 self._control.start_processes(added)
-            self._control.finish(start=restarting, remove=surplus, wait_s=wait_s, on_progress=on_progress)
+            self._control.finish([*surplus, *restarting], wait_s=wait_s, on_progress=on_progress)
         except DaemonDown:
             raise
         except SupervisorError as exc:

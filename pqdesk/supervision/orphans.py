@@ -15,9 +15,10 @@ from pathlib import Path
 import psutil
 
 from pqdesk.errors import SupervisorError
+from pqdesk.ordered_ends import is_owner_lock, mark_ordered
 
 URL_VARIABLE = "SUPERVISOR_SERVER_URL"
-_NAME_VARIABLE = "SUPERVISOR_PROCESS_NAME"
+NAME_VARIABLE = "SUPERVISOR_PROCESS_NAME"
 _GRACE_S = 10.0
 _KILL_S = 5.0
 
@@ -42,12 +43,24 @@ def end_orphans(sockets: Collection[Path], *, processes: Collection[str] | None 
             f"supervisord (pid {parent.pid}) of this workspace is running, but cannot be reached on "
             f"'{next(iter(sockets))}'; its workers are unaffected; end it with `kill {parent.pid}`, then try again"
         )
+    mark_ordered_ends(orphans)
     rest = orphans
     for number, wait_s in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, _KILL_S)):
         for group in _groups(rest):
             _kill_group(group, number)
         _, rest = psutil.wait_procs(rest, timeout=wait_s)
     return len(orphans)
+
+
+def mark_ordered_ends(processes: Iterable[psutil.Process]) -> None:
+    """Note of processes that are about to be ended that somebody wants it, so that their messages are not to blame."""
+    for process in processes:
+        try:
+            locks = [Path(one.path) for one in process.open_files()]
+        except (psutil.Error, OSError):
+            continue
+        for lock in filter(is_owner_lock, locks):
+            mark_ordered(lock)
 
 
 def _orphans(sockets: Collection[Path], names: Collection[str] | None) -> list[psutil.Process]:
@@ -69,7 +82,7 @@ def _orphans(sockets: Collection[Path], names: Collection[str] | None) -> list[p
         url = environment.get(URL_VARIABLE, "")
         if not url.startswith("unix://") or os.path.realpath(url.removeprefix("unix://")) not in places:
             continue
-        if names is None or environment.get(_NAME_VARIABLE) in names:
+        if names is None or environment.get(NAME_VARIABLE) in names:
             found.append(process)
     return found
 

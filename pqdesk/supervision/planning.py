@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
-from pqdesk.supervision.defined import WorkerDefinition, process_name
+from pqdesk.supervision.defined import USUAL_START_S, WorkerDefinition, process_name
 from pqdesk.supervision.edits import ConfigurationText
 from pqdesk.supervision.reading import replica_sections, workers_in
-from pqdesk.supervision.rendering import changed_settings, log_settings
+from pqdesk.supervision.rendering import changed_settings, log_settings, start_settings
 from pqdesk.supervision.sections import Section, read_configuration
 
 _COMPARED = (
@@ -48,7 +48,11 @@ def normal_definition(definition: WorkerDefinition, paths: WorkspacePaths) -> Wo
     environment = {name: value for name, value in definition.environment.items() if name != WORKSPACE_VARIABLE}
     signal = definition.stop_signal.strip().upper().removeprefix("SIG")
     return replace(
-        definition, folder=None if folder == paths.root else folder, environment=environment, stop_signal=signal
+        definition,
+        folder=None if folder == paths.root else folder,
+        environment=environment,
+        stop_signal=signal,
+        start_s=definition.start_s if definition.restart == "always" or definition.breaks_policy else USUAL_START_S,
     )
 
 
@@ -66,6 +70,8 @@ def plan_change(
     text = ConfigurationText(before)
     sections = [section for _, section in replica_sections(before, old.file)[old.name]]
     settings = changed_settings(old, new, secrets_file)
+    if old.breaks_policy and not new.breaks_policy:
+        settings |= start_settings(new)
     for section in sections:
         text.set(section.name, settings)
     added, removed = _scale(text, old, new, sections)

@@ -12,12 +12,15 @@ from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision import client as rpc
 from pqdesk.supervision.addresses import address_of
-from pqdesk.supervision.client import DaemonDown, Fault, SupervisorClient
+from pqdesk.supervision.client import Call, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.faults import located
 from pqdesk.supervision.files import make_private_folder
+from pqdesk.supervision.reading import read_definitions
 from pqdesk.supervision.replicas import ProcessInfo
+from pqdesk.supervision.stopped import StoppedByHand
 
 _CALLS_AT_ONCE = 50  # starting one takes supervisord 3 ms, and the whole has to be answered in time
+_STARTS_AT_ONCE = 25  # with adding them
 
 
 class Daemon:
@@ -53,26 +56,57 @@ class Daemon:
             one.process for one in self.infos() if not one.is_settled and (targets is None or one.process in targets)
         ]
 
-    def load(self, processes: Collection[str]) -> str | None:
+    def load(self, processes: Collection[str]) -> tuple[list[str], str | None]:
         """Let supervisord read what was added for `processes`, or changed while they are stopped.
 
         Returns:
-            Why it could not, or None. What was loaded before is unaffected then.
+            The groups that start() has to add; and why its files cannot be read, or None: what was loaded before is
+            unaffected then.
         """
         answer = self.reload()
         if isinstance(answer, Fault):
-            return located(answer.reason)
+            return [], located(answer.reason)
         added, changed, _ = answer
         groups = {one.partition(":")[0] for one in processes}
         busy = {info.group for info in self.infos() if not info.is_settled}
         replaced = [group for group in changed if group in groups - busy]
-        new = [group for group in added if group in groups]
         self.ask("removeProcessGroup", replaced)
-        refused = self.ask("addProcessGroup", new + replaced, accept={rpc.ALREADY_ADDED})
-        return next((fault.reason for fault in refused.values()), None)
+        return [group for group in added if group in groups] + replaced, None
+
+    def start(self, processes: Sequence[str], added: Collection[str]) -> dict[str, Fault]:
+        """Start processes; those that were refused.
+
+        A group that is added is started in the same request: else supervisord would start one that starts with it by
+        itself, and what has ended by then would run twice.
+        """
+        groups = set(added)
+        refused: dict[str, Fault] = {}
+        for at in range(0, len(processes), _STARTS_AT_ONCE):
+            calls: list[Call] = []
+            for one in processes[at : at + _STARTS_AT_ONCE]:
+                group = one.partition(":")[0]
+                if group in groups:
+                    groups.discard(group)
+                    calls.append(("supervisor.addProcessGroup", (group,)))
+                calls.append(("supervisor.startProcess", (one, False)))
+            for (method, arguments), answer in zip(calls, self.client().multicall(calls), strict=True):
+                is_start = method == "supervisor.startProcess"
+                if isinstance(answer, Fault) and is_start and answer.code != rpc.ALREADY_STARTED:
+                    refused[arguments[0]] = answer
+        if any(fault.code == rpc.SHUTDOWN_STATE for fault in refused.values()):
+            raise SupervisorError(rpc.STOPPING)
+        return refused if not refused else self._not_run(refused)
+
+    def _not_run(self, refused: dict[str, Fault]) -> dict[str, Fault]:
+        """Those that were not even run: one that ended at once was, though supervisord calls that a spawn error too."""
+        run = {one.process for one in self.infos() if one.has_run}
+        return {one: fault for one, fault in refused.items() if fault.code != rpc.SPAWN_ERROR or one not in run}
 
     def reload(self) -> tuple[list[str], list[str], list[str]] | Fault:
         """Let supervisord read its configuration: the groups added, changed and removed in it; it applies none."""
+        found = read_definitions(self._paths)
+        if not found.problems:  # else it is refused anyway
+            StoppedByHand(self._paths).keep_only(found.programs)
         answer = self.client().try_call("supervisor.reloadConfig")
         if isinstance(answer, Fault):
             if answer.code == rpc.SHUTDOWN_STATE:
@@ -90,6 +124,20 @@ class Daemon:
         """Take processes out that have stopped; one that is there no more, or runs again, is left."""
         groups = list(dict.fromkeys(one.partition(":")[0] for one in processes))
         self.ask("removeProcessGroup", groups, accept={rpc.BAD_NAME, rpc.STILL_RUNNING})
+
+    def take_out(self, processes: Sequence[str]) -> None:
+        """Stop processes that end and are started again all the time, or take their groups out between two runs.
+
+        Both in one request: any other would wake supervisord, which starts what has ended before it looks at that.
+        """
+        client = self.client()
+        for one in processes:
+            client.multicall(
+                [
+                    ("supervisor.stopProcess", (one, False)),
+                    ("supervisor.removeProcessGroup", (one.partition(":")[0],)),
+                ]
+            )
 
     def ask(
         self, method: str, processes: Sequence[str], *arguments: Any, accept: Collection[int] = ()

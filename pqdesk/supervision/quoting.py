@@ -17,7 +17,7 @@ from pathlib import PurePath
 from pqdesk.errors import InvalidInput
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_WRITTEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+WRITTEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ENDS_AS_REPLICA = re.compile(r"-[0-9]+$")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COMMENT = re.compile(r"(?<=\s)(?=[;#])")
@@ -50,7 +50,7 @@ def check_written_name(name: str) -> str:
     Raises:
         InvalidInput: It is none that supervisord, a shell and a folder take for a name.
     """
-    if not _WRITTEN_NAME.fullmatch(name) or name == "all":
+    if not WRITTEN_NAME.fullmatch(name) or name == "all":
         raise InvalidInput(
             f"worker name {name!r:.80} is not allowed; use letters, digits, '.', '_' and '-', not beginning with a "
             "sign, and not 'all'"

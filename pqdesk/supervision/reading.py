@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
-from pqdesk.supervision.defined import Definitions, ProcessDefinition, WorkerDefinition
+from pqdesk.supervision.defined import USUAL_START_S, Definitions, ProcessDefinition, WorkerDefinition
 from pqdesk.supervision.edits import ConfigurationText
 from pqdesk.supervision.quoting import check_written_name, split_environment
 from pqdesk.supervision.records import RestartPolicy
@@ -34,12 +34,15 @@ def read_definitions(paths: WorkspacePaths) -> Definitions:
     """
     workers: list[WorkerDefinition] = []
     problems: list[str] = []
+    warnings: list[str] = []
     for file in (paths.supervisor_configuration, *definition_files(paths)):
         try:
-            workers += workers_of(file, paths)
+            found = workers_of(file, paths)
+            workers += found
+            warnings += [warning for one in found if (warning := _policy_warning(one)) is not None]
         except SupervisorError as exc:
             problems.append(str(exc))
-    return Definitions(tuple(sorted(workers, key=lambda worker: worker.name)), tuple(problems))
+    return Definitions(tuple(sorted(workers, key=lambda worker: worker.name)), tuple(problems), tuple(warnings))
 
 
 def definition_files(paths: WorkspacePaths) -> tuple[Path, ...]:
@@ -120,11 +123,12 @@ def _worker(
         restart=_restart_of(section),
         stop_signal=_signal_of(section),
         stop_wait_s=section.number("stopwaitsecs", 10),
-        start_s=section.number("startsecs", 1),
+        start_s=_start_s_of(section),
         log_bytes=_log_bytes_of(section),
         log_backups=section.number("stdout_logfile_backups", 10),
         file=file,
         secrets_file=secrets_file,
+        breaks_policy=any(_breaks_policy(one) for _, one in replicas),
         version=_version_of(written),
     )
 
@@ -182,6 +186,29 @@ def _folder_of(section: Section, paths: WorkspacePaths) -> Path | None:
 def _restart_of(section: Section) -> RestartPolicy:
     written = section.get("autorestart", "unexpected").lower()
     return "always" if written in _ON else "never" if written in _OFF else "if it fails"
+
+
+def _start_s_of(section: Section) -> int:
+    """As rendering.start_settings() writes it: without meaning but for a worker that is always started again."""
+    has_meaning = _restart_of(section) == "always" or _breaks_policy(section)
+    return section.number("startsecs", 1) if has_meaning else USUAL_START_S
+
+
+def _breaks_policy(section: Section) -> bool:
+    """Whether supervisord would run again, as a failed start, what its policy wants to have ended."""
+    is_final = _restart_of(section) != "always"
+    return is_final and section.number("startsecs", 1) > 0 and section.number("startretries", 3) > 0
+
+
+def _policy_warning(worker: WorkerDefinition) -> str | None:
+    if not worker.breaks_policy:
+        return None
+    word = worker.restart.replace(" ", "-")
+    return (
+        f"worker {worker.name!r} is started again although its policy is {worker.restart!r}: supervisord takes an end "
+        f"within startsecs for a failed start; write startsecs=0 in '{worker.file}', or run "
+        f"`pqdesk edit-worker {worker.name} --restart {word}`"
+    )
 
 
 def _signal_of(section: Section) -> str:

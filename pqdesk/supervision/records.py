@@ -73,6 +73,9 @@ class ReplicaRecord:
         stop_wait_s: How long it may take to end after its stop signal.
         stop_deadline_s: While it is stopping, how long until supervisord kills it; None otherwise.
         is_autostart: It starts with supervisord.
+        is_held: Somebody stopped it, so it does not start with supervisord until somebody starts it.
+        has_request: Something that was asked for is still to be done: a stop, a start after that.
+        restart: After which ends supervisord starts it again; None when no file is known.
         queues: What a consumer takes from, or a producer puts to.
         command: As written in the .conf file; empty when no file is known.
     """
@@ -96,6 +99,9 @@ class ReplicaRecord:
     stop_wait_s: int = 10
     stop_deadline_s: float | None = None
     is_autostart: bool = True
+    restart: RestartPolicy | None = None
+    is_held: bool = False
+    has_request: bool = False
     stdout_log: Path
     stderr_log: Path
 

@@ -26,7 +26,8 @@ _KEYS = (
     *("stdout_logfile", "stdout_logfile_maxbytes", "stdout_logfile_backups"),
     *("stderr_logfile", "stderr_logfile_maxbytes", "stderr_logfile_backups"),
 )
-_FIXED = {"umask": "022", "startretries": "1000000", "exitcodes": "0", "killasgroup": "true"}
+_FIXED = {"umask": "022", "exitcodes": "0", "killasgroup": "true"}
+START_KEYS = ("startsecs", "startretries")
 _OF_FIELD = {
     "command": ("command", "stopasgroup"),
     "secrets": ("command",),
@@ -34,7 +35,7 @@ _OF_FIELD = {
     "environment": ("environment",),
     "is_autostart": ("autostart",),
     "start_s": ("startsecs",),
-    "restart": ("autorestart",),
+    "restart": ("autorestart", *START_KEYS),
     "stop_signal": ("stopsignal",),
     "stop_wait_s": ("stopwaitsecs",),
     "log_bytes": ("stdout_logfile_maxbytes", "stderr_logfile_maxbytes"),
@@ -113,12 +114,24 @@ def _values(definition: WorkerDefinition, secrets_file: Path | None) -> dict[str
         "environment": ",".join(filter(None, (environment, quote_environment(others)))),
         "autostart": str(definition.is_autostart).lower(),
         "autorestart": _RESTARTS[definition.restart],
-        "startsecs": str(definition.start_s),
+        **start_settings(definition),
         "stopsignal": definition.stop_signal,
         "stopwaitsecs": str(definition.stop_wait_s),
         "stopasgroup": str(definition.kind == "command").lower(),
         **{f"{stream}_logfile_maxbytes": _size(definition.log_bytes) for stream in ("stdout", "stderr")},
         **{f"{stream}_logfile_backups": str(definition.log_backups) for stream in ("stdout", "stderr")},
+    }
+
+
+def start_settings(definition: WorkerDefinition) -> dict[str, str]:
+    """What makes supervisord keep to the policy however short a run was (supervisor/process.py, finish()).
+
+    It takes an end within startsecs for a failed start and tries again, whatever `autorestart` says and with whatever
+    code the program ended. With 0 each end is judged by its code; only what is to run for ever can have it otherwise.
+    """
+    return {
+        "startsecs": str(definition.start_s if definition.restart == "always" else 0),
+        "startretries": "0" if definition.restart == "never" else "1000000",
     }
 
 

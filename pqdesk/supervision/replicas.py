@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from pqdesk.clock import to_datetime
-from pqdesk.supervision.definitions import ProcessDefinition, WorkerDefinition
+from pqdesk.supervision.defined import USUAL_START_S, ProcessDefinition, WorkerDefinition
 from pqdesk.supervision.journal import Exits
 from pqdesk.supervision.log_records import parse_line
 from pqdesk.supervision.logs import tail_lines
-from pqdesk.supervision.records import ReplicaRecord, WorkerState
+from pqdesk.supervision.records import ReplicaRecord, RestartPolicy, WorkerState
 
 # supervisor.states.ProcessStates of supervisor 4.3
 _STATES = {
@@ -33,6 +33,7 @@ _TROUBLED = (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAI
 _CRASHES, _CRASH_WINDOW = 3, timedelta(seconds=60)
 _FAILURES = 2  # a second BACKOFF
 _TOO_QUICK = "Exited too quickly"  # supervisor/process.py; any other spawnerr in BACKOFF: it could not be run
+_BAD_CODE = "Bad exit code"
 _LONGEST_REASON = 300
 _NEXT_LOOK_S = 2  # supervisord looks once a second, and tells times in whole seconds
 
@@ -85,9 +86,21 @@ class ProcessInfo:
         return self.state in _TRYING
 
     @property
-    def may_come_back(self) -> bool:
-        """It has just ended by itself: supervisord starts it again at its next look, if it is to do so at all."""
-        return self.state is WorkerState.EXITED and self.now_s - self.stopped_s <= _NEXT_LOOK_S
+    def has_run(self) -> bool:
+        """If it has ended, or could not be run: whether there was a process."""
+        return self.spawn_error.startswith((_TOO_QUICK, _BAD_CODE))
+
+    def comes_back(self, restart: RestartPolicy | None) -> bool:
+        """It has ended by itself, and supervisord starts it again at its next look.
+
+        Args:
+            restart: The policy that its file has; None when that is not known, and then the time tells.
+        """
+        if self.state is not WorkerState.EXITED or restart == "never":
+            return False
+        if restart == "if it fails":
+            return self.spawn_error.startswith(_BAD_CODE)
+        return restart == "always" or self.now_s - self.stopped_s <= _NEXT_LOOK_S
 
     @property
     def is_settled(self) -> bool:
@@ -109,6 +122,7 @@ def unstarted_record(
         queues=worker.queues,
         command=shlex.join(worker.command),
         is_autostart=worker.is_autostart,
+        restart=worker.restart,
         stop_wait_s=worker.stop_wait_s,
         stdout_log=process.stdout_log,
         stderr_log=process.stderr_log,
@@ -125,7 +139,7 @@ def replica_record(
         exits: How it ended before.
         asked_at: When it was last started by request; what it did before that no longer counts against it.
     """
-    state = judge(info, exits, asked_at)
+    state = judge(info, exits, asked_at, base.restart)
     has_process = info.state in _WITH_PROCESS and info.pid != 0
     return replace(
         base,
@@ -139,22 +153,26 @@ def replica_record(
     )
 
 
-def judge(info: ProcessInfo, exits: Exits, asked_at: datetime | None = None) -> WorkerState:
+def judge(
+    info: ProcessInfo, exits: Exits, asked_at: datetime | None = None, restart: RestartPolicy | None = None
+) -> WorkerState:
     """The state to show: supervisord's own, or crash-looping, or failed to start when it cannot even be run.
 
-    Crash-looping is three unexpected ends within a minute, or a second one in a row that came too quickly.
+    Crash-looping is three unexpected ends within a minute, or a second one in a row that came too quickly. What is not
+    to run for ever runs at once for supervisord (rendering.start_settings); it is starting for as long as others are.
     """
     state = info.state
     if state is WorkerState.BACKING_OFF and info.spawn_error and not info.spawn_error.startswith(_TOO_QUICK):
         return WorkerState.FAILED_TO_START
-    if not info.is_up and not info.may_come_back:
+    if not info.is_up and not info.comes_back(restart):
         return state
     ends = [at for at in exits.unexpected if asked_at is None or at >= asked_at]
     recent = to_datetime(info.now_s * 1_000_000) - _CRASH_WINDOW
     is_failing = state not in (WorkerState.RUNNING, WorkerState.EXITED) and min(exits.failures, len(ends)) >= _FAILURES
     if is_failing or sum(at >= recent for at in ends) >= _CRASHES:
         return WorkerState.CRASH_LOOPING
-    return state
+    is_fresh = restart not in ("always", None) and info.now_s - info.started_s < USUAL_START_S
+    return WorkerState.STARTING if state is WorkerState.RUNNING and is_fresh else state
 
 
 def _why_it_ended(info: ProcessInfo, state: WorkerState, exits: Exits, stderr_log: Path) -> str | None:
@@ -162,7 +180,7 @@ def _why_it_ended(info: ProcessInfo, state: WorkerState, exits: Exits, stderr_lo
         return None
     if state is WorkerState.EXITED and info.exit_status == 0:
         return "exit status 0"
-    if info.spawn_error and not info.spawn_error.startswith((_TOO_QUICK, "Bad exit code")):
+    if info.spawn_error and not info.has_run:
         return info.spawn_error
     how = exits.how or info.spawn_error or f"exit status {info.exit_status}"
     last_words = _last_words(stderr_log, since_s=info.started_s)

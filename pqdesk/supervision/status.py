@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from pqdesk.supervision.daemon import DaemonVersions
 from pqdesk.supervision.journal_file import ExitJournal
 from pqdesk.supervision.records import DaemonStateWord, ReplicaRecord, SupervisionStatus, WorkerState
 from pqdesk.supervision.replicas import ProcessInfo, replica_record, unstarted_record
+from pqdesk.supervision.requests import Requests, RequestsFile
+from pqdesk.supervision.stopped import StoppedByHand
 from pqdesk.version import installed_version
 
 _CALLS: tuple[Call, ...] = (
@@ -32,8 +34,12 @@ _NEW = "not loaded yet; Start loads it"
 class StatusReader:
     """Looks, and remembers what it needs to count restarts. Belongs to one thread."""
 
-    def __init__(self, paths: WorkspacePaths, configured: ConfiguredWorkers, clock: Clock) -> None:
+    def __init__(
+        self, paths: WorkspacePaths, configured: ConfiguredWorkers, requests: RequestsFile, clock: Clock
+    ) -> None:
         self._paths = paths
+        self._requests = requests
+        self._stopped = StoppedByHand(paths)
         self._configured = configured
         self._clock = clock
         self._journal = ExitJournal(paths)
@@ -41,13 +47,11 @@ class StatusReader:
         self._stopping_since_ms: dict[str, int] = {}
         self._started_s: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
-        self._asked_at: dict[str, datetime] = {}
         self._refusals: dict[str, str] = {}
 
-    def note_request(self, processes: Collection[str], at: datetime) -> None:
-        """These are about to be started because somebody wants it: no restart, and old crashes are forgiven."""
+    def note_request(self, processes: Collection[str]) -> None:
+        """These are about to be started because somebody wants it: that is no restart."""
         for process in processes:
-            self._asked_at[process] = at.replace(microsecond=0)  # the journal knows whole seconds
             self._started_s.pop(process, None)
         self.forget_refusals(processes)
 
@@ -83,8 +87,9 @@ class StatusReader:
         """What the files tell, each process in `state`."""
         definitions = self._configured.read()
         self._journal.refresh()
+        requests, held = self._requests.read(), self._stopped.read()
         records = [
-            self._with_history(unstarted_record(worker, process, state))
+            self._with_history(unstarted_record(worker, process, state), requests, held)
             for worker in definitions.workers
             for process in worker.processes
         ]
@@ -100,11 +105,12 @@ class StatusReader:
             for process in worker.processes
         }
         self._journal.refresh()
+        requests, held = self._requests.read(), self._stopped.read()
         records = []
         for info in map(ProcessInfo.of, infos):
             base = known.pop(info.process, None) or _undefined_record(info, self._paths.logs)
-            records.append(self._record(info, base))
-        records += map(self._with_history, known.values())
+            records.append(self._record(info, self._with_history(base, requests, held), requests))
+        records += [self._with_history(one, requests, held) for one in known.values()]
         version = self._versions.of(pid)
         problem = (
             None
@@ -121,18 +127,20 @@ class StatusReader:
             is_outdated=is_ours and version not in (None, installed_version()),
         )
 
-    def _record(self, info: ProcessInfo, base: ReplicaRecord) -> ReplicaRecord:
+    def _record(self, info: ProcessInfo, base: ReplicaRecord, requests: Requests) -> ReplicaRecord:
         before = self._started_s.get(info.process)
         if info.started_s != before:
-            if before and not info.is_settled:
+            asked_at = requests.asked_at.get(info.process)
+            is_asked = before is not None and asked_at is not None and asked_at.timestamp() > before
+            if before and not info.is_settled and not is_asked:
                 self._restarts[info.process] = self._restarts.get(info.process, 0) + 1
             self._started_s[info.process] = info.started_s
         record = replica_record(
             info,
-            self._with_history(base),
+            base,
             self._journal.of(info.name),
             restarts=self._restarts.get(info.process, 0),
-            asked_at=self._asked_at.get(info.process),
+            asked_at=requests.asked_at.get(info.process),
         )
         record = self._with_deadline(record)
         reason = self._refusals.get(info.process)
@@ -140,11 +148,13 @@ class StatusReader:
             return record
         return replace(record, state=WorkerState.FAILED_TO_START, exit_text=reason)
 
-    def _with_history(self, record: ReplicaRecord) -> ReplicaRecord:
+    def _with_history(self, record: ReplicaRecord, requests: Requests, held: Collection[str]) -> ReplicaRecord:
         exits = self._journal.of(record.process.rpartition(":")[2])
         since = to_datetime(self._clock.wall_us()) - _HOUR
         return replace(
             record,
+            is_held=record.process.partition(":")[0] in held,
+            has_request=record.process in requests.open,
             last_exit=exits.last,
             restarts_total=exits.restarts_total,
             restarts_last_hour=sum(at > since for at in exits.restarts),

@@ -22,6 +22,7 @@ from pqdesk.supervision.look_only import refuse_look_only
 from pqdesk.supervision.processes import Daemon
 from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, TryOut, WorkerState
 from pqdesk.supervision.renewal import restart_daemon
+from pqdesk.supervision.requests import RequestsFile
 from pqdesk.supervision.status import StatusReader
 from pqdesk.supervision.try_out import try_out
 from pqdesk.supervision.worker_files import WorkerFiles
@@ -42,19 +43,20 @@ class Supervision:
         self._daemon = Daemon(paths, timeout_s)
         self._configured = ConfiguredWorkers(paths)
         clock = clock or SystemClock()
-        self._reader = StatusReader(paths, self._configured, clock)
+        requests = RequestsFile(paths)
+        self._reader = StatusReader(paths, self._configured, requests, clock)
         self._files = WorkerFiles(paths)
-        self._control = Control(paths, self._daemon, self._configured, self._reader, clock, timeout_s)
+        self._control = Control(paths, self._daemon, self._configured, self._reader, requests, clock, timeout_s)
         self._editing = Editing(paths, self._files, self._daemon, self._control)
 
     def status(self) -> SupervisionStatus:
         """How supervisord and all processes are, also those that only their files know of. Never raises for it.
 
-        Also goes on with what a restart, a change or a removal with wait_s=0 left to be done.
+        Looking changes nothing: what a restart, a stop or a removal with wait_s=0 leaves to be done is done meanwhile
+        by a process of its own, and is in has_request of the records until then.
         """
         try:
             check_workspace(self.paths)
-            self._control.go_on()
             return self._reader.read(self._daemon.client(), address_of(self.paths))
         except (SupervisorError, WorkspaceError) as exc:  # there is no way to the socket, or none that may be used
             return self._reader.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
@@ -94,7 +96,7 @@ class Supervision:
         """Ask for workers, processes or all to be started, supervisord first if need be. Does not wait for them.
 
         Configuration that was added, or changed while its process is stopped, is read first. What is up stays as it
-        is, what is backing off is tried at once, what is still stopping is started by a later call of status().
+        is, what is backing off is tried at once, what is still stopping is started when it has stopped.
 
         Raises:
             NotFound: There is no such worker.
@@ -106,6 +108,8 @@ class Supervision:
     def stop(self, name: Names, *, wait_s: float | None = 0, on_progress: Progress | None = None) -> None:
         """Ask workers, processes or all to stop; each finishes what it has in hand.
 
+        They stay stopped, also when supervisord is started anew, until somebody starts them. What they leave over,
+        their children and programs with sessions of their own, is ended after them.
         Without a supervisord, what a killed one left running is ended, and waited for.
 
         Args:
@@ -125,7 +129,7 @@ class Supervision:
 
         Args:
             wait_s: How long to wait for that; None: as long as their configuration lets them take. 0: return at
-                once; the calls of status() that follow go on with it.
+                once. However long, what was asked for is done when they have stopped.
             on_progress: Called as each is started again.
 
         Raises:
@@ -160,6 +164,10 @@ class Supervision:
         """
         return self._files.read(name)
 
+    def warnings(self) -> tuple[str, ...]:
+        """What the files of workers make supervisord do other than they mean to say, a sentence each."""
+        return self._configured.read().warnings
+
     def definition_preview(self, definition: WorkerDefinition) -> str:
         """The text of the file as add() or change() would write it; secrets are not in it.
 
@@ -193,7 +201,7 @@ class Supervision:
 
         Args:
             definition: Of definition(), with what is to be different replaced.
-            wait_s: As in restart(): None waits, 0 returns at once and lets calls of status() go on with it.
+            wait_s: As in restart(): None waits, 0 returns at once.
 
         Raises:
             InvalidInput: It cannot be expressed, or it runs and its own check says that it could not start so;
@@ -289,6 +297,10 @@ class Supervision:
         refuse_look_only(self.paths, "run")
         return try_out(definition, self.paths, seconds, sample, message_id)
 
+    def carry_on(self) -> None:
+        """Go on with what was asked for and is not done yet, until nothing is left, or another process does that."""
+        self._control.carrying.run()
+
     # --- supervisord itself --------------------------------------------------------------------------
 
     def stop_now(self, names: Names) -> None:
@@ -310,7 +322,7 @@ class Supervision:
             SupervisorError: As shutdown() and ensure_running().
         """
         refuse_look_only(self.paths, "restarted")
-        restart_daemon(self._daemon, self._control, self._files, wait_s, on_progress)
+        restart_daemon(self._daemon, self._control, wait_s, on_progress)
         return self.status()
 
     def shutdown(self, *, wait_s: float | None = None, on_progress: Progress | None = None) -> None:

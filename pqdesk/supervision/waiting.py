@@ -10,7 +10,7 @@ from pqdesk.clock import SystemClock
 _STEP_S = 0.03
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float) -> bool:
+def wait_for(condition: Callable[[], bool], timeout_s: float, *, step_s: float = _STEP_S) -> bool:
     """Ask again and again until `condition` is true or `timeout_s` is over; what it answered last.
 
     supervisord tells nobody when something changes (its event listeners are slower than asking), hence the asking.
@@ -20,5 +20,5 @@ def wait_for(condition: Callable[[], bool], timeout_s: float) -> bool:
     while not condition():
         if clock.awake_ms() >= ends_ms:
             return False
-        time.sleep(_STEP_S)
+        time.sleep(step_s)
     return True

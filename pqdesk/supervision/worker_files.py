@@ -20,9 +20,9 @@ from pqdesk.supervision.definitions import write_definition, write_supervisor_co
 from pqdesk.supervision.edits import ConfigurationText
 from pqdesk.supervision.files import make_private_folder, write_private_file
 from pqdesk.supervision.locks import held_lock
-from pqdesk.supervision.planning import Change, group_of, normal_definition, plan_change
+from pqdesk.supervision.planning import Change, normal_definition, plan_change
 from pqdesk.supervision.quoting import check_written_name
-from pqdesk.supervision.reading import definition_files, read_definitions, replica_sections, workers_in
+from pqdesk.supervision.reading import read_definitions, replica_sections, workers_in
 from pqdesk.supervision.records import RemovedWorker
 from pqdesk.supervision.removed import removed_worker
 from pqdesk.supervision.rendering import check_definition, definition_text
@@ -126,32 +126,6 @@ class WorkerFiles:
             _unlink(file)
             forget_old_secrets(self._paths, file.stem, keep=())
 
-    def autostarting(self, processes: Collection[str]) -> list[tuple[Path, list[str]]]:
-        """By file, those of `processes` that are sections of it and start with supervisord."""
-        found: dict[Path, list[str]] = {}
-        for file in definition_files(self._paths):
-            try:
-                sections = [one for each in replica_sections(read_configuration(file), file).values() for one in each]
-            except SupervisorError:
-                continue
-            for _, section in sections:
-                if group_of(section.name) in processes and section.is_on("autostart", default=True):
-                    found.setdefault(file, []).append(group_of(section.name))
-        return list(found.items())
-
-    def set_autostart(self, sections: Collection[str], on: bool, file: Path) -> Change:
-        """Whether these processes start with supervisord, for each by itself."""
-        with self._lock():
-            before = read_configuration(file)
-            text = ConfigurationText(before)
-            names = {
-                group_of(one.name): one.name for each in replica_sections(before, file).values() for _, one in each
-            }
-            for name in sections:
-                text.set(names[name], {"autostart": str(on).lower()})
-            _write(file, text.text)
-            return Change(file, before, text.text)
-
     def remove(self, name: str, running: Collection[str]) -> RemovedWorker:
         """Take a worker's sections out of its file, and keep them in supervisor/removed/."""
         with self._lock():
@@ -216,9 +190,11 @@ class WorkerFiles:
             _unlink(self._removed_file(removed.name))
 
     def _planned(self, definition: WorkerDefinition) -> Change:
+        old = self._editable(self.read(definition.name))
+        if (definition.restart, definition.start_s) != (old.restart, old.start_s):
+            definition = replace(definition, breaks_policy=False)
         wanted = normal_definition(definition, self._paths)
         check_definition(wanted)
-        old = self._editable(self.read(wanted.name))
         if wanted.version is not None and wanted.version != old.version:
             raise SupervisorError(
                 f"worker {wanted.name!r} was changed meanwhile, by hand or in another window; nothing was changed; "

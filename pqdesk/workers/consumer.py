@@ -147,6 +147,7 @@ class Consumer:
         self._report = report
         self._stop = stop
         self._has_hung = False
+        self._is_marked = False
         self._ending: list[threading.Thread] = []  # about to end; appended to by the thread itself
         self._threads = [
             self._thread(self._run_loop, queue, f"consumer-{queue.name}-{number}")
@@ -160,6 +161,8 @@ class Consumer:
             thread.start()
         while any(thread.is_alive() and not self._hands.is_hung(thread) for thread in self._threads):
             is_stopping = self._stop.wait(self._hands.seconds_to_deadline())
+            if self._stop.is_ordered:
+                self._mark_ordered_end()
             self._join_ending()
             self._end_overdue()
             if is_stopping or self._loop.is_stopped:
@@ -193,6 +196,13 @@ class Consumer:
         """A thread is alive for a moment after it woke this one; nobody would wake it again."""
         while self._ending:
             self._ending.pop().join()
+
+    def _mark_ordered_end(self) -> None:
+        """Before anything else: who asks a worker to end has little patience, and kills it then."""
+        if not self._is_marked:
+            self._is_marked = True
+            for queue in self._queues:
+                queue.mark_ordered_end()
 
     def _let_go(self) -> None:
         """Wake the threads that wait for messages. Those that work find out afterwards."""

@@ -130,6 +130,7 @@ class StopSignals:
         self._parent = parent
         self._interrupts = 0
         self._is_stopping = False
+        self._is_ordered = False
         self._is_inside = False
         self._was_raised = False
         self._previous: dict[signal.Signals, Any] = {}
@@ -137,6 +138,11 @@ class StopSignals:
     @property
     def is_stopping(self) -> bool:
         return self._is_stopping
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether somebody outside asked, by a signal or by letting its supervisord die."""
+        return self._is_ordered
 
     @property
     def is_interrupted(self) -> bool:
@@ -198,7 +204,7 @@ class StopSignals:
 
     def _look_for_parent(self) -> None:
         if self._parent is not None and self._parent.is_gone():
-            self._is_stopping = True
+            self._is_stopping = self._is_ordered = True
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
@@ -218,7 +224,7 @@ class StopSignals:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._interrupts += number == signal.SIGINT
-        self._is_stopping = True
+        self._is_stopping = self._is_ordered = True
         self.wakeup.set()
         if self._is_inside and not self._was_raised:
             self._was_raised = True

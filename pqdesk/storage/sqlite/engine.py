@@ -22,6 +22,7 @@ import apsw
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, PQDeskError, WorkspaceError
 from pqdesk.messages.aliases import Durability
+from pqdesk.ordered_ends import mark_ordered
 from pqdesk.storage.sqlite import company, forking, owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
 from pqdesk.storage.sqlite.clock_steps import ClockSteps
@@ -311,6 +312,11 @@ class Engine:
             lock.release()
         del self._own_locks[:-1]
         self._own_locks[0].tell_begun(self.hand.begun_receipts())
+
+    def mark_ordered_end(self) -> None:
+        """Should this process be killed from now on, it was on purpose. Waits for nothing."""
+        for lock in list(self._own_locks):
+            mark_ordered(lock.path)
 
     @property
     def owners_folder(self) -> Path:

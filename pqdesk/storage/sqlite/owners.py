@@ -20,6 +20,7 @@ import apsw
 
 from pqdesk.errors import WorkspaceError
 from pqdesk.opening import open_plain, read_plain
+from pqdesk.ordered_ends import forget_order
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.files import make_private_folder
 
@@ -94,6 +95,7 @@ class OwnLock:
     def release(self) -> None:
         """Give the lock back on purpose, with nothing in hand."""
         self.path.unlink(missing_ok=True)
+        forget_order(self.path)
         os.close(_own_locks.pop(self.token))
 
 

@@ -10,6 +10,7 @@ import apsw
 
 from pqdesk.clock import Clock
 from pqdesk.messages.states import AttemptOutcome
+from pqdesk.ordered_ends import forget_order, was_ordered
 from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import owners, settlements
 from pqdesk.storage.sqlite.connection import WriteTransaction
@@ -59,6 +60,9 @@ class Reaper:
         reason = "the machine went down" if is_other_boot else f"its worker {owner.name} died"
         error = f"{reason} while it had this message in hand"
         settlement = Settlement(AttemptOutcome.DIED, error=error, is_other_boot=is_other_boot)
+        lock = self._folder / owner.token
+        if was_ordered(lock):  # whoever ended it says so: no message is to blame
+            settlement = Settlement(AttemptOutcome.RELEASED)
         begun = owners.begun_receipts(self._folder, owner.token)
         count = 0
         while True:
@@ -71,6 +75,7 @@ class Reaper:
             count += len(held)
             if not held:
                 owners.remove_lock(self._folder, owner.token)
+                forget_order(lock)
                 return count
 
     def _take_past_lease(self, owner: Owner, awake_ms: int) -> int:

@@ -237,6 +237,9 @@ class SqliteStore:
     def sleep(self, seconds: float) -> None:
         self._engine.alarm.wait(seconds)
 
+    def mark_ordered_end(self) -> None:
+        self._engine.mark_ordered_end()
+
     def interrupt_waits(self) -> None:
         self._engine.alarm.set()
 
