@@ -99,6 +99,28 @@ _CAUSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tu
         ),
     )
 )
+# What the system said about a script that it could not run; it ends with 127 as if it were not there.
+_NOT_RUN: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (
+        re.compile(r"\bcouldn't exec ([^:]+): ENOEXEC"),
+        lambda found: f"{found[1]} is no program; a script has to say in its first line what runs it, as in #!/bin/sh",
+    ),
+    (
+        re.compile(r"\bcouldn't exec ([^:]+): ENOENT"),
+        lambda found: (
+            f"The interpreter that the first line of {found[1]} names is not there, or its lines end as on Windows, "
+            "with CRLF"
+        ),
+    ),
+    (
+        re.compile(r"\benv: .?([^\s'’]+?)(?:\\r|\r)'?’?: No such file"),
+        lambda found: "Its lines end as on Windows (CRLF), so its interpreter is not found; convert it",
+    ),
+    (
+        re.compile(r"\benv: .?([^\s:'’]+)'?’?: No such file"),
+        lambda found: f"The interpreter {found[1]}, which its first line names, is not found",
+    ),
+)
 # How it ended says less than an error message does, where both are there.
 _WEAK = re.compile(r"\b(?:exit (?:status|code)|code) (?:0|1|2)\b|SIGABRT|signal ABRT")
 
@@ -113,6 +135,11 @@ def likely_cause(exit_text: str | None, error_lines: Sequence[str]) -> str:
     """
     told = exit_text or ""
     lines = [parse_line(line).text.strip() for line in reversed(error_lines)]
+    for text in lines if re.search(r"\b12[67]\b", told) else ():
+        for pattern, say in _NOT_RUN:
+            found = pattern.search(text)
+            if found:
+                return say(found)
     for text in (*lines, told) if _WEAK.search(told) else (told, *lines):
         for pattern, say in _CAUSES:
             found = pattern.search(text)

@@ -54,3 +54,16 @@ def test_the_newest_line_that_tells_something_counts() -> None:
     lines = ["ImportError: old", "OSError: [Errno 28] No space left on device", "giving up"]
 
     assert likely_cause("exit status 1", lines).startswith("The disk is full")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("supervisor: couldn't exec /srv/job: ENOENT", "The interpreter that the first line of /srv/job names"),
+        ("supervisor: couldn't exec /srv/job: ENOEXEC", "/srv/job is no program"),
+        ("/usr/bin/env: ‘python3\\r’: No such file or directory", "Its lines end as on Windows"),
+        ("env: 'python9': No such file or directory", "The interpreter python9"),
+    ],
+)
+def test_the_cause_of_a_script_that_supervisord_cannot_run(line: str, words: str) -> None:
+    assert likely_cause("exit status 127", [line, "supervisor: child process was not spawned"]).startswith(words)
