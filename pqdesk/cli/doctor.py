@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import click
+
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.findings import Finding, problem
@@ -21,16 +23,17 @@ _STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
 
 @command("doctor", has_json=True)
+@click.option("--quiet", "is_quiet", is_flag=True, help="Only what needs somebody; nothing when all is well: for cron.")
 @pass_settings
-def doctor_command(settings: Settings) -> int:
+def doctor_command(settings: Settings, is_quiet: bool) -> int:
     """Say what is wrong here, and what to do.
 
-    Looks at the workspace and this machine; makes and mends nothing. Exit 1 for a problem.
+    Looks at the workspace and this machine; mends nothing. Exit 1 for a problem: when something needs somebody.
     """
-    findings = list(examine(settings))
+    findings = [one for one in examine(settings) if not is_quiet or one.verdict == "problem"]
     if settings.is_json:
         print_json(findings)
-    else:
+    elif findings:
         _print(findings)
     return ExitCode.FAILED if any(one.verdict == "problem" for one in findings) else ExitCode.DONE
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
-from pqdesk.cli.options import ID, filter_options, no_mask
+from pqdesk.cli.options import ID, fail_if_any, filter_options, no_mask
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.styles import STATE_STYLES
 from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
@@ -37,7 +38,7 @@ _STANDING_COLUMNS = (
     Column("In/min", is_number=True, is_optional=True),
     Column("Out/min", is_number=True, is_optional=True),
 )
-_RATE_MINUTES = 5
+_MINUTE = timedelta(minutes=1)
 _MESSAGE_COLUMNS = (
     Column("Id", is_number=True),
     Column("Queue", is_flexible=True, is_optional=True),
@@ -53,7 +54,7 @@ _MESSAGE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class QueueStanding:
-    """A queue as `queues` tells of it; per minute: on average of the last five."""
+    """A queue as `queues` tells of it; per minute: of the last one."""
 
     name: str
     is_paused: bool
@@ -82,16 +83,18 @@ def queues_command(settings: Settings, inspection: Inspection) -> None:
 
 
 def _standings(inspection: Inspection, now: datetime) -> list[QueueStanding]:
-    waiting, since = inspection.waiting_since(), now - timedelta(minutes=_RATE_MINUTES)
+    waiting, begun = inspection.waiting_since(), now.replace(second=0, microsecond=0)
+    before_share = 1 - (now - begun) / _MINUTE  # counts are kept by the minute: so much of the one before belongs to it
     put: Counter[str | None] = Counter()
     completed: Counter[str | None] = Counter()
-    for one in inspection.metrics(since=since, until=now, by_queue=True):
-        put[one.queue] += one.put
-        completed[one.queue] += one.completed
+    for one in inspection.metrics(since=begun - _MINUTE, until=now, by_queue=True):
+        share = 1.0 if one.at >= begun else before_share
+        put[one.queue] += round(one.put * share)
+        completed[one.queue] += round(one.completed * share)
     return [
         QueueStanding(
             record.name, record.is_paused, record.counts, waiting.get(record.name),
-            put[record.name] / _RATE_MINUTES, completed[record.name] / _RATE_MINUTES,
+            put[record.name], completed[record.name],
         )
         for record in inspection.queues()
     ]  # fmt: skip
@@ -100,7 +103,7 @@ def _standings(inspection: Inspection, now: datetime) -> list[QueueStanding]:
 def _standing_row(one: QueueStanding, now: datetime) -> list[str | Cell]:
     age = "" if one.oldest_ready_at is None else format_duration((now - one.oldest_ready_at).total_seconds())
     row = queue_row(QueueRecord(one.name, one.is_paused, one.counts))
-    return [*row, age, *(f"{rate:,.1f}" if rate else "" for rate in (one.put_per_minute, one.completed_per_minute))]
+    return [*row, age, *(f"{rate:,.0f}" if rate else "" for rate in (one.put_per_minute, one.completed_per_minute))]
 
 
 def queue_row(record: QueueRecord) -> list[str | Cell]:
@@ -117,6 +120,7 @@ def queue_row(record: QueueRecord) -> list[str | Cell]:
 @click.option("--before", type=ID, metavar="ID", help="Only older ones than this: the next page.")
 @click.option("--sort", type=click.Choice(SORTS), default="id", metavar="NAME", help=_SORT_HELP)
 @click.option("--ascending", is_flag=True, help="The smallest, oldest or first one at the top.")
+@fail_if_any
 @no_mask
 @pass_inspection
 @pass_settings
@@ -129,8 +133,9 @@ def messages_command(
     sort: SortName,
     ascending: bool,
     is_unmasked: bool,
+    is_failing: bool,
     **filters: Any,
-) -> None:
+) -> int:
     """List messages, newest first: of QUEUE or of all queues.
 
     --where takes the filter of the window: state:failed,retrying type:mail.send attempts:>2 age:<2h ran:>30s
@@ -151,12 +156,16 @@ def messages_command(
         records = [replace(one, payload_preview=masked_text(one.payload_preview)) for one in records]
     if settings.is_json:
         print_json(records)
-        return
-    if not records:
+    elif not records:
         remark("no messages match" if any(filters.values()) else "no messages")
-        return
-    print_table(_MESSAGE_COLUMNS, [_message_row(record, has_queue=queue is None) for record in records])
-    if len(records) == limit and sort in ("id", "enqueued") and not ascending:
+    else:
+        _print_messages(records, limit, has_queue=queue is None, is_first=not ascending and sort in ("id", "enqueued"))
+    return ExitCode.FAILED if is_failing and records else ExitCode.DONE
+
+
+def _print_messages(records: list[MessageRecord], limit: int, *, has_queue: bool, is_first: bool) -> None:
+    print_table(_MESSAGE_COLUMNS, [_message_row(record, has_queue=has_queue) for record in records])
+    if len(records) == limit and is_first:
         remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")
 
 

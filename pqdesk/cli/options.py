@@ -138,6 +138,11 @@ no_mask = click.option(
 ID = IdType()
 
 
+fail_if_any = click.option(
+    "--fail-if-any", "is_failing", is_flag=True, help="Exit 1 if there are any: for cron and scripts."
+)
+
+
 def filter_options(function: Callable[P, R]) -> Callable[P, R]:
     """--state, --type, --search and --where, as listings and actions take them."""
     for option in reversed(

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import click
+
 from pqdesk.cli.command import command
+from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import plain, print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
@@ -16,6 +19,7 @@ from pqdesk.cli.tables import Cell, Column, print_table
 from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
+from pqdesk.services.health import is_in_trouble
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 from pqdesk.supervision.supervision import Supervision
 
@@ -42,8 +46,9 @@ _SAMPLE_S = 0.25  # between the two looks that CPU is told from
 
 
 @command("workers", has_json=True)
+@click.option("--fail-if-any", "is_failing", is_flag=True, help="Exit 1 if any needs somebody: for cron and scripts.")
 @pass_settings
-def workers_command(settings: Settings) -> None:
+def workers_command(settings: Settings, is_failing: bool) -> int:
     """List the workers, each process with its state.
 
     CPU is that of one core, memory what is resident, both with children; restarts are those of the last hour and all.
@@ -51,9 +56,10 @@ def workers_command(settings: Settings) -> None:
     require_workspace_or_workers(settings)
     status = Supervision(settings.paths).status()
     usage = _usage(status)
+    code = ExitCode.FAILED if is_failing and any(map(is_in_trouble, status.replicas)) else ExitCode.DONE
     if settings.is_json:
         print_json([_object(one, usage.get(one.process)) for one in status.replicas])
-        return
+        return code
     if status.replicas:
         print_table(WORKER_COLUMNS, [worker_row(one, usage.get(one.process)) for one in status.replicas])
     else:
@@ -64,6 +70,7 @@ def workers_command(settings: Settings) -> None:
             remark(f"{one.process}: {cause}; see: {settings.command} logs {one.process} --stderr")
     for text in daemon_remarks(settings, status):
         remark(text)
+    return code
 
 
 def worker_row(one: ReplicaRecord, usage: Usage | None = None) -> list[str | Cell]:

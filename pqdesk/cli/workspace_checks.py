@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from glob import escape
 from pathlib import Path
@@ -15,7 +16,6 @@ from pqdesk.cli.settings import Settings
 from pqdesk.cli.tables import count_of
 from pqdesk.door import faults, too_wide
 from pqdesk.errors import PQDeskError
-from pqdesk.messages.records import RefusedPut
 from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite.files import check_file_system, file_system_of
 
@@ -70,7 +70,6 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
     try:
         with closing(open_inspection(paths)) as inspection:
             queues = inspection.queues()
-            refused, schedules = inspection.refused_puts(), inspection.schedules()
     except PQDeskError as exc:
         yield problem("queue file", str(exc))
         return
@@ -81,30 +80,15 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
         if one.is_paused and one.counts.ready:
             text = f"{one.name!r} is paused; ready there: {count_of(one.counts.ready, 'message')}"
             yield warning("queue", text, f"let it go on: {settings.command} resume {quote(one.name)}")
-    yield from _refused_puts(refused)
-    for schedule in schedules:
-        if schedule.is_enabled and schedule.next_at is None:
-            text = f"{schedule.name!r} does not run: the time zone {schedule.timezone!r} cannot be used here"
-            yield problem("schedule", text, "install tzdata, or remove it and add it with another zone")
     if not os.access(paths.database, os.W_OK):
         yield problem("queue file", f"{str(paths.database)!r} is read-only", f"chmod u+w {quote(str(paths.database))}")
 
 
-def _refused_puts(refused: Sequence[RefusedPut]) -> Iterator[Finding]:
-    """Rows put by plain SQL that nobody else tells of: the program that wrote them is long gone."""
-    for row in refused[:_SHOWN_ROWS]:
-        text = f"row {row.id} of pqdesk_put, for queue {row.queue!r:.80}, cannot become a message: {row.reason}"
-        todo = f"correct it in SQL with refused = NULL, or DELETE FROM pqdesk_put WHERE id = {row.id}"
-        yield warning("put by SQL", text, todo)
-    if len(refused) > _SHOWN_ROWS:
-        yield warning("put by SQL", f"{len(refused) - _SHOWN_ROWS} or more rows like that", "SELECT * FROM pqdesk_put")
-
-
 def workers(settings: Settings) -> Iterator[Finding]:
     """The configuration, supervisord and each process of a worker."""
+    from pqdesk.services.health import is_in_trouble
     from pqdesk.supervision.addresses import address_of, by_hand_problem
     from pqdesk.supervision.definitions import read_definitions
-    from pqdesk.supervision.records import WorkerState
     from pqdesk.supervision.supervision import Supervision
 
     paths = settings.unchecked_paths
@@ -124,21 +108,31 @@ def workers(settings: Settings) -> Iterator[Finding]:
         if not had_logs:
             yield ok("logs", f"{str(paths.logs)!r} was gone; made anew, and what runs writes there again")
     status = supervision.status()
-    if status.problem is not None:
-        yield problem("supervisord", status.problem)
-    else:
+    if status.state_word in ("running", "not running"):
         yield ok("supervisord", f"{status.state_word}, socket {str(address_of(paths).socket)!r}")
     if status.is_outdated:
         todo = f"bring it up to date with: {settings.command} restart all --supervisord"
         yield warning("supervisord", f"started by PQDesk {status.version}", todo)
-    bad = (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
     for one in status.replicas:
-        text = f"{one.process}: {one.state.word.lower()}"
-        if one.state in bad:
-            todo = f"see: {settings.command} logs {quote(one.process)} --stderr"
-            yield problem("worker", f"{text} ({one.exit_text or one.description})", todo)
-        else:
-            yield ok("worker", text)
+        if not is_in_trouble(one):
+            yield ok("worker", f"{one.process}: {one.state.word.lower()}")
 
 
-WORKSPACE_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (folder, queue_file, workers)
+def needs(settings: Settings) -> Iterator[Finding]:
+    """What needs a person: as everywhere else where that is told."""
+    from pqdesk.services.health import look, needs_of
+
+    paths = settings.unchecked_paths
+    if any(faults(paths)) or not (paths.database.exists() or paths.supervisor_configuration.exists()):
+        return
+    counts: Counter[str] = Counter()
+    for one in needs_of(look(paths)):
+        counts[one.kind] += 1
+        if one.kind != "put by SQL" or counts[one.kind] <= _SHOWN_ROWS:
+            yield problem(one.kind, one.text, one.todo.replace("pqdesk ", f"{settings.command} "))
+    if counts["put by SQL"] > _SHOWN_ROWS:
+        rest = counts["put by SQL"] - _SHOWN_ROWS
+        yield problem("put by SQL", f"{rest} or more rows like that", "SELECT * FROM pqdesk_put")
+
+
+WORKSPACE_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (folder, queue_file, workers, needs)

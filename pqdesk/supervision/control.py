@@ -18,7 +18,7 @@ from pqdesk.supervision.carrying import Carrying
 from pqdesk.supervision.client import DaemonDown, Fault
 from pqdesk.supervision.configured import ALL, ConfiguredWorkers
 from pqdesk.supervision.daemon import ensure_daemon, is_process_gone, known_sockets
-from pqdesk.supervision.orphans import end_orphans
+from pqdesk.supervision.orphans import end_orphans, find_orphans
 from pqdesk.supervision.processes import Daemon
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.replicas import ProcessInfo
@@ -331,6 +331,10 @@ class Control:
         for process in self._configured.workers_of_processes():
             whole.setdefault(process.partition(":")[0], set()).add(process)
         return {program for program, all_of_it in whole.items() if all_of_it <= set(processes)}
+
+    def orphans(self) -> dict[int, str]:
+        """By pid, supervisord's name for what one that is gone left running."""
+        return find_orphans(known_sockets(self._paths, address_of(self._paths)))
 
     def end_orphans(self, processes: Collection[str] | None) -> None:
         """End what a supervisord that is gone left running of these; None is all."""

@@ -52,6 +52,17 @@ def end_orphans(sockets: Collection[Path], *, processes: Collection[str] | None 
     return len(orphans)
 
 
+def find_orphans(sockets: Collection[Path]) -> dict[int, str]:
+    """By pid, the names that supervisord had for what it left running. Only when none answers on the socket."""
+    found = {}
+    for one in _orphans(sockets, None):
+        try:
+            found[one.pid] = one.environ().get(NAME_VARIABLE, "")
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
 def mark_ordered_ends(processes: Iterable[psutil.Process]) -> None:
     """Note of processes that are about to be ended that somebody wants it, so that their messages are not to blame."""
     for process in processes:

@@ -171,6 +171,8 @@ def judge(
     is_failing = state not in (WorkerState.RUNNING, WorkerState.EXITED) and min(exits.failures, len(ends)) >= _FAILURES
     if is_failing or sum(at >= recent for at in ends) >= _CRASHES:
         return WorkerState.CRASH_LOOPING
+    if state is WorkerState.EXITED and restart is not None:
+        return WorkerState.BACKING_OFF  # between two runs: only what stays so has exited
     is_fresh = restart not in ("always", None) and info.now_s - info.started_s < USUAL_START_S
     return WorkerState.STARTING if state is WorkerState.RUNNING and is_fresh else state
 

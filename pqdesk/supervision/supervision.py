@@ -164,6 +164,14 @@ class Supervision:
         """
         return self._files.read(name)
 
+    def definitions(self) -> tuple[WorkerDefinition, ...]:
+        """All workers as their files have them, by name."""
+        return self._configured.read().workers
+
+    def orphans(self) -> dict[int, str]:
+        """What a supervisord that is gone left running: by pid, the name that it had for the process."""
+        return self._control.orphans()
+
     def warnings(self) -> tuple[str, ...]:
         """What the files of workers make supervisord do other than they mean to say, a sentence each."""
         return self._configured.read().warnings

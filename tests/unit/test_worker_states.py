@@ -81,6 +81,23 @@ def test_one_that_ends_again_and_again_crash_loops_also_between_two_runs() -> No
     assert judge(replace(just_ended, stopped_s=just_ended.now_s - 30), ends(32, 31, 30)) is WorkerState.EXITED
 
 
+def test_one_that_its_policy_starts_again_backs_off_and_one_that_is_done_has_exited() -> None:
+    failed = replace(info(100, "Bad exit code 1"), exit_status=1, stopped_s=NOW_S - 30)
+    done = replace(info(100), stopped_s=NOW_S)
+
+    assert judge(failed, ends(30), restart="if it fails") is WorkerState.BACKING_OFF
+    assert judge(failed, ends(3, 2, 1), restart="if it fails") is WorkerState.CRASH_LOOPING
+    assert judge(failed, ends(3, 2, 1), restart="never") is WorkerState.EXITED
+    assert judge(done, ends(3, 2, 1), restart="if it fails") is WorkerState.EXITED
+    assert judge(done, ends(), restart="always") is WorkerState.BACKING_OFF
+
+
+def test_what_is_not_to_run_for_ever_is_starting_for_as_long_as_others() -> None:
+    assert judge(info(20), Exits(), restart="never") is WorkerState.STARTING
+    assert judge(replace(info(20), started_s=NOW_S - 3), Exits(), restart="never") is WorkerState.RUNNING
+    assert judge(info(20), Exits(), restart="always") is WorkerState.RUNNING
+
+
 def test_what_was_before_a_request_is_forgiven() -> None:
     exits = ends(30, 20, 10, failures=3)
 
