@@ -17,6 +17,7 @@ from pqdesk.storage.sqlite.connection import WriteTransaction
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.owners import Owner
 from pqdesk.storage.sqlite.settlements import Ended
+from pqdesk.storage.sqlite.telling import logger
 
 _SMALLEST_LEASE_END = """
     SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_running
@@ -41,6 +42,7 @@ class Reaper:
     ) -> None:
         self._db, self._path, self._folder, self._clock = db, path, folder, clock
         self._rng, self._ring, self._metrics = rng, ring, metrics
+        self._told: set[int] = set()  # owners whose rows are damaged
 
     def reap(self) -> int:
         """Take back everything from dead owners and ended leases; returns how many messages."""
@@ -49,6 +51,10 @@ class Reaper:
         for owner in owners.ended_owners_in_work(self._db):
             count += self._bury(owner, boot)
         for owner in owners.living_owners(self._db):
+            if not owner.is_sound and owner.id not in self._told:
+                self._told.add(owner.id)
+                text = "%r is damaged: what holds messages as owner %d is no process of PQDesk's; its leases end them"
+                logger(__name__).warning(text, str(self._path), owner.id)
             if not owners.is_alive(self._folder, owner, boot):
                 count += self._bury(owner, boot)
             elif self._db.execute(_SMALLEST_LEASE_END, (owner.id, awake_ms)).fetchone():

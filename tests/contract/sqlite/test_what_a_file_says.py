@@ -27,7 +27,9 @@ def _plant_owner(database: Path, token: Any, **columns: Any) -> None:
 
 @pytest.mark.parametrize("token", _TOKENS)
 @pytest.mark.parametrize("is_this_boot", [True, False])
-def test_a_token_that_is_none_of_ours_names_no_file(tmp_path: Path, token: str, is_this_boot: bool) -> None:
+def test_a_token_that_is_none_of_ours_names_no_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, token: str, is_this_boot: bool
+) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     with Workspace(tmp_path / "w") as workspace:
@@ -48,6 +50,7 @@ def test_a_token_that_is_none_of_ours_names_no_file(tmp_path: Path, token: str, 
 
         assert victim.read_text() == "precious"
         assert workspace.message(1).state.word == ("running" if is_this_boot else "ready")
+        assert "owner 1 is no process" in caplog.text
     assert victim.read_text() == "precious"
     assert (tmp_path / "w" / "run").is_dir()
 
