@@ -70,7 +70,7 @@ def test_a_worker_that_is_tried_has_what_it_would_have(tmp_path: Path, monkeypat
     code = "import os; print(*sorted(os.environ))"
     definition = WorkerDefinition(name="a", command=(sys.executable, "-I", "-c", code), environment={"MINE": "1"})
 
-    done = try_out(definition, WorkspacePaths(tmp_path), 20)
+    done = try_out(definition, WorkspacePaths(tmp_path), 20, None, None)
 
     assert not {*done.output.split()} & set(BY_CHANCE)
     assert {"MINE", "HOME", "PQDESK_WORKSPACE"} <= {*done.output.split()}
