@@ -36,7 +36,7 @@ from pqdesk.storage.sqlite.descriptors import Identity
 
 _WAYS_OUT = "use queue.transaction(), or put by INSERT INTO pqdesk_put without a Queue, or use a process of its own"
 
-_OPENING_NS, _CONNECTING_NS, _PAUSE_S = 50_000_000, 2_000_000_000, 0.001
+_OPENING_NS, _CONNECTING_NS, _PAUSE_S = 500_000_000, 10_000_000_000, 0.001
 _COLLECT_EVERY_NS = 1_000_000_000  # it takes long where there is much, and somebody may try again and again
 
 _files: dict[Identity, OpenFile] = {}  # of this process
