@@ -349,7 +349,7 @@ def test_schedules_are_written_down_and_undone(queue: Queue) -> None:
         assert [one.command for one in workspace.activity()] == [
             "pqdesk remove-schedule s",
             "pqdesk disable-schedule s",
-            "pqdesk add-schedule s work - --every 60s --missed once",
+            "pqdesk add-schedule s work - --every 60s --missed once --as bytes --key k --group g --header A=b",
         ]
         workspace.undo(3)
         assert workspace.schedules() == disabled

@@ -172,7 +172,7 @@ def test_what_cannot_be_cleared_is_told(qtbot, reader, tmp_path):
     with qtbot.waitSignal(reader.files_cleared) as told:
         reader.clear_files((tmp_path,))
 
-    assert told.args[1].startswith("The log was not cleared: Is a directory")
+    assert told.args[1].startswith("The log was not cleared: it is a folder, not a regular file")
 
 
 def test_what_stands_around_a_message_is_found(qtbot, reader, tmp_path):
