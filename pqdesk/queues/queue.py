@@ -408,10 +408,6 @@ class Queue(KnownQueue):
         """
         self._is_shut, self._is_shut_at_once = True, self._is_shut_at_once or immediate
 
-    def mark_ordered_end(self) -> None:
-        """For a worker that was asked to end: what it has in hand is not to blame should it be killed over it."""
-        self.store.mark_ordered_end()
-
     def interrupt_waits(self) -> None:
         """End every get that waits, now and later, with Empty. Safe in a signal handler; for stopping."""
         self.store.interrupt_waits()

@@ -202,7 +202,7 @@ class Consumer:
         if not self._is_marked:
             self._is_marked = True
             for queue in self._queues:
-                queue.mark_ordered_end()
+                queue.store.mark_ordered_end()
 
     def _let_go(self) -> None:
         """Wake the threads that wait for messages. Those that work find out afterwards."""

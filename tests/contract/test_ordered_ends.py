@@ -87,7 +87,7 @@ def test_a_worker_that_marked_itself_and_ends_in_good_order_leaves_no_mark(tmp_p
         queue = workspace.queue("mail")
         queue.put("x")
         message = queue.get()
-        queue.mark_ordered_end()
+        queue.store.mark_ordered_end()
         assert len(list((workspace.paths.run / "owners").glob("*.end"))) == 1
         message.ack()
         queue.close()

@@ -224,7 +224,7 @@ def calls(paths: WorkspacePaths) -> dict[str, tuple[Path, tuple[Callable[[], obj
             (
                 lambda: read_definitions(paths),
                 lambda: WorkerFiles(paths).remove("a", ()),
-                lambda: WorkerFiles(paths).autostarting(["a"]),
+                lambda: WorkerFiles(paths).read("a"),
             ),
         ),
         "secrets": (secrets, (lambda: read_secrets(secrets), lambda: WorkerFiles(paths).read("a"))),

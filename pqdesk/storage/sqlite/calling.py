@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from threading import get_ident
 from types import FrameType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from pqdesk.errors import WorkspaceError
 
@@ -23,9 +23,14 @@ class _HasEngine(Protocol):
     _engine: Engine
 
 
+class _FailsDamaged(_HasEngine, Protocol):
+    def _is_past_damage(self, exc: Exception, tx: Any) -> bool: ...
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound=_HasEngine)
+D = TypeVar("D", bound=_FailsDamaged)
 
 
 def call(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
@@ -40,6 +45,33 @@ def call(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], 
         try:
             calls.add(thread)
             return method(self, *args, **kwargs)
+        except BaseException:
+            engine.recover()
+            raise
+        finally:
+            calls.discard(thread)
+
+    _codes.add(_code_of(run))
+    return run
+
+
+def call_past_damage(method: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P], R]:
+    """The same, called again when it has stumbled over messages that are damaged: they are failed by then."""
+
+    @wraps(method)  # not a call within a call: each message would pay for both
+    def run(self: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        engine, thread = self._engine, get_ident()
+        calls = engine.calls
+        if thread in calls or thread in engine.questions:
+            _refuse_inside_another(engine)
+        try:
+            calls.add(thread)
+            while True:
+                try:
+                    return method(self, *args, **kwargs)
+                except Exception as exc:
+                    if not self._is_past_damage(exc, kwargs.get("tx")):
+                        raise
         except BaseException:
             engine.recover()
             raise

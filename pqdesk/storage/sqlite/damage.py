@@ -28,7 +28,7 @@ _HEADS = 10_000
 # Beyond the type of a column, which STRICT tables have: NULL passes where the column allows it.
 _VALUES = {
     ("message", "state"): "state BETWEEN -7 AND 7",
-    ("message", "line"): "line BETWEEN 0 AND 2",
+    ("message", "line"): "line BETWEEN 0 AND 3",
     ("message", "attempt"): "attempt BETWEEN -1 AND 2147483647",
     ("message", "forgiven"): "forgiven BETWEEN 0 AND 2147483647",
     ("message", "deaths"): "deaths BETWEEN 0 AND 2147483647",
@@ -134,7 +134,7 @@ def _fail(db: apsw.Connection, message_id: int, error: str, now_us: int) -> bool
     change = QueueChange(queue_id)
     change.leaves(state)
     change.enters(State.READY)  # from where, as the table of transitions has it, it may become failed
-    if line == 2 and state != State.READY:
+    if line >= 2 and state != State.READY:
         change.blocked += 1
     finish(db, change, message_id, State.READY, State.FAILED, group=group, line=line, now_us=now_us)
     change.write(db)

@@ -193,7 +193,9 @@ class Engine:
             self.check_usable()
             self._check_transaction(tx)
             self.flusher.raise_if_poisoned()
-        self.check_company()
+        file = self.file  # as check_company: each call comes here
+        if file is not None and (file.may_have_news(0) or file.is_suspect):
+            file.check()
 
     def check_company(self) -> None:
         """Refuse a file that somebody else in this process has, or had, open. With the lock held."""

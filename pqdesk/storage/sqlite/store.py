@@ -7,11 +7,10 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import wraps
 from pathlib import Path
 from random import Random
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import apsw
 
@@ -32,7 +31,7 @@ from pqdesk.storage.contract import (
     Transaction,
 )
 from pqdesk.storage.sqlite import claims, forking, owners, quick_work, settlements
-from pqdesk.storage.sqlite.calling import call, long_call, question
+from pqdesk.storage.sqlite.calling import call, call_past_damage, long_call, question
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, let_go
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
@@ -55,28 +54,8 @@ if TYPE_CHECKING:
     from pqdesk.storage.sqlite.looking import SqliteLooking
     from pqdesk.storage.sqlite.operating import SqliteOperating
 
-_T = TypeVar("_T")
-_P = ParamSpec("_P")
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
-
-
-def _past_damage(
-    method: Callable[Concatenate[SqliteStore, _P], _T],
-) -> Callable[Concatenate[SqliteStore, _P], _T]:
-    """Call it again when it has stumbled over messages that are damaged: they are failed by then."""
-
-    @wraps(method)
-    def call(self: SqliteStore, /, *args: _P.args, **options: _P.kwargs) -> _T:
-        while True:
-            try:
-                return method(self, *args, **options)
-            except Exception as exc:
-                tx: Any = options.get("tx")
-                if not self._joined(tx)[0].fail_damaged(exc, tx):
-                    raise
-
-    return call
 
 
 class SqliteStore:
@@ -161,8 +140,7 @@ class SqliteStore:
 
     # --- taking -----------------------------------------------------------------------------------
 
-    @call
-    @_past_damage
+    @call_past_damage
     def claim(
         self,
         queue: str,
@@ -249,8 +227,7 @@ class SqliteStore:
 
     # --- settling ---------------------------------------------------------------------------------
 
-    @call
-    @_past_damage
+    @call_past_damage
     def settle(
         self,
         claim: Claim,
@@ -300,8 +277,7 @@ class SqliteStore:
         self._flush(tx)
         return None if look is None else self._taken(look, is_detached=False, is_spare=True)
 
-    @call
-    @_past_damage
+    @call_past_damage
     def settle_many(
         self,
         settled: Sequence[tuple[Claim, Settlement]],
@@ -334,8 +310,7 @@ class SqliteStore:
         self._flush()
         return lost, self._taken(look, is_detached=False)
 
-    @call
-    @_past_damage
+    @call_past_damage
     def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
         engine = self._engine
         with engine.writing() as db:
@@ -493,6 +468,9 @@ class SqliteStore:
     def attend(self) -> None:
         with self._engine.locked():
             self.tending.begin()
+
+    def _is_past_damage(self, exc: Exception, tx: Transaction | None) -> bool:
+        return self._joined(tx)[0].fail_damaged(exc, tx)
 
     def _joined(self, tx: Transaction | None) -> tuple[Engine, SqliteTransaction | None]:
         """Where a call with `tx` writes: over the connection of that transaction, which may be another store's."""
