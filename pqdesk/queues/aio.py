@@ -90,6 +90,7 @@ class AsyncQueue(Staying):
         self._puts: Puts | None = None
         self._last: WeakKeyDictionary[asyncio.Task[Any], AsyncMessage] = WeakKeyDictionary()  # what each task got last
         self._turn = asyncio.Lock()  # of who waits for room
+        self._waiting_for_room = 0
         self._bell: Bell | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
@@ -130,7 +131,7 @@ class AsyncQueue(Staying):
         }  # fmt: skip
         if tx is not None:
             return await self._put_in(tx, lambda queue, inner: queue.put(payload, tx=inner, **options))
-        return await self._put(lambda puts, _: puts.add(payload, options), block, timeout)
+        return await self._put(lambda puts, _, may_wait: puts.add(payload, options, may_wait=may_wait), block, timeout)
 
     async def put_nowait(self, payload: Any, **options: Unpack[PutOptions]) -> int:
         """`put(payload, block=False, …)`. Raises Full, and what `put` raises."""
@@ -150,7 +151,11 @@ class AsyncQueue(Staying):
         if tx is not None:
             return await self._put_in(tx, lambda queue, inner: queue.put_many(listed, tx=inner, **options))
         return await self._put(
-            lambda puts, queue: puts.add_many(lambda: queue.put_many(listed, block=False, **options)), block, timeout
+            lambda puts, queue, may_wait: puts.add_many(
+                lambda: queue.put_many(listed, block=False, **options), may_wait=may_wait
+            ),
+            block,
+            timeout,
         )
 
     put_once = _awaitable(Queue.put_once)
@@ -345,16 +350,33 @@ class AsyncQueue(Staying):
         return await tx.finish(lambda inner: put(queue, inner))
 
     async def _put(
-        self, add: Callable[[Puts, Queue], tuple[Future[R], bool]], block: bool, timeout: Duration | None
+        self, add: Callable[[Puts, Queue, bool], tuple[Future[R], bool]], block: bool, timeout: Duration | None
     ) -> R:
         """Put what `add` adds; who waits for room does so in the order of the calls, and takes no thread."""
         queue, deadline, pause_s = await self._opened(), _Deadline(timeout), _SHORTEST_PAUSE_S
         if not block or not self._turn.locked():
             try:
-                return await self._put_once(add, queue)
+                return await self._put_once(add, queue, may_wait=block and deadline.left_s > 0)
             except Full as full:
                 if not block or deadline.left_s <= 0 or full.size < full.wanted:
+                    if not self._waiting_for_room and self._puts is not None:
+                        self._puts.nobody_waits()
                     raise
+        self._waiting_for_room += 1
+        try:
+            return await self._put_in_turn(add, queue, deadline, pause_s)
+        finally:
+            self._waiting_for_room -= 1
+            if not self._waiting_for_room and self._puts is not None:
+                self._puts.nobody_waits()
+
+    async def _put_in_turn(
+        self,
+        add: Callable[[Puts, Queue, bool], tuple[Future[R], bool]],
+        queue: Queue,
+        deadline: _Deadline,
+        pause_s: float,
+    ) -> R:
         try:
             async with asyncio.timeout(max(deadline.left_s, 0)):
                 await self._turn.acquire()
@@ -372,9 +394,11 @@ class AsyncQueue(Staying):
         finally:
             self._turn.release()
 
-    async def _put_once(self, add: Callable[[Puts, Queue], tuple[Future[R], bool]], queue: Queue) -> R:
+    async def _put_once(
+        self, add: Callable[[Puts, Queue, bool], tuple[Future[R], bool]], queue: Queue, *, may_wait: bool = False
+    ) -> R:
         assert self._puts is not None
-        future, is_first = add(self._puts, queue)
+        future, is_first = add(self._puts, queue, may_wait)
         if is_first:
             self._calls.begin(self._puts.work)
         return await asyncio.wrap_future(future)
