@@ -109,9 +109,22 @@ def connect(
     return db
 
 
+def read_header(path: Path, vfs: str | None) -> bytes:
+    """The first 100 bytes of a database (sqlite.org/fileformat), read by SQLite's own means: no lock, no log."""
+    flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOFOLLOW
+    file = apsw.VFSFile(vfs or "", str(path), [flags, 0])
+    try:
+        return file.xRead(100, 0)
+    finally:
+        file.xClose()
+
+
 @contextlib.contextmanager
 def lying_there(path: Path, *, vfs: str | None) -> Iterator[apsw.Connection]:
-    """A connection to read `path` without its log: for that nothing is made, written or locked (sqlite.org/uri)."""
+    """A connection to read `path` without its log: for that nothing is made, written or locked (sqlite.org/uri).
+
+    Not for a file that others may be writing: what it shows of that may be damaged.
+    """
     name = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOFOLLOW
     file, db = company.enter(path) if vfs is None else None, None

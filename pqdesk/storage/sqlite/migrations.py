@@ -31,6 +31,7 @@ from pqdesk.storage.sqlite.connection import (
     let_go,
     lying_there,
     only_value,
+    read_header,
 )
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.telling import logger
@@ -99,16 +100,21 @@ def _open(location: Location, rng: Random, vfs: str | None) -> apsw.Connection:
 def refuse_other_program(path: Path, vfs: str | None) -> None:
     """Raise WorkspaceError where a database is not one of ours: nothing is made, written or locked for that.
 
-    SQLite would make a log beside the file, and write an old one back into it. Not asked of one that is open here, and
-    so is known: what locks nothing drops the locks of the others when it is closed (fcntl(2)).
+    A connection would make a log beside the file, and write an old one back into it. So only its header is read, which
+    says whose it is whatever others are doing to the file, or did when they died: all else is for SQLite to read, with
+    the log. Not asked of one that is open here, and so is known.
     """
-    with company.first_to_open(path) as is_first, contextlib.ExitStack() as stack:
+    with company.first_to_open(path) as is_first, Translating(path):
         if not is_first:
             return
-        db = stack.enter_context(lying_there(path, vfs=vfs))
-        if only_value(db, "PRAGMA application_id") == APPLICATION_ID:
+        header = read_header(path, vfs)
+        if header[:16] != b"SQLite format 3\0":
+            raise apsw.NotADBError("file is not a database")
+        if int.from_bytes(header[68:72], "big") == APPLICATION_ID:
             return
-        is_reloaded = any(row[0] == "pqdesk_meta" for row in all_rows(db, _OBJECTS))
+        is_reloaded = False
+        with contextlib.suppress(apsw.Error, WorkspaceError), lying_there(path, vfs=vfs) as db:
+            is_reloaded = any(row[0] == "pqdesk_meta" for row in all_rows(db, _OBJECTS))
     text = f"{str(path)!r} is a database of another program, not a queue file"
     if is_reloaded:
         pragmas = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {newest()}"
