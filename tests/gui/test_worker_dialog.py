@@ -364,6 +364,7 @@ def test_a_duplicate_has_a_name_of_its_own(qtbot, rig):
             folder=Path("/tmp"),
             stop_signal="INT",
             stop_wait_s=7,
+            restart="always",  # else how long a start takes means nothing
             start_s=0,
             log_bytes=1_500_000,
             log_backups=1,
@@ -373,7 +374,7 @@ def test_a_duplicate_has_a_name_of_its_own(qtbot, rig):
 )
 def test_the_command_line_adds_exactly_this_worker(tmp_path, definition):
     definition = replace(
-        definition, restart=definition.restart if definition.name == "s" else usual_restart(definition.command)
+        definition, restart=definition.restart if definition.name in ("s", "o") else usual_restart(definition.command)
     )
     words = shlex.split(add_worker_command(definition, is_started=False))
 
