@@ -81,7 +81,13 @@ def test_the_library_takes_the_file_too(shop: Path) -> None:
         assert one.qsize() == other.qsize() == 1
 
 
-def test_every_command_works_on_an_applications_file(shop: Path, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_every_command_works_on_an_applications_file(
+    shop: Path,
+    run,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert "0 messages" in run("doctor")  # no table of ours is in it yet, and looking makes none
     run("queues")
     assert {one.name for one in tmp_path.glob("shop*")} <= {"shop.db", "shop.db-wal", "shop.db-shm"}
@@ -92,7 +98,7 @@ def test_every_command_works_on_an_applications_file(shop: Path, run, tmp_path: 
     assert '"a"' in run("messages q")
     for command in ("show 1", "why 1", "errors", "metrics", "cancel 1", "retry 1", "pause q", "resume q", "schedules",
                     "configure q --max-attempts 3", "delete 2", "restore 2", "trash", "activity", "undo 1", "compact",
-                    "export q", "look-only", "workers", "doctor", "watch", "start-at-login"):  # fmt: skip
+                    "export q q.jsonl", "look-only", "workers", "doctor", "watch", "start-at-login"):  # fmt: skip
         run(command)
     run("backup", str(tmp_path / "copy.db"))
     receipt = run("get q --json").split('"receipt":')[1].split('"')[1]

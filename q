@@ -1,4 +1,0 @@
-{"id": 1, "queue": "q", "state": "ready", "priority": 0, "attempt": 0, "max_attempts": 3, "enqueued_at": "2026-11-30T18:47:56.176048+00:00", "due_at": "2026-11-30T18:47:57.230619+00:00", "payload": {"a": 1}}
-{"id": 2, "queue": "q", "state": "ready", "priority": 0, "attempt": 0, "max_attempts": 3, "enqueued_at": "2026-11-30T18:47:56.264184+00:00", "due_at": "2026-11-30T18:47:56.264184+00:00", "payload": {"a": 1}}
-{"id": 3, "queue": "q", "state": "ready", "priority": 0, "attempt": 0, "max_attempts": 3, "enqueued_at": "2026-11-30T18:47:56.348700+00:00", "due_at": "2026-11-30T18:47:56.348700+00:00", "payload": {"a": 1}}
-{"id": 4, "queue": "q", "state": "ready", "priority": 0, "attempt": 0, "max_attempts": 3, "enqueued_at": "2026-11-30T18:47:56.421410+00:00", "due_at": "2026-11-30T18:47:56.421410+00:00", "payload": {"a": 1}}
