@@ -119,7 +119,9 @@ def parse_json(data: bytes, what: str, *, is_typed: bool = False) -> Any:
     except RecursionError:
         raise InvalidInput(f"{what} is {_TOO_DEEP}") from None
     except _Contains as exc:
-        raise (InvalidInput if exc.is_json else NotJson)(f"{what} contains {exc}") from None
+        if exc.is_json:
+            raise InvalidInput(f"{what} contains {exc}") from None
+        raise NotJson(f"{what} contains {exc}: {what} is not JSON") from None
     except ValueError as exc:
         raise NotJson(f"{what} is not JSON: {exc}") from None
 

@@ -322,6 +322,8 @@ def next_runs(
         due_us, before = schedule.first_us(now_us), to_datetime(max(now_us, 0)).astimezone(zone)
         for _ in range(count):
             local = to_datetime(due_us).astimezone(zone)
+            if from_datetime(local) != due_us:  # beyond the last moment that there is
+                break
             found.append(PlannedRun(local, _daylight_note(cron, before, local)))
             before, due_us = local, schedule.following_us(due_us, due_us)
     return tuple(found)
