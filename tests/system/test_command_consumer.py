@@ -68,6 +68,7 @@ def test_environment_tells_of_the_message(workspace, workers, monkeypatch):
     told = json.loads(workspace.message(message_id).result)
     assert told.pop("PQDESK_RECEIPT").startswith(f"{message_id}-")
     assert told.pop("PQDESK_TEST")
+    assert told.pop("PQDESK_PAYLOAD_FILE").startswith("/dev/fd/")
     assert told == {
         "PQDESK_ID": str(message_id),
         "PQDESK_QUEUE": "mail",

@@ -69,6 +69,7 @@ def states(window: Window, worker: str) -> dict[str, str]:
     return {row[0]: row[1] for row in table.cells if row[0] == worker or row[0].startswith(f"{worker}-")}
 
 
+@pytest.mark.timeout(300)  # a thousand programs are run
 def test_from_an_empty_workspace_to_a_thousand_messages(window: Window, incoming: Path) -> None:
     window.open_page("Workers")
     add_worker(window, "Watch a folder", {"Folder": str(incoming), "Queue": "files", "Name": "watcher"})
@@ -133,8 +134,8 @@ def find_its_log_lines(window: Window, message_id: int) -> None:
     window.wait(lambda: window.messages().column("ID") == [str(message_id)], "one message")
     window.select("Messages", "ID", str(message_id))
     window.program.press("Log", role="page tab")
-    log = window.program.find("Log of the message")  # the tree shows the beginning of a long text
-    window.wait(lambda: f"completed id={message_id} " in log.shown, "what its worker wrote")
+    written = f"completed id={message_id} "
+    window.wait(lambda: written in window.program.find("Log of the message").shown, "what its worker wrote")
 
     window.program.click("Worker", role="push button")
     window.wait_for_worker("hasher", "Running")

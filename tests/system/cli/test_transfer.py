@@ -299,9 +299,9 @@ _BAD: list[tuple[Any, str]] = [
     ({"queue": "q", "payload": 1, "headers": [1]}, "headers must be a mapping"),
     ({"queue": 5, "payload": 1}, "queue must be str"),
     (b"\xff", "not UTF-8"),
-    (b"NaN", "no object"),
+    (b"NaN", "it is not JSON"),
     (b'{"queue": "q", "payload": NaN}', "nan"),
-    (b"[" * 100_000, "cannot|can be read"),
+    (b"[" * 100_000, "nested more than 200 levels"),
 ]
 
 
@@ -311,7 +311,7 @@ def test_what_is_no_message_is_named_and_nothing_is_put(load: Load, workspace: P
 
     assert done.code == 2
     assert "message 2: " in done.err
-    assert any(part in done.err for part in reason.split("|"))
+    assert reason in done.err
     assert "nothing was put" in done.err
     assert _payloads(workspace, "q") == []
 

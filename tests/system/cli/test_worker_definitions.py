@@ -140,7 +140,11 @@ def test_one_that_does_not_come_up_is_added_and_fails(at: At, supervised: Superv
     broken = ("--", sys.executable, "-c", "import no_such_module")
     assert at("add-worker", "worse", *broken).code == 1
     cause = "Python cannot find the module no_such_module. Install it for the worker's Python"
-    assert {one["process"]: one["likely_cause"] for one in at("workers", "--json").json}["worse"] == cause
+
+    def told() -> bool:  # it is being started again and again, and each start may be a good one
+        return {one["process"]: one["likely_cause"] for one in at("workers", "--json").json}["worse"] == cause
+
+    wait_until(told, reason="why it does not come up")
     assert f"worse: {cause}; see: pqdesk -w " in at("workers").err
 
 
