@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from pqdesk.supervision.log_records import parse_line
+from pqdesk.log_records import parse_line
 
 # The first that fits decides: what is more telling comes first.
 _CAUSES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
-from pqdesk.supervision.log_records import parse_line
+from pqdesk.log_records import parse_line
 from pqdesk.supervision.logs import without_colours
 
 _SEARCHED = 160  # characters: a level stands near the beginning

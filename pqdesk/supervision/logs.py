@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import count as count_from
 from pathlib import Path
 
+from pqdesk.log_records import escaped
 from pqdesk.opening import open_plain
 
 LONGEST_LINE = 4096  # characters; one line of 1 MB freezes a window for half a minute
@@ -22,11 +23,6 @@ _AT_ONCE_BYTES = 1024 * 1024
 _PARTIAL_BYTES = 4 * LONGEST_LINE
 
 _COLOURS = re.compile("\x1b\\[[0-9;:]*m")
-# What may act on a terminal or imitate other text: control characters, except tabs and the colours of `ESC [ … m`,
-# line and paragraph separators, bidirectional marks and overrides.
-_ACTIVE = re.compile(
-    "\x1b(?!\\[[0-9;:]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-)
 
 
 def tail_lines(path: Path, count: int) -> list[str]:
@@ -239,13 +235,6 @@ def readable(line: bytes) -> list[str]:
     """One line of a log as text that is safe to show, wrapped at LONGEST_LINE characters."""
     text = line.decode("utf-8", "replace").removesuffix("\r")
     return [escaped(text[at : at + LONGEST_LINE]) for at in range(0, len(text), LONGEST_LINE)] or [""]
-
-
-def escaped(text: str) -> str:
-    """`text` without what acts on a terminal, or imitates other text; tabs and colours are left."""
-    if text.isascii() and text.isprintable():
-        return text
-    return _ACTIVE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def _rotated(path: Path) -> Iterator[Path]:

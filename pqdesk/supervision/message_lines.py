@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pqdesk.log_records import merged, parse_line
 from pqdesk.opening import open_plain
 from pqdesk.supervision.log_levels import goes_on
-from pqdesk.supervision.log_records import merged, parse_line
 from pqdesk.supervision.logs import log_files, readable
 
 _NAMED = re.compile(r"(?<![\w.=-])id=(0*[1-9][0-9]{0,17}|[1-8][0-9]{18})(?!\w)")  # below 2⁶³, as ids are

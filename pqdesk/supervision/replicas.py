@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pqdesk.clock import to_datetime
+from pqdesk.log_records import parse_line
 from pqdesk.supervision.defined import USUAL_START_S, ProcessDefinition, WorkerDefinition
 from pqdesk.supervision.journal import Exits
-from pqdesk.supervision.log_records import parse_line
 from pqdesk.supervision.logs import tail_lines
 from pqdesk.supervision.records import ReplicaRecord, RestartPolicy, WorkerState
 

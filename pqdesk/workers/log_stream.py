@@ -16,8 +16,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol, TextIO
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.supervision.log_records import printed, stamp
-from pqdesk.supervision.logs import escaped
+from pqdesk.log_records import escaped, printed, stamp
 
 
 class Speaker(Protocol):

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import TextIO
 
 from pqdesk.clock import Clock
+from pqdesk.log_records import printed, record, stamp
 from pqdesk.messages.durations import format_duration
-from pqdesk.supervision.log_records import printed, record, stamp
 from pqdesk.workers.log_stream import LogStream
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqdesk.clock import SystemClock
+from pqdesk.log_records import merged, parse_line, printed, record, stamp, timed
 from pqdesk.supervision.log_levels import Level, LevelReader
-from pqdesk.supervision.log_records import merged, parse_line, printed, record, stamp, timed
 from pqdesk.supervision.message_lines import MessageFilter, is_about, message_id_of
 from pqdesk.workers.command import Printed
 from pqdesk.workers.log_stream import SPEAKER, LogStream

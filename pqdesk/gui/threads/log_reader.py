@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.clock import SystemClock
-from pqdesk.supervision.log_records import merged, stamp
+from pqdesk.log_records import merged, stamp
 from pqdesk.supervision.logs import LogFollower, clear_log
 from pqdesk.supervision.message_lines import lines_around, lines_of_message
 

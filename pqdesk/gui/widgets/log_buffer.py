@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pqdesk.clock import from_datetime
-from pqdesk.supervision.log_records import stamp, timed
+from pqdesk.log_records import stamp, timed
 
 LINES_KEPT = 20_000
 

@@ -21,9 +21,12 @@ from functools import lru_cache
 from heapq import merge
 from typing import NamedTuple, TypeVar
 
-from pqdesk.supervision.logs import escaped
-
 _K = TypeVar("_K", bound=Hashable)
+# What may act on a terminal or imitate other text: control characters, except tabs and the colours of `ESC [ … m`,
+# line and paragraph separators, bidirectional marks and overrides.
+_ACTIVE = re.compile(
+    "\x1b(?!\\[[0-9;:]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
 _INDENT = "    "
 _LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?:(?:id=(\d{1,19}) )?(\|)(?: |$))?")
 _SUBJECT = re.compile(r"(?:[a-z]+ )?id=(\d{1,19})(?=[ :]|$)")
@@ -116,3 +119,10 @@ def _plain(text: str) -> str:
 def _with_colours(line: str) -> str:
     shown = escaped(line)
     return f"{shown}\x1b[0m" if "\x1b" in shown else shown
+
+
+def escaped(text: str) -> str:
+    """`text` without what acts on a terminal, or imitates other text; tabs and colours are left."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _ACTIVE.sub(lambda match: ascii(match[0])[1:-1], text)
