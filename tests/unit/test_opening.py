@@ -89,7 +89,7 @@ def nothing_hangs() -> Iterator[None]:
 
 
 def put_in_place(kind: str, path: Path) -> Path:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     IN_PLACE[kind][0](path)
     return path
