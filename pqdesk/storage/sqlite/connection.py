@@ -22,7 +22,7 @@ import apsw
 
 from pqdesk.errors import Busy, Corrupt, DiskFull, PQDeskError, WorkspaceError
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
-from pqdesk.storage.sqlite import company
+from pqdesk.storage.sqlite import company, descriptors
 
 BUSY_DEADLINE_S = 10.0
 _SHORTEST_NAP_S, _LONGEST_NAP_S = 0.0002, 0.003
@@ -324,6 +324,8 @@ def _is_no_space(exc: apsw.Error) -> bool:
 
 
 def _why_not_open(path: Path) -> str:
+    if (shortage := descriptors.shortage()) is not None:
+        return shortage
     if not path.parent.is_dir():
         return f"the folder {str(path.parent)!r} does not exist"
     if not path.exists():

@@ -3,10 +3,13 @@
 On Linux, by proc(5) and fcntl(2). A descriptor of ours is marked by the signal that its events would be told with,
 which nobody asks for: the mark goes along when SQLite keeps a descriptor that it does not need any more, and not to
 another one that gets its number. Elsewhere nothing is found.
+
+And how it is told that there are no more to be had.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -15,6 +18,9 @@ import signal
 import apsw
 
 Identity = tuple[int, int]  # device and inode
+
+USED_UP = (errno.EMFILE, errno.ENFILE)
+_TAKEN_AT_ONCE = 4  # SQLite opens the file, its log, its index and their folder, and closes all when the last one fails
 
 _FOLDER = "/proc/self/fd"
 _MARK = signal.SIGURG
@@ -109,3 +115,36 @@ def shows_lock(descriptor: int) -> bool:
             return _SHARED in file.read()
     except FileNotFoundError:
         return False
+
+
+def reason(exc: OSError) -> str:
+    """Why nothing could be opened, in words; where no descriptors are left, what to do."""
+    if exc.errno == errno.EMFILE:
+        import resource  # hardly ever needed
+
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return f"this process has as many files open as it may, {limit:,}; close some, or raise that (ulimit -n)"
+    if exc.errno == errno.ENFILE:
+        return "this machine has as many files open as it may; end some programs, or raise that (sysctl fs.file-max)"
+    return exc.strerror or str(exc)
+
+
+def shortage() -> str | None:
+    """The same where SQLite could not open a file and does not say why; None when there are descriptors to be had."""
+    taken: list[int] = []
+    try:
+        while len(taken) < _TAKEN_AT_ONCE:
+            taken.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as exc:
+        return reason(exc) if exc.errno in USED_UP else None
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+    return None
+
+
+def shortage_behind(exc: BaseException) -> str | None:
+    """The same for an error of Python's; None where it comes of something else."""
+    if isinstance(exc, OSError) and exc.errno in USED_UP:
+        return reason(exc)
+    return shortage() if isinstance(exc, ImportError) else None  # dlopen() gives no number

@@ -220,10 +220,23 @@ class SqliteStore:
                 self._likely.add(queue)
             return has_rung
 
+    @call
     def listen(self, queue: str) -> int:
         with self._engine.outside():
             self.tending.begin()
             return self._engine.bells.listen(queue)
+
+    def unlisten(self, queue: str, descriptor: int) -> None:
+        if self._engine.is_own_process:  # a fork's copy of a bell has the lock of the parent's
+            self._engine.bells.unlisten(queue, descriptor)
+
+    def enter(self, queue: str) -> None:
+        with self._engine.outside():
+            self._engine.bells.enter(queue)
+
+    def leave(self, queue: str) -> None:
+        if self._engine.is_own_process:
+            self._engine.bells.leave(queue)
 
     def silence(self, queue: str) -> None:
         with self._engine.outside():
