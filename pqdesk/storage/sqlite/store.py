@@ -412,6 +412,8 @@ class SqliteStore:
         if sys.is_finalizing():
             self._close_at_exit()
             return
+        if not engine.finalizer.alive:  # closed, or collected along with whoever closes it
+            return
         try:
             if not engine.begin_closing():
                 return
