@@ -104,7 +104,7 @@ def write_demo(paths: WorkspacePaths) -> None:
         SupervisorError: A file cannot be written.
         WorkspaceError: The workspace cannot be used.
     """
-    from pqdesk.supervision.definitions import (  # the workers have no need of it
+    from pqdesk.supervision.definitions.writing import (  # the workers have no need of it
         WorkerDefinition,
         write_definition,
         write_supervisor_configuration,

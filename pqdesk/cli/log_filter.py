@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import click
 
-from pqdesk.supervision.log_levels import Level, LevelReader
-from pqdesk.supervision.logs import without_colours
-from pqdesk.supervision.message_lines import MessageFilter
+from pqdesk.supervision.logs.levels import Level, LevelReader
+from pqdesk.supervision.logs.log_files import without_colours
+from pqdesk.supervision.logs.message_lines import MessageFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.supervision.login import LoginStart
+from pqdesk.supervision.daemon.start_at_login import LoginStart
 
 
 @command("start-at-login", has_json=True)

@@ -20,8 +20,8 @@ from pqdesk.cli.visible import visible_log_line
 from pqdesk.cli.workers import replicas_named
 from pqdesk.clock import SystemClock
 from pqdesk.log_records import merged, stamp, time_of
-from pqdesk.supervision.log_levels import Level
-from pqdesk.supervision.logs import LogFollower, all_lines, tail_lines
+from pqdesk.supervision.logs.levels import Level
+from pqdesk.supervision.logs.log_files import LogFollower, all_lines, tail_lines
 from pqdesk.supervision.supervision import Supervision
 
 _LOOK_S = 0.2

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pqdesk.messages.written import Form
     from pqdesk.paths import WorkspacePaths
     from pqdesk.queues.queue import Queue
-    from pqdesk.workers.command import CommandTarget
+    from pqdesk.workers.command_consumer import CommandTarget
     from pqdesk.workers.folder import FolderTarget
     from pqdesk.workers.handlers import Handler
     from pqdesk.workers.post_target import PostTarget
@@ -38,7 +38,7 @@ class LoopCommand(DashesCommand):
     """A work loop. Under supervisord it takes at least two seconds to fail.
 
     supervisord starts at once what ends with an error, where the policy is "if it fails" (see
-    supervision/rendering.py, start_settings): a mistake in the options would keep a core busy.
+    supervision/definitions/rendering.py, start_settings): a mistake in the options would keep a core busy.
     """
 
     def make_context(
@@ -221,7 +221,7 @@ def _made(own: dict[str, Any], form: Form | None) -> Handler | CommandTarget | P
 
         target = FolderTarget(**own)
     else:
-        from pqdesk.workers.command import CommandTarget
+        from pqdesk.workers.command_consumer import CommandTarget
 
         target = CommandTarget(**own)
     target.check()

@@ -31,7 +31,7 @@ class PassThroughCommand(PQDeskCommand):
 @pass_settings
 def supervisord_command(settings: Settings, words: list[str]) -> int:
     """Run supervisord here. In the background, unless -n is given."""
-    from pqdesk.supervision.programs import supervisord
+    from pqdesk.supervision.daemon.bundled_programs import supervisord
 
     return supervisord(words, settings.paths)
 
@@ -40,6 +40,6 @@ def supervisord_command(settings: Settings, words: list[str]) -> int:
 @pass_settings
 def supervisorctl_command(settings: Settings, words: list[str]) -> int:
     """Run supervisorctl here. Its words: status, start NAME, stop NAME, tail -f NAME, …"""
-    from pqdesk.supervision.programs import supervisorctl
+    from pqdesk.supervision.daemon.bundled_programs import supervisorctl
 
     return supervisorctl(words, settings.paths)

@@ -42,7 +42,7 @@ def put_lines(
                     putter.put(batch)
                     progress.show(batch)
         except BaseException as exc:
-            exc.add_note(putter.standing)
+            exc.add_note(putter.put_so_far)
             raise
 
 
@@ -81,7 +81,7 @@ class _LinePutter:
             raise
 
     @property
-    def standing(self) -> str:
+    def put_so_far(self) -> str:
         """What is put by now, and how to put the rest."""
         if self._next_line == self._first_line:
             return "nothing was put"

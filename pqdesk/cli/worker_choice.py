@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from pqdesk.cli.worker_options import OF_RUN
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.recipes import RECIPES, Recipe
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.recipes import RECIPES, Recipe
 from pqdesk.worker_options import (
     CONSUMERS,
     PRODUCERS,

@@ -17,12 +17,12 @@ from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
 from pqdesk.cli.worker_options import OF_RUN, try_options, worker_options
 from pqdesk.cli.worker_progress import progress_lines
 from pqdesk.cli.worker_settling import START_S, has_started, report, settled
-from pqdesk.supervision.commands import usual_restart
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.recipes import command_of, program_and_recipe, with_recipe
+from pqdesk.supervision.definitions.command_facts import usual_restart
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.recipes import command_of, program_and_recipe, with_recipe
+from pqdesk.supervision.processes.try_out import trial_story
 from pqdesk.supervision.records import Saved, TryOut
 from pqdesk.supervision.supervision import Supervision
-from pqdesk.supervision.try_out import trial_story
 
 _RUNS = (
     "What it runs is one of: a Python function (--handler with --queue); a command per message (--queue with "

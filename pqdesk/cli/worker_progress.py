@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pqdesk.cli.lines import remark
 from pqdesk.cli.settings import Settings
-from pqdesk.supervision.control import Progress
+from pqdesk.supervision.processes.control import Progress
 
 
 def progress_lines(settings: Settings, verb: str) -> Progress:

@@ -24,8 +24,8 @@ from pqdesk.supervision.records import ReplicaRecord, WorkerState
 from pqdesk.supervision.supervision import Supervision
 
 if TYPE_CHECKING:
+    from pqdesk.supervision.processes.usage import Usage
     from pqdesk.supervision.records import SupervisionStatus
-    from pqdesk.supervision.usage import Usage
 
 WORKER_COLUMNS = (
     Column("Worker", is_flexible=True),
@@ -91,7 +91,7 @@ def worker_row(one: ReplicaRecord, usage: Usage | None = None) -> list[str | Cel
 def _usage(status: SupervisionStatus) -> Mapping[str, Usage]:
     if all(one.pid is None for one in status.replicas):
         return {}
-    from pqdesk.supervision.usage import UsageReader
+    from pqdesk.supervision.processes.usage import UsageReader
 
     reader = UsageReader()
     reader.read(status.replicas)
@@ -111,8 +111,8 @@ def _cause(one: ReplicaRecord) -> str:
     """Why it does not stay up, in words; empty while it does, or without an idea."""
     if one.state not in _TROUBLED:
         return ""
-    from pqdesk.supervision.likely_cause import likely_cause
-    from pqdesk.supervision.logs import tail_lines
+    from pqdesk.supervision.logs.likely_cause import likely_cause
+    from pqdesk.supervision.logs.log_files import tail_lines
 
     try:
         lines = tail_lines(one.stderr_log, _LAST_LINES)

@@ -87,8 +87,8 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
 def workers(settings: Settings) -> Iterator[Finding]:
     """The configuration, supervisord and each process of a worker."""
     from pqdesk.services.health import is_in_trouble
-    from pqdesk.supervision.addresses import address_of, by_hand_problem
-    from pqdesk.supervision.definitions import read_definitions
+    from pqdesk.supervision.definitions.addresses import address_of, by_hand_problem
+    from pqdesk.supervision.definitions.writing import read_definitions
     from pqdesk.supervision.supervision import Supervision
 
     paths = settings.unchecked_paths

@@ -20,7 +20,7 @@ from pqdesk.queues.acting import act
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.looking import Inspection
-from pqdesk.supervision.login import LoginStart
+from pqdesk.supervision.daemon.start_at_login import LoginStart
 from pqdesk.supervision.supervision import Supervision
 from pqdesk.workspace import Workspace
 

@@ -24,7 +24,7 @@ from pqdesk.gui.tray_state import TrayFacts
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import State
-from pqdesk.supervision.first_start import PlannedCommand
+from pqdesk.supervision.daemon.known_starts import PlannedCommand
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
 _AT_REST = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START)

@@ -74,8 +74,8 @@ def _told_of(status: SupervisionStatus, consumers: Sequence[ReplicaRecord]) -> s
 
 
 def _trouble(replica: ReplicaRecord) -> str:
-    from pqdesk.supervision.likely_cause import likely_cause
-    from pqdesk.supervision.logs import tail_lines
+    from pqdesk.supervision.logs.likely_cause import likely_cause
+    from pqdesk.supervision.logs.log_files import tail_lines
 
     how = replica.exit_text or (f"exit {replica.last_exit.text}" if replica.last_exit is not None else None)
     words = {

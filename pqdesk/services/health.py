@@ -18,8 +18,8 @@ from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.messages.records import QueueRecord, RefusedPut, ScheduleRecord
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.recipes import FolderRecipe, recipe_of
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.recipes import FolderRecipe, recipe_of
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 from pqdesk.supervision.supervision import Supervision
 from pqdesk.supervision.trouble import QueueFacts, alarms
@@ -125,7 +125,7 @@ def is_in_trouble(one: ReplicaRecord) -> bool:
     return one.last_exit is None or not one.last_exit.is_expected
 
 
-# --- judging ----------------------------------------------------------------------------------------
+# --- the findings -----------------------------------------------------------------------------------
 
 
 def _of_supervisord(facts: Facts) -> Iterator[Need]:

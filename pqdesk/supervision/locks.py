@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pqdesk.errors import SupervisorError
 from pqdesk.opening import open_plain
-from pqdesk.supervision.files import make_private_folder
-from pqdesk.supervision.waiting import wait_for
+from pqdesk.supervision.private_files import make_private_folder
+from pqdesk.supervision.wait_for import wait_for
 
 
 @contextmanager

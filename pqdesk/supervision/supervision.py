@@ -10,22 +10,22 @@ from pqdesk.clock import Clock, SystemClock
 from pqdesk.door import check_workspace
 from pqdesk.errors import SupervisorError, WorkspaceError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.addresses import address_of
-from pqdesk.supervision.client import DaemonDown
-from pqdesk.supervision.configured import ConfiguredWorkers
-from pqdesk.supervision.control import Control, Names, Progress
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.editing import Editing, workers_named
-from pqdesk.supervision.files import make_private_folder
-from pqdesk.supervision.first_start import PlannedCommand, planned_commands, remember_start, was_started_here
+from pqdesk.supervision.daemon.client import DaemonDown
+from pqdesk.supervision.daemon.known_starts import PlannedCommand, planned_commands, remember_start, was_started_here
+from pqdesk.supervision.daemon.renewal import restart_daemon
+from pqdesk.supervision.daemon.running_daemon import Daemon
+from pqdesk.supervision.daemon.status import StatusReader
+from pqdesk.supervision.definitions.addresses import address_of
+from pqdesk.supervision.definitions.configured import ConfiguredWorkers
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.worker_files import WorkerFiles
 from pqdesk.supervision.look_only import refuse_look_only
-from pqdesk.supervision.processes import Daemon
+from pqdesk.supervision.private_files import make_private_folder
+from pqdesk.supervision.processes.changing_workers import Editing, workers_named
+from pqdesk.supervision.processes.control import Control, Names, Progress
+from pqdesk.supervision.processes.requests import RequestsFile
+from pqdesk.supervision.processes.try_out import try_out
 from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, TryOut, WorkerState
-from pqdesk.supervision.renewal import restart_daemon
-from pqdesk.supervision.requests import RequestsFile
-from pqdesk.supervision.status import StatusReader
-from pqdesk.supervision.try_out import try_out
-from pqdesk.supervision.worker_files import WorkerFiles
 
 __all__ = ["Names", "Progress", "Supervision"]
 

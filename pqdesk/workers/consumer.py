@@ -28,10 +28,9 @@ from pqdesk.messages.checks import LARGEST_ID, check_int
 from pqdesk.messages.durations import duration_us, format_duration
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
-from pqdesk.workers.command import CommandTarget, CommandWork
+from pqdesk.workers.command_consumer import CommandTarget, CommandWork
 from pqdesk.workers.drain import DrainGate, Retries
 from pqdesk.workers.handlers import ConsumerOptions, Handler, seconds
-from pqdesk.workers.hands import Hands
 from pqdesk.workers.lifecycle import EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
 from pqdesk.workers.loop import Loop
 from pqdesk.workers.post_target import DEFAULT_TIMEOUT_S, PostTarget
@@ -39,6 +38,7 @@ from pqdesk.workers.quota import Quota
 from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Delivery, Settler
+from pqdesk.workers.threads_at_work import ThreadsAtWork
 from pqdesk.workers.work import HandlerWork, Nacked, Unworkable, Work
 
 _LOOK_WHILE_STOPPING_S = 0.1
@@ -112,15 +112,15 @@ def run_consumer(
         report = Report(out or sys.stdout, err or sys.stderr, stop.request, is_quiet=quiet)
         settler = Settler(report, clock)
         work = _work(target, workspace, report, settler, clock)
-        hands = Hands(stop.wakeup, clock)
+        at_work = ThreadsAtWork(stop.wakeup, clock)
         retries = Retries(each, limit_s, report, clock)
         gate = DrainGate(count * len(each), retries.pause_s) if drain else None
         quota = (
             None if max_messages is None else Quota(check_int(max_messages, "max_messages", least=1, most=LARGEST_ID))
         )
-        loop = Loop(work, hands, settler, report, clock, gate=gate, rate=rate, quota=quota)
+        loop = Loop(work, at_work, settler, report, clock, gate=gate, rate=rate, quota=quota)
         try:
-            return Consumer(each, count, loop, hands, settler, work, report, stop).run()
+            return Consumer(each, count, loop, at_work, settler, work, report, stop).run()
         finally:
             work.close()
 
@@ -133,7 +133,7 @@ class Consumer:
         queues: Sequence[Queue],
         concurrency: int,
         loop: Loop,
-        hands: Hands,
+        at_work: ThreadsAtWork,
         settler: Settler,
         work: Work,
         report: Report,
@@ -141,7 +141,7 @@ class Consumer:
     ) -> None:
         self._queues = queues
         self._loop = loop
-        self._hands = hands
+        self._at_work = at_work
         self._settler = settler
         self._work = work
         self._report = report
@@ -159,8 +159,8 @@ class Consumer:
         self._loop.start()
         for thread in list(self._threads):
             thread.start()
-        while any(thread.is_alive() and not self._hands.is_hung(thread) for thread in self._threads):
-            is_stopping = self._stop.wait(self._hands.seconds_to_deadline())
+        while any(thread.is_alive() and not self._at_work.is_hung(thread) for thread in self._threads):
+            is_stopping = self._stop.wait(self._at_work.seconds_to_deadline())
             if self._stop.is_ordered:
                 self._mark_ordered_end()
             self._join_ending()
@@ -206,7 +206,7 @@ class Consumer:
 
     def _let_go(self) -> None:
         """Wake the threads that wait for messages. Those that work find out afterwards."""
-        if not self._loop.is_stopped and self._stop.is_interrupted and self._hands.count:
+        if not self._loop.is_stopped and self._stop.is_interrupted and self._at_work.count:
             self._report.warn("finishing what is in hand; Ctrl-C again gives it back at once")
         self._loop.stop()
         for queue in self._queues:
@@ -214,7 +214,7 @@ class Consumer:
 
     def _end_overdue(self) -> None:
         """Nack what has overrun its timeout. Its handler goes on in vain until the process ends."""
-        for delivery in self._hands.take_overdue():
+        for delivery in self._at_work.take_overdue():
             self._has_hung = True
             self._stop.request()
             thread = self._thread(self._nack_overdue, delivery, "consumer-overdue")  # apart: it may wait for the disk
@@ -233,7 +233,7 @@ class Consumer:
 
     def _release_all(self) -> None:
         """Give back at once what is in hand. Its programs are killed first; Python handlers end with the process."""
-        deliveries = self._hands.take_all()
+        deliveries = self._at_work.take_all()
         self._work.abandon()
         self._settler.hurry()
         for delivery in deliveries:

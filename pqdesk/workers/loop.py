@@ -12,7 +12,6 @@ from pqdesk.queues.message import Message
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.batch import Batch, BatchWatch
 from pqdesk.workers.drain import DrainGate
-from pqdesk.workers.hands import Hand, Hands
 from pqdesk.workers.lifecycle import EXIT_FAILED
 from pqdesk.workers.log_stream import SPEAKER
 from pqdesk.workers.patience import Patience, exit_code_for
@@ -20,6 +19,7 @@ from pqdesk.workers.quota import Quota
 from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report, describe_exception
 from pqdesk.workers.settling import WORKSPACE_TROUBLE, Delivery, Settler
+from pqdesk.workers.threads_at_work import ThreadsAtWork, WorkingThread
 from pqdesk.workers.work import Nacked, Unworkable, Work
 
 
@@ -39,7 +39,7 @@ class Loop:
     def __init__(
         self,
         work: Work,
-        hands: Hands,
+        at_work: ThreadsAtWork,
         settler: Settler,
         report: Report,
         clock: Clock,
@@ -49,7 +49,7 @@ class Loop:
         quota: Quota | None = None,
     ) -> None:
         self._work = work
-        self._hands = hands
+        self._at_work = at_work
         self._settler = settler
         self._report = report
         self._clock = clock
@@ -83,12 +83,12 @@ class Loop:
         batch = Batch(Handling(queue), self._settler, self._clock, self._on_given_back)
         self._watch.add(batch)
         patience = Patience(self._stopped.wait, self._clock)
-        hand = self._hands.hand()
-        SPEAKER.set(hand)
+        working = self._at_work.register()
+        SPEAKER.set(working)
         try:
             while not self._stopped.is_set():
                 try:
-                    self._run(batch, hand, patience)
+                    self._run(batch, working, patience)
                     break
                 except PQDeskError as exc:
                     self._report.begin(WORKSPACE_TROUBLE, f"{exc}; taking no new messages until that is over")
@@ -103,11 +103,11 @@ class Loop:
         """The workspace cannot be used any more."""
         self._fail(str(error), exit_code_for(error))
 
-    def _run(self, batch: Batch, hand: Hand, patience: Patience) -> None:
+    def _run(self, batch: Batch, working: WorkingThread, patience: Patience) -> None:
         while not self._stopped.is_set():
             message = batch.next()
             if message is not None:
-                self._deliver(batch, hand, message)
+                self._deliver(batch, working, message)
             elif self._refill(batch):
                 patience.recover()
             else:
@@ -139,7 +139,7 @@ class Loop:
             return True
         return batch.handling.wait() if self._gate is None else self._gate.wait_for_more(seen)
 
-    def _deliver(self, batch: Batch, hand: Hand, message: Message) -> None:
+    def _deliver(self, batch: Batch, working: WorkingThread, message: Message) -> None:
         handling, now_ms = batch.handling, self._clock.awake_ms()
         if self._quota is not None and not self._quota.use():
             batch.put_back(message)
@@ -163,7 +163,7 @@ class Loop:
         else:
             handling.keep_extending(message)
         delivery = Delivery(message, handling, now_ms, is_watched=not self._work.ends_itself)
-        self._hands.take(hand, delivery)
+        self._at_work.take(working, delivery)
         try:
             try:
                 ending = self._work.do(delivery)
@@ -179,8 +179,8 @@ class Loop:
             else:
                 batch.skip()
         finally:
-            hand.delivery = None
-            hand.is_hung = False
+            working.delivery = None
+            working.is_hung = False
 
     def _begin_no_more(self, let_go: Callable[[Message], None], message: Message) -> None:
         if self._quota is not None:

@@ -32,11 +32,11 @@ from pqdesk.messages.written import Form
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
 from pqdesk.worker_checks import check_seconds
-from pqdesk.workers.command import CommandTarget
+from pqdesk.workers.command_consumer import CommandTarget
+from pqdesk.workers.command_producer import CommandSource
 from pqdesk.workers.folder import FolderTarget, FolderWatch
 from pqdesk.workers.handlers import Handler
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, ParentWatch, StopRequested, StopSignals
-from pqdesk.workers.lines import CommandSource
 from pqdesk.workers.patience import exit_code_for
 from pqdesk.workers.process import child_environment
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter

@@ -33,8 +33,8 @@ from pqdesk.gui.places import place_of
 from pqdesk.gui.settings import Settings
 from pqdesk.gui.theme import Theme, ThemeChoice
 from pqdesk.paths import WorkspacePaths, default_workspace, demo_workspace, state_folder
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.first_start import remember_start
+from pqdesk.supervision.daemon.known_starts import remember_start
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
 from tests.folders import fresh_folders

@@ -9,7 +9,7 @@ from typing import Any
 from pqdesk.errors import Busy, PQDeskError
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
 from pqdesk.storage.looking import PageRequest
-from pqdesk.supervision.first_start import PlannedCommand
+from pqdesk.supervision.daemon.known_starts import PlannedCommand
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 from tests.gui.fakes import make_detail, make_record
 

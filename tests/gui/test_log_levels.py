@@ -6,7 +6,7 @@ import pytest
 
 from pqdesk.gui.widgets.log_filter import LogFilter
 from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.supervision.log_levels import Level, LevelReader, level_of
+from pqdesk.supervision.logs.levels import Level, LevelReader, level_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from pqdesk.gui.pages.logs.logs_page import LogsPage
-from pqdesk.supervision.message_lines import LinesAround
+from pqdesk.supervision.logs.message_lines import LinesAround
 from pqdesk.supervision.records import WorkerState
 from tests.gui.log_fakes import FakeLink
 from tests.gui.shell_fakes import make_replica, make_status

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QPushButton, QTabWidget
 from pqdesk.clock import from_datetime
 from pqdesk.gui.pages.messages.messages_page import MessagesPage
 from pqdesk.messages.states import State
-from pqdesk.supervision.message_lines import FoundLine, FoundLines
+from pqdesk.supervision.logs.message_lines import FoundLine, FoundLines
 from tests.gui.fake_threads import FakeActor, FakeReader
 from tests.gui.fakes import NOW, make_record
 from tests.gui.log_fakes import FakeLink

@@ -11,7 +11,7 @@ from shiboken6 import delete
 from pqdesk.errors import SupervisorError
 from pqdesk.gui.dialogs.start_at_login import StartAtLoginDialog
 from pqdesk.gui.threads.side_jobs import SideJobs
-from pqdesk.supervision.login import LoginState
+from pqdesk.supervision.daemon.start_at_login import LoginState
 
 
 class FakeLogin:

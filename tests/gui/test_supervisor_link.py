@@ -14,8 +14,8 @@ from pqdesk.gui.dialogs.first_start import FirstStartDialog
 from pqdesk.gui.threads.orders import SaveRequest, WorkerOrder
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.first_start import PlannedCommand
+from pqdesk.supervision.daemon.known_starts import PlannedCommand
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
 from tests.gui.shell_fakes import FakeSupervision, make_replica, make_status

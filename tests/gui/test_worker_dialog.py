@@ -16,10 +16,9 @@ from pqdesk.errors import DiskFull, InvalidInput
 from pqdesk.gui.dialogs.worker import WorkerDialog
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.commands import usual_restart
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.definitions import read_definitions
-from pqdesk.supervision.recipes import (
+from pqdesk.supervision.definitions.command_facts import usual_restart
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.recipes import (
     CommandRecipe,
     FolderRecipe,
     FunctionRecipe,
@@ -28,6 +27,7 @@ from pqdesk.supervision.recipes import (
     ScheduleRecipe,
     command_of,
 )
+from pqdesk.supervision.definitions.writing import read_definitions
 from pqdesk.supervision.records import Saved, TryOut
 from tests.gui.shell_fakes import make_replica
 from tests.gui.worker_fakes import WorkersRig

@@ -11,8 +11,8 @@ from pqdesk.gui.pages.workers.selected_workers import AT_REST, AT_WORK, Selected
 from pqdesk.gui.pages.workers.worker_notices import alarm_notice, daemon_notice
 from pqdesk.gui.pages.workers.worker_rows import HEADERS, WorkerFacts, WorkerRow, worker_rows
 from pqdesk.gui.pages.workers.worker_watch import WorkerWatch
+from pqdesk.supervision.processes.usage import Usage
 from pqdesk.supervision.records import LastExit, ReplicaRecord, SupervisionStatus, WorkerState
-from pqdesk.supervision.usage import Usage
 from tests.gui.shell_fakes import make_queue, make_replica, make_status
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)

@@ -17,7 +17,7 @@ from pqdesk.gui.pages.workers.worker_rows import WorkerColumn, WorkerFacts
 from pqdesk.gui.pages.workers.workers_model import WorkersModel
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.widgets.toast import Toast
-from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import LastExit, SupervisionStatus, WorkerState
 from tests.gui.shell_fakes import make_queue, make_replica, make_status
 from tests.gui.worker_fakes import WorkersRig

@@ -14,7 +14,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.messages.records import QueueRecord
-from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker, ReplicaRecord, Saved, SupervisionStatus, TryOut
 from tests.gui.shell_fakes import FakeClock, FakeSupervision, make_status
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.commands import usual_restart
-from pqdesk.supervision.definitions import WorkerDefinition, write_definition
+from pqdesk.supervision.definitions.command_facts import usual_restart
+from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 from pqdesk.supervision.supervision import Supervision
 from tests.support import wait_until

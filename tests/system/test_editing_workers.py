@@ -14,10 +14,10 @@ import pytest
 
 from pqdesk.errors import InvalidInput, NotFound, SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions import WorkerDefinition, write_supervisor_configuration
+from pqdesk.supervision.definitions.writing import WorkerDefinition, write_supervisor_configuration
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
-from pqdesk.supervision.waiting import wait_for
+from pqdesk.supervision.wait_for import wait_for
 from tests.support import wait_until
 from tests.system.conftest import WAIT_S, SupervisedWorkspace
 
@@ -379,7 +379,7 @@ def test_one_that_another_version_started_is_outdated(
     supervised: SupervisedWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervised.supervision.add(definition("worker"), start=False)
-    monkeypatch.setattr("pqdesk.supervision.daemon.installed_version", lambda: "0.0.9")
+    monkeypatch.setattr("pqdesk.supervision.daemon.launch.installed_version", lambda: "0.0.9")
     old = supervised.supervision.ensure_running()
     monkeypatch.undo()
 

@@ -13,7 +13,7 @@ import pytest
 
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.login import LoginStart
+from pqdesk.supervision.daemon.start_at_login import LoginStart
 from tests.programs import environment_with_programs
 from tests.system.cli.conftest import Done
 from tests.system.conftest import SupervisedWorkspace

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.supervision.commands import usual_restart
-from pqdesk.supervision.defined import WorkerDefinition
+from pqdesk.supervision.definitions.command_facts import usual_restart
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.sections import read_configuration
 from pqdesk.supervision.records import RestartPolicy, WorkerState
-from pqdesk.supervision.sections import read_configuration
 from tests.support import wait_until
 from tests.system.conftest import WAIT_S, SupervisedWorkspace
 

@@ -15,9 +15,9 @@ import pytest
 from pqdesk import Workspace
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions import write_supervisor_configuration
+from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
+from pqdesk.supervision.definitions.writing import write_supervisor_configuration
 from pqdesk.supervision.records import WorkerState
-from pqdesk.supervision.stopped import StoppedByHand
 from pqdesk.supervision.supervision import Supervision
 from tests.programs import run
 from tests.support import wait_until

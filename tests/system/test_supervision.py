@@ -16,9 +16,9 @@ import pytest
 
 from pqdesk.errors import InvalidInput, NotFound, SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.addresses import address_of
-from pqdesk.supervision.definitions import write_supervisor_configuration
-from pqdesk.supervision.logs import LogFollower
+from pqdesk.supervision.definitions.addresses import address_of
+from pqdesk.supervision.definitions.writing import write_supervisor_configuration
+from pqdesk.supervision.logs.log_files import LogFollower
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
 from tests.programs import BIN, run
@@ -709,7 +709,8 @@ def test_a_log_is_followed_through_its_rotation(supervised: SupervisedWorkspace)
 
 def test_the_bundled_programs_use_the_workspaces_configuration(supervised: SupervisedWorkspace) -> None:
     supervised.add("worker", SLEEPER)
-    code = "import sys\nfrom pqdesk.supervision import programs\nsys.exit(getattr(programs, sys.argv[1])(sys.argv[2:]))"
+    code = "import sys\nfrom pqdesk.supervision.daemon import bundled_programs as programs\n"
+    code += "sys.exit(getattr(programs, sys.argv[1])(sys.argv[2:]))"
     environment = {"PQDESK_WORKSPACE": str(supervised.paths.root)}
 
     def program(*words: str) -> subprocess.CompletedProcess[str]:

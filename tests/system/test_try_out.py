@@ -17,10 +17,10 @@ import pytest
 
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions import WorkerDefinition, read_definitions, write_definition
+from pqdesk.supervision.definitions.writing import WorkerDefinition, read_definitions, write_definition
+from pqdesk.supervision.processes.usage import UsageReader
 from pqdesk.supervision.records import ReplicaRecord, TryOut, WorkerState
 from pqdesk.supervision.supervision import Supervision
-from pqdesk.supervision.usage import UsageReader
 from tests.support import wait_until
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.supervision.logs import LONGEST_LINE, LogFollower, clear_log, tail_lines
-from pqdesk.supervision.message_lines import MessageFilter, lines_of_message
+from pqdesk.supervision.logs.log_files import LONGEST_LINE, LogFollower, clear_log, tail_lines
+from pqdesk.supervision.logs.message_lines import MessageFilter, lines_of_message
 
 
 def write(log: Path, data: bytes) -> None:

@@ -19,7 +19,7 @@ _CONSUME = """
 import sys
 from pqdesk import Workspace
 from pqdesk.errors import PQDeskError
-from pqdesk.workers.command import CommandTarget
+from pqdesk.workers.command_consumer import CommandTarget
 from pqdesk.workers.consumer import run_consumer
 from pqdesk.workers.handlers import load_handler
 workspace = Workspace({workspace!r})
@@ -37,7 +37,7 @@ import sys
 from pathlib import Path
 from pqdesk import Workspace
 from pqdesk.errors import PQDeskError
-from pqdesk.workers.command import CommandTarget
+from pqdesk.workers.command_consumer import CommandTarget
 from pqdesk.workers.folder import FolderTarget
 from pqdesk.workers.handlers import load_handler
 from pqdesk.workers.producer import run_producer

@@ -17,8 +17,8 @@ from supervisor.options import ServerOptions
 from pqdesk.demo import write_demo
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.addresses import LONGEST_SOCKET_BYTES, address_of, by_hand_problem
-from pqdesk.supervision.definitions import (
+from pqdesk.supervision.definitions.addresses import LONGEST_SOCKET_BYTES, address_of, by_hand_problem
+from pqdesk.supervision.definitions.writing import (
     WorkerDefinition,
     read_definitions,
     write_definition,

@@ -16,10 +16,10 @@ from pqdesk.cli.main import main
 from pqdesk.door import faults, too_wide
 from pqdesk.paths import WorkspacePaths, state_folder
 from pqdesk.storage import open_inspection
-from pqdesk.supervision import programs
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.definitions import write_definition, write_supervisor_configuration
-from pqdesk.supervision.first_start import PlannedCommand, planned_commands, remember_start, was_started_here
+from pqdesk.supervision.daemon import bundled_programs
+from pqdesk.supervision.daemon.known_starts import PlannedCommand, planned_commands, remember_start, was_started_here
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.supervision import Supervision
 
 
@@ -52,8 +52,8 @@ def entries(paths: WorkspacePaths) -> tuple[Callable[[], object], ...]:
         lambda: supervision.add(WorkerDefinition(name="c", command=("true",)), start=True),
         lambda: supervision.remove("a"),
         lambda: supervision.try_out(WorkerDefinition(name="c", command=("true",))),
-        lambda: programs.supervisord([], paths),
-        lambda: programs.supervisorctl(["status"], paths),
+        lambda: bundled_programs.supervisord([], paths),
+        lambda: bundled_programs.supervisorctl(["status"], paths),
     )
 
 

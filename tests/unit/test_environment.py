@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.daemon import _configuration
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.definitions import write_definition, write_supervisor_configuration
-from pqdesk.supervision.environment import clean_environment
-from pqdesk.supervision.try_out import try_out
+from pqdesk.supervision.daemon.environment import clean_environment
+from pqdesk.supervision.daemon.launch import _configuration
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
+from pqdesk.supervision.processes.try_out import try_out
 
 BY_CHANCE = (
     "AWS_SECRET_ACCESS_KEY", "DATABASE_URL", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONSTARTUP", "BASH_ENV",

@@ -13,8 +13,8 @@ from zoneinfo import TZPATH
 import pytest
 
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.journal import Exits, Journal, exits_of
-from pqdesk.supervision.journal_file import ExitJournal
+from pqdesk.supervision.logs.journal import Exits, Journal, exits_of
+from pqdesk.supervision.logs.journal_file import ExitJournal
 from pqdesk.supervision.records import LastExit
 from pqdesk.zones import find_zone, name_of_variable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pqdesk.supervision.likely_cause import likely_cause
+from pqdesk.supervision.logs.likely_cause import likely_cause
 
 
 @pytest.mark.parametrize(

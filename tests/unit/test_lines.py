@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pqdesk.workers.command import output_value
-from pqdesk.workers.lines import LineSplitter
+from pqdesk.workers.command_consumer import output_value
+from pqdesk.workers.command_producer import LineSplitter
 
 
 def split(*chunks, limit_bytes=100):

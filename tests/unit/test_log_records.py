@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from pqdesk.clock import SystemClock
 from pqdesk.log_records import merged, parse_line, printed, record, stamp, timed
-from pqdesk.supervision.log_levels import Level, LevelReader
-from pqdesk.supervision.message_lines import MessageFilter, is_about, message_id_of
-from pqdesk.workers.command import Printed
+from pqdesk.supervision.logs.levels import Level, LevelReader
+from pqdesk.supervision.logs.message_lines import MessageFilter, is_about, message_id_of
+from pqdesk.workers.command_consumer import Printed
 from pqdesk.workers.log_stream import SPEAKER, LogStream
 from pqdesk.workers.report import Report
 

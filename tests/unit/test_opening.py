@@ -21,18 +21,18 @@ from pqdesk.paths import WorkspacePaths, runtime_folder
 from pqdesk.storage import open_store
 from pqdesk.storage.sqlite.owners import Owner, begun_receipts, is_alive
 from pqdesk.storage.sqlite.waiting import Alarm, Bells, bell_path, is_waited_for
-from pqdesk.supervision.client import SupervisorClient
-from pqdesk.supervision.daemon import boot_error
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.definitions import read_definitions, write_definition, write_supervisor_configuration
-from pqdesk.supervision.faults import located
-from pqdesk.supervision.files import check_private_folder as check_socket_folder
-from pqdesk.supervision.journal_file import ExitJournal
+from pqdesk.supervision.daemon.client import SupervisorClient
+from pqdesk.supervision.daemon.launch import boot_error
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.faults import located
+from pqdesk.supervision.definitions.secret_files import read_secrets
+from pqdesk.supervision.definitions.worker_files import WorkerFiles
+from pqdesk.supervision.definitions.writing import read_definitions, write_definition, write_supervisor_configuration
 from pqdesk.supervision.locks import held_lock
-from pqdesk.supervision.logs import LogFollower, all_lines, clear_log, tail_lines
-from pqdesk.supervision.message_lines import lines_around, lines_of_message
-from pqdesk.supervision.secret_files import read_secrets
-from pqdesk.supervision.worker_files import WorkerFiles
+from pqdesk.supervision.logs.journal_file import ExitJournal
+from pqdesk.supervision.logs.log_files import LogFollower, all_lines, clear_log, tail_lines
+from pqdesk.supervision.logs.message_lines import lines_around, lines_of_message
+from pqdesk.supervision.private_files import check_private_folder as check_socket_folder
 
 TOO_LONG_S = 10
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pqdesk.errors import InvalidInput
-from pqdesk.supervision.commands import kind_of, queues_of, usual_restart
-from pqdesk.supervision.recipes import (
+from pqdesk.supervision.definitions.command_facts import kind_of, queues_of, usual_restart
+from pqdesk.supervision.definitions.recipes import (
     CommandRecipe,
     FolderRecipe,
     FunctionRecipe,

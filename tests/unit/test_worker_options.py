@@ -16,8 +16,15 @@ from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
 from pqdesk.cli.worker_definitions import add_worker_command
 from pqdesk.errors import InvalidInput
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command as as_command
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.recipes import RECIPES, Recipe, command_of, program_and_recipe, recipe_of, with_recipe
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.recipes import (
+    RECIPES,
+    Recipe,
+    command_of,
+    program_and_recipe,
+    recipe_of,
+    with_recipe,
+)
 from pqdesk.worker_options import CONSUMERS, OPTIONS, PRODUCERS, RUN_OPTIONS, Kind, WorkerOption, options_of
 from pqdesk.workers.consumer import run_consumer
 from pqdesk.workers.folder import FolderTarget

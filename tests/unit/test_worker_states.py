@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pqdesk.clock import from_datetime
-from pqdesk.supervision.journal import Exits, exits_of
+from pqdesk.supervision.logs.journal import Exits, exits_of
+from pqdesk.supervision.processes.replicas import ProcessInfo, shown_state
 from pqdesk.supervision.records import WorkerState
-from pqdesk.supervision.replicas import ProcessInfo, judge
 
 NOW = datetime(2026, 11, 24, 15, 0, 0, tzinfo=UTC)
 NOW_S = from_datetime(NOW) // 1_000_000
@@ -52,7 +52,7 @@ def ends(*seconds_ago: int, failures: int = 0) -> Exits:
     ],
 )
 def test_supervisords_states_have_words_of_their_own(code: int, state: WorkerState) -> None:
-    assert judge(info(code), Exits()) is state
+    assert shown_state(info(code), Exits()) is state
 
 
 @pytest.mark.parametrize(
@@ -70,45 +70,47 @@ def test_supervisords_states_have_words_of_their_own(code: int, state: WorkerSta
     ],
 )
 def test_crash_looping_is_three_ends_a_minute_or_a_second_failure(code: int, exits: Exits, state: WorkerState) -> None:
-    assert judge(info(code), exits) is state
+    assert shown_state(info(code), exits) is state
 
 
 def test_one_that_ends_again_and_again_crash_loops_also_between_two_runs() -> None:
     just_ended = replace(info(100), stopped_s=info(100).now_s - 1)
 
-    assert judge(just_ended, ends(3, 2, 1)) is WorkerState.CRASH_LOOPING
-    assert judge(just_ended, ends(1)) is WorkerState.EXITED
-    assert judge(replace(just_ended, stopped_s=just_ended.now_s - 30), ends(32, 31, 30)) is WorkerState.EXITED
+    assert shown_state(just_ended, ends(3, 2, 1)) is WorkerState.CRASH_LOOPING
+    assert shown_state(just_ended, ends(1)) is WorkerState.EXITED
+    assert shown_state(replace(just_ended, stopped_s=just_ended.now_s - 30), ends(32, 31, 30)) is WorkerState.EXITED
 
 
 def test_one_that_its_policy_starts_again_backs_off_and_one_that_is_done_has_exited() -> None:
     failed = replace(info(100, "Bad exit code 1"), exit_status=1, stopped_s=NOW_S - 30)
     done = replace(info(100), stopped_s=NOW_S)
 
-    assert judge(failed, ends(30), restart="if it fails") is WorkerState.BACKING_OFF
-    assert judge(failed, ends(3, 2, 1), restart="if it fails") is WorkerState.CRASH_LOOPING
-    assert judge(failed, ends(3, 2, 1), restart="never") is WorkerState.EXITED
-    assert judge(done, ends(3, 2, 1), restart="if it fails") is WorkerState.EXITED
-    assert judge(done, ends(), restart="always") is WorkerState.BACKING_OFF
+    assert shown_state(failed, ends(30), restart="if it fails") is WorkerState.BACKING_OFF
+    assert shown_state(failed, ends(3, 2, 1), restart="if it fails") is WorkerState.CRASH_LOOPING
+    assert shown_state(failed, ends(3, 2, 1), restart="never") is WorkerState.EXITED
+    assert shown_state(done, ends(3, 2, 1), restart="if it fails") is WorkerState.EXITED
+    assert shown_state(done, ends(), restart="always") is WorkerState.BACKING_OFF
 
 
 def test_what_is_not_to_run_for_ever_is_starting_for_as_long_as_others() -> None:
-    assert judge(info(20), Exits(), restart="never") is WorkerState.STARTING
-    assert judge(replace(info(20), started_s=NOW_S - 3), Exits(), restart="never") is WorkerState.RUNNING
-    assert judge(info(20), Exits(), restart="always") is WorkerState.RUNNING
+    assert shown_state(info(20), Exits(), restart="never") is WorkerState.STARTING
+    assert shown_state(replace(info(20), started_s=NOW_S - 3), Exits(), restart="never") is WorkerState.RUNNING
+    assert shown_state(info(20), Exits(), restart="always") is WorkerState.RUNNING
 
 
 def test_what_was_before_a_request_is_forgiven() -> None:
     exits = ends(30, 20, 10, failures=3)
 
-    assert judge(info(20), exits, NOW - timedelta(seconds=5)) is WorkerState.RUNNING
-    assert judge(info(10), exits, NOW - timedelta(seconds=5)) is WorkerState.STARTING
-    assert judge(info(10), exits, NOW - timedelta(seconds=25)) is WorkerState.CRASH_LOOPING
+    assert shown_state(info(20), exits, NOW - timedelta(seconds=5)) is WorkerState.RUNNING
+    assert shown_state(info(10), exits, NOW - timedelta(seconds=5)) is WorkerState.STARTING
+    assert shown_state(info(10), exits, NOW - timedelta(seconds=25)) is WorkerState.CRASH_LOOPING
 
 
 def test_a_program_that_cannot_be_run_failed_to_start() -> None:
-    assert judge(info(30, "can't find command 'x'"), Exits()) is WorkerState.FAILED_TO_START
-    assert judge(info(30, "Exited too quickly (process log may have details)"), Exits()) is WorkerState.BACKING_OFF
+    assert shown_state(info(30, "can't find command 'x'"), Exits()) is WorkerState.FAILED_TO_START
+    assert (
+        shown_state(info(30, "Exited too quickly (process log may have details)"), Exits()) is WorkerState.BACKING_OFF
+    )
 
 
 def test_the_log_tells_how_and_how_often_processes_ended() -> None:

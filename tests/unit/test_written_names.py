@@ -11,13 +11,13 @@ import pytest
 from pqdesk.cli.main import main
 from pqdesk.errors import NotFound, SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.broken_files import BrokenFiles
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.definitions import read_definitions, write_definition, write_supervisor_configuration
-from pqdesk.supervision.journal import Journal, exits_of
-from pqdesk.supervision.journal_file import ExitJournal
-from pqdesk.supervision.message_lines import message_id_of
-from pqdesk.supervision.worker_files import WorkerFiles
+from pqdesk.supervision.definitions.broken_files import BrokenFiles
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.worker_files import WorkerFiles
+from pqdesk.supervision.definitions.writing import read_definitions, write_definition, write_supervisor_configuration
+from pqdesk.supervision.logs.journal import Journal, exits_of
+from pqdesk.supervision.logs.journal_file import ExitJournal
+from pqdesk.supervision.logs.message_lines import message_id_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.supervision.first_start import PlannedCommand
+from pqdesk.supervision.daemon.known_starts import PlannedCommand
 
 
 class FirstStartDialog(QDialog):

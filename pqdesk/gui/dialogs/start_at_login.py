@@ -11,7 +11,7 @@ from pqdesk.gui.threads.side_jobs import SideJobs
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.supervision.login import LoginState
+from pqdesk.supervision.daemon.start_at_login import LoginState
 
 _LINGER = (
     "Without it, the system ends your workers when your last session ends. With it, they start with the machine and "

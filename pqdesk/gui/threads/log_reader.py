@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.clock import SystemClock
 from pqdesk.log_records import merged, stamp
-from pqdesk.supervision.logs import LogFollower, clear_log
-from pqdesk.supervision.message_lines import lines_around, lines_of_message
+from pqdesk.supervision.logs.log_files import LogFollower, clear_log
+from pqdesk.supervision.logs.message_lines import lines_around, lines_of_message
 
 _POLL_MS = 125  # the lines of several files come in an order that is so fine
 _TAIL_LINES = 2_000

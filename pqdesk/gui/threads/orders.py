@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker
 
 Verb = Literal[

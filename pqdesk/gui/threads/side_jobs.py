@@ -12,7 +12,7 @@ from pqdesk.gui.threads.orders import TrialRequest
 from pqdesk.supervision.supervision import Supervision
 
 if TYPE_CHECKING:
-    from pqdesk.supervision.login import LoginStart, LoginState
+    from pqdesk.supervision.daemon.start_at_login import LoginStart, LoginState
 
 
 class SideJobs(QObject):

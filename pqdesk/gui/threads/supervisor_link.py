@@ -13,13 +13,13 @@ from pqdesk.errors import PQDeskError
 from pqdesk.gui.threads.log_reader import LogReader
 from pqdesk.gui.threads.orders import STARTING, SaveRequest, WorkerOrder
 from pqdesk.gui.threads.side_jobs import SideJobs
-from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, WorkerState
 from pqdesk.supervision.supervision import Supervision
 
 if TYPE_CHECKING:
-    from pqdesk.supervision.login import LoginStart
-    from pqdesk.supervision.usage import UsageReader
+    from pqdesk.supervision.daemon.start_at_login import LoginStart
+    from pqdesk.supervision.processes.usage import UsageReader
 
 _log = logging.getLogger(__name__)
 
@@ -148,7 +148,9 @@ class SupervisorLink(QObject):
         if self._status is None:
             return
         if self._usage is None:
-            from pqdesk.supervision.usage import UsageReader  # psutil takes its time: not before the first paint
+            from pqdesk.supervision.processes.usage import (
+                UsageReader,  # psutil takes its time: not before the first paint
+            )
 
             self._usage = UsageReader()
         wanted = [one for one in self._status.replicas if one.process in self._usage_of]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.supervision.log_levels import Level, LevelReader
+from pqdesk.supervision.logs.levels import Level, LevelReader
 
 
 class LogFilter:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.widgets.ansi import strip_ansi
-from pqdesk.supervision.message_lines import message_id_of
+from pqdesk.supervision.logs.message_lines import message_id_of
 
 
 class LogLine(NamedTuple):

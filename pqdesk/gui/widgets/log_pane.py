@@ -22,7 +22,7 @@ from pqdesk.gui.widgets.log_find_bar import TOOL_SHEET, LogFindBar
 from pqdesk.gui.widgets.log_line import LogLine
 from pqdesk.gui.widgets.log_painter import LogColumns
 from pqdesk.gui.widgets.log_text import LogText
-from pqdesk.supervision.log_levels import Level
+from pqdesk.supervision.logs.levels import Level
 
 _WORDS_FROM_PX = 940  # narrower, Wrap and Clear view have room for their pictures only
 _ALL_LEVELS = "All levels"

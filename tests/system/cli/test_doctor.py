@@ -9,7 +9,7 @@ import pytest
 
 from pqdesk.cli import machine_checks
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions import WorkerDefinition, write_definition, write_supervisor_configuration
+from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition, write_supervisor_configuration
 from tests.programs import PQDESK, run
 from tests.system.cli.conftest import Cli, Done
 

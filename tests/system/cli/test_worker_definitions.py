@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.records import WorkerState
 from tests.support import wait_until
 from tests.system.cli.conftest import Cli, Done
@@ -267,7 +267,7 @@ def test_supervisord_is_brought_up_to_date(
     at: At, supervised: SupervisedWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("pqdesk.supervision.daemon.installed_version", lambda: "0.0.9")
+        patch.setattr("pqdesk.supervision.daemon.launch.installed_version", lambda: "0.0.9")
         at("add-worker", "worker", *_QUICK, *_SLEEP)
     old = supervised.daemon_pid
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from pqdesk.supervision.commands import usual_restart
-from pqdesk.supervision.defined import WorkerDefinition
-from pqdesk.supervision.recipes import OtherRecipe, recipe_of, written
+from pqdesk.supervision.definitions.command_facts import usual_restart
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.recipes import OtherRecipe, recipe_of, written
 from pqdesk.worker_options import RUN_OPTIONS, Kind, options_of
 
 

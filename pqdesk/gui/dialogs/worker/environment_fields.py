@@ -13,7 +13,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.supervision.quoting import quote_environment
+from pqdesk.supervision.definitions.quoting import quote_environment
 
 
 class _VariableRow(QWidget):

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pqdesk.gui.dialogs.worker.form_fields import ChoiceRow, TextRow, TickRow
 from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder, OptionRow
-from pqdesk.supervision.recipes import RECIPES, Recipe
+from pqdesk.supervision.definitions.recipes import RECIPES, Recipe
 from pqdesk.worker_options import Kind, options_of
 
 _GROUPS = {"what": "What is put", "when": "When"}

@@ -30,11 +30,11 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import TrialRequest
 from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
-from pqdesk.supervision.definitions import WorkerDefinition
-from pqdesk.supervision.quoting import check_worker_name
-from pqdesk.supervision.recipes import recipe_of, with_recipe
+from pqdesk.supervision.definitions.quoting import check_worker_name
+from pqdesk.supervision.definitions.recipes import recipe_of, with_recipe
+from pqdesk.supervision.definitions.writing import WorkerDefinition
+from pqdesk.supervision.processes.try_out import trial_story
 from pqdesk.supervision.records import WorkerKind
-from pqdesk.supervision.try_out import trial_story
 from pqdesk.worker_options import CONSUMERS, PRODUCERS
 
 _ID = re.compile(r"#(\d{1,18})")

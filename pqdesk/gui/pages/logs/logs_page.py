@@ -23,7 +23,7 @@ from pqdesk.gui.widgets.log_buffer import LogBuffer
 from pqdesk.gui.widgets.log_files import LogFiles
 from pqdesk.gui.widgets.log_line import LogLine
 from pqdesk.gui.widgets.log_pane import LogPane
-from pqdesk.supervision.message_lines import LinesAround
+from pqdesk.supervision.logs.message_lines import LinesAround
 from pqdesk.supervision.records import SupervisionStatus
 
 _WHO = "logs page"

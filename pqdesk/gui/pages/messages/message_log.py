@@ -16,7 +16,7 @@ from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.log_line import LogLine
 from pqdesk.messages.records import MessageDetail
 from pqdesk.messages.states import State
-from pqdesk.supervision.message_lines import FoundLines
+from pqdesk.supervision.logs.message_lines import FoundLines
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
 
 _NAME_ROLES = (Role.ACCENT, Role.SCHEDULED, Role.RUNNING, Role.HEALTHY, Role.PAUSED, Role.WARNING)

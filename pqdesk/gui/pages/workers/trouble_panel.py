@@ -15,7 +15,7 @@ from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.ansi import parse_ansi
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.supervision.likely_cause import likely_cause
+from pqdesk.supervision.logs.likely_cause import likely_cause
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
 LAST_LINES = 20

@@ -18,7 +18,7 @@ from pqdesk.gui.pages.workers.selected_workers import AT_WORK, SelectedWorkers
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import WorkerOrder, who
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.supervision.definitions import WorkerDefinition
+from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.records import ReplicaRecord, Saved, TryOut, WorkerState
 
 _Open = Callable[[WorkerDialog, WorkerDefinition], None]

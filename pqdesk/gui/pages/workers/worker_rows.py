@@ -23,7 +23,7 @@ from pqdesk.gui.visible_text import visible_line
 from pqdesk.supervision.records import LastExit, ReplicaRecord, WorkerState
 
 if TYPE_CHECKING:
-    from pqdesk.supervision.usage import Usage
+    from pqdesk.supervision.processes.usage import Usage
 
 
 class WorkerColumn(IntEnum):

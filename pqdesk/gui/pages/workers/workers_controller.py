@@ -28,7 +28,7 @@ from pqdesk.supervision.records import SupervisionStatus, WorkerState
 from pqdesk.supervision.trouble import Alarm
 
 if TYPE_CHECKING:
-    from pqdesk.supervision.usage import Usage
+    from pqdesk.supervision.processes.usage import Usage
 
 _TICK_MS = 1_000
 _SHOW_WAITING_AFTER_S = 1.0  # what is answered sooner needs no word

@@ -1,0 +1,1 @@
+"""A workspace's supervisord: starting it, asking it, and what its answers mean."""

@@ -1,0 +1,139 @@
+"""supervisord and supervisorctl, the programs, inside PQDesk's own."""
+
+from __future__ import annotations
+
+import getopt
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, MutableMapping, Sequence
+from pathlib import Path
+
+from pqdesk.door import check_workspace
+from pqdesk.errors import SupervisorError
+from pqdesk.paths import WorkspacePaths, choose_workspace
+from pqdesk.supervision.definitions.addresses import address_of
+
+_PROGRAM = "pqdesk"
+_WITHOUT_CONFIGURATION = {"-c", "--configuration", "-h", "-?", "--help", "-v", "--version"}
+
+_DAEMON_LONG = (
+    "help configuration= version nodaemon user= umask= directory= logfile= logfile_maxbytes= logfile_backups= "
+    "loglevel= pidfile= identifier= childlogdir= minfds= minprocs= nocleanup strip_ansi profile_options= silent"
+)
+# As in supervisor/options.py 4.3, for getopt.
+_OPTIONS = {
+    "supervisord": ("h?c:vnu:m:d:l:y:z:e:j:i:q:a:kts", _DAEMON_LONG),
+    "supervisorctl": ("h?c:is:u:p:r:", "help configuration= interactive serverurl= username= password= history="),
+}
+
+
+def supervisord(args: Sequence[str], paths: WorkspacePaths | None = None) -> int:
+    """Be supervisord, with its own options; on the workspace's configuration when no `-c` is given.
+
+    Args:
+        args: supervisord's options, without the program's name.
+        paths: The workspace; by default the one that $PQDESK_WORKSPACE names, or the default one.
+
+    Returns:
+        Its exit status.
+
+    Raises:
+        SupervisorError: supervisor is not installed, or the workspace has no configuration.
+        WorkspaceError: The workspace is refused at the door.
+    """
+    main = _main_of("supervisord")
+    arguments = _with_configuration(args, "supervisord", paths)
+    os.environ["PATH"] = path_with_program(os.environ)
+    os.umask(0o077)  # its logs are for this user; workers get what their configuration says
+    return _run(main, "supervisord", arguments)
+
+
+def supervisorctl(args: Sequence[str], paths: WorkspacePaths | None = None) -> int:
+    """Be supervisorctl, with its own options; on the workspace's configuration when neither `-c` nor `-s` is given.
+
+    Arguments, result and errors are those of supervisord().
+    """
+    main = _main_of("supervisorctl")
+    return _run(main, "supervisorctl", _with_configuration(args, "supervisorctl", paths))
+
+
+def daemon_command(configuration: Path) -> list[str]:
+    """How to start supervisord in the foreground on `configuration`: this program again."""
+    return program_command("supervisord", "-n", "-c", str(configuration))
+
+
+def program_command(*words: str) -> list[str]:
+    """How to call this program's commands, without a window, from wherever: whole paths, nothing from the folder."""
+    if getattr(sys, "frozen", False):
+        return [os.path.join(os.path.dirname(sys.executable), "pqdeskd"), *words]
+    # -P: a module in the current folder must not stand in for one of the library's; utf8: configuration is, everywhere
+    return [sys.executable, "-P", "-X", "utf8", "-m", _PROGRAM, *words]
+
+
+def path_with_program(environment: MutableMapping[str, str]) -> str:
+    """PATH, the folder of the program `pqdesk` first, so that workers find the one that belongs to this library."""
+    path = environment.get("PATH") or os.defpath
+    folder = _program_folder()
+    rest = [one for one in path.split(os.pathsep) if one != folder]
+    return os.pathsep.join([folder, *rest] if folder else rest)
+
+
+def _program_folder() -> str | None:
+    beside = os.path.dirname(sys.executable)
+    user_scheme = sysconfig.get_preferred_scheme("user")
+    for folder in (beside, sysconfig.get_path("scripts"), sysconfig.get_path("scripts", user_scheme)):
+        if os.access(os.path.join(folder, _PROGRAM), os.X_OK):
+            return folder
+    return None
+
+
+def _main_of(program: str) -> Callable[[list[str]], object]:
+    try:
+        if program == "supervisord":
+            from supervisor.supervisord import main
+        else:
+            from supervisor.supervisorctl import main
+    except ModuleNotFoundError as exc:
+        raise SupervisorError(
+            f"{program} is not installed; queues and messages are unaffected; install it with "
+            "`pip install 'pqdesk[workers]'`"
+        ) from exc
+    run: Callable[[list[str]], object] = main
+    return run
+
+
+def _with_configuration(args: Sequence[str], program: str, paths: WorkspacePaths | None) -> list[str]:
+    if _needs_no_configuration(args, program):
+        return list(args)
+    paths = paths or choose_workspace()
+    check_workspace(paths)
+    if not paths.supervisor_configuration.exists():
+        raise SupervisorError(
+            f"workspace '{paths.root}' has no supervisor/supervisord.conf yet; make it with `pqdesk start all`, or "
+            "name one with -c"
+        )
+    address = address_of(paths)
+    address.prepare()
+    return ["-c", str(address.configuration), *args]
+
+
+def _needs_no_configuration(args: Sequence[str], program: str) -> bool:
+    short, long = _OPTIONS[program]
+    try:
+        given, _ = getopt.getopt(list(args), short, long.split())
+    except getopt.GetoptError:
+        return True  # the program itself says what is wrong with them
+    names = {name for name, _ in given}
+    return not names.isdisjoint(_WITHOUT_CONFIGURATION) or (
+        program == "supervisorctl" and bool(names & {"-s", "--serverurl"})
+    )
+
+
+def _run(main: Callable[[list[str]], object], program: str, args: list[str]) -> int:
+    sys.argv[0] = program  # what it calls itself in its messages
+    try:
+        main(args)
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    return 0

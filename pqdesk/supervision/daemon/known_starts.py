@@ -1,0 +1,93 @@
+"""Whether this user has started workers in a workspace before, and what a start would run.
+
+A workspace can come from anywhere: an archive, a repository, a colleague. Its workers are commands, so the window shows
+them before the first start; the terminal's `start` names what it does. What was started once is known from then on,
+by its path and inode, in the user's state folder: it is nothing that the workspace itself could say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from pqdesk.errors import PQDeskError
+from pqdesk.opening import read_plain
+from pqdesk.paths import WorkspacePaths, state_folder
+from pqdesk.supervision.definitions.reading import read_definitions
+from pqdesk.supervision.private_files import make_private_folder, write_private_file
+
+_LARGEST_BYTES = 1024 * 1024
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCommand:
+    """What the start of a worker would run.
+
+    Attributes:
+        command: As a shell would take it; nothing is expanded.
+        replicas: In how many processes.
+        folder: Where; None is the workspace's own.
+        is_autostart: Whether it starts with supervisord, so that the start of any other worker runs it too.
+    """
+
+    worker: str
+    command: str
+    replicas: int
+    folder: Path | None
+    is_autostart: bool
+
+
+def planned_commands(paths: WorkspacePaths) -> tuple[PlannedCommand, ...]:
+    """What a start of all workers of the workspace would run, by the name of the worker. Never raises for it."""
+    return tuple(
+        PlannedCommand(one.name, shlex.join(one.command), one.replicas, one.folder, one.is_autostart)
+        for one in read_definitions(paths).workers
+    )
+
+
+def was_started_here(paths: WorkspacePaths) -> bool:
+    """Whether this user has started workers in this very workspace before, or said that they may be."""
+    identity = _identity(paths)
+    return identity is not None and _known().get(str(paths.root)) == identity
+
+
+def remember_start(paths: WorkspacePaths) -> None:
+    """This user has seen what it runs, or started it. Where that cannot be kept, they are asked again."""
+    identity = _identity(paths)
+    known = _known()
+    if identity is None or known.get(str(paths.root)) == identity:
+        return
+    known.pop(str(paths.root), None)
+    known[str(paths.root)] = identity
+    newest = dict(list(known.items())[-_MOST:])
+    try:
+        make_private_folder(_file().parent)
+        write_private_file(_file(), json.dumps(newest, indent=1))
+    except (PQDeskError, OSError, ValueError):
+        pass
+
+
+def _file() -> Path:
+    return state_folder() / "started.json"
+
+
+def _identity(paths: WorkspacePaths) -> str | None:
+    try:
+        status = os.stat(paths.root)
+    except OSError:
+        return None
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+def _known() -> dict[str, str]:
+    try:
+        kept = json.loads(read_plain(_file(), _LARGEST_BYTES))
+    except (PQDeskError, OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(kept, dict):
+        return {}
+    return {path: identity for path, identity in kept.items() if isinstance(identity, str)}

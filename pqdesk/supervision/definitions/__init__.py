@@ -1,0 +1,1 @@
+"""Workers as plain supervisor configuration: NAME.conf ↔ records, and where it lies."""

@@ -1,0 +1,225 @@
+"""Workers as their files have them, whoever wrote these."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pqdesk.errors import InvalidInput, SupervisorError
+from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
+from pqdesk.supervision.definitions.configuration_text import ConfigurationText
+from pqdesk.supervision.definitions.definition import USUAL_START_S, Definitions, ProcessDefinition, WorkerDefinition
+from pqdesk.supervision.definitions.quoting import check_written_name, split_environment
+from pqdesk.supervision.definitions.secret_files import read_secrets, unwrap
+from pqdesk.supervision.definitions.sections import Section, parse_sections, read_configuration
+from pqdesk.supervision.definitions.validation import problem_of
+from pqdesk.supervision.records import RestartPolicy
+from pqdesk.worker_options import MOST_REPLICAS
+
+_REPLICA = re.compile(r"(.+)-([1-9][0-9]*)")
+_SIZE = re.compile(r"([0-9]{1,15})([kmg]b)?")
+_UNITS = {"kb": 1024, "mb": 1024**2, "gb": 1024**3}
+_ON, _OFF = ("yes", "true", "on", "1"), ("no", "false", "off", "0")  # supervisor/datatypes.py
+
+
+def read_definitions(paths: WorkspacePaths) -> Definitions:
+    """The workers in workers/*.conf and in supervisord.conf itself, whoever wrote them.
+
+    A file that cannot be read becomes a problem; the workers of the others are there all the same.
+    """
+    workers: list[WorkerDefinition] = []
+    problems: list[str] = []
+    warnings: list[str] = []
+    for file in (paths.supervisor_configuration, *definition_files(paths)):
+        try:
+            found = workers_of(file, paths)
+            workers += found
+            warnings += [warning for one in found if (warning := _policy_warning(one)) is not None]
+        except SupervisorError as exc:
+            problems.append(str(exc))
+    return Definitions(tuple(sorted(workers, key=lambda worker: worker.name)), tuple(problems), tuple(warnings))
+
+
+def definition_files(paths: WorkspacePaths) -> tuple[Path, ...]:
+    """The files in workers/ that supervisord includes, in its order. Empty when there is no such folder."""
+    try:
+        names = sorted(os.listdir(paths.workers))
+    except OSError:
+        return ()
+    return tuple(paths.workers / name for name in names if name.endswith(".conf") and not name.startswith("."))
+
+
+def workers_of(file: Path, paths: WorkspacePaths) -> list[WorkerDefinition]:
+    """The workers in one file; none when it is a supervisord.conf that is not there. Raises SupervisorError."""
+    if file == paths.supervisor_configuration and not file.exists():
+        return []
+    return list(workers_in(read_configuration(file), file, paths))
+
+
+def workers_in(text: str, file: Path, paths: WorkspacePaths) -> Iterator[WorkerDefinition]:
+    """The workers that `file` defines when `text` is what it holds. Raises SupervisorError."""
+    raw = ConfigurationText(text)
+    for name, sections in replica_sections(text, file).items():
+        for _, section in sections:
+            _check_names(section, raw, file)
+            problem = problem_of(section, raw)
+            if problem is not None:
+                line, wrong = problem
+                raise SupervisorError(f"'{file}', line {line}, {wrong}; supervisord does not take the file; correct it")
+        yield _worker(name, sections, raw, file, paths)
+
+
+class UnfitName(SupervisorError):
+    """A file gives a worker or a process a name that is none."""
+
+
+def _check_names(section: Section, raw: ConfigurationText, file: Path) -> None:
+    """Of what a file defines, the name stands in commands, and in the paths of its logs. Raises UnfitName."""
+    program = section.name.partition(":")[2].strip()
+    number = {"process_num": section.number("numprocs_start", 0), "numprocs": section.number("numprocs", 1)}
+    for name in (program, section.get("process_name", program, **number)):
+        try:
+            check_written_name(name)
+        except InvalidInput as exc:
+            line = raw.header_line(section.name)
+            raise UnfitName(f"'{file}', line {line}, cannot be used: {exc}; nothing of it is started") from exc
+
+
+def replica_sections(text: str, file: Path) -> dict[str, list[tuple[int, Section]]]:
+    """By worker, the number and the section of each replica, the first first. Raises SupervisorError."""
+    programs = {
+        one.name.partition(":")[2].strip(): one for one in parse_sections(text, file) if one.name.startswith("program:")
+    }
+    replicas: dict[str, list[tuple[int, Section]]] = {}
+    for program, section in programs.items():
+        match = _REPLICA.fullmatch(program)
+        if match and match[1] in programs:
+            replicas.setdefault(match[1], []).append((int(match[2]), section))
+        else:
+            replicas.setdefault(program, []).append((1, section))
+    return {name: sorted(found, key=lambda one: one[0]) for name, found in replicas.items()}
+
+
+def _worker(
+    name: str, replicas: Sequence[tuple[int, Section]], raw: ConfigurationText, file: Path, paths: WorkspacePaths
+) -> WorkerDefinition:
+    section = replicas[0][1]
+    command, secrets_file = unwrap(_split_command(section.get("command")), section.folder)
+    written = [raw.raw(one.name) for _, one in replicas]
+    return WorkerDefinition(
+        name=name,
+        command=command,
+        processes=(processes := tuple(one for number, each in replicas for one in _processes(each, number, paths))),
+        replicas=len(processes),
+        is_autostart=section.is_on("autostart", default=True),
+        environment=_environment_of(section),
+        secrets=read_secrets(secrets_file),
+        folder=_folder_of(section, paths),
+        restart=_restart_of(section),
+        stop_signal=_signal_of(section),
+        stop_wait_s=section.number("stopwaitsecs", 10),
+        start_s=_start_s_of(section),
+        log_bytes=_log_bytes_of(section),
+        log_backups=section.number("stdout_logfile_backups", 10),
+        file=file,
+        secrets_file=secrets_file,
+        breaks_policy=any(_breaks_policy(one) for _, one in replicas),
+        version=_version_of(written),
+    )
+
+
+def _version_of(written: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(written).encode()).hexdigest()[:16]
+
+
+def _processes(section: Section, replica: int, paths: WorkspacePaths) -> Iterator[ProcessDefinition]:
+    """One, or several where the section uses supervisor's own numprocs."""
+    program = section.name.partition(":")[2].strip()
+    first, count = section.number("numprocs_start", 0), max(1, min(section.number("numprocs", 1), MOST_REPLICAS))
+    for number in range(first, first + count):
+        known = {"process_num": number, "numprocs": count}
+        process = section.get("process_name", program, **known)
+        yield ProcessDefinition(
+            process=program if process == program else f"{program}:{process}",
+            replica=replica + number - first,
+            stdout_log=_log_of(section, "stdout_logfile", paths.logs / f"{process}.out.log", known),
+            stderr_log=_log_of(section, "stderr_logfile", paths.logs / f"{process}.err.log", known),
+        )
+
+
+def _log_of(section: Section, option: str, default: Path, known: Mapping[str, object]) -> Path:
+    written = section.get(option, "AUTO", **known)
+    if written.lower() in ("auto", "none", "off", "syslog"):
+        return default
+    return Path(os.path.normpath(section.folder / written))
+
+
+def _split_command(written: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(written))
+    except ValueError:
+        return (written,)  # supervisord cannot split it either, and says so when it is started
+
+
+def _environment_of(section: Section) -> dict[str, str]:
+    try:
+        variables = split_environment(section.get("environment"))
+    except ValueError:
+        return {}
+    variables.pop(WORKSPACE_VARIABLE, None)
+    return variables
+
+
+def _folder_of(section: Section, paths: WorkspacePaths) -> Path | None:
+    written = section.get("directory")
+    if not written:
+        return None  # supervisord's own, which is the workspace when PQDesk has started it
+    folder = Path(os.path.normpath(section.folder / written))
+    return None if folder in (paths.root, Path(os.path.normpath(section.folder / "../.."))) else folder
+
+
+def _restart_of(section: Section) -> RestartPolicy:
+    written = section.get("autorestart", "unexpected").lower()
+    return "always" if written in _ON else "never" if written in _OFF else "if it fails"
+
+
+def _start_s_of(section: Section) -> int:
+    """As rendering.start_settings() writes it: without meaning but for a worker that is always started again."""
+    has_meaning = _restart_of(section) == "always" or _breaks_policy(section)
+    return section.number("startsecs", 1) if has_meaning else USUAL_START_S
+
+
+def _breaks_policy(section: Section) -> bool:
+    """Whether supervisord would run again, as a failed start, what its policy wants to have ended."""
+    is_final = _restart_of(section) != "always"
+    return is_final and section.number("startsecs", 1) > 0 and section.number("startretries", 3) > 0
+
+
+def _policy_warning(worker: WorkerDefinition) -> str | None:
+    if not worker.breaks_policy:
+        return None
+    word = worker.restart.replace(" ", "-")
+    return (
+        f"worker {worker.name!r} is started again although its policy is {worker.restart!r}: supervisord takes an end "
+        f"within startsecs for a failed start; write startsecs=0 in '{worker.file}', or run "
+        f"`pqdesk edit-worker {worker.name} --restart {word}`"
+    )
+
+
+def _signal_of(section: Section) -> str:
+    written = section.get("stopsignal", "TERM").strip().upper()
+    try:
+        number = int(written) if written.isdecimal() else signal.Signals["SIG" + written.removeprefix("SIG")]
+        return signal.Signals(number).name.removeprefix("SIG")
+    except (KeyError, ValueError):
+        return "TERM"  # supervisord refuses the file and says why
+
+
+def _log_bytes_of(section: Section) -> int:
+    match = _SIZE.fullmatch(section.get("stdout_logfile_maxbytes", "50MB").lower())
+    return int(match[1]) * _UNITS.get(match[2] or "", 1) if match else 50 * 1024**2

@@ -1,0 +1,1 @@
+"""What workers and supervisord write: reading, following, and what it says."""
