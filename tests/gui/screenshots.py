@@ -43,6 +43,7 @@ _THEMES = (ThemeChoice.LIGHT, ThemeChoice.DARK)
 _SETTLE_S = 1.5
 _FAILED_WANTED = 3
 _LONGEST_S = 60
+_CRASHING = "echo cannot reach mail.example.org >&2; exit 1"
 
 
 def main() -> None:
@@ -115,7 +116,7 @@ def take_pictures_of_workers(desktop: Desktop, camera: Camera) -> None:
     button.click()
     camera.picture("add-worker", dialog)
     dialog.close()
-    broken = WorkerDefinition(name="importer", command=("pqdesk", "consume", "mail", "--", "import-mail"), start_s=1)
+    broken = WorkerDefinition(name="importer", command=("sh", "-c", _CRASHING), start_s=1)
     Supervision(WorkspacePaths(demo_workspace())).add(broken, start=True)
     is_looping = WorkerState.CRASH_LOOPING
     camera.wait(lambda: any(one.state is is_looping for one in desktop.controller.status.replicas), _LONGEST_S)
