@@ -60,6 +60,7 @@ QFrame[look="code"] {{ background: {window}; border: 1px solid {hairline}; borde
 QLabel[look="muted"] {{ color: {muted}; }}
 QLabel[look="link"] {{ color: {accent}; }}
 QLabel[look="error"] {{ color: {error}; }}
+QLabel[look="strong"] {{ font-weight: 600; }}
 
 QLineEdit, QComboBox, QSpinBox {{
     min-height: 18px; padding: 4px 8px; border: 1px solid {input_border}; border-radius: 4px;

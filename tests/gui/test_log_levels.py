@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pqdesk.gui.widgets.log_filter import LogFilter
-from pqdesk.gui.widgets.log_line import LogLine
+from pqdesk.gui.widgets.log.choosing import LogFilter
+from pqdesk.gui.widgets.log.lines import LogLine
 from pqdesk.supervision.logs.levels import Level, LevelReader, level_of
 
 

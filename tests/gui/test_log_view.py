@@ -11,10 +11,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from pqdesk.gui.palette import Role
-from pqdesk.gui.widgets.log_buffer import LINES_KEPT
-from pqdesk.gui.widgets.log_pane import LogPane
-from pqdesk.gui.widgets.log_selection import LogPlace
-from pqdesk.gui.widgets.log_text import LogLine
+from pqdesk.gui.widgets.log.lines import LINES_KEPT, LogLine, LogPlace
+from pqdesk.gui.widgets.log.pane import LogPane
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 
@@ -321,7 +319,7 @@ def test_the_menu_names_the_message(qtbot, pane, log):
     pane.message_asked.connect(asked.append)
     log.set_current_line(log.lines.first)
 
-    log.hands.show_menu_at_line()
+    log.mirror.menu_asked.emit()
     menu = log.findChild(QMenu, "log_menu")
     texts = [action.text() for action in menu.actions()]
     menu.actions()[0].trigger()

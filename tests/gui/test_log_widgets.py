@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pqdesk.gui.log_feed import LogBuffer
 from pqdesk.gui.palette import Role
 from pqdesk.gui.widgets.ansi import Stretch, parse_ansi
 from pqdesk.gui.widgets.astral import code_points, units
-from pqdesk.gui.widgets.log_buffer import LINES_KEPT, LogBuffer
-from pqdesk.gui.widgets.log_find import Sought
-from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.gui.widgets.log_lines import LogLines
-from pqdesk.gui.widgets.log_wrap import break_line, cell_count
+from pqdesk.gui.widgets.log.choosing import Sought
+from pqdesk.gui.widgets.log.lines import LINES_KEPT, LogLine, LogLines, break_line, cell_count
 
 OUT, ERR = Path("/logs/a.out.log"), Path("/logs/a.err.log")
 

@@ -48,7 +48,7 @@ def test_workers_are_merged_under_their_names(qtbot, page, link):
     write_some(link)
 
     assert text(qtbot, page) == "consumer  done 1\nproducer  put 2\nconsumer  oh"
-    assert page._log_title.text() == "All workers"
+    assert page._log.title.text() == "All workers"
 
 
 def test_lines_of_all_workers_come_in_the_order_of_their_times_history_included(qtbot, page, link):
@@ -78,7 +78,7 @@ def test_several_are_chosen_and_stay_chosen_by_name(qtbot, page, link):
     page._list.clearSelection()
     for row in (1, 2):
         page._list.item(row).setSelected(True)
-    assert page._log_title.text() == "2 workers"
+    assert page._log.title.text() == "2 workers"
 
     link.status_changed.emit(make_status(RUNNING, make_replica("more"), STOPPED))
 
@@ -89,10 +89,10 @@ def test_several_are_chosen_and_stay_chosen_by_name(qtbot, page, link):
 def test_the_stream_filter_hides_and_loses_nothing(qtbot, page, link):
     page.show_worker("consumer")
 
-    page._stream.setCurrentText("Errors")
+    page._log.stream.setCurrentText("Errors")
     write_some(link)
     assert text(qtbot, page) == "oh"
-    page._stream.setCurrentText("Output and errors")
+    page._log.stream.setCurrentText("Output and errors")
 
     assert text(qtbot, page) == "done 1\noh"
 
@@ -172,7 +172,7 @@ def test_lines_read_now_have_a_time(qtbot, page, link):
 def around(page, link):
     """What the log reader answers."""
     lines = tuple(f"old {number}" for number in range(300))
-    link.logs.around_found.emit(page._excerpt_token, LinesAround(RUNNING.stdout_log, lines, 100))
+    link.logs.around_found.emit(page.feed._token, LinesAround(RUNNING.stdout_log, lines, 100))
 
 
 def test_what_stands_around_a_message_is_shown_until_one_goes_back(qtbot, page, link):
@@ -187,10 +187,10 @@ def test_what_stands_around_a_message_is_shown_until_one_goes_back(qtbot, page, 
     assert log.lines[log.current_line].text == "old 100"
     assert not log.is_following
     assert "done 2" not in text(qtbot, page)
-    assert page._excerpt.isVisible()
-    page._excerpt.pressed.emit()
+    assert page.feed.excerpt.isVisible()
+    page.feed.excerpt.pressed.emit()
     assert text(qtbot, page) == "done 1\noh\ndone 2"
-    assert not page._excerpt.isVisible()
+    assert not page.feed.excerpt.isVisible()
     assert log.is_following
 
 
@@ -209,10 +209,10 @@ def test_a_message_without_lines_is_told(qtbot, page, link):
     page.notice.connect(told.append)
 
     page.show_message(7, "consumer")
-    link.logs.around_found.emit(page._excerpt_token, None)
+    link.logs.around_found.emit(page.feed._token, None)
 
     assert told == ["No line names message 7 in the log of consumer"]
-    assert not page._excerpt.isVisible()
+    assert not page.feed.excerpt.isVisible()
 
 
 def test_an_answer_to_an_older_question_is_dropped(qtbot, page, link):
@@ -221,7 +221,7 @@ def test_an_answer_to_an_older_question_is_dropped(qtbot, page, link):
 
     link.logs.around_found.emit(1, LinesAround(RUNNING.stdout_log, ("old",), 0))
 
-    assert not page._excerpt.isVisible()
+    assert not page.feed.excerpt.isVisible()
 
 
 def test_a_line_leads_to_its_message(qtbot, page, link):
@@ -230,6 +230,6 @@ def test_a_line_leads_to_its_message(qtbot, page, link):
     text(qtbot, page)
 
     with qtbot.waitSignal(page.message_asked) as asked:
-        page._log.text.hands.ask_message(page._log.text.lines.first)
+        page._log.text.ask_message(page._log.text.lines.first)
 
     assert asked.args == [123]

@@ -410,7 +410,7 @@ def test_the_log_of_the_selected_worker_is_followed(rig, page, drain):
     logs.lines_read.emit(RUNNING.stderr_log, ["oh"])
 
     for stream, text in (("Output and errors", "1\n2\n3\noh"), ("Output", "1\n2\n3"), ("Errors", "oh")):
-        page.stream.setCurrentText(stream)
+        page.log.stream.setCurrentText(stream)
         drain(page.log)
         assert page.log.text.toPlainText() == text
 

@@ -13,9 +13,9 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel
-from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.gui.widgets.log_painter import LogColumns
-from pqdesk.gui.widgets.log_text import LogText
+from pqdesk.gui.widgets.log.lines import LogLine
+from pqdesk.gui.widgets.log.painter import LogColumns
+from pqdesk.gui.widgets.log.text import LogText
 
 
 class MessageLogView(QWidget):

@@ -9,17 +9,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from pqdesk.gui.formatting import format_size
+from pqdesk.gui.log_feed import LogSource, owners_of
 from pqdesk.gui.pages.messages.log_view import MessageLogView
-from pqdesk.gui.palette import Role
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.gui.visible_text import visible_line
-from pqdesk.gui.widgets.log_line import LogLine
+from pqdesk.gui.widgets.log.lines import LogLine
 from pqdesk.messages.records import MessageDetail
 from pqdesk.messages.states import State
 from pqdesk.supervision.logs.message_lines import FoundLines
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
 
-_NAME_ROLES = (Role.ACCENT, Role.SCHEDULED, Role.RUNNING, Role.HEALTHY, Role.PAUSED, Role.WARNING)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a process; others, such as `pid 12`, have no log
 _TICKS_BETWEEN = 3  # seconds from look to look while the message runs
 
@@ -77,20 +75,21 @@ class MessageLog(QObject):
     def _logs(self) -> tuple[Path, ...]:
         """Of all workers; those that had the message come last, since who put it was first."""
         had = {one.worker for one in self._detail.attempts} if self._detail is not None else set()
-        sources = sorted(self._sources(), key=lambda source: source[0] in had)
+        sources = sorted(self._sources(), key=lambda source: source.process in had)
         return tuple(path for _, *paths in sources for path in paths)
 
-    def _sources(self) -> list[tuple[str, Path, Path]]:
+    def _sources(self) -> list[LogSource]:
         """Processes with their logs: those that there are, and those that had the message and are gone since.
 
         A worker that was scaled down or removed leaves its logs where they were.
         """
-        sources = [(one.process, one.stdout_log, one.stderr_log) for one in self._replicas]
+        sources = [LogSource.of(one) for one in self._replicas]
         if not sources or self._detail is None:
             return sources
-        known, folder = {name for name, *_ in sources}, sources[0][1].parent
+        known, folder = {one.process for one in sources}, sources[0].output.parent
         had = {one.worker for one in self._detail.attempts if one.worker and _NAME.fullmatch(one.worker)}
-        return sources + [(one, folder / f"{one}.out.log", folder / f"{one}.err.log") for one in sorted(had - known)]
+        gone = sorted(had - known)
+        return sources + [LogSource(one, folder / f"{one}.out.log", folder / f"{one}.err.log") for one in gone]
 
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
@@ -113,14 +112,11 @@ class MessageLog(QObject):
             self._view.show_nothing(f"No line names message {self._detail.id}", note)
 
     def _lines(self, found: FoundLines) -> Sequence[LogLine]:
-        owners = {
-            path: (visible_line(process), _NAME_ROLES[at % len(_NAME_ROLES)], path == errors)
-            for at, (process, output, errors) in enumerate(self._sources())
-            for path in (output, errors)
-        }
+        everyone, paths = self._sources(), {one.path for one in found.lines}
+        owners = owners_of([one for one in everyone if paths & {one.output, one.errors}], everyone)
         known = [(owners[one.path], one.text) for one in found.lines if one.path in owners]
-        self._process = known[-1][0][0] if known else ""
-        return [LogLine(text, name, role, is_error) for (name, role, is_error), text in known]
+        self._process = known[-1][0].process if known else ""
+        return [owner.line(text) for owner, text in known]
 
     def _on_open_asked(self) -> None:
         if self._detail is not None:

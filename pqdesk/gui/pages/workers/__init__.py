@@ -4,7 +4,6 @@ worker_rows       what a row says, worked out from what the threads know (pure),
 workers_model     the rows as a table, merged by name, never reset; workers_table shows them
 worker_actions    what can be done to the selected_workers, and why not
 worker_dialogs    the dialogs (pqdesk.gui.dialogs) and their questions to the threads
-worker_log        the log below the table
 workers_controller joins them with supervisord's link and the reader
 """
 

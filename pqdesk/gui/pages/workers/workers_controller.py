@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.clock import Clock, to_datetime
+from pqdesk.gui.log_feed import LogFeed
 from pqdesk.gui.pages.workers.order_progress import OrderProgress
 from pqdesk.gui.pages.workers.selected_workers import AT_REST, AT_WORK
 from pqdesk.gui.pages.workers.trouble_panel import LAST_LINES, has_trouble
 from pqdesk.gui.pages.workers.worker_dialogs import WorkerDialogs
-from pqdesk.gui.pages.workers.worker_log import WorkerLog
 from pqdesk.gui.pages.workers.worker_notices import Notice, alarm_notice, daemon_notice
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
 from pqdesk.gui.pages.workers.worker_watch import Hands, WorkerWatch
@@ -30,6 +30,7 @@ from pqdesk.supervision.trouble import Alarm
 if TYPE_CHECKING:
     from pqdesk.supervision.processes.usage import Usage
 
+_MOST_FOLLOWED = 20  # processes at once
 _TICK_MS = 1_000
 _SHOW_WAITING_AFTER_S = 1.0  # what is answered sooner needs no word
 
@@ -68,7 +69,7 @@ class WorkersController(QObject):
         super().__init__(view)
         self._view, self._model, self._clock = view, model, clock
         self._dialogs = dialogs
-        self._log = WorkerLog(view, link.logs, clock)
+        self._log = LogFeed("workers page", view.log, link.logs, clock)
         self._watch = WorkerWatch()
         self._progress = OrderProgress()
         self._status: SupervisionStatus | None = None
@@ -270,7 +271,8 @@ class WorkersController(QObject):
         selected = self._view.table.selected()
         self._view.actions_on_workers.set_selected(selected)
         first = selected.rows[0] if selected.rows else None
-        self._log.show_replicas(first.target if first else "", first.replicas if first else ())
+        followed = first.replicas[:_MOST_FOLLOWED] if first else ()
+        self._log.show_processes(first.target if first else "", followed, nothing="Select a worker")
         self._show_trouble()
 
     @Slot(str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from pqdesk.gui.pages.workers.activity_line import ActivityLine
 from pqdesk.gui.pages.workers.trouble_panel import TroublePanel
@@ -25,8 +25,8 @@ from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
-from pqdesk.gui.widgets.labels import ElidedLabel, Hairline
-from pqdesk.gui.widgets.log_pane import LogPane
+from pqdesk.gui.widgets.labels import Hairline
+from pqdesk.gui.widgets.log.pane import LogPane
 
 _TABLE_SHARE = 0.42
 _PICTURES_FROM_PX = 940  # narrower, the buttons have room for their words only
@@ -34,7 +34,6 @@ _BUTTONS = (START, STOP, RESTART, SCALE, EDIT)
 _NO_WORKSPACE = (
     "These queues are in an application's own file; its programs work on them. Workers belong to a workspace"
 )
-STREAMS = ("Output and errors", "Output", "Errors")
 
 
 class WorkersView(QWidget):
@@ -58,13 +57,6 @@ class WorkersView(QWidget):
         self.activity = ActivityLine(self)
         self.trouble = TroublePanel(theme, self)
         self.log = LogPane(theme, self)
-        self.log_title = ElidedLabel("", self.log)
-        self.log_title.setFont(theme.font(100, is_semibold=True))  # before Qt polishes it, else a new parent drops it
-        self.log_title.setObjectName("log_title")
-        self.stream = QComboBox(self.log)
-        self.stream.setObjectName("streamFilter")
-        self.stream.setAccessibleName("Stream")
-        self.stream.addItems(STREAMS)
         self._splitter = QSplitter(Qt.Orientation.Vertical, self)
         self._lay_out()
         self.add.clicked.connect(self.actions_on_workers.add.trigger)
@@ -116,8 +108,6 @@ class WorkersView(QWidget):
         inset.addWidget(self.table)
         column.addLayout(inset, 1)
         column.addWidget(self.activity)
-        self.log.controls.insertWidget(0, self.log_title, 1)
-        self.log.controls.insertWidget(1, self.stream)
         below = QVBoxLayout(self._lower)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(0)
@@ -197,7 +187,6 @@ class WorkersView(QWidget):
             button.setAccessibleDescription(f"{action.text()} {names}" if action.isEnabled() else tip)
 
     def _take_looks(self) -> None:
-        self.log_title.setFont(self._theme.font(100, is_semibold=True))
         has_pictures = self.width() >= _PICTURES_FROM_PX
         empty = QIcon()
         for look in _BUTTONS:

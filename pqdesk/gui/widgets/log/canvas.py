@@ -1,28 +1,103 @@
-"""The text of a log, painted line by line: quick at 5,000 lines a second, with selection, keyboard and marks.
+"""A log as it is drawn: only what is in sight is laid out, the rest are strings in a list; and its text for readers.
 
-Only what is in sight is laid out and drawn; the rest are strings in a list. A screen reader finds the LogMirror below.
+The view paints its lines itself, so a screen reader would find nothing in it. A LogMirror lies in its viewport, draws
+nothing, holds the same lines, and has the keyboard for the view. (Accessible interfaces written in Python crash
+PySide 6.11.3 as soon as a screen reader asks one for its text.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QContextMenuEvent,
+    QFocusEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextCursor,
+)
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.widgets.log_find import Sought
-from pqdesk.gui.widgets.log_hands import LogHands
-from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.gui.widgets.log_mirror import LogMirror
-from pqdesk.gui.widgets.log_painter import LONG_LINE, Mark, hit_mark
-from pqdesk.gui.widgets.log_scroll import TOP_PX, LogScroll
-from pqdesk.gui.widgets.log_selection import LogPlace
+from pqdesk.gui.widgets.log.choosing import Sought
+from pqdesk.gui.widgets.log.lines import LogLine, LogPlace
+from pqdesk.gui.widgets.log.painter import LONG_LINE, Mark, hit_mark
+from pqdesk.gui.widgets.log.scroll import TOP_PX, LogScroll
 
-__all__ = ["LogLine", "LogText"]
+_PAUSE_MS = 500  # a reader that is told of every line would never come to an end
+
+
+class LogMirror(QPlainTextEdit):
+    """Named `Log`. Its text is made when somebody listens, at most twice a second.
+
+    Signals:
+        menu_asked: By the keyboard.
+        focus_changed: The keyboard came or went.
+    """
+
+    menu_asked = Signal()
+    focus_changed = Signal()
+
+    def __init__(
+        self, parent: QWidget, text: Callable[[], tuple[str, int]], on_key: Callable[[QKeyEvent], None]
+    ) -> None:
+        """`text` gives the lines and where in them the keyboard is; keys go to `on_key`."""
+        super().__init__(parent)
+        self.setObjectName("log")
+        self.setAccessibleName("Log")
+        self.setReadOnly(True)
+        self.setUndoRedoEnabled(False)
+        self.setTabChangesFocus(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        for policy in (self.setVerticalScrollBarPolicy, self.setHorizontalScrollBarPolicy):
+            policy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)  # else Qt takes it for opaque and leaves out what lies below
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._source = text
+        self._on_key = on_key
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.take)
+
+    def follow_soon(self) -> None:
+        """What is in sight has changed."""
+        if QAccessible.isActive() and not self._timer.isActive():
+            self._timer.start(_PAUSE_MS)
+
+    def take(self) -> None:
+        """Take the text now."""
+        text, position = self._source()
+        if text != self.toPlainText():
+            self.setPlainText(text)
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(min(position, max(0, self.document().characterCount() - 1)))
+        self.setTextCursor(cursor)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The view has drawn the lines."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._on_key(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu_asked.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.follow_soon()
+        self.focus_changed.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focus_changed.emit()
 
 
 class _Row(NamedTuple):
@@ -34,12 +109,8 @@ class _Row(NamedTuple):
     span: tuple[int, int]
 
 
-class LogText(LogScroll):
-    """Signals:
-    message_asked: The id of a message whose line was chosen.
-    """
-
-    message_asked = Signal(object)
+class LogCanvas(LogScroll):
+    """Draws the lines, and knows which place is where and what is selected; mouse and keyboard are LogText's."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -53,8 +124,6 @@ class LogText(LogScroll):
         self._hit: int | None = None  # the line that Find stands on
         self.mirror = LogMirror(self.viewport(), self._seen_text, self.keyPressEvent)
         self.mirror.lower()
-        self.hands = LogHands(self)
-        self.mirror.menu_asked.connect(self.hands.show_menu_at_line)
         self.mirror.focus_changed.connect(self.viewport().update)
         theme.changed.connect(self._take_looks)
 
@@ -194,10 +263,6 @@ class LogText(LogScroll):
         return marks
 
     # --- what Qt tells ----------------------------------------------------------------------------
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self.hands.press_key(event):
-            event.ignore()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -27,8 +27,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import shorten_middle
 from pqdesk.gui.widgets.ansi import parse_ansi
 from pqdesk.gui.widgets.astral import code_points, units
-from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.gui.widgets.log_wrap import TAB_CELLS, is_plain
+from pqdesk.gui.widgets.log.lines import TAB_CELLS, LogLine, is_plain
 
 MARGIN_PX = 14
 _BAR_PX = 3

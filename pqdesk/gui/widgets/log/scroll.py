@@ -12,11 +12,8 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 from pqdesk.gui.formatting import format_count
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
-from pqdesk.gui.widgets.log_buffer import LINES_KEPT
-from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.gui.widgets.log_lines import LogLines
-from pqdesk.gui.widgets.log_painter import MARGIN_PX, LogColumns, LogPainter
-from pqdesk.gui.widgets.log_selection import LogSelection
+from pqdesk.gui.widgets.log.lines import LINES_KEPT, LogLine, LogLines, LogSelection
+from pqdesk.gui.widgets.log.painter import MARGIN_PX, LogColumns, LogPainter
 
 _TAKE_MS = 100  # new lines are taken in at most so often
 _FEWEST_COLUMNS = 10
@@ -25,7 +22,7 @@ TOP_PX = 6
 
 
 class LogScroll(QAbstractScrollArea):
-    """What is drawn and chosen is up to LogText.
+    """What is drawn and chosen is up to LogCanvas.
 
     Signals:
         follow_changed: Whether the newest line is kept in sight.

@@ -1,4 +1,4 @@
-"""What is sought in a log: plain text or a regular expression, without ever making the window wait.
+"""Which lines of a log are shown, and what is sought in them, without ever making the window wait.
 
 Regular expressions are PCRE's, by Qt, and not Python's: Python's hold the interpreter, so that one that backtracks
 for ever (`(a+)+$`) would freeze every thread. PCRE gives up on a line after a number of steps set here.
@@ -6,12 +6,50 @@ for ever (`(a+)+$`) would freeze every thread. PCRE gives up on a line after a n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QRegularExpression
 
 from pqdesk.gui.widgets.astral import code_points
+from pqdesk.gui.widgets.log.lines import LogLine
+from pqdesk.supervision.logs.levels import Level, LevelReader
 
 _STEPS_A_LINE = 20_000  # about a tenth of a millisecond
 _MOST_HITS_A_LINE = 200
+
+
+class LogFilter:
+    """The lines of a level and above; a line without a level has that of the line before it in its stream."""
+
+    def __init__(self) -> None:
+        self._lowest: Level | None = None
+        self._readers: dict[tuple[str, bool], LevelReader] = {}
+
+    @property
+    def lowest(self) -> Level | None:
+        return self._lowest
+
+    def set_lowest(self, level: Level | None) -> None:
+        """None shows every line. Lines have to be passed from the oldest on again."""
+        self._lowest = level
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        self._readers.clear()
+
+    def passing(self, lines: Iterable[LogLine]) -> list[LogLine]:
+        """Of `lines`, which follow those of the call before, the ones to show."""
+        lowest = self._lowest
+        if lowest is None:
+            return list(lines)
+        return [line for line in lines if self._level(line) >= lowest]
+
+    def _level(self, line: LogLine) -> Level:
+        key = (line.prefix, line.is_error)
+        reader = self._readers.get(key)
+        if reader is None:
+            reader = self._readers[key] = LevelReader(is_error=line.is_error)
+        return reader.read(line.text)
 
 
 class Sought:

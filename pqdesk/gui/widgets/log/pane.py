@@ -1,4 +1,4 @@
-"""A log with its controls: level, find, wrap, columns, clear, and room for what chooses the log."""
+"""A log with its controls: title, stream, level, find, wrap, columns, clear."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
-from pqdesk.gui.widgets.labels import Hairline
-from pqdesk.gui.widgets.log_buffer import LINES_KEPT
-from pqdesk.gui.widgets.log_filter import LogFilter
-from pqdesk.gui.widgets.log_find_bar import TOOL_SHEET, LogFindBar
-from pqdesk.gui.widgets.log_line import LogLine
-from pqdesk.gui.widgets.log_painter import LogColumns
-from pqdesk.gui.widgets.log_text import LogText
+from pqdesk.gui.widgets.labels import ElidedLabel, Hairline
+from pqdesk.gui.widgets.log.choosing import LogFilter
+from pqdesk.gui.widgets.log.find_bar import TOOL_SHEET, LogFindBar
+from pqdesk.gui.widgets.log.lines import LINES_KEPT, LogLine
+from pqdesk.gui.widgets.log.painter import LogColumns
+from pqdesk.gui.widgets.log.text import LogText
 from pqdesk.supervision.logs.levels import Level
 
 _WORDS_FROM_PX = 940  # narrower, Wrap and Clear view have room for their pictures only
@@ -45,13 +44,19 @@ class LogPane(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("log_pane")
-        self._theme = theme
+        self.theme = theme
         self._kept: deque[LogLine] = deque(maxlen=LINES_KEPT)
         self._filter = LogFilter()
         self._empty_text = ""
         self._files: tuple[Path, ...] = ()
         self.text = LogText(theme, self)
         self.text.message_asked.connect(self.message_asked)
+        self.title = ElidedLabel("", self, look="strong")
+        self.title.setObjectName("log_title")
+        self.stream = QComboBox(self)
+        self.stream.setObjectName("log_stream")
+        self.stream.setAccessibleName("Stream")
+        self.stream.addItems(["Output and errors", "Output", "Errors"])
         self._level = self._make_level()
         self.empty = EmptyState(theme, "log_empty", self.text.viewport())
         self.empty.pressed.connect(lambda: self._level.setCurrentIndex(0))
@@ -113,16 +118,17 @@ class LogPane(QWidget):
         return action
 
     def _lay_out(self) -> None:
-        self.controls = QHBoxLayout()  # the page puts what chooses the log at its left
-        self.controls.setContentsMargins(16, 6, 8, 6)
-        self.controls.setSpacing(6)
-        for widget in (self._level, self.find_bar, self._wrap, self._clear, self._more):
-            self.controls.addWidget(widget)
+        controls = QHBoxLayout()
+        controls.setContentsMargins(16, 6, 8, 6)
+        controls.setSpacing(6)
+        controls.addWidget(self.title, 1)
+        for widget in (self.stream, self._level, self.find_bar, self._wrap, self._clear, self._more):
+            controls.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(self.controls)
-        self.notices = QVBoxLayout()  # and here what it has to say about it
+        column.addLayout(controls)
+        self.notices = QVBoxLayout()  # what is to be said about the log
         column.addWidget(Hairline(self))
         column.addLayout(self.notices)
         column.addWidget(self.text, 1)
@@ -225,6 +231,6 @@ class LogPane(QWidget):
         self.cleared.emit()
 
     def _take_looks(self) -> None:
-        self._wrap.setIcon(self._theme.icon("wrap", Role.ACCENT if self._wrap.isChecked() else Role.TEXT))
-        self._clear.setIcon(self._theme.icon("close"))
-        self._more.setIcon(self._theme.icon("more"))
+        self._wrap.setIcon(self.theme.icon("wrap", Role.ACCENT if self._wrap.isChecked() else Role.TEXT))
+        self._clear.setIcon(self.theme.icon("close"))
+        self._more.setIcon(self.theme.icon("more"))
