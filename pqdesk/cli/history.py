@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pqdesk.storage.looking import Inspection
 
 _ERROR_COLUMNS = (
-    Column("Id", is_number=True),
+    Column("ID", is_number=True),
     Column("Queue", is_flexible=True, is_optional=True),
     Column("Count", is_number=True),
     Column("Type", is_flexible=True, is_optional=True),

@@ -40,7 +40,7 @@ _STANDING_COLUMNS = (
 )
 _MINUTE = timedelta(minutes=1)
 _MESSAGE_COLUMNS = (
-    Column("Id", is_number=True),
+    Column("ID", is_number=True),
     Column("Queue", is_flexible=True, is_optional=True),
     Column("State"),
     Column("Type", is_flexible=True, is_optional=True),
