@@ -44,6 +44,7 @@ from pqdesk.messages.aliases import (
     States,
 )
 from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.queues.known_queue import KnownQueue
 from pqdesk.queues.message import Message
 from pqdesk.queues.queue import HasStore, Queue
 from pqdesk.storage.contract import Transaction
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         ScheduleRecord,
     )
     from pqdesk.messages.schedules import PlannedRun, next_runs
+    from pqdesk.paths import WorkspacePaths
     from pqdesk.queues.aio import AsyncMessage, AsyncQueue, AsyncTransaction, Getting
     from pqdesk.supervision.records import LastExit, ReplicaRecord, WorkerKind, WorkerState
     from pqdesk.workers.handlers import Fail, Retry, Snooze, consumer, producer
@@ -133,6 +135,15 @@ __all__ = [
     "next_runs",
     "producer",
 ]
+
+
+def _ask_workers(paths: WorkspacePaths, queue: str) -> str | None:
+    from pqdesk.services.why import ask_workers  # with all of supervision, which few ask for
+
+    return ask_workers(paths, queue)
+
+
+KnownQueue._ask_workers = staticmethod(_ask_workers)  # queues know nothing of supervision; both are put together here
 
 if not TYPE_CHECKING:  # to a type checker a name that is not above is one that there is not
     # What few need is imported when it is asked for, so that `import pqdesk` stays quick.

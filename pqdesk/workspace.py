@@ -16,6 +16,7 @@ from pqdesk.messages.durations import duration_us
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.paths import WorkspacePaths, choose_workspace, database_path, path_text
+from pqdesk.queues.known_queue import KnownQueue
 from pqdesk.queues.message import completed, error_text, parse_receipt, released
 from pqdesk.queues.operator import Operator
 from pqdesk.queues.queue import Queue
@@ -125,7 +126,7 @@ class Workspace(Operator):
         """Why a message is not running now, in words. Raises NotFound."""
         from pqdesk.queues import explaining
 
-        return explaining.why(self.store.looking, id, queue=None, paths=self.paths)
+        return explaining.why(self.store.looking, id, queue=None, paths=self.paths, ask_workers=KnownQueue._ask_workers)
 
     def errors(self, queue: str | None = None) -> tuple[looking.ErrorRecord, ...]:
         """As Queue.errors, of one queue or of all."""
@@ -141,7 +142,7 @@ class Workspace(Operator):
 
     def workers(self) -> tuple[supervision_records.ReplicaRecord, ...]:
         """Every replica of every worker with its state, stopped ones too."""
-        from pqdesk.supervision.supervision import Supervision
+        from pqdesk.supervision.supervision import Supervision  # who only looks needs no leave
 
         return Supervision(self.paths).status().replicas
 

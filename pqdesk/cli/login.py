@@ -8,7 +8,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.supervision.daemon.start_at_login import LoginStart
+from pqdesk.services.workers import login_start_of
 
 
 @command("start-at-login", has_json=True)
@@ -26,7 +26,7 @@ def start_at_login_command(settings: Settings, switch: str | None, is_kept: bool
     Those that start with supervisord, by a service of your own systemd, else by an autostart entry of the desktop.
     Without `on` or `off`, tells how it is.
     """
-    login = LoginStart(settings.paths)
+    login = login_start_of(settings.paths)
     if switch is not None:
         login.switch(switch == "on")
     if is_kept is not None:

@@ -20,9 +20,9 @@ from pqdesk.cli.visible import visible_log_line
 from pqdesk.cli.workers import replicas_named
 from pqdesk.clock import SystemClock
 from pqdesk.log_records import merged, stamp, time_of
+from pqdesk.services.workers import workers_of
 from pqdesk.supervision.logs.levels import Level
 from pqdesk.supervision.logs.log_files import LogFollower, all_lines, tail_lines
-from pqdesk.supervision.supervision import Supervision
 
 _LOOK_S = 0.2
 _SUPERVISORD = "supervisord"
@@ -103,7 +103,7 @@ def _logs(settings: Settings, name: str, streams: Sequence[bool]) -> list[Log]:
     """`streams`: whether stderr is meant, for each that is asked for."""
     if name == _SUPERVISORD:
         return [Log(name, settings.paths.logs / "supervisord.log")]
-    replicas = replicas_named(settings, Supervision(settings.paths), name)
+    replicas = replicas_named(settings, workers_of(settings.paths), name)
     return [
         Log(one.process, one.stderr_log if is_error else one.stdout_log, is_error)
         for one in replicas

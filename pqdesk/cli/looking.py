@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,14 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import ID, fail_if_any, filter_options, no_mask
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
-from pqdesk.cli.styles import STATE_STYLES
+from pqdesk.cli.styles import QUEUE_STYLES, STATE_STYLES
 from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import SORTS, SortName, cursor_of
 from pqdesk.messages.masking import masked_text
 from pqdesk.messages.records import Counts, MessageRecord, QueueRecord
-from pqdesk.messages.states import State
+from pqdesk.messages.states import QueueWord, State
 from pqdesk.queues.operations import select
 from pqdesk.storage.looking import PageRequest
 
@@ -33,7 +34,8 @@ _PAGE_SIZE = 1000
 _LARGEST_SORTED = 10_000
 _SORT_HELP = f"The order: {', '.join(SORTS)}. Most need a filter that leaves at most 10,000."
 QUEUE_COLUMNS = (Column("Queue", is_flexible=True), *(Column(one.word.capitalize(), is_number=True) for one in State))
-_STANDING_COLUMNS = (
+STATUS_COLUMN = Column("Status")
+_LATELY_COLUMNS = (
     Column("Oldest ready", is_number=True, is_optional=True),
     Column("In/min", is_number=True, is_optional=True),
     Column("Out/min", is_number=True, is_optional=True),
@@ -53,7 +55,7 @@ _MESSAGE_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class QueueStanding:
+class QueueLine:
     """A queue as `queues` tells of it; per minute: of the last one."""
 
     name: str
@@ -62,6 +64,7 @@ class QueueStanding:
     oldest_ready_at: datetime | None
     put_per_minute: float
     completed_per_minute: float
+    status: str
 
 
 @command("queues", has_json=True)
@@ -73,16 +76,19 @@ def queues_command(settings: Settings, inspection: Inspection) -> None:
     And the age of the oldest ready one, and what comes and goes.
     """
     now = datetime.now(UTC)
-    standings = _standings(inspection, now)
+    from pqdesk.services.health import look, words_of  # with all of supervision
+
+    words = words_of(look(settings.paths, inspection))
+    lines = _lines(inspection, words, now)
     if settings.is_json:
-        print_json(standings)
-    elif standings:
-        print_table((*QUEUE_COLUMNS, *_STANDING_COLUMNS), [_standing_row(one, now) for one in standings])
+        print_json(lines)
+    elif lines:
+        print_table((*QUEUE_COLUMNS, *_LATELY_COLUMNS, STATUS_COLUMN), [_queue_line(one, now) for one in lines])
     else:
         remark(f"no queues yet; put a message: {settings.command} put QUEUE PAYLOAD")
 
 
-def _standings(inspection: Inspection, now: datetime) -> list[QueueStanding]:
+def _lines(inspection: Inspection, words: Mapping[str, QueueWord], now: datetime) -> list[QueueLine]:
     waiting, begun = inspection.waiting_since(), now.replace(second=0, microsecond=0)
     before_share = 1 - (now - begun) / _MINUTE  # counts are kept by the minute: so much of the one before belongs to it
     put: Counter[str | None] = Counter()
@@ -92,18 +98,25 @@ def _standings(inspection: Inspection, now: datetime) -> list[QueueStanding]:
         put[one.queue] += round(one.put * share)
         completed[one.queue] += round(one.completed * share)
     return [
-        QueueStanding(
+        QueueLine(
             record.name, record.is_paused, record.counts, waiting.get(record.name),
-            put[record.name], completed[record.name],
+            put[record.name], completed[record.name], words[record.name].value,
         )
         for record in inspection.queues()
+        if record.name in words
     ]  # fmt: skip
 
 
-def _standing_row(one: QueueStanding, now: datetime) -> list[str | Cell]:
+def _queue_line(one: QueueLine, now: datetime) -> list[str | Cell]:
     age = "" if one.oldest_ready_at is None else format_duration((now - one.oldest_ready_at).total_seconds())
     row = queue_row(QueueRecord(one.name, one.is_paused, one.counts))
-    return [*row, age, *(f"{rate:,.0f}" if rate else "" for rate in (one.put_per_minute, one.completed_per_minute))]
+    rates = (f"{rate:,.0f}" if rate else "" for rate in (one.put_per_minute, one.completed_per_minute))
+    return [*row, age, *rates, status_cell(QueueWord(one.status))]
+
+
+def status_cell(word: QueueWord | None) -> Cell:
+    """How a queue is; nothing for all of them together."""
+    return Cell("" if word is None else word.value, "" if word is None else QUEUE_STYLES[word])
 
 
 def queue_row(record: QueueRecord) -> list[str | Cell]:

@@ -72,11 +72,11 @@ def _follow(settings: Settings, inspection: Inspection, id: int) -> None:
     """What the logs of all workers say about the message, and what comes, until it is in a final state."""
     from pqdesk.cli.log_filter import Wanted
     from pqdesk.cli.logs import Followed, Log, Printer, follow_once
-    from pqdesk.supervision.supervision import Supervision
+    from pqdesk.services.workers import workers_of
 
     logs = [
         Log(one.process, path, path == one.stderr_log)
-        for one in Supervision(settings.paths).status().replicas
+        for one in workers_of(settings.paths).status().replicas
         for path in (one.stdout_log, one.stderr_log)
     ]
     if not logs:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from pqdesk.cli.json_output import plain
-from pqdesk.clock import Clock, SystemClock
+from pqdesk.clock import Clock, SystemClock, to_datetime
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.paths import WorkspacePaths
+from pqdesk.services.health import Facts, Health, health_of, look
+from pqdesk.services.workers import workers_of
 from pqdesk.storage import open_inspection
 from pqdesk.storage.looking import Inspection
 from pqdesk.supervision.records import SupervisionStatus
-from pqdesk.supervision.supervision import Supervision
 
 _WINDOW_MS = 5_000  # rates are over the last five seconds: steady enough to read, quick enough to follow
 
@@ -35,21 +37,38 @@ class Snapshot:
 
     paths: WorkspacePaths
     at_ms: int
-    queues: tuple[QueueRecord, ...]
-    status: SupervisionStatus
+    facts: Facts
     problem: str | None = None
     rates: dict[str, Rates] = field(default_factory=dict)
+
+    @property
+    def queues(self) -> Sequence[QueueRecord]:
+        return self.facts.queues
+
+    @property
+    def status(self) -> SupervisionStatus:
+        return self.facts.status
+
+    @property
+    def health(self) -> Health:
+        moving = [name for name, rates in self.rates.items() if rates.completed or rates.failed]
+        return health_of(replace(self.facts, moving=moving))
 
     @property
     def total(self) -> Counts:
         return sum((one.counts for one in self.queues), Counts())
 
     def as_json(self) -> dict[str, Any]:
-        queues = [{**plain(one), "per_second": self._rounded_rates(one.name)} for one in self.queues]
+        health = self.health
+        queues = [
+            {**plain(one), "status": health.words[one.name].value, "per_second": self._rounded_rates(one.name)}
+            for one in self.queues
+        ]
         return {
             "workspace": str(self.paths.location),
             "supervisord": {"state": self.status.state_word, "pid": self.status.pid, "problem": self.status.problem},
             "problem": self.problem,
+            "needs": plain(health.needs),
             "queues": queues,
             "workers": plain(self.status.replicas),
         }
@@ -65,21 +84,20 @@ class Watcher:
     def __init__(self, paths: WorkspacePaths, clock: Clock | None = None) -> None:
         self._paths = paths
         self._clock = clock or SystemClock()
-        self._supervision = Supervision(paths)
+        self._supervision = workers_of(paths)
         self._inspection: Inspection | None = None
 
     def look(self) -> Snapshot:
-        queues: tuple[QueueRecord, ...] = ()
-        problem = None
+        status, problem = self._supervision.status(), None
         try:
             if self._inspection is None and self._paths.database.exists():
                 self._inspection = open_inspection(self._paths)
-            if self._inspection is not None:
-                queues = self._inspection.queues()
+            facts = look(self._paths, self._inspection, status=status, moving=())
         except PQDeskError as exc:
             problem = str(exc)
+            facts = Facts(status, to_datetime(self._clock.wall_us()))
             self._close_inspection()
-        return Snapshot(self._paths, self._clock.awake_ms(), queues, self._supervision.status(), problem)
+        return Snapshot(self._paths, self._clock.awake_ms(), facts, problem)
 
     def _close_inspection(self) -> None:
         if self._inspection is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pqdesk.messages.states import State
+from pqdesk.messages.states import QueueWord, State
 from pqdesk.supervision.records import WorkerState
 
 STATE_STYLES = {
@@ -25,4 +25,11 @@ WORKER_STYLES = {
     WorkerState.CRASH_LOOPING: "bold red",
     WorkerState.FAILED_TO_START: "bold red",
     WorkerState.UNKNOWN: "dim",
+}
+QUEUE_STYLES = {
+    QueueWord.WORKING: "green",
+    QueueWord.IDLE: "dim",
+    QueueWord.PAUSED: "yellow",
+    QueueWord.STALLED: "bold red",
+    QueueWord.NO_WORKER: "bold red",
 }

@@ -50,12 +50,12 @@ def watch_command(settings: Settings, demo: bool) -> None:
 def _start_demo(settings: Settings) -> None:
     """Never in $PQDESK_WORKSPACE: the demo's workers do not belong among somebody's own."""
     from pqdesk.demo import write_demo
-    from pqdesk.supervision.supervision import Supervision
+    from pqdesk.services.workers import workers_of
 
     if settings.workspace is None:
         settings.workspace = str(demo_workspace())
     write_demo(settings.paths)
-    Supervision(settings.paths).start("all")
+    workers_of(settings.paths).start("all")
 
 
 def _show_once(watcher: Watcher, settings: Settings, life_within_s: float) -> None:

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from pqdesk.cli.looking import QUEUE_COLUMNS, queue_row
+from pqdesk.cli.looking import QUEUE_COLUMNS, STATUS_COLUMN, queue_row, status_cell
 from pqdesk.cli.snapshots import Rates, Snapshot
 from pqdesk.cli.tables import Cell, Column, make_table
 from pqdesk.cli.visible import visible
 from pqdesk.cli.workers import WORKER_COLUMNS, worker_row
 from pqdesk.messages.records import QueueRecord
+from pqdesk.messages.states import QueueWord
+from pqdesk.services.health import Health
 
 if TYPE_CHECKING:
     from pqdesk.supervision.records import SupervisionStatus
 
 _RATE_COLUMNS = (Column("Put/s", is_number=True), Column("Done/s", is_number=True))
+_MOST_NEEDS = 5
 _DAEMON_STYLES = {"running": "green", "not running": "dim", "stopping": "yellow"}
 
 
@@ -27,6 +30,7 @@ def render(snapshot: Snapshot, width: int, *, is_live: bool = True) -> Renderabl
     if snapshot.problem is not None:
         parts += [Text(visible(snapshot.problem), style="bold red"), Text()]
     parts += [_queues(snapshot, width), Text(), _workers(snapshot.status, width)]
+    parts += _needs(snapshot.health)
     if snapshot.status.problem is not None:
         parts += [Text(), Text(visible(snapshot.status.problem), style="yellow")]
     if is_live:
@@ -49,22 +53,32 @@ def _title(snapshot: Snapshot) -> Text:
 def _queues(snapshot: Snapshot, width: int) -> RenderableType:
     if not snapshot.queues:
         return Text("no queues yet", style="dim")
-    rows = [_row(one, snapshot.rates.get(one.name, Rates())) for one in snapshot.queues]
+    words = snapshot.health.words
+    rows = [_row(one, snapshot.rates.get(one.name, Rates()), words[one.name]) for one in snapshot.queues]
     if len(rows) > 1:
         put = sum(one.put for one in snapshot.rates.values())
         completed = sum(one.completed for one in snapshot.rates.values())
-        rows.append(_row(QueueRecord("all", False, snapshot.total), Rates(put=put, completed=completed)))
-    return make_table((*QUEUE_COLUMNS, *_RATE_COLUMNS), rows, width)
+        rows.append(_row(QueueRecord("all", False, snapshot.total), Rates(put=put, completed=completed), None))
+    return make_table((*QUEUE_COLUMNS, *_RATE_COLUMNS, STATUS_COLUMN), rows, width)
 
 
-def _row(record: QueueRecord, rates: Rates) -> list[str | Cell]:
-    return [*queue_row(record), _rate(rates.put), _rate(rates.completed)]
+def _row(record: QueueRecord, rates: Rates, word: QueueWord | None) -> list[str | Cell]:
+    return [*queue_row(record), _rate(rates.put), _rate(rates.completed), status_cell(word)]
 
 
 def _rate(per_second: float) -> Cell:
     if per_second < 0.05:
         return Cell("0", "dim")
     return Cell(f"{per_second:.1f}" if per_second < 9.95 else f"{per_second:,.0f}")
+
+
+def _needs(health: Health) -> list[RenderableType]:
+    """What needs a person, worst first; what somebody paused stands in the table."""
+    needs = [one for one in health.needs if not one.is_wish]
+    if not needs:
+        return []
+    more = [Text(f"and {len(needs) - _MOST_NEEDS} more; see: pqdesk doctor")] if len(needs) > _MOST_NEEDS else []
+    return [Text(), *(Text(visible(one.sentence), style="bold yellow") for one in needs[:_MOST_NEEDS]), *more]
 
 
 def _workers(status: SupervisionStatus, width: int) -> RenderableType:

@@ -17,12 +17,12 @@ from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
 from pqdesk.cli.worker_options import OF_RUN, try_options, worker_options
 from pqdesk.cli.worker_progress import progress_lines
 from pqdesk.cli.worker_settling import START_S, has_started, report, settled
+from pqdesk.services.workers import Supervision, workers_of
 from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.recipes import command_of, program_and_recipe, with_recipe
 from pqdesk.supervision.processes.try_out import trial_story
 from pqdesk.supervision.records import Saved, TryOut
-from pqdesk.supervision.supervision import Supervision
 
 _RUNS = (
     "What it runs is one of: a Python function (--handler with --queue); a command per message (--queue with "
@@ -68,7 +68,7 @@ def add_worker_command(
     words = command_of(recipe)
     base = WorkerDefinition(name=name, command=words, restart=usual_restart(words))
     definition = definition_from(given, base)
-    supervision = Supervision(settings.paths)
+    supervision = workers_of(settings.paths)
     if is_test or sample is not None or message_id is not None:
         return _test_it(settings, supervision, definition, sample, message_id)
     if is_preview:
@@ -106,7 +106,7 @@ def edit_worker_command(
     and the worker runs on as it is.
     """
     require_workspace_or_workers(settings)
-    supervision = Supervision(settings.paths)
+    supervision = workers_of(settings.paths)
     old = supervision.previous_definition(name) if is_undo else supervision.definition(name)
     given = _given(values)
     recipe = recipe_from(given, program_and_recipe(old.command)[1])
@@ -141,7 +141,7 @@ def remove_worker_command(settings: Settings, name: str, is_undo: bool) -> int:
     It finishes the message in hand first. Its logs stay, and --undo brings it back.
     """
     require_workspace_or_workers(settings)
-    supervision = Supervision(settings.paths)
+    supervision = workers_of(settings.paths)
     if is_undo:
         saved = supervision.bring_back(supervision.removed_worker(name))
         return _tell(settings, supervision, name, saved, f"{name}: back, not started")
@@ -163,7 +163,7 @@ def scale_command(settings: Settings, name: str, count: int) -> int:
     Of too many, those with the highest numbers finish the message in hand and end.
     """
     require_workspace_or_workers(settings)
-    supervision = Supervision(settings.paths)
+    supervision = workers_of(settings.paths)
     saved = supervision.scale(name, count, on_progress=progress_lines(settings, "ended"))
     return _tell(settings, supervision, name, saved, None)
 

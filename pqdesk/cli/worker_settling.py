@@ -11,26 +11,22 @@ from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings
 from pqdesk.clock import SystemClock
 from pqdesk.messages.durations import format_duration
+from pqdesk.services.workers import Supervision
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
-from pqdesk.supervision.supervision import Supervision
 
 START_S = 20.0  # a worker counts as running after startsecs, 3 by default
 
 _STOP_MARGIN_S = 10.0
 _TOLD_AFTER_S = 2.0
 _LOOK_S = 0.1
-_NOT_COMING_UP = frozenset(
-    {WorkerState.EXITED, WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START}
-)
-_AT_REST = _NOT_COMING_UP | {WorkerState.STOPPED}
 
 
 def has_started(_before: ReplicaRecord, now: ReplicaRecord) -> bool:
-    return now.state is WorkerState.RUNNING or now.state in _NOT_COMING_UP
+    return now.state is WorkerState.RUNNING or _has_ended(now)
 
 
 def has_stopped(_before: ReplicaRecord, now: ReplicaRecord) -> bool:
-    return now.state in _AT_REST and not now.has_request
+    return (now.state is WorkerState.STOPPED or _has_ended(now)) and not now.has_request
 
 
 def has_restarted(before: ReplicaRecord, now: ReplicaRecord) -> bool:
@@ -83,8 +79,13 @@ def report(settings: Settings, pairs: Sequence[tuple[ReplicaRecord, bool]], is_a
     else:
         for one, _ in pairs:
             say(_line(one))
-    has_failed = any(not is_settled or (one.state in _NOT_COMING_UP and not _is_done(one)) for one, is_settled in pairs)
+    has_failed = any(not is_settled or (_has_ended(one) and not _is_done(one)) for one, is_settled in pairs)
     return ExitCode.FAILED if has_failed and not is_asked_only else ExitCode.DONE
+
+
+def _has_ended(one: ReplicaRecord) -> bool:
+    """It was tried, and does not run."""
+    return one.state is WorkerState.EXITED or one.state.is_in_trouble
 
 
 def _is_done(one: ReplicaRecord) -> bool:

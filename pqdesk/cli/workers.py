@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,12 @@ from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_wo
 from pqdesk.cli.styles import WORKER_STYLES
 from pqdesk.cli.tables import Cell, Column, print_table
 from pqdesk.clock import SystemClock, to_datetime
-from pqdesk.errors import NotFound
+from pqdesk.errors import NotFound, PQDeskError
 from pqdesk.messages.durations import format_duration
-from pqdesk.services.health import is_in_trouble
-from pqdesk.supervision.records import ReplicaRecord, WorkerState
-from pqdesk.supervision.supervision import Supervision
+from pqdesk.services.health import look, needs_of
+from pqdesk.services.why import cause_of
+from pqdesk.services.workers import Supervision, workers_of
+from pqdesk.supervision.records import ReplicaRecord
 
 if TYPE_CHECKING:
     from pqdesk.supervision.processes.usage import Usage
@@ -40,8 +41,6 @@ WORKER_COLUMNS = (
 )
 ALL = "all"
 
-_TROUBLED = (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
-_LAST_LINES = 20
 _SAMPLE_S = 0.25  # between the two looks that CPU is told from
 
 
@@ -54,9 +53,9 @@ def workers_command(settings: Settings, is_failing: bool) -> int:
     CPU is that of one core, memory what is resident, both with children; restarts are those of the last hour and all.
     """
     require_workspace_or_workers(settings)
-    status = Supervision(settings.paths).status()
+    status = workers_of(settings.paths).status()
     usage = _usage(status)
-    code = ExitCode.FAILED if is_failing and any(map(is_in_trouble, status.replicas)) else ExitCode.DONE
+    code = ExitCode.FAILED if is_failing and any(one.is_in_trouble for one in status.replicas) else ExitCode.DONE
     if settings.is_json:
         print_json([_object(one, usage.get(one.process)) for one in status.replicas])
         return code
@@ -68,9 +67,21 @@ def workers_command(settings: Settings, is_failing: bool) -> int:
         cause = _cause(one)
         if cause:
             remark(f"{one.process}: {cause}; see: {settings.command} logs {one.process} --stderr")
-    for text in daemon_remarks(settings, status):
+    for text in (*daemon_remarks(settings, status), *_needs(settings, status)):
         remark(text)
     return code
+
+
+def _needs(settings: Settings, status: SupervisionStatus) -> Iterator[str]:
+    """What workers need beyond what their rows say: queues that nobody serves, folders that are gone."""
+    try:
+        needs = needs_of(look(settings.paths, status=status))
+    except PQDeskError:
+        return  # workers can be looked at also beside a damaged queue file
+    processes = {one.process for one in status.replicas}
+    for need in needs:
+        if need.kind in ("queue", "folder", "orphan", "worker") and need.subject not in processes:
+            yield f"{need.sentence}; {need.todo}".replace("pqdesk ", f"{settings.command} ")
 
 
 def worker_row(one: ReplicaRecord, usage: Usage | None = None) -> list[str | Cell]:
@@ -109,16 +120,7 @@ def _object(one: ReplicaRecord, usage: Usage | None) -> dict[str, object]:
 
 def _cause(one: ReplicaRecord) -> str:
     """Why it does not stay up, in words; empty while it does, or without an idea."""
-    if one.state not in _TROUBLED:
-        return ""
-    from pqdesk.supervision.logs.likely_cause import likely_cause
-    from pqdesk.supervision.logs.log_files import tail_lines
-
-    try:
-        lines = tail_lines(one.stderr_log, _LAST_LINES)
-    except OSError:
-        lines = []
-    return likely_cause(one.exit_text, lines)
+    return cause_of(one) if one.state.is_in_trouble else ""
 
 
 def _last_exit(one: ReplicaRecord) -> str:

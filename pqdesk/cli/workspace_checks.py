@@ -16,8 +16,7 @@ from pqdesk.cli.settings import Settings
 from pqdesk.cli.tables import count_of
 from pqdesk.door import faults, too_wide
 from pqdesk.errors import PQDeskError
-from pqdesk.storage import open_inspection
-from pqdesk.storage.sqlite.files import check_file_system, file_system_of
+from pqdesk.storage import check_file_system, file_system_of, open_inspection
 
 _MIB = 1024 * 1024
 _SHOWN_ROWS = 5
@@ -76,20 +75,15 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
     messages = sum(one.counts.total for one in queues)
     size = sum(path.stat().st_size for path in paths.database.parent.glob(f"{escape(paths.database.name)}*")) / _MIB
     yield ok("queue file", f"{count_of(len(queues), 'queue')}, {count_of(messages, 'message')}, {size:,.1f} MiB")
-    for one in queues:
-        if one.is_paused and one.counts.ready:
-            text = f"{one.name!r} is paused; ready there: {count_of(one.counts.ready, 'message')}"
-            yield warning("queue", text, f"let it go on: {settings.command} resume {quote(one.name)}")
     if not os.access(paths.database, os.W_OK):
         yield problem("queue file", f"{str(paths.database)!r} is read-only", f"chmod u+w {quote(str(paths.database))}")
 
 
 def workers(settings: Settings) -> Iterator[Finding]:
     """The configuration, supervisord and each process of a worker."""
-    from pqdesk.services.health import is_in_trouble
+    from pqdesk.services.workers import workers_of
     from pqdesk.supervision.definitions.addresses import address_of, by_hand_problem
     from pqdesk.supervision.definitions.writing import read_definitions
-    from pqdesk.supervision.supervision import Supervision
 
     paths = settings.unchecked_paths
     if not paths.supervisor_configuration.exists() or any(faults(paths)):
@@ -98,7 +92,7 @@ def workers(settings: Settings) -> Iterator[Finding]:
         yield problem("workers", text)
     if (by_hand := by_hand_problem(paths)) is not None:
         yield warning("supervisord", by_hand)
-    supervision = Supervision(paths)
+    supervision = workers_of(paths)
     had_logs = paths.logs.is_dir()
     try:
         supervision.restore_logs()
@@ -114,7 +108,7 @@ def workers(settings: Settings) -> Iterator[Finding]:
         todo = f"bring it up to date with: {settings.command} restart all --supervisord"
         yield warning("supervisord", f"started by PQDesk {status.version}", todo)
     for one in status.replicas:
-        if not is_in_trouble(one):
+        if not one.is_in_trouble:
             yield ok("worker", f"{one.process}: {one.state.word.lower()}")
 
 
@@ -129,7 +123,8 @@ def needs(settings: Settings) -> Iterator[Finding]:
     for one in needs_of(look(paths)):
         counts[one.kind] += 1
         if one.kind != "put by SQL" or counts[one.kind] <= _SHOWN_ROWS:
-            yield problem(one.kind, one.text, one.todo.replace("pqdesk ", f"{settings.command} "))
+            tell = warning if one.is_wish else problem
+            yield tell(one.kind, one.sentence, one.todo.replace("pqdesk ", f"{settings.command} "))
     if counts["put by SQL"] > _SHOWN_ROWS:
         rest = counts["put by SQL"] - _SHOWN_ROWS
         yield problem("put by SQL", f"{rest} or more rows like that", "SELECT * FROM pqdesk_put")

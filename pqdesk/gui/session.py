@@ -11,6 +11,7 @@ from pqdesk.clock import SystemClock
 from pqdesk.errors import WorkspaceError
 from pqdesk.gui.places import Place
 from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.threads.health_watch import HealthWatch
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.messages.aliases import Ids
@@ -18,10 +19,9 @@ from pqdesk.messages.origin import Origin
 from pqdesk.messages.records import Outcome
 from pqdesk.queues.acting import act
 from pqdesk.queues.queue import Queue
+from pqdesk.services.workers import login_start_of, workers_of
 from pqdesk.storage import open_inspection, open_store
 from pqdesk.storage.looking import Inspection
-from pqdesk.supervision.daemon.start_at_login import LoginStart
-from pqdesk.supervision.supervision import Supervision
 from pqdesk.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -42,12 +42,16 @@ class Session:
             identify=lambda: identify(place),
             look=lambda: open_inspection(place.paths).close(),
         )
-        self.link = SupervisorLink(lambda: Supervision(place.paths), lambda: LoginStart(place.paths))
+        self.link = SupervisorLink(lambda: workers_of(place.paths), lambda: login_start_of(place.paths))
+        self.health = HealthWatch(place.paths, lambda: open_what_is_there(place), SystemClock())
+        self.reader.counts_loaded.connect(self.health.take_counts)
+        self.link.status_changed.connect(self.health.take_status)
         self._threads: list[tuple[QThread, QObject, int]] = []
         self._add("reader", self.reader, self.reader.start, self.reader.stop, _READER_WAIT_MS)
         self._add("actor", self.actor, self.actor.begin if place.database is None else None, self.actor.stop, _WAIT_MS)
         self._add("supervisord-link", self.link, self.link.begin, self.link.finish, _WAIT_MS)
         self._add("log-reader", self.link.logs, self.link.logs.begin, self.link.logs.finish, _READER_WAIT_MS)
+        self._add("health", self.health, self.health.begin, self.health.finish, _WAIT_MS)
         self._add("side-jobs", self.link.side, None, self.link.side.finish, _SIDE_WAIT_MS)
 
     def start(self) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from pqdesk.messages.records import Counts, QueueRecord
-from pqdesk.supervision.records import SupervisionStatus, WorkerState
+from pqdesk.messages.states import QueueWord
+from pqdesk.services.health import Health, Need
+from pqdesk.supervision.records import SupervisionStatus
 
 _SHOW_WORK_AFTER_S = 2.0
 _SHOW_REST_AFTER_S = 10.0
 _LONGEST_GAP_S = 2.5  # counts come once a second, give or take
 _SHOW_LOSS_AFTER_S = 10.0
-_FAILING = (WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
 
 
 class TrayState(Enum):
@@ -32,6 +33,7 @@ class TrayFacts:
 
     queues: tuple[QueueRecord, ...] = ()
     status: SupervisionStatus | None = None
+    health: Health = field(default_factory=Health)
     is_readable: bool = True
 
     @property
@@ -64,23 +66,24 @@ class TrayStateMachine:
         """The picture for `facts` at `now_s`, seconds of any clock that goes forward."""
         counts = facts.counts
         self._seen_failed = min(self._seen_failed, counts.failed)
-        self._note_work(self._sees_work(counts), now_s)
+        has_finished = self._has_finished(counts)
+        self._note_work(has_finished or QueueWord.WORKING in facts.health.words.values(), now_s)
         if self._has_lost(facts, now_s):
             return TrayState.DISCONNECTED
-        if facts.status is not None and any(one.state in _FAILING for one in facts.status.replicas):
+        if any(need.kind == "worker" and need.severity == 0 for need in facts.health.needs):
             return TrayState.FAILING
-        if counts.failed > self._seen_failed:
+        if counts.failed > self._seen_failed or any(_asks(need) for need in facts.health.needs):
             return TrayState.ATTENTION
         if facts.are_all_paused:
             return TrayState.PAUSED
         return TrayState.WORKING if self._is_working else TrayState.IDLE
 
-    def _sees_work(self, counts: Counts) -> bool:
-        """Something runs, or has finished since: short work is rarely seen running."""
+    def _has_finished(self, counts: Counts) -> bool:
+        """Something has since: short work is rarely seen running."""
         finished = counts.completed + counts.failed + counts.cancelled
         has_grown = self._finished is not None and finished > self._finished
         self._finished = finished
-        return bool(counts.running) or has_grown
+        return has_grown
 
     def _note_work(self, has_work: bool, now_s: float) -> None:
         if has_work:
@@ -99,6 +102,11 @@ class TrayStateMachine:
         if self._lost_since_s is None:
             self._lost_since_s = now_s
         return now_s - self._lost_since_s >= _SHOW_LOSS_AFTER_S
+
+
+def _asks(need: Need) -> bool:
+    """Beside failed messages, which were seen or not, and what somebody paused on purpose."""
+    return need.severity < 2
 
 
 def tray_summary(name: str, facts: TrayFacts) -> str:

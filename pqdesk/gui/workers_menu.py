@@ -11,9 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_entry
-from pqdesk.supervision.records import ReplicaRecord, WorkerState
-
-_STOPPED = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START, WorkerState.UNKNOWN)
+from pqdesk.supervision.records import ReplicaRecord
 
 
 class WorkersMenu(QMenu):
@@ -49,8 +47,8 @@ class WorkersMenu(QMenu):
                 self._add(name)
             self._entries[name].show_replicas(found, self._theme)
         self.menuAction().setEnabled(bool(replicas))
-        self._start_all.setEnabled(any(one.state in _STOPPED for one in replicas))
-        self._stop_all.setEnabled(any(one.state not in _STOPPED for one in replicas))
+        self._start_all.setEnabled(any(not _is_there(one) for one in replicas))
+        self._stop_all.setEnabled(any(_is_there(one) for one in replicas))
 
     def _add(self, name: str) -> None:
         entry = _WorkerMenu(name, self)
@@ -74,7 +72,7 @@ class _WorkerMenu(QMenu):
 
     def show_replicas(self, replicas: Sequence[ReplicaRecord], theme: Theme) -> None:
         """All replicas of the worker."""
-        up = [one for one in replicas if one.state not in _STOPPED]
+        up = [one for one in replicas if _is_there(one)]
         self.is_stopped = not up
         state = (up or replicas)[0].state
         same = len({one.state for one in replicas}) == 1
@@ -83,3 +81,7 @@ class _WorkerMenu(QMenu):
         self.toggle.setText("Start" if self.is_stopped else "Stop")
         self.restart.setEnabled(bool(up))
         self.menuAction().setIcon(theme.worker_icon(state))
+
+
+def _is_there(one: ReplicaRecord) -> bool:
+    return one.state.is_up or one.state.has_process

@@ -12,7 +12,6 @@ from pqdesk.gui.main_window import MainWindow
 from pqdesk.gui.notices import sentence
 from pqdesk.gui.pages import logs, messages, workers
 from pqdesk.gui.pages.overview import OverviewPage
-from pqdesk.gui.pages.overview.attention import count_unhealthy
 from pqdesk.gui.pages.welcome import Trouble, WelcomeView
 from pqdesk.gui.palette import Role
 from pqdesk.gui.places import Place
@@ -24,10 +23,10 @@ from pqdesk.gui.tray_state import TrayFacts
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import State
+from pqdesk.services.health import Health
 from pqdesk.supervision.daemon.known_starts import PlannedCommand
-from pqdesk.supervision.records import SupervisionStatus, WorkerState
+from pqdesk.supervision.records import SupervisionStatus
 
-_AT_REST = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START)
 _WATCHED_PAGES = ("Overview", "Workers")
 _CANNOT_OPEN = "This workspace cannot be opened"
 
@@ -64,6 +63,7 @@ class WorkspaceController(QObject):
         self._window, self._tray, self._theme = window, tray, theme
         self._queues: tuple[QueueRecord, ...] | None = None
         self._status: SupervisionStatus | None = None
+        self._health = Health()
         self._trouble: str | None = None
         self._is_starting = False
         self._is_demo_told = not place.is_demo
@@ -80,7 +80,7 @@ class WorkspaceController(QObject):
 
     @property
     def facts(self) -> TrayFacts:
-        return TrayFacts(self._queues or (), self._status, self._trouble is None)
+        return TrayFacts(self._queues or (), self._status, self._health, self._trouble is None)
 
     @property
     def status(self) -> SupervisionStatus | None:
@@ -114,7 +114,7 @@ class WorkspaceController(QObject):
     @property
     def has_workers_up(self) -> bool:
         """Whether something goes on when the window is gone."""
-        return self._status is not None and any(one.state not in _AT_REST for one in self._status.replicas)
+        return self._status is not None and any(not one.state.is_at_rest for one in self._status.replicas)
 
     def shut_down(self) -> None:
         """Stop the workers, then supervisord; `stopped` tells."""
@@ -148,6 +148,9 @@ class WorkspaceController(QObject):
     def _connect_threads(self) -> None:
         reader, actor, link = self.session.reader, self.session.actor, self.session.link
         reader.counts_loaded.connect(self._on_counts_loaded)
+        self.session.health.health_changed.connect(self._on_health_changed)
+        self.session.health.health_changed.connect(self._overview.show_health)
+        self.session.health.health_changed.connect(self._workers.show_health)
         reader.unreadable.connect(self._on_unreadable)
         reader.readable.connect(self._on_readable)
         reader.pace_changed.connect(self._on_pace_changed)
@@ -204,7 +207,7 @@ class WorkspaceController(QObject):
             QObject.disconnect(connection)
         self._connections = []
         self._announcer.silence()
-        for source in (self.session.reader, self.session.link):
+        for source in (self.session.reader, self.session.link, self.session.health):
             source.disconnect(self)
 
     def set_demo_busy(self, is_busy: bool) -> None:
@@ -225,16 +228,21 @@ class WorkspaceController(QObject):
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
         self._status = status
-        unhealthy = count_unhealthy(status)
+        unhealthy = sum(one.is_in_trouble for one in status.replicas)
         self._window.sidebar.entry("Workers").set_badge(unhealthy, "unhealthy workers", Role.ERROR)
         self._window.status_line.show_status(status)
-        can_start = any(one.state in _AT_REST for one in status.replicas)
+        can_start = any(one.state.is_at_rest for one in status.replicas)
         self._window.window_actions.set_worker_controls(
             can_start=can_start,
-            can_stop=any(one.state not in _AT_REST for one in status.replicas),
+            can_stop=any(not one.state.is_at_rest for one in status.replicas),
             can_shut_down=status.is_running,
             reason="" if status.replicas else "No workers are defined here",
         )
+        self._show_facts()
+
+    @Slot(object)
+    def _on_health_changed(self, health: Health) -> None:
+        self._health = health
         self._show_facts()
 
     def _show_facts(self) -> None:

@@ -108,3 +108,17 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.FAILED: frozenset({State.READY}),
     State.CANCELLED: frozenset({State.READY}),
 }
+
+
+class QueueWord(StrEnum):
+    """How a queue is, in the word that is shown.
+
+    Working: a living process has a message of it in hand, or something came to an end just now. Idle: nothing waits.
+    Paused. Stalled: messages wait, and those who should take them do not. No worker: messages wait for nobody.
+    """
+
+    WORKING = "Working"
+    IDLE = "Idle"
+    PAUSED = "Paused"
+    STALLED = "Stalled"
+    NO_WORKER = "No worker"

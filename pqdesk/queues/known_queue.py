@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from pqdesk.clock import Clock
 from pqdesk.errors import Empty
@@ -15,6 +15,7 @@ from pqdesk.queues.operator import Operator
 
 if TYPE_CHECKING:
     from pqdesk.messages import looking, records
+    from pqdesk.queues.explaining import AskWorkers
 else:
     looking, records = Later("pqdesk.messages.looking"), Later("pqdesk.messages.records")
 
@@ -32,6 +33,7 @@ class KnownQueue(Operator):
     name: str
     paths: WorkspacePaths | None
     _clock: Clock
+    _ask_workers: ClassVar[AskWorkers] = staticmethod(lambda _paths, _queue: None)  # pqdesk/__init__.py has another
 
     def _instead(self) -> str:
         return f"open it there, with Queue({self.name!r}, workspace=…)"
@@ -175,7 +177,9 @@ class KnownQueue(Operator):
         """Why a message is not running now, in words: paused, due later, no worker for it, … Raises NotFound."""
         from pqdesk.queues import explaining
 
-        return explaining.why(self.store.looking, id, queue=self.name, paths=self.paths)
+        return explaining.why(
+            self.store.looking, id, queue=self.name, paths=self.paths, ask_workers=KnownQueue._ask_workers
+        )
 
     def errors(self) -> tuple[looking.ErrorRecord, ...]:
         """Errors of this queue that are the same but for numbers, ids and paths, the newest first; at most 1,000."""

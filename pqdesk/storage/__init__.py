@@ -10,7 +10,7 @@ from pqdesk.clock import Clock, SystemClock
 from pqdesk.messages.aliases import Durability
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.contract import Store
-from pqdesk.storage.sqlite.files import Location
+from pqdesk.storage.sqlite.files import Location, check_file_system, file_system_of, is_on_network
 from pqdesk.storage.sqlite.library import log_sqlite_events, sqlite_source_day, sqlite_version
 from pqdesk.storage.sqlite.migrations import OutOfDate, open_database
 from pqdesk.storage.sqlite.store import SqliteStore
@@ -56,7 +56,16 @@ def open_inspection(
     return SqliteInspection(location, clock or SystemClock(), used)
 
 
-__all__ = ["log_sqlite_events", "open_inspection", "open_store", "sqlite_source_day", "sqlite_version"]
+__all__ = [
+    "check_file_system",
+    "file_system_of",
+    "is_on_network",
+    "log_sqlite_events",
+    "open_inspection",
+    "open_store",
+    "sqlite_source_day",
+    "sqlite_version",
+]
 
 
 def _location(place: WorkspacePaths | str | os.PathLike[str]) -> Location:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -125,12 +126,8 @@ class Looking(Protocol):
         """For each queue with something ready, when the oldest of it was due. Costs more than `queues`."""
         ...
 
-
-class Inspection(Looking, Protocol):
-    """Looks over a connection of its own; belongs to the thread that opened it."""
-
-    def version(self) -> int:
-        """Changes whenever somebody else changed anything. Costs microseconds."""
+    def served(self, queues: Collection[str]) -> frozenset[str]:
+        """Of `queues`, those that a living process waits for, or that somebody living has a message of in hand."""
         ...
 
     def schedules(self) -> tuple[ScheduleRecord, ...]:
@@ -139,6 +136,14 @@ class Inspection(Looking, Protocol):
 
     def refused_puts(self, limit: int = 100) -> tuple[RefusedPut, ...]:
         """Rows put by plain SQL that cannot become messages, oldest first."""
+        ...
+
+
+class Inspection(Looking, Protocol):
+    """Looks over a connection of its own; belongs to the thread that opened it."""
+
+    def version(self) -> int:
+        """Changes whenever somebody else changed anything. Costs microseconds."""
         ...
 
     def running_by_worker(self) -> dict[int, tuple[str, tuple[int, ...]]]:

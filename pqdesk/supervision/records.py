@@ -34,6 +34,26 @@ class WorkerState(Enum):
     def word(self) -> str:
         return self.value
 
+    @property
+    def is_up(self) -> bool:
+        """It is to run, and supervisord sees to it: it runs, or is started again after each end."""
+        return self in (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """There is no process, and none comes by itself."""
+        return self in (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START)
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """It is to run, and does not."""
+        return self in (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START)
+
+    @property
+    def has_process(self) -> bool:
+        """There is a process, which may still take and finish messages."""
+        return self in (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.STOPPING)
+
 
 @dataclass(frozen=True, slots=True)
 class LastExit:
@@ -109,6 +129,13 @@ class ReplicaRecord:
     def address(self) -> str:
         """Names this process alone: the first of several has the name of its worker, which means all of them."""
         return self.process if ":" in self.process else f"{self.process}:{self.process}"
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """It does not do what it should, and will not by itself; one that ended otherwise than it should too."""
+        if self.state is not WorkerState.EXITED:
+            return self.state.is_in_trouble
+        return self.last_exit is None or not self.last_exit.is_expected
 
 
 @dataclass(frozen=True, slots=True)

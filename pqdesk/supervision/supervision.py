@@ -19,7 +19,7 @@ from pqdesk.supervision.definitions.addresses import address_of
 from pqdesk.supervision.definitions.configured import ConfiguredWorkers
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.worker_files import WorkerFiles
-from pqdesk.supervision.look_only import refuse_look_only
+from pqdesk.supervision.look_only import IsLookOnly, never, refuse_look_only
 from pqdesk.supervision.private_files import make_private_folder
 from pqdesk.supervision.processes.changing_workers import Editing, workers_named
 from pqdesk.supervision.processes.control import Control, Names, Progress
@@ -37,9 +37,17 @@ class Supervision:
     ensure_running(), with which a login begins, still starts what starts with supervisord.
     """
 
-    def __init__(self, paths: WorkspacePaths, *, timeout_s: float = 2.0, clock: Clock | None = None) -> None:
-        """`timeout_s`: how long supervisord may take to answer."""
+    def __init__(
+        self,
+        paths: WorkspacePaths,
+        *,
+        timeout_s: float = 2.0,
+        clock: Clock | None = None,
+        is_look_only: IsLookOnly = never,
+    ) -> None:
+        """`timeout_s`: how long supervisord may take to answer. `is_look_only`: as services.workers asks for it."""
         self.paths = paths
+        self._is_look_only = is_look_only
         self._daemon = Daemon(paths, timeout_s)
         self._configured = ConfiguredWorkers(paths)
         clock = clock or SystemClock()
@@ -102,7 +110,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: supervisord or one of them cannot be started; the others were.
         """
-        refuse_look_only(self.paths, "started")
+        refuse_look_only(self.paths, self._is_look_only, "started")
         self._control.start(name)
 
     def stop(self, name: Names, *, wait_s: float | None = 0, on_progress: Progress | None = None) -> None:
@@ -121,7 +129,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: supervisord does not answer, or they have not stopped in time.
         """
-        refuse_look_only(self.paths, "stopped")
+        refuse_look_only(self.paths, self._is_look_only, "stopped")
         self._control.stop(name, wait_s, on_progress)
 
     def restart(self, name: Names, *, wait_s: float | None = None, on_progress: Progress | None = None) -> None:
@@ -136,7 +144,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: As start() and stop().
         """
-        refuse_look_only(self.paths, "restarted")
+        refuse_look_only(self.paths, self._is_look_only, "restarted")
         self._control.restart(name, wait_s, on_progress)
 
     def signal(self, name: Names, number: int | str) -> None:
@@ -150,7 +158,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: supervisord does not answer, or one of them does not run.
         """
-        refuse_look_only(self.paths, "signalled")
+        refuse_look_only(self.paths, self._is_look_only, "signalled")
         self._control.signal(name, number)
 
     # --- definitions: what the workers are -----------------------------------------------------------
@@ -195,7 +203,7 @@ class Supervision:
             SupervisorError: There is a worker, or a file, of this name; nothing was changed.
             DiskFull: Nothing was changed.
         """
-        refuse_look_only(self.paths, "added")
+        refuse_look_only(self.paths, self._is_look_only, "added")
         return self._editing.add(definition, start=start, is_replacing=is_replacing)
 
     def change(
@@ -219,7 +227,7 @@ class Supervision:
                 nothing was changed.
             DiskFull: Nothing was changed.
         """
-        refuse_look_only(self.paths, "changed")
+        refuse_look_only(self.paths, self._is_look_only, "changed")
         return self._editing.change(definition, wait_s, on_progress)
 
     def previous_definition(self, name: str) -> WorkerDefinition:
@@ -239,7 +247,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: It is not in one of workers/*.conf, or does not end in time.
         """
-        refuse_look_only(self.paths, "removed")
+        refuse_look_only(self.paths, self._is_look_only, "removed")
         return self._editing.remove(name, wait_s, on_progress)
 
     def removed_worker(self, name: str) -> RemovedWorker:
@@ -253,7 +261,7 @@ class Supervision:
             SupervisorError: There is a worker of this name again; nothing was changed.
             DiskFull: Nothing was changed.
         """
-        refuse_look_only(self.paths, "brought back")
+        refuse_look_only(self.paths, self._is_look_only, "brought back")
         return self._editing.bring_back(removed)
 
     def scale(
@@ -268,7 +276,7 @@ class Supervision:
             InvalidInput: The count is not from 1 to 500.
             NotFound, SupervisorError, DiskFull: As change().
         """
-        refuse_look_only(self.paths, "scaled")
+        refuse_look_only(self.paths, self._is_look_only, "scaled")
         return self._editing.scale(name, count, wait_s, on_progress)
 
     def set_autostart(self, names: Names, on: bool) -> None:
@@ -277,7 +285,7 @@ class Supervision:
         Raises:
             NotFound, SupervisorError, DiskFull: As change(); those before it were changed.
         """
-        refuse_look_only(self.paths, "changed")
+        refuse_look_only(self.paths, self._is_look_only, "changed")
         self._editing.set_autostart(workers_named(names, [one.name for one in self._configured.read().workers]), on)
 
     def try_out(
@@ -302,7 +310,7 @@ class Supervision:
         Raises:
             InvalidInput: The definition cannot be expressed.
         """
-        refuse_look_only(self.paths, "run")
+        refuse_look_only(self.paths, self._is_look_only, "run")
         return try_out(definition, self.paths, seconds, sample, message_id)
 
     def carry_on(self) -> None:
@@ -318,7 +326,7 @@ class Supervision:
             NotFound: There is no such worker.
             SupervisorError: supervisord does not answer.
         """
-        refuse_look_only(self.paths, "stopped")
+        refuse_look_only(self.paths, self._is_look_only, "stopped")
         self._control.stop_now(names)
 
     def restart_daemon(self, *, wait_s: float | None = None, on_progress: Progress | None = None) -> SupervisionStatus:
@@ -329,7 +337,7 @@ class Supervision:
         Raises:
             SupervisorError: As shutdown() and ensure_running().
         """
-        refuse_look_only(self.paths, "restarted")
+        refuse_look_only(self.paths, self._is_look_only, "restarted")
         restart_daemon(self._daemon, self._control, wait_s, on_progress)
         return self.status()
 
@@ -343,5 +351,5 @@ class Supervision:
         Raises:
             SupervisorError: It does not answer, does not end, or runs on another configuration than the workspace's.
         """
-        refuse_look_only(self.paths, "stopped")
+        refuse_look_only(self.paths, self._is_look_only, "stopped")
         self._control.shutdown(wait_s, on_progress)

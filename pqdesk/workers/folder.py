@@ -29,7 +29,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.records import Outgoing
-from pqdesk.storage.sqlite.files import is_on_network
+from pqdesk.storage import is_on_network
 from pqdesk.worker_checks import check_pattern
 from pqdesk.workers.lifecycle import EXIT_DONE, StopSignals
 from pqdesk.workers.open_files import files_being_written

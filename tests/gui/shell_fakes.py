@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pqdesk.errors import Busy, PQDeskError
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
+from pqdesk.services.health import Facts, Health, health_of
 from pqdesk.storage.looking import PageRequest
 from pqdesk.supervision.daemon.known_starts import PlannedCommand
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
@@ -133,3 +135,10 @@ def make_status(*replicas: ReplicaRecord, is_running: bool = True, problem: str 
 
 def make_queue(name: str = "code", *, is_paused: bool = False, **counts: int) -> QueueRecord:
     return QueueRecord(name, is_paused, Counts(**counts))
+
+
+def make_health(status: SupervisionStatus, *queues: QueueRecord) -> Health:
+    """What comes of these, where all that is ready has waited for long and nobody but `status` tells of workers."""
+    now = datetime.now(UTC)
+    waiting = {one.name: now - timedelta(minutes=1) for one in queues if one.counts.ready}
+    return health_of(Facts(status=status, now=now, queues=queues, waiting_since=waiting))

@@ -17,7 +17,7 @@ from pqdesk.gui.widgets.sparkline import nice_top
 from pqdesk.gui.widgets.tile import StateTile
 from pqdesk.messages.records import QueueRecord
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
-from tests.gui.shell_fakes import FakeClock, FakeSupervision, make_queue, make_replica, make_status
+from tests.gui.shell_fakes import FakeClock, FakeSupervision, make_health, make_queue, make_replica, make_status
 
 
 class Rig:
@@ -38,6 +38,7 @@ class Rig:
         self.reader.counts_loaded.emit(queues)
         if status is not None:
             self.link.status_changed.emit(status)
+        self.page.show_health(make_health(status or make_status(), *queues))
         QApplication.processEvents()  # rows that are new are shown by their layout
 
     def count(self, state: str) -> str:
@@ -94,7 +95,7 @@ def test_the_table_of_queues_is_merged_by_name_without_a_reset(rig: Rig) -> None
 
     rig.tell(make_queue("a", ready=2), make_queue("b", is_paused=True), make_queue("c", failed=3))
 
-    assert [row[:3] for row in rig.cells()] == [["a", "Active", "2"], ["b", "Paused", "0"], ["c", "Idle", "0"]]
+    assert [row[:3] for row in rig.cells()] == [["a", "No worker", "2"], ["b", "Paused", "0"], ["c", "Idle", "0"]]
     assert table.currentIndex().data() == "c"
     rig.tell(make_queue("c"))
     assert [row[0] for row in rig.cells()] == ["c"]
@@ -176,7 +177,7 @@ def test_rows_of_attention_keep_their_place_while_their_text_changes(rig: Rig) -
     rig.tell(make_queue("a", failed=2), make_queue("b", failed=1))
 
     assert rig.button("Show messages") is before
-    assert before.accessibleDescription() == "2 messages failed in a"
+    assert before.accessibleDescription() == "2 failed messages in 'a'"
 
 
 @pytest.mark.parametrize(("highest", "top"), [(0, 2), (1.5, 2), (29, 40), (61, 80), (100, 100), (101, 200)])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pqdesk.gui.tray_state import TrayFacts, TrayState, TrayStateMachine, tray_summary
+from pqdesk.messages.states import QueueWord
+from pqdesk.services.health import Health
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
-from tests.gui.shell_fakes import make_queue, make_replica, make_status
+from tests.gui.shell_fakes import make_health, make_queue, make_replica, make_status
 
 _UP = make_status(make_replica("consumer"))
 _IDLE = TrayFacts((make_queue(completed=4),), _UP)
-_WORKING = TrayFacts((make_queue(running=1),), _UP)
+_WORKING = TrayFacts((make_queue(running=1),), _UP, Health(words={"code": QueueWord.WORKING}))
 
 
 def test_work_shows_after_two_seconds_and_rest_after_ten() -> None:
@@ -59,7 +61,8 @@ def test_retried_messages_that_fail_again_ask_again() -> None:
 
 
 def test_a_worker_that_crash_loops_shows_at_once_and_over_everything_but_no_connection() -> None:
-    facts = TrayFacts((make_queue(failed=2),), make_status(make_replica("a", WorkerState.CRASH_LOOPING)))
+    status, queue = make_status(make_replica("a", WorkerState.CRASH_LOOPING)), make_queue(failed=2)
+    facts = TrayFacts((queue,), status, make_health(status, queue))
 
     assert TrayStateMachine().update(facts, 0.0) is TrayState.FAILING
 

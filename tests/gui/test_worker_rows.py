@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pqdesk.gui.pages.workers.order_progress import OrderProgress
-from pqdesk.gui.pages.workers.selected_workers import AT_REST, AT_WORK, SelectedWorkers
-from pqdesk.gui.pages.workers.worker_notices import alarm_notice, daemon_notice
+from pqdesk.gui.pages.workers.selected_workers import SelectedWorkers, is_at_rest, is_up
+from pqdesk.gui.pages.workers.worker_notices import Notice, daemon_notice, need_notice
 from pqdesk.gui.pages.workers.worker_rows import HEADERS, WorkerFacts, WorkerRow, worker_rows
 from pqdesk.gui.pages.workers.worker_watch import WorkerWatch
+from pqdesk.services.health import Need
 from pqdesk.supervision.processes.usage import Usage
 from pqdesk.supervision.records import LastExit, ReplicaRecord, SupervisionStatus, WorkerState
-from tests.gui.shell_fakes import make_queue, make_replica, make_status
+from tests.gui.shell_fakes import make_health, make_queue, make_replica, make_status
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 
@@ -132,8 +133,8 @@ def test_an_order_names_the_worker_where_its_row_is_selected_and_else_the_proces
     both = SelectedWorkers(rows[:2])
     parts = SelectedWorkers(rows[2:])
 
-    assert (both.targets_in(AT_WORK), both.targets_in(AT_REST)) == (("mail",), ("mail",))
-    assert (parts.targets_in(AT_WORK), parts.targets_in(AT_REST)) == ((), ("mail-2", "x"))
+    assert (both.targets_that(is_up), both.targets_that(is_at_rest)) == (("mail",), ("mail",))
+    assert (parts.targets_that(is_up), parts.targets_that(is_at_rest)) == ((), ("mail-2", "x"))
     assert (both.whole_workers, parts.whole_workers) == (("mail",), ("x",))
 
 
@@ -194,35 +195,23 @@ def test_a_rate_is_told_only_where_it_is_known_whose_it_is():
     assert rates["alone"][0] == pytest.approx(5.0)
 
 
-def test_a_queue_with_ready_messages_and_no_worker_is_an_alarm_with_a_way_out():
-    watch = WorkerWatch()
-    watch.observe_queues((make_queue("mail", ready=3),), 0.0)
-    stopped = make_replica("mailer", WorkerState.STOPPED, queues=("mail",))
-
-    assert watch.alarms([], 0.0) == ()  # it may be taken at once
-    add = alarm_notice(watch.alarms([], 3.0), make_status())
-    start = alarm_notice(watch.alarms([stopped], 3.0), make_status(stopped))
-
-    assert (add.button, add.remedy, add.subject) == ("Add worker", "add", "mail")
-    assert (start.button, start.remedy, start.subject) == ("Start mailer", "start", "mailer")
-    looping = make_replica("mailer", WorkerState.CRASH_LOOPING, queues=("mail",))
-    assert alarm_notice(watch.alarms([looping], 3.0), make_status(looping)) is None
-
-
-def test_a_worker_that_never_finishes_anything_is_an_alarm_only_when_it_was_watched_for_long_enough():
-    watch = WorkerWatch()
-    stuck = make_replica("stuck", queues=("mail",), uptime_s=900.0)
+def test_what_queues_and_workers_need_is_told_with_a_way_out():
     queue = make_queue("mail", ready=3)
-    watch.observe_queues((queue,), 0.0)
-    assert watch.alarms([stuck], 10.0) == ()
+    stopped = make_replica("mailer", WorkerState.STOPPED, queues=("mail",))
+    looping = make_replica("mailer", WorkerState.CRASH_LOOPING, queues=("mail",))
 
-    watch.observe_queues((queue,), 400.0)
+    def notice(*replicas: ReplicaRecord) -> Notice | None:
+        status = make_status(*replicas)
+        return need_notice(make_health(status, queue).needs, status)
 
-    assert watch.alarms([stuck], 400.0) == ()
-    [alarm] = watch.alarms([stuck], 403.0)
-    assert (alarm.kind, alarm.subject) == ("never finishes", "stuck")
-    watch.observe_queues((make_queue("mail", ready=2, completed=1),), 404.0)
-    assert watch.alarms([stuck], 410.0) == ()
+    assert (notice().button, notice().remedy, notice().subject) == ("Add worker", "add", "mail")
+    assert (notice(stopped).button, notice(stopped).remedy) == ("Start mailer", "start")
+    assert notice(looping) is None  # its row says so
+    stuck = Need("worker", "", "worker 'stuck' has run for 15 min and finished nothing", worker="stuck")
+    told = need_notice((stuck, stuck), make_status())
+    assert (told.text, told.button) == (
+        "Worker 'stuck' has run for 15 min and finished nothing. (1 more)", "Show worker",
+    )  # fmt: skip
 
 
 def test_a_supervisord_that_hangs_is_waited_for_in_words():

@@ -16,7 +16,7 @@ from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.messages.records import QueueRecord
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker, ReplicaRecord, Saved, SupervisionStatus, TryOut
-from tests.gui.shell_fakes import FakeClock, FakeSupervision, make_status
+from tests.gui.shell_fakes import FakeClock, FakeSupervision, make_health, make_status
 
 
 class FakeWorkers(FakeSupervision):
@@ -106,7 +106,7 @@ class WorkersRig:
 
     def tell_queues(self, *queues: QueueRecord) -> None:
         self.reader.counts_loaded.emit(queues)
-        self.page.controller._on_tick()
+        self.page.show_health(make_health(self.supervision.answer, *queues))
 
     def names(self) -> list[str]:
         model = self.page.table.model()

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pqdesk.paths import WorkspacePaths
+from pqdesk.services.workers import workers_of
 from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
-from pqdesk.supervision.supervision import Supervision
 from tests.support import wait_until
 
 WAIT_S = 40  # the machine is shared
@@ -25,7 +25,7 @@ class SupervisedWorkspace:
 
     def __init__(self, root: Path) -> None:
         self.paths = WorkspacePaths(root)
-        self.supervision = Supervision(self.paths)
+        self.supervision = workers_of(self.paths)
 
     def add(self, name: str, script: str, **values: object) -> WorkerDefinition:
         """A worker that runs the Python text `script`, unbuffered."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
 from pqdesk import Workspace
-from pqdesk.services.health import look, needs_of
+from pqdesk.services.health import look, needs_of, words_of
 from pqdesk.supervision.records import WorkerState
 from tests.programs import run
 from tests.support import wait_until
@@ -130,3 +132,39 @@ def test_a_worker_made_anew_has_no_label_of_the_one_before(supervised: Supervise
     found = supervised.wait_for("job", WorkerState.STARTING, WorkerState.RUNNING, WorkerState.CRASH_LOOPING)
     assert found.state is not WorkerState.CRASH_LOOPING
     assert kinds(supervised) == []
+
+
+def words(workspace: SupervisedWorkspace) -> dict[str, str]:
+    return {name: word.value for name, word in words_of(look(workspace.paths)).items()}
+
+
+def test_the_word_of_a_queue_follows_its_worker(supervised: SupervisedWorkspace) -> None:
+    supervised.add_command("mailer", ("pqdesk", "consume", "mail", "--", "sleep", "0.05"), restart="always")
+    with Workspace(supervised.paths.root) as workspace:
+        mail = workspace.queue("mail")
+        mail.put_many(["x"] * 300)
+        assert words(supervised) == {"mail": "No worker"}
+
+        supervised.supervision.start("mailer")
+        supervised.wait_for_running("mailer")
+        wait_until(lambda: words(supervised) == {"mail": "Working"}, WAIT_S, "it to be worked on")
+        mail.pause()
+        assert words(supervised) == {"mail": "Paused"}
+        mail.resume()
+        supervised.supervision.stop("mailer", wait_s=WAIT_S)
+
+        assert mail.counts().ready > 0
+        assert words(supervised) == {"mail": "No worker"}
+        wait_until(lambda: "queue" in kinds(supervised), WAIT_S, "the stopped worker to be missed")
+
+
+def test_who_waits_in_another_program_serves_a_queue(supervised: SupervisedWorkspace) -> None:
+    with Workspace(supervised.paths.root) as workspace:
+        queue = workspace.queue("mail")
+        queue.put("x", delay=3600)
+        code = f"from pqdesk import Queue; Queue('mail', workspace={str(supervised.paths.root)!r}).get(timeout=60)"
+        with subprocess.Popen([sys.executable, "-c", code]) as program:
+            wait_until(lambda: workspace.store.looking.served(["mail"]) == {"mail"}, WAIT_S, "it to wait")
+            queue.run_now(1)
+            wait_until(lambda: program.poll() is not None, WAIT_S, "it to have taken the message and gone")
+        wait_until(lambda: workspace.store.looking.served(["mail"]) == frozenset(), WAIT_S, "nobody to be left")

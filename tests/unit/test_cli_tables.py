@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pqdesk.cli.snapshots import RateMeter, Rates, Snapshot
 from pqdesk.cli.tables import Cell, Column, fit, make_table, print_table
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.paths import WorkspacePaths
+from pqdesk.services.health import Facts
 from pqdesk.supervision.records import SupervisionStatus
 
 _COLUMNS = (Column("Id", is_number=True), Column("Name", is_flexible=True), Column("Text", is_flexible=True))
@@ -66,7 +68,8 @@ def test_where_it_is_narrow_zeros_go_first_and_then_what_is_optional() -> None:
 
 def snapshot(at_ms: int, **counts: int) -> Snapshot:
     status = SupervisionStatus(False, "not running", None, ())
-    return Snapshot(WorkspacePaths(Path("/w")), at_ms, (QueueRecord("q", False, Counts(**counts)),), status)
+    queues = (QueueRecord("q", False, Counts(**counts)),)
+    return Snapshot(WorkspacePaths(Path("/w")), at_ms, Facts(status, datetime.now(UTC), queues=queues))
 
 
 def test_rates_are_per_second_over_the_last_seconds() -> None:

@@ -10,9 +10,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from pqdesk.gui.formatting import format_count
 from pqdesk.gui.visible_text import visible_text
 from pqdesk.messages.records import Counts
-from pqdesk.supervision.records import SupervisionStatus, WorkerState
-
-_AT_REST = (WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START)
+from pqdesk.supervision.records import SupervisionStatus
 
 
 def ask_remove_demo(parent: QWidget, location: str, do: Callable[[], None]) -> QMessageBox:
@@ -31,7 +29,7 @@ def ask_stop_and_quit(
     parent: QWidget, status: SupervisionStatus | None, counts: Counts, do: Callable[[], None]
 ) -> QMessageBox:
     replicas = status.replicas if status is not None else ()
-    names = [one.process for one in replicas if one.state not in _AT_REST]
+    names = [one.process for one in replicas if not one.state.is_at_rest]
     what = f"These stop: {', '.join(names)}, and supervisord." if names else "supervisord stops; no worker runs."
     in_hand = (
         f"{format_count(counts.running, 'message')} in hand {'is' if counts.running == 1 else 'are'} finished first."

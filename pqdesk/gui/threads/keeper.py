@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from pqdesk import demo
 from pqdesk.errors import PQDeskError
 from pqdesk.paths import WorkspacePaths, demo_workspace
-from pqdesk.supervision.supervision import Supervision
+from pqdesk.services.workers import workers_of
 from pqdesk.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Keeper(QObject):
         paths = WorkspacePaths(demo_workspace())
         try:
             demo.write_demo(paths)
-            Supervision(paths).allow_starts()  # what it runs is PQDesk itself
+            workers_of(paths).allow_starts()  # what it runs is PQDesk itself
         except (PQDeskError, OSError) as exc:
             _log.warning("the demo cannot be made: %s", str(exc))
             self.failed.emit(f"The demo cannot be made in {paths.root}: {_reason(exc)}")
@@ -50,7 +50,7 @@ class Keeper(QObject):
         """Stop the demo's workers and supervisord, and delete its folder. Nobody may have it open."""
         paths = WorkspacePaths(demo_workspace())
         try:
-            Supervision(paths).shutdown()
+            workers_of(paths).shutdown()
             if paths.root.is_dir():
                 shutil.rmtree(paths.root)
         except (PQDeskError, OSError) as exc:

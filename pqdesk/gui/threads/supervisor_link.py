@@ -27,7 +27,6 @@ _QUICK_MS = 500
 _SLOW_MS = 5_000
 _USAGE_MS = 2_000
 _CHANGING = (WorkerState.STARTING, WorkerState.STOPPING, WorkerState.BACKING_OFF)
-_UP = (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING)
 
 
 class SupervisorLink(QObject):
@@ -182,7 +181,7 @@ class SupervisorLink(QObject):
             self.first_start_found.emit(commands, order)
             return
         is_stop_all = order.verb == "stop" and order.names == ("all",)
-        up = tuple(one.process for one in self._status.replicas if one.state in _UP) if self._status else ()
+        up = tuple(one.process for one in self._status.replicas if one.state.is_up) if self._status else ()
         problem = self._do(order.doing, order.done, lambda supervision: self._carry_out(supervision, order))
         if is_stop_all and up and not problem:
             self.all_stopping.emit(up)

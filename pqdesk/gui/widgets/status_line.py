@@ -12,8 +12,6 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
-_TROUBLE = (WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START, WorkerState.BACKING_OFF)
-
 
 class StatusLine(QStatusBar):
     """Each part is an icon and words; colour comes third."""
@@ -58,7 +56,7 @@ class StatusLine(QStatusBar):
         else:
             counts = Counter(one.state for one in status.replicas)
             words = [f"{count} {state.word.lower()}" for state, count in sorted(counts.items(), key=_order)]
-            is_bad = any(counts[state] for state in _TROUBLE)
+            is_bad = any(state.is_in_trouble for state in counts)
             is_up = counts[WorkerState.RUNNING] or not status.replicas
             well = ("running", Role.HEALTHY) if is_up else ("stopped", Role.MUTED)
             icon, role = ("crash-looping", Role.ERROR) if is_bad else well

@@ -5,7 +5,7 @@ Every look is by an index and bounded, whatever the backlog. The words are in me
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ _HIGHER = """
 _OLDER = """
     SELECT count(*) FROM (SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_claimable
      WHERE queue_id = ?1 AND state = 2 AND line < 2 AND priority = ?2 AND id < ?3 LIMIT ?4)"""
+_NAMED = "SELECT id FROM pqdesk_queue WHERE name = ?"
 _HAS_IN_HAND = """
     SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_running
      WHERE state = 3 AND owner_id = ? AND queue_id = ? LIMIT 1"""
@@ -98,6 +99,29 @@ class _Gate:
     rate_count: int | None
     rate_us: int | None
     rate_claims: int
+
+
+def served_queues(db: apsw.Connection, run: Path, clock: Clock, queues: Collection[str]) -> frozenset[str]:
+    """Of `queues`, those that a living process waits for, or somebody living has a message of in hand.
+
+    Who took it for another program (`pqdesk get`) counts as living: nobody can tell.
+    """
+    holders = owners.living_owners(db)
+    return frozenset(
+        name
+        for name in queues
+        if is_waited_for(run / "bells", name)
+        or ((row := first_row(db, _NAMED, (name,))) is not None and _is_in_hand(db, run, clock, row[0], holders))
+    )
+
+
+def _is_in_hand(db: apsw.Connection, run: Path, clock: Clock, queue_id: int, holders: Collection[Owner]) -> bool:
+    """Whether one of `holders` lives and has a message of the queue."""
+    return any(
+        first_row(db, _HAS_IN_HAND, (owner.id, queue_id)) is not None
+        and owners.is_alive(run / "owners", owner, clock.boot_id())
+        for owner in holders
+    )
 
 
 def explain(db: apsw.Connection, run: Path, clock: Clock, message_id: int) -> tuple[Reason, ...] | None:
@@ -235,16 +259,11 @@ class _Explaining:
 
     def _has_worker(self) -> bool:
         """Whether a living process waits for this queue or has a message of it in hand."""
-        if is_waited_for(self._run / "bells", self._gate.name):
+        gate = self._gate
+        if is_waited_for(self._run / "bells", gate.name):
             return True
-        if not self._gate.running:
-            return False
-        return any(
-            not owner.is_detached
-            and first_row(self._db, _HAS_IN_HAND, (owner.id, self._gate.id)) is not None
-            and self._is_alive(owner)
-            for owner in owners.living_owners(self._db)
-        )
+        holders = [one for one in owners.living_owners(self._db) if not one.is_detached] if gate.running else []
+        return _is_in_hand(self._db, self._run, self._clock, gate.id, holders)
 
     def _is_alive(self, owner: Owner) -> bool:
         return owners.is_alive(self._run / "owners", owner, self._clock.boot_id())

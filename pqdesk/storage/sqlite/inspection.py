@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from operator import index
 from random import Random
@@ -39,7 +39,7 @@ from pqdesk.storage.sqlite.connection import (
 )
 from pqdesk.storage.sqlite.editing import read_versions
 from pqdesk.storage.sqlite.error_rows import read_errors
-from pqdesk.storage.sqlite.explaining import explain
+from pqdesk.storage.sqlite.explaining import explain, served_queues
 from pqdesk.storage.sqlite.files import Location, check_file, check_place
 from pqdesk.storage.sqlite.listing import Finder
 from pqdesk.storage.sqlite.look_only import is_look_only
@@ -256,6 +256,10 @@ class SqliteInspection:
     def waiting_since(self) -> dict[str, datetime]:
         with ReadTransaction(self._db, self._path):
             return {} if self._is_empty else oldest_ready(self._db, self._clock.wall_us())
+
+    def served(self, queues: Collection[str]) -> frozenset[str]:
+        with ReadTransaction(self._db, self._path):
+            return frozenset() if self._is_empty else served_queues(self._db, self._run, self._clock, queues)
 
     def is_cancel_requested(self, message_id: int, receipt: int) -> bool:
         with Translating(self._path, self._db):

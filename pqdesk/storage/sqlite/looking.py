@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
+from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord, RefusedPut, ScheduleRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.storage.looking import SLICE_IDS, PageRequest
 from pqdesk.storage.sqlite.calling import question
@@ -92,6 +92,15 @@ class SqliteLooking:
 
     def waiting_since(self) -> dict[str, datetime]:
         return self._ask(lambda one: one.waiting_since())
+
+    def served(self, queues: Collection[str]) -> frozenset[str]:
+        return self._ask(lambda one: one.served(queues))
+
+    def schedules(self) -> tuple[ScheduleRecord, ...]:
+        return self._ask(lambda one: one.schedules())
+
+    def refused_puts(self, limit: int = 100) -> tuple[RefusedPut, ...]:
+        return self._ask(lambda one: one.refused_puts(limit))
 
     def _giving_way(self) -> Ask:
         """Asks the parts of a long question, and before each but the first lets whoever waits go first.

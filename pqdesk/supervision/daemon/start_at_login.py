@@ -24,7 +24,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.bundled_programs import program_command
 from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.definitions.writing import write_supervisor_configuration
-from pqdesk.supervision.look_only import refuse_look_only
+from pqdesk.supervision.look_only import IsLookOnly, never, refuse_look_only
 from pqdesk.supervision.private_files import make_private_folder, write_private_file
 
 Way = Literal["systemd", "autostart"]
@@ -85,8 +85,8 @@ class LoginState:
 class LoginStart:
     """Switches the start at login of one workspace. Runs `systemctl --user`: may take a second."""
 
-    def __init__(self, paths: WorkspacePaths) -> None:
-        self._paths = paths
+    def __init__(self, paths: WorkspacePaths, is_look_only: IsLookOnly = never) -> None:
+        self._paths, self._is_look_only = paths, is_look_only
         name = f"pqdesk-{hashlib.sha256(os.fsencode(paths.root)).hexdigest()[:8]}"
         configuration = Path(platformdirs.user_config_dir())
         self._service = f"{name}.service"
@@ -113,7 +113,7 @@ class LoginStart:
             LookOnly: The workspace is set to look only.
             SupervisorError: It could not be done; nothing was changed.
         """
-        refuse_look_only(self._paths, "changed")
+        refuse_look_only(self._paths, self._is_look_only, "changed")
         if not is_on:
             self._switch_off()
         elif _has_manager():
@@ -134,7 +134,7 @@ class LoginStart:
             LookOnly: The workspace is set to look only.
             SupervisorError: There is no systemd, or it does not allow that.
         """
-        refuse_look_only(self._paths, "changed")
+        refuse_look_only(self._paths, self._is_look_only, "changed")
         problem = _call(["loginctl", "enable-linger" if is_on else "disable-linger"])
         if problem is not None:
             verb = "let services run on" if is_on else "have services end"

@@ -22,7 +22,6 @@ from pqdesk.supervision.records import RemovedWorker, Saved, WorkerState
 from pqdesk.worker_options import MOST_REPLICAS
 
 _STARTED_BY = ("command", "environment", "secrets", "folder")
-_WANTED_UP = (WorkerState.FAILED_TO_START,)  # tried and given up; with other settings it is worth another try
 
 
 class Editing:
@@ -188,4 +187,6 @@ def workers_named(names: str | Collection[str], known: Sequence[str]) -> list[st
 
 
 def _up(infos: Sequence[ProcessInfo], groups: Collection[str]) -> list[str]:
-    return [one.process for one in infos if one.group in groups and (not one.is_settled or one.state in _WANTED_UP)]
+    # what was tried and given up is worth another try with other settings
+    wanted = [one for one in infos if not one.is_settled or one.state is WorkerState.FAILED_TO_START]
+    return [one.process for one in wanted if one.group in groups]

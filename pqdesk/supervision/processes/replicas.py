@@ -26,9 +26,6 @@ _STATES = {
     100: WorkerState.EXITED,
     200: WorkerState.FAILED_TO_START,
 }
-_TRYING = (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.BACKING_OFF)
-_WITH_PROCESS = (WorkerState.STARTING, WorkerState.RUNNING, WorkerState.STOPPING)
-_TROUBLED = (WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START, WorkerState.EXITED)
 
 _CRASHES, _CRASH_WINDOW = 3, timedelta(seconds=60)
 _FAILURES = 2  # a second BACKOFF
@@ -83,7 +80,7 @@ class ProcessInfo:
     @property
     def is_up(self) -> bool:
         """Starting, running or about to be started again; such a process can be stopped."""
-        return self.state in _TRYING
+        return self.state.is_up
 
     @property
     def has_run(self) -> bool:
@@ -140,7 +137,7 @@ def replica_record(
         asked_at: When it was last started by request; what it did before that no longer counts against it.
     """
     state = shown_state(info, exits, asked_at, base.restart)
-    has_process = info.state in _WITH_PROCESS and info.pid != 0
+    has_process = info.state.has_process and info.pid != 0
     return replace(
         base,
         state=state,
@@ -178,7 +175,7 @@ def shown_state(
 
 
 def _why_it_ended(info: ProcessInfo, state: WorkerState, exits: Exits, stderr_log: Path) -> str | None:
-    if state not in _TROUBLED:
+    if not state.is_in_trouble and state is not WorkerState.EXITED:
         return None
     if state is WorkerState.EXITED and info.exit_status == 0:
         return "exit status 0"

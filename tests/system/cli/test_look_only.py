@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pqdesk import LookOnly, Workspace
+from pqdesk.services.workers import workers_of
 from pqdesk.supervision.records import WorkerState
-from pqdesk.supervision.supervision import Supervision
 from tests.system.cli.conftest import Cli, Done
 from tests.system.conftest import SupervisedWorkspace
 
@@ -117,6 +117,6 @@ def test_a_damaged_queue_file_locks_nothing(supervised: SupervisedWorkspace) -> 
     supervised.add("waiter", _WAITS)
     supervised.paths.database.write_bytes(b"no database" * 1000)
 
-    Supervision(supervised.paths).stop("waiter")
+    workers_of(supervised.paths).stop("waiter")
 
     assert supervised.replica("waiter").state is WorkerState.STOPPED

@@ -25,7 +25,7 @@ def test_elsewhere_it_is_one_snapshot(cli: Cli, put: Put, workspace: Path) -> No
 
     title, _, _header, row, *_ = done.out.splitlines()
     assert (done.code, title) == (0, f"PQDesk  {workspace}  supervisord not running")
-    assert row.split() == ["emails", "0", "1", "0", "0", "0", "0", "0", "0", "0"]
+    assert row.split() == ["emails", "0", "1", "0", "0", "0", "0", "0", "0", "0", "No", "worker"]
     assert "no workers" in done.out
 
 
@@ -35,7 +35,7 @@ def test_a_snapshot_for_programs(cli: Cli, put: Put, workspace: Path) -> None:
     seen = cli("watch", "--json").json
 
     assert seen["workspace"] == str(workspace)
-    assert seen["queues"][0]["counts"]["ready"] == 1
+    assert (seen["queues"][0]["counts"]["ready"], seen["queues"][0]["status"]) == (1, "No worker")
     assert set(seen["queues"][0]["per_second"]) == {"put", "completed", "failed"}
 
 

@@ -26,7 +26,7 @@ class AttentionRow(QWidget):
         self._text = ElidedLabel("", self)
         self._detail = ElidedLabel("", self, look="muted")
         self._detail.setFont(theme.font(92))
-        self._button = make_button(item.remedy.value, f"attention_{item.key.replace(' ', '_')}", self, look="link")
+        self._button = make_button("", f"attention_{item.key.replace(' ', '_')}", self, look="link")
         self._button.clicked.connect(lambda: self.remedy_chosen.emit(self._item))
         words = QVBoxLayout()
         words.setSpacing(0)
@@ -45,7 +45,8 @@ class AttentionRow(QWidget):
         self._item = item
         self._text.setText(item.text)
         self._detail.setText(item.detail)
-        self._button.setText(item.remedy.value)
+        self._button.setText("" if item.remedy is None else item.remedy.value)
+        self._button.setVisible(item.remedy is not None)
         self._button.setAccessibleDescription(item.text)
         self._take_looks()
 
@@ -78,6 +79,7 @@ class AttentionList(QWidget):
         self._quiet_icon = QLabel(self._quiet)
         quiet_row.addWidget(self._quiet_icon)
         quiet_row.addWidget(PlainLabel("All quiet", self._quiet, look="muted"), 1)
+        self._quiet.hide()  # until it is known
         self._column.addWidget(self._quiet)
         theme.changed.connect(self._take_looks)
         self._take_looks()

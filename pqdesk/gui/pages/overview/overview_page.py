@@ -9,17 +9,17 @@ from pqdesk.clock import Clock
 from pqdesk.gui.pages.overview.attention import AttentionItem, Remedy, attention_items
 from pqdesk.gui.pages.overview.overview_view import OverviewView
 from pqdesk.gui.pages.overview.queues_table import QueuesModel
-from pqdesk.gui.pages.overview.rates import RateMeter
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import State
-from pqdesk.supervision.records import SupervisionStatus, WorkerState
+from pqdesk.services.health import Health
+from pqdesk.services.rates import RateMeter
+from pqdesk.supervision.records import SupervisionStatus
 
 _CHART_MS = 2_000
-_STOPPABLE = (WorkerState.RUNNING, WorkerState.STARTING, WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING)
 
 
 class OverviewPage(QWidget):
@@ -47,6 +47,7 @@ class OverviewPage(QWidget):
         self._records: tuple[QueueRecord, ...] = ()
         self._counts: Counts | None = None
         self._status: SupervisionStatus | None = None
+        self._health: Health | None = None
         self._is_live = False
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -93,6 +94,12 @@ class OverviewPage(QWidget):
         if self._is_live:
             self._show_status()
 
+    @Slot(object)
+    def show_health(self, health: Health) -> None:
+        self._health = health
+        if self._is_live:
+            self._show_health()
+
     @Slot()
     def _on_chart_due(self) -> None:
         now_s = self._now_s()
@@ -106,12 +113,14 @@ class OverviewPage(QWidget):
     @Slot(object)
     def _on_remedy_chosen(self, item: AttentionItem) -> None:
         match item.remedy:
-            case Remedy.SHOW_LOG:
+            case Remedy.SHOW_LOG | Remedy.SHOW_WORKERS:
                 self.worker_asked.emit(item.subject)
             case Remedy.SHOW_FAILED:
                 self.filter_asked.emit(State.FAILED.word, item.subject)
             case Remedy.START_ALL:
                 self.start_asked.emit("all")
+            case Remedy.START_WORKER:
+                self.start_asked.emit(item.subject)
             case Remedy.RESUME:
                 self.pause_asked.emit((item.subject,), False)
 
@@ -121,19 +130,23 @@ class OverviewPage(QWidget):
     def _show_all(self) -> None:
         self._show_counts()
         self._show_status()
+        self._show_health()
         self._on_chart_due()
 
     def _show_counts(self) -> None:
         if self._counts is not None:
             self.view.show_counts(self._counts)
-            self._queues.merge(self._records)
-            self.view.attention.show_items(attention_items(self._status, self._records))
+            self._queues.merge(self._records, self._health.words if self._health is not None else {})
+
+    def _show_health(self) -> None:
+        if self._health is not None:
+            self._queues.merge(self._records, self._health.words)
+            self.view.attention.show_items(attention_items(self._health))
 
     def _show_status(self) -> None:
         if self._status is None:
             return
         replicas = self._status.replicas
         self.view.workers.show_status(self._status)
-        self.view.attention.show_items(attention_items(self._status, self._records))
-        self.view.start_all.setEnabled(any(one.state not in _STOPPABLE for one in replicas))
-        self.view.stop_all.setEnabled(any(one.state in _STOPPABLE for one in replicas))
+        self.view.start_all.setEnabled(any(not one.state.is_up for one in replicas))
+        self.view.stop_all.setEnabled(any(one.state.is_up for one in replicas))

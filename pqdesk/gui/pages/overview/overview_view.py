@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSi
 from pqdesk.gui.formatting import format_rate
 from pqdesk.gui.pages.overview.attention_list import AttentionList
 from pqdesk.gui.pages.overview.queues_table import QueuesModel, QueuesTable
-from pqdesk.gui.pages.overview.rates import BIN_S, BINS
 from pqdesk.gui.pages.overview.workers_strip import WorkersStrip
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
@@ -19,6 +18,7 @@ from pqdesk.gui.widgets.sparkline import RateChart
 from pqdesk.gui.widgets.tile import StateTile
 from pqdesk.messages.records import Counts
 from pqdesk.messages.states import State
+from pqdesk.services.rates import BIN_S, BINS
 
 TILES = (
     State.READY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
@@ -13,9 +14,10 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.messages.records import QueueRecord
-from pqdesk.messages.states import State
+from pqdesk.messages.states import QueueWord, State
 
 _STATES = (State.READY, State.RUNNING, State.RETRYING, State.FAILED, State.COMPLETED)
+_INKS = {QueueWord.PAUSED: Role.PAUSED, QueueWord.STALLED: Role.WARNING, QueueWord.NO_WORKER: Role.WARNING}
 _HIDDEN_FIRST = (4, 3, 6)  # columns, where not all fit
 _LEAST_NAME_PX = 110
 _ROW_PX = 28
@@ -34,10 +36,12 @@ class QueuesModel(QAbstractTableModel):
         super().__init__()
         self._theme = theme
         self._rows: list[QueueRecord] = []
+        self._words: Mapping[str, QueueWord] = {}
         theme.changed.connect(self._repaint)
 
-    def merge(self, queues: tuple[QueueRecord, ...]) -> None:
-        """Show `queues`, sorted by name, touching only rows that differ."""
+    def merge(self, queues: tuple[QueueRecord, ...], words: Mapping[str, QueueWord]) -> None:
+        """Show `queues`, sorted by name, touching only rows that differ; `words`: how they are, as far as is known."""
+        before, self._words = self._words, words
         fresh = {one.name: one for one in queues}
         for at in reversed(range(len(self._rows))):
             if self._rows[at].name not in fresh:
@@ -49,7 +53,7 @@ class QueuesModel(QAbstractTableModel):
                 self.beginInsertRows(QModelIndex(), at, at)
                 self._rows.insert(at, queue)
                 self.endInsertRows()
-            elif self._rows[at] != queue:
+            elif self._rows[at] != queue or before.get(queue.name) != words.get(queue.name):
                 self._rows[at] = queue
                 self.dataChanged.emit(self.index(at, 1), self.index(at, len(self.HEADERS) - 1))
 
@@ -77,20 +81,23 @@ class QueuesModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.ForegroundRole:
-            return self._theme.color(_ink(queue, column))
+            return self._theme.color(_ink(queue, column, self._words.get(queue.name)))
         if role == Qt.ItemDataRole.DecorationRole and column == 1 and queue.is_paused:
             return self._theme.icon("paused", Role.PAUSED)
         if role == Qt.ItemDataRole.ToolTipRole and column == 0:
             return as_tooltip(queue.name) if len(queue.name) > 24 else None
         return None
 
-    @staticmethod
-    def _text(queue: QueueRecord, column: int) -> str:
+    def _text(self, queue: QueueRecord, column: int) -> str:
         if column == 0:
             return visible_line(queue.name)
         if column == 1:
-            return _status(queue)
+            return self._word(queue)
         return format_number(queue.counts.of(_STATES[column - 2]))
+
+    def _word(self, queue: QueueRecord) -> str:
+        word = self._words.get(queue.name)
+        return "" if word is None else word.value
 
     def _repaint(self) -> None:
         if self._rows:
@@ -166,7 +173,7 @@ class QueuesTable(QTableView):
         """The name takes what the counts leave; where that is too little, some counts are hidden."""
         metrics = self.horizontalHeader().fontMetrics()
         widths = [metrics.horizontalAdvance(text) + _CELL_PADDING_PX for text in QueuesModel.HEADERS]
-        widths[1] = max(widths[1], metrics.horizontalAdvance("Paused") + 24 + _CELL_PADDING_PX)
+        widths[1] = max(widths[1], metrics.horizontalAdvance("No worker") + 24 + _CELL_PADDING_PX)
         widths[6] = max(widths[6], metrics.horizontalAdvance("99,999,999") + _CELL_PADDING_PX)
         hidden: set[int] = set()
         for column in _HIDDEN_FIRST:
@@ -191,17 +198,11 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-def _status(queue: QueueRecord) -> str:
-    if queue.is_paused:
-        return "Paused"
-    return "Active" if queue.counts.ready or queue.counts.running else "Idle"
-
-
-def _ink(queue: QueueRecord, column: int) -> Role:
+def _ink(queue: QueueRecord, column: int, word: QueueWord | None) -> Role:
     if column == 0:
         return Role.TEXT
     if column == 1:
-        return Role.PAUSED if queue.is_paused else Role.MUTED
+        return Role.MUTED if word is None else _INKS.get(word, Role.MUTED)
     state = _STATES[column - 2]
     if not queue.counts.of(state):
         return Role.MUTED

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pqdesk.gui.pages.workers.worker_rows import WorkerRow
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
-AT_REST = frozenset({WorkerState.STOPPED, WorkerState.EXITED, WorkerState.FAILED_TO_START})
-AT_WORK = frozenset({WorkerState.STARTING, WorkerState.RUNNING, WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING})
-TROUBLED = frozenset({WorkerState.BACKING_OFF, WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START})
+Which = Callable[[WorkerState], bool]
+
+
+def is_at_rest(state: WorkerState) -> bool:
+    return state.is_at_rest
+
+
+def is_up(state: WorkerState) -> bool:
+    return state.is_up
+
+
+def is_stopping(state: WorkerState) -> bool:
+    return state is WorkerState.STOPPING
+
+
+def is_up_or_stopping(state: WorkerState) -> bool:
+    return state.is_up or state is WorkerState.STOPPING
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +47,24 @@ class SelectedWorkers:
     def whole_workers(self) -> tuple[str, ...]:
         return tuple(row.worker for row in self.rows if row.level == 0)
 
-    def targets_in(self, states: Collection[WorkerState]) -> tuple[str, ...]:
-        """What an order names, so that it reaches every selected process in one of `states`."""
+    def targets_that(self, are: Which) -> tuple[str, ...]:
+        """What an order names, so that it reaches every selected process whose state is so."""
         whole = self.whole_workers
         return tuple(
             row.target
             for row in self.rows
-            if (row.level == 0 or row.worker not in whole) and any(one.state in states for one in row.replicas)
+            if (row.level == 0 or row.worker not in whole) and any(are(one.state) for one in row.replicas)
         )
 
     @property
     def targets(self) -> tuple[str, ...]:
-        return self.targets_in(tuple(WorkerState))
+        return self.targets_that(lambda _state: True)
 
     @property
     def is_stopping(self) -> bool:
         """Some are stopping, and no other could be stopped: what Stop can do now is to kill them."""
         states = {one.state for one in self.replicas}
-        return WorkerState.STOPPING in states and states.isdisjoint(AT_WORK)
+        return WorkerState.STOPPING in states and not any(map(is_up, states))
 
     @property
     def is_autostart(self) -> bool:

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QTextOption
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from pqdesk.gui.pages.workers.selected_workers import TROUBLED
 from pqdesk.gui.palette import WORKER_LOOKS, Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_line
@@ -127,13 +126,6 @@ class TroublePanel(QWidget):
         self._last.setStyleSheet("QPlainTextEdit { background: transparent; }")
         self._last.setFixedHeight(self._last.fontMetrics().lineSpacing() * _LINES_SEEN + 12)
         self.update()
-
-
-def has_trouble(replica: ReplicaRecord) -> bool:
-    """It does not stay up, or has ended as nobody wanted it to."""
-    ended = replica.last_exit
-    is_unexpected = ended is not None and not ended.is_expected and (ended.code != 0 or ended.signal is not None)
-    return replica.state in TROUBLED or (replica.state is WorkerState.EXITED and is_unexpected)
 
 
 def how_it_ended(replica: ReplicaRecord) -> str:

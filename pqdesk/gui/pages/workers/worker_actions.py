@@ -9,10 +9,16 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from pqdesk.gui.pages.workers.selected_workers import AT_REST, AT_WORK, SelectedWorkers
+from pqdesk.gui.pages.workers.selected_workers import (
+    SelectedWorkers,
+    Which,
+    is_at_rest,
+    is_stopping,
+    is_up,
+    is_up_or_stopping,
+)
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
-from pqdesk.supervision.records import WorkerState
 
 SIGNALS = (
     ("HUP", "many programs read their configuration again"),
@@ -36,11 +42,11 @@ class WorkerActionLook:
     why_not: Callable[[SelectedWorkers], str]
 
 
-def _needs(states: frozenset[WorkerState], reason: str) -> Callable[[SelectedWorkers], str]:
+def _needs(are: Which, reason: str) -> Callable[[SelectedWorkers], str]:
     def why_not(selected: SelectedWorkers) -> str:
-        if selected.targets_in(states):
+        if selected.targets_that(are):
             return ""
-        return "It is stopping" if selected.targets_in(frozenset({WorkerState.STOPPING})) else reason
+        return "It is stopping" if selected.targets_that(is_stopping) else reason
 
     return why_not
 
@@ -64,15 +70,15 @@ def _never(_selected: SelectedWorkers) -> str:
 START, STOP, RESTART, SCALE, EDIT, DUPLICATE, REMOVE = ACTIONS = (
     WorkerActionLook(
         "start", "Start", "start", "F7", "Start it; a paused retry is tried at once (F7)",
-        _needs(AT_REST, "It runs already"),
+        _needs(is_at_rest, "It runs already"),
     ),
     WorkerActionLook(
         "stop", "Stop", "stop", "F9", "Stop it; it finishes the message in hand first (F9)",
-        _needs(AT_WORK | {WorkerState.STOPPING}, "It does not run"),
+        _needs(is_up_or_stopping, "It does not run"),
     ),
     WorkerActionLook(
         "restart", "Restart", "restart", "Ctrl+Shift+R", "Stop it, then start it anew (Ctrl+Shift+R)",
-        _needs(AT_WORK, "It does not run; start it"),
+        _needs(is_up, "It does not run; start it"),
     ),
     WorkerActionLook("scale", "Scale…", "workers", "", "Run it in more or fewer processes", _one_worker),
     WorkerActionLook("edit", "Edit…", "file", "", "What it runs, and how", _one_worker),

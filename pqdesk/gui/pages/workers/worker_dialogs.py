@@ -14,12 +14,12 @@ from pqdesk.gui.dialogs import questions
 from pqdesk.gui.dialogs.scale import ScaleDialog
 from pqdesk.gui.dialogs.start_at_login import StartAtLoginDialog
 from pqdesk.gui.dialogs.worker import WorkerDialog
-from pqdesk.gui.pages.workers.selected_workers import AT_WORK, SelectedWorkers
+from pqdesk.gui.pages.workers.selected_workers import SelectedWorkers, is_up_or_stopping
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import WorkerOrder, who
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.supervision.definitions.writing import WorkerDefinition
-from pqdesk.supervision.records import ReplicaRecord, Saved, TryOut, WorkerState
+from pqdesk.supervision.records import ReplicaRecord, Saved, TryOut
 
 _Open = Callable[[WorkerDialog, WorkerDefinition], None]
 
@@ -112,15 +112,14 @@ class WorkerDialogs(QObject):
     def _scale(self, selected: SelectedWorkers) -> None:
         worker = selected.workers[0]
         replicas = [one for one in self._replicas if one.worker == worker]
-        is_up = any(one.state in AT_WORK for one in replicas)
+        is_up = any(one.state.is_up for one in replicas)
         dialog = ScaleDialog(worker, len(replicas), is_up=is_up, parent=self._parent)
         dialog.scale_asked.connect(lambda count: self.order_asked.emit(WorkerOrder("scale", (worker,), count)))
         dialog.open()
 
     def _remove(self, selected: SelectedWorkers) -> None:
         names = selected.whole_workers
-        up = (*AT_WORK, WorkerState.STOPPING)
-        running = tuple(dict.fromkeys(one.worker for one in selected.replicas if one.state in up))
+        running = tuple(dict.fromkeys(one.worker for one in selected.replicas if is_up_or_stopping(one.state)))
         remove = partial(self.order_asked.emit, WorkerOrder("remove", names))
         if running:
             questions.ask_remove_worker(self._parent, running, remove)

@@ -8,13 +8,13 @@ from typing import Literal
 
 from pqdesk.gui.formatting import format_count
 from pqdesk.gui.notices import sentence
-from pqdesk.gui.pages.workers.selected_workers import TROUBLED
 from pqdesk.gui.visible_text import visible_line
-from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
-from pqdesk.supervision.trouble import Alarm
+from pqdesk.services.health import Need
+from pqdesk.supervision.records import SupervisionStatus
 
 Remedy = Literal["start_daemon", "restart_daemon", "add", "start", "show", ""]
 
+_TOLD = ("queue", "worker", "folder", "orphan")
 _CAN_BE_STARTED = ("not running", "not answering")
 
 
@@ -54,29 +54,19 @@ def daemon_notice(status: SupervisionStatus, silent_s: float | None) -> Notice |
     return None
 
 
-def alarm_notice(alarms: Sequence[Alarm], status: SupervisionStatus) -> Notice | None:
-    """The first alarm, with how many more there are."""
+def need_notice(needs: Sequence[Need], status: SupervisionStatus) -> Notice | None:
+    """The first thing that queues and workers need beyond what a row says, with how many more there are."""
     if not (status.is_running or not status.replicas):
         return None  # without supervisord the other notice says it all
-    alarms = [one for one in alarms if not _is_told_otherwise(one, status.replicas)]
-    if not alarms:
+    processes = {one.process for one in status.replicas}
+    needs = [one for one in needs if one.kind in _TOLD and one.subject not in processes]
+    if not needs:
         return None
-    first = alarms[0]
-    more = f" ({format_count(len(alarms) - 1, 'more alarm')})" if len(alarms) > 1 else ""
-    text = visible_line(sentence(first.text)) + more
-    if first.kind != "no worker":
-        return Notice("warning", text, "Show worker", "show", first.subject)
-    worker = _consumer_of(first.subject, status.replicas)
-    if worker is None:
+    first = needs[0]
+    more = f" ({format_count(len(needs) - 1, 'more')})" if len(needs) > 1 else ""
+    text = visible_line(sentence(first.sentence)) + more
+    if first.kind != "queue":
+        return Notice("warning", text, "Show worker", "show", first.worker) if first.worker else Notice("warning", text)
+    if not first.worker:
         return Notice("warning", text, "Add worker", "add", first.subject)
-    return Notice("warning", text, f"Start {visible_line(worker)}", "start", worker)
-
-
-def _consumer_of(queue: str, replicas: Sequence[ReplicaRecord]) -> str | None:
-    return next((one.worker for one in replicas if one.kind == "consumer" and queue in one.queues), None)
-
-
-def _is_told_otherwise(alarm: Alarm, replicas: Sequence[ReplicaRecord]) -> bool:
-    """Its worker crash-loops: the row says so, and starting it would not help."""
-    consumers = [one for one in replicas if one.kind == "consumer" and alarm.subject in one.queues]
-    return alarm.kind == "no worker" and any(one.state in TROUBLED for one in consumers)
+    return Notice("warning", text, f"Start {visible_line(first.worker)}", "start", first.worker)

@@ -59,7 +59,6 @@ _WORST_FIRST = (
     WorkerState.STOPPED,
 )
 _REPLICA = re.compile(r"(.+)-([1-9][0-9]{0,3})")
-_TROUBLED = _WORST_FIRST[:3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ class _Shown:
         if same == len(self._replicas):
             return state.word
         up = sum(one.state is WorkerState.RUNNING for one in self._replicas)
-        if state in _TROUBLED or not up:
+        if state.is_in_trouble or not up:
             return f"{state.word} ({same} of {len(self._replicas)})"
         return f"{up} of {len(self._replicas)} running"
 
@@ -243,7 +242,7 @@ class _Shown:
         parts = [visible_line(target), self.state(state)]
         if self.up_for():
             parts.append(f"up for {self.up_for()}")
-        if state in _TROUBLED and self.last_exit():
+        if state.is_in_trouble and self.last_exit():
             parts.append(f"last exit {self.last_exit()}")
         if self._ids:
             parts.append(f"{format_count(len(self._ids), 'message')} in hand")

@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.gui.log_feed import LogFeed
 from pqdesk.gui.pages.workers.order_progress import OrderProgress
-from pqdesk.gui.pages.workers.selected_workers import AT_REST, AT_WORK
-from pqdesk.gui.pages.workers.trouble_panel import LAST_LINES, has_trouble
+from pqdesk.gui.pages.workers.selected_workers import is_at_rest, is_stopping, is_up
+from pqdesk.gui.pages.workers.trouble_panel import LAST_LINES
 from pqdesk.gui.pages.workers.worker_dialogs import WorkerDialogs
-from pqdesk.gui.pages.workers.worker_notices import Notice, alarm_notice, daemon_notice
+from pqdesk.gui.pages.workers.worker_notices import Notice, daemon_notice, need_notice
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
 from pqdesk.gui.pages.workers.worker_watch import Hands, WorkerWatch
 from pqdesk.gui.pages.workers.workers_model import WorkersModel
@@ -24,8 +24,8 @@ from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import QueueRecord
-from pqdesk.supervision.records import SupervisionStatus, WorkerState
-from pqdesk.supervision.trouble import Alarm
+from pqdesk.services.health import Health
+from pqdesk.supervision.records import SupervisionStatus
 
 if TYPE_CHECKING:
     from pqdesk.supervision.processes.usage import Usage
@@ -77,6 +77,7 @@ class WorkersController(QObject):
         self._wanted: str | None = None  # selected as soon as it is there
         self._usage_of: frozenset[str] = frozenset()
         self._waiting_for, self._waiting_since_s = "", 0.0
+        self._health = Health()
         self._silent_since_s: float | None = None  # since when supervisord does not answer
         self._notices: dict[Banner, Notice | None] = {}
         self._is_live = False
@@ -161,6 +162,11 @@ class WorkersController(QObject):
         self._show()
 
     @Slot(object)
+    def show_health(self, health: Health) -> None:
+        self._health = health
+        self._show()
+
+    @Slot(object)
     def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
         self._watch.observe_queues(queues, self._now_s())
 
@@ -206,17 +212,13 @@ class WorkersController(QObject):
         silent_s = None if self._silent_since_s is None else now_s - self._silent_since_s
         self._notices = {
             self._view.banner: daemon_notice(status, silent_s),
-            self._view.alarm: alarm_notice(self._alarms(status, now_s), status),
+            self._view.alarm: need_notice(self._health.needs if self._view.may_add else (), status),
         }
         for banner, notice in self._notices.items():
             if notice is None:
                 banner.hide()
             else:
                 banner.show_text(notice.kind, notice.text, notice.button)
-
-    def _alarms(self, status: SupervisionStatus, now_s: float) -> tuple[Alarm, ...]:
-        """None where no worker can be: the queues of an application's file are its own business."""
-        return self._watch.alarms(status.replicas, now_s) if self._view.may_add else ()
 
     def _show_activity(self) -> None:
         waited_s = self._now_s() - self._waiting_since_s
@@ -231,7 +233,7 @@ class WorkersController(QObject):
     def _update_all_buttons(self) -> None:
         view = self._view
         states = {one.state for one in self._status.replicas} if self._status is not None else set()
-        can_start, can_stop = not states.isdisjoint(AT_REST), not states.isdisjoint(AT_WORK)
+        can_start, can_stop = any(map(is_at_rest, states)), any(map(is_up, states))
         view.start_all.setEnabled(can_start)
         view.start_all.setToolTip("Start every worker that does not run" if can_start else "Every worker runs")
         view.stop_all.setEnabled(can_stop)
@@ -247,7 +249,7 @@ class WorkersController(QObject):
 
     def _show_trouble(self) -> None:
         selected = self._view.table.selected()
-        troubled = next((one for one in selected.replicas if has_trouble(one)), None)
+        troubled = next((one for one in selected.replicas if one.is_in_trouble), None)
         if troubled is None:
             self._view.trouble.hide()
         else:
@@ -280,13 +282,13 @@ class WorkersController(QObject):
         selected = self._view.actions_on_workers.selected
         match action:
             case "start":
-                self._order("start", selected.targets_in(AT_REST))
+                self._order("start", selected.targets_that(is_at_rest))
             case "stop" if selected.is_stopping:
-                self._order("stop_now", selected.targets_in({WorkerState.STOPPING}))
+                self._order("stop_now", selected.targets_that(is_stopping))
             case "stop":
-                self._order("stop", selected.targets_in(AT_WORK))
+                self._order("stop", selected.targets_that(is_up))
             case "restart":
-                self._order("restart", selected.targets_in(AT_WORK))
+                self._order("restart", selected.targets_that(is_up))
             case "autostart":
                 self._on_order(WorkerOrder("autostart", selected.whole_workers, not selected.is_autostart))
             case "show_message":
@@ -304,8 +306,8 @@ class WorkersController(QObject):
     def _on_order(self, order: WorkerOrder) -> None:
         replicas = self._status.replicas if self._status is not None else ()
         meant = [one for one in replicas if {"all", one.worker, one.process} & set(order.names)]
-        states = AT_REST if order.verb == "start" else AT_WORK
-        self._progress.begin(order.verb, [one for one in meant if one.state in states])
+        are = is_at_rest if order.verb == "start" else is_up
+        self._progress.begin(order.verb, [one for one in meant if are(one.state)])
         self.order_asked.emit(order)
         self._show_activity()
 

@@ -12,7 +12,6 @@ from pqdesk.gui.pages.workers.worker_rows import HEADERS, WorkerColumn, WorkerFa
 from pqdesk.gui.palette import WORKER_LOOKS, Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
-from pqdesk.supervision.records import WorkerState
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -21,7 +20,6 @@ _RIGHT = (
     WorkerColumn.NOW_RUNNING, WorkerColumn.RATE,
 )  # fmt: skip
 _QUIET = (WorkerColumn.PID, WorkerColumn.UP_FOR, WorkerColumn.RESTARTS, WorkerColumn.QUEUES)
-_BROKEN = (WorkerState.CRASH_LOOPING, WorkerState.FAILED_TO_START, WorkerState.BACKING_OFF)
 _HEADER_TIPS = {
     WorkerColumn.CPU: "Of one core, child processes included",
     WorkerColumn.RESTARTS: "By supervisord, not asked for: in the last hour / in all",
@@ -173,7 +171,7 @@ def _ink(row: WorkerRow, column: WorkerColumn) -> Role:
     if column is WorkerColumn.STATE:
         return WORKER_LOOKS[row.state][1]
     if column is WorkerColumn.LAST_EXIT:
-        return Role.ERROR if row.state in _BROKEN else Role.MUTED
+        return Role.ERROR if row.state.is_in_trouble else Role.MUTED
     if column is WorkerColumn.NOW_RUNNING:
         return Role.ACCENT
     return Role.MUTED if column in _QUIET else Role.TEXT

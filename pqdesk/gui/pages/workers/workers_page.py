@@ -16,6 +16,7 @@ from pqdesk.gui.pages.workers.workers_view import WorkersView
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.services.health import Health
 
 
 class WorkersPage(WorkersView):
@@ -59,6 +60,9 @@ class WorkersPage(WorkersView):
 
     def set_live(self, is_live: bool) -> None:
         self.controller.set_live(is_live)
+
+    def show_health(self, health: Health) -> None:
+        self.controller.show_health(health)
 
     def show_worker(self, name: str) -> None:
         """Select this worker, or process; links from elsewhere lead here."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pqdesk.gui.pages.overview.rates import BIN_S, BINS, RateMeter
 from pqdesk.messages.records import Counts
+from pqdesk.services.rates import BIN_S, BINS, RateMeter
 
 
 def test_a_steady_flow_gives_its_rate() -> None:
