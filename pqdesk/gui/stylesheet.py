@@ -102,8 +102,6 @@ QHeaderView {{ background: transparent; border: none; }}
 QHeaderView::section {{
     background: transparent; color: {muted}; border: none; border-bottom: 1px solid {hairline}; padding: 0 8px;
 }}
-QTableView#queues_table {{ background: transparent; }}
-QTableView#queues_table::item {{ padding: 0 5px; }}
 
 QStatusBar {{ background: {window}; border-top: 1px solid {hairline}; }}
 QStatusBar::item {{ border: none; }}

@@ -9,8 +9,9 @@ import pytest
 from pqdesk.gui.pages.workers.order_progress import OrderProgress
 from pqdesk.gui.pages.workers.selected_workers import SelectedWorkers, is_at_rest, is_up
 from pqdesk.gui.pages.workers.worker_notices import Notice, daemon_notice, need_notice
-from pqdesk.gui.pages.workers.worker_rows import HEADERS, WorkerFacts, WorkerRow, worker_rows
+from pqdesk.gui.pages.workers.worker_rows import WorkerFacts, WorkerRow, worker_rows
 from pqdesk.gui.pages.workers.worker_watch import WorkerWatch
+from pqdesk.gui.pages.workers.workers_table import COLUMNS
 from pqdesk.services.health import Need
 from pqdesk.supervision.processes.usage import Usage
 from pqdesk.supervision.records import LastExit, ReplicaRecord, SupervisionStatus, WorkerState
@@ -32,7 +33,7 @@ def rows_of(*given: ReplicaRecord, **facts) -> tuple[WorkerRow, ...]:
 
 
 def cells(row: WorkerRow) -> dict[str, str]:
-    return dict(zip(HEADERS, row.cells, strict=True))
+    return {one.title: one.text(row, NOW) for one in COLUMNS}
 
 
 def test_a_worker_of_one_process_is_one_row_with_everything_in_it():

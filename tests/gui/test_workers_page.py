@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QPushButton, QTableVie
 
 from pqdesk.errors import SupervisorError
 from pqdesk.gui.announcer import Announcer
-from pqdesk.gui.pages.workers.worker_rows import WorkerColumn, WorkerFacts
-from pqdesk.gui.pages.workers.workers_model import WorkersModel
+from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
+from pqdesk.gui.pages.workers.workers_table import COLUMNS, WorkersTable
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.widgets.toast import Toast
 from pqdesk.supervision.definitions.definition import WorkerDefinition
@@ -102,19 +102,21 @@ def test_rows_are_merged_and_the_selection_stays(rig, page):
     rig.tell(RUNNING, make_replica("new"), replace(STOPPED, state=WorkerState.RUNNING))
 
     assert rig.names() == ["consumer", "new", "producer"]
-    assert page.table.selected().targets == ("producer",)
+    assert page.table.selected_workers.targets == ("producer",)
     assert not resets
 
 
-def test_the_model_is_consistent_through_changes(theme):
-    model = WorkersModel(theme)
+def test_the_model_is_consistent_through_changes(qtbot, theme):
+    table = WorkersTable(theme)
+    qtbot.addWidget(table)
+    model = table.model()
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     a, b, c = (make_replica(name) for name in "abc")
     a2, a3 = (make_replica(f"a-{number}", worker="a", replica=number) for number in (2, 3))
 
     for replicas in ([a], [a, b], [c, b, a], [a, a2, b], [b], [], [a, a2, a3, c], [c, a], [b, a, c], [a, a2]):
-        model.show_facts(WorkerFacts(now=datetime.now(UTC), replicas=replicas))
-        shown = [model.row_at(row) for row in range(model.rowCount())]
+        table.show_facts(WorkerFacts(now=datetime.now(UTC), replicas=replicas))
+        shown = [model.row_at(row).record for row in range(model.rowCount())]
         assert [one for row in shown if not row.is_group for one in row.replicas] == replicas
     assert tester.model() is model
 
@@ -133,7 +135,9 @@ def test_replicas_fold_away_and_come_back(rig, page):
 def test_a_click_on_the_message_in_hand_leads_to_it(qtbot, rig, page):
     rig.reader.hands_loaded.emit({4321: ("consumer", (17,))})
     assert rig.cells("consumer")["Now running"] == "17"
-    place = page.table.visualRect(page.table.model().index(0, WorkerColumn.NOW_RUNNING)).center()
+    place = page.table.visualRect(
+        page.table.model().index(0, [one.key for one in COLUMNS].index("now_running"))
+    ).center()
 
     with qtbot.waitSignal(page.messages_asked) as asked:
         qtbot.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=place)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pqdesk.clock import Clock
 from pqdesk.gui.pages.overview.attention import AttentionItem, Remedy, attention_items
 from pqdesk.gui.pages.overview.overview_view import OverviewView
-from pqdesk.gui.pages.overview.queues_table import QueuesModel
+from pqdesk.gui.pages.overview.queues_table import SeenQueue
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
@@ -41,8 +41,7 @@ class OverviewPage(QWidget):
     def __init__(self, reader: Reader, actor: Actor, link: SupervisorLink, theme: Theme, clock: Clock) -> None:
         super().__init__()
         self._clock = clock
-        self._queues = QueuesModel(theme)
-        self.view = OverviewView(self._queues, theme)
+        self.view = OverviewView(theme)
         self._meter = RateMeter()
         self._records: tuple[QueueRecord, ...] = ()
         self._counts: Counts | None = None
@@ -136,12 +135,16 @@ class OverviewPage(QWidget):
     def _show_counts(self) -> None:
         if self._counts is not None:
             self.view.show_counts(self._counts)
-            self._queues.merge(self._records, self._health.words if self._health is not None else {})
+            self._show_queues()
 
     def _show_health(self) -> None:
         if self._health is not None:
-            self._queues.merge(self._records, self._health.words)
+            self._show_queues()
             self.view.attention.show_items(attention_items(self._health))
+
+    def _show_queues(self) -> None:
+        words = {} if self._health is None else self._health.words
+        self.view.queues.show_records([SeenQueue(one, words.get(one.name)) for one in self._records])
 
     def _show_status(self) -> None:
         if self._status is None:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSi
 
 from pqdesk.gui.formatting import format_rate
 from pqdesk.gui.pages.overview.attention_list import AttentionList
-from pqdesk.gui.pages.overview.queues_table import QueuesModel, QueuesTable
+from pqdesk.gui.pages.overview.queues_table import QueuesTable
 from pqdesk.gui.pages.overview.workers_strip import WorkersStrip
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
@@ -45,7 +45,7 @@ class OverviewView(QScrollArea):
     state_chosen = Signal(object)
     test_message_asked = Signal()
 
-    def __init__(self, queues: QueuesModel, theme: Theme) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("overview")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -58,7 +58,7 @@ class OverviewView(QScrollArea):
         self.strip_place = QVBoxLayout()
         self.attention = AttentionList(theme, content)
         self.workers = WorkersStrip(theme, content)
-        self.queues = QueuesTable(queues, theme, content)
+        self.queues = QueuesTable(theme, content)
         self.start_all = make_button("Start all", "start_all", content, description="Start every worker")
         self.stop_all = make_button("Stop all", "stop_all", content, description="Stop every worker")
         self._chart = RateChart(theme, "throughput_chart", content)

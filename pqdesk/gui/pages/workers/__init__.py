@@ -1,7 +1,7 @@
 """The workers page: add workers, see each process and the message it holds, control them, read why one fails.
 
 worker_rows       what a row says, worked out from what the threads know (pure), with worker_watch, worker_notices
-workers_model     the rows as a table, merged by name, never reset; workers_table shows them
+workers_table     shows them
 worker_actions    what can be done to the selected_workers, and why not
 worker_dialogs    the dialogs (pqdesk.gui.dialogs) and their questions to the threads
 workers_controller joins them with supervisord's link and the reader

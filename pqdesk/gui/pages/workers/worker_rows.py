@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import IntEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -25,26 +24,6 @@ from pqdesk.supervision.records import LastExit, ReplicaRecord, WorkerState
 if TYPE_CHECKING:
     from pqdesk.supervision.processes.usage import Usage
 
-
-class WorkerColumn(IntEnum):
-    """In their order from left to right."""
-
-    NAME = 0
-    STATE = 1
-    PID = 2
-    UP_FOR = 3
-    CPU = 4
-    MEMORY = 5
-    RESTARTS = 6
-    LAST_EXIT = 7
-    QUEUES = 8
-    NOW_RUNNING = 9
-    RATE = 10
-
-
-HEADERS = (
-    "Name", "State", "PID", "Up for", "CPU %", "Memory", "Restarts", "Last exit", "Queues", "Now running", "Rate/s",
-)  # fmt: skip
 
 # The state of a worker is that of the replica that is worst off; where all is well, how many run.
 _WORST_FIRST = (
@@ -86,7 +65,9 @@ class WorkerRow:
         key: What a row is recognised by: the worker's name, or its and the process's.
         target: What start, stop and the others are told: the worker's name, or the process's.
         level: 0 for a worker, 1 for a replica of a worker that has several.
-        cells, tips: By column.
+        cells, tips: By the keys of columns; what has no tip is left out.
+        is_folded: None for a row that has none below it.
+        steps: How far it is indented.
     """
 
     key: tuple[str, ...]
@@ -94,10 +75,12 @@ class WorkerRow:
     level: int
     replicas: tuple[ReplicaRecord, ...]
     state: WorkerState
-    cells: tuple[str, ...]
-    tips: tuple[str, ...]
+    cells: Mapping[str, str]
+    tips: Mapping[str, str]
     message_ids: tuple[int, ...]
     phrase: str
+    is_folded: bool | None = None
+    steps: int = 0
 
     @property
     def worker(self) -> str:
@@ -113,10 +96,13 @@ def worker_rows(facts: WorkerFacts, folded: frozenset[str] = frozenset()) -> tup
     """The rows from top to bottom, in the order of `facts`; replicas of the workers in `folded` are left out."""
     rows: list[WorkerRow] = []
     for worker, found in groupby(_with_leaving_ones(facts.replicas), key=lambda one: one.worker):
-        replicas = tuple(found)
-        rows.append(_row((worker,), worker, 0, replicas, facts))
-        if len(replicas) > 1 and worker not in folded:
+        replicas, is_folded = tuple(found), worker in folded
+        row = _row((worker,), worker, 0, replicas, facts)
+        rows.append(replace(row, is_folded=is_folded) if row.is_group else row)
+        if row.is_group and not is_folded:
             rows += [_row((worker, one.process), one.process, 1, (one,), facts) for one in replicas]
+    if any(row.is_group for row in rows):  # the others leave room for its arrow
+        rows = [row if row.is_group else replace(row, steps=row.level + 1) for row in rows]
     return tuple(rows)
 
 
@@ -146,16 +132,27 @@ def _row(
     state = state_of(replicas)
     ids = tuple(sorted(one for replica in replicas for one in facts.in_hand.get(replica.process, ())))
     shown = _Shown(replicas, facts, ids, is_worker=level == 0)
-    cells = (
-        visible_line(target), shown.state(state), shown.pid(), shown.up_for(), shown.cpu(), shown.memory(),
-        shown.restarts(), shown.last_exit(), visible_line(", ".join(replicas[0].queues) if level == 0 else ""),
-        shown.running(), shown.rate(),
-    )  # fmt: skip
-    tips = (
-        visible_line(replicas[0].command), shown.state_tip(), "", shown.since(), "Of one core, over two seconds",
-        "Resident memory, child processes included", "In the last hour / in all; by supervisord, not asked for",
-        shown.exit_tip(), "", shown.running_tip(), shown.rate_tip(),
-    )  # fmt: skip
+    cells = {
+        "name": visible_line(target),
+        "state": shown.state(state),
+        "pid": shown.pid(),
+        "up_for": shown.up_for(),
+        "cpu": shown.cpu(),
+        "memory": shown.memory(),
+        "restarts": shown.restarts(),
+        "last_exit": shown.last_exit(),
+        "queues": visible_line(", ".join(replicas[0].queues) if level == 0 else ""),
+        "now_running": shown.running(),
+        "rate": shown.rate(),
+    }
+    tips = {
+        "name": visible_line(replicas[0].command),
+        "state": shown.state_tip(),
+        "up_for": shown.since(),
+        "last_exit": shown.exit_tip(),
+        "now_running": shown.running_tip(),
+        "rate": shown.rate_tip(),
+    }
     return WorkerRow(key, target, level, replicas, state, cells, tips, ids, shown.phrase(target, state))
 
 

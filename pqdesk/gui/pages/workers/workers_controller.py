@@ -16,7 +16,6 @@ from pqdesk.gui.pages.workers.worker_dialogs import WorkerDialogs
 from pqdesk.gui.pages.workers.worker_notices import Notice, daemon_notice, need_notice
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
 from pqdesk.gui.pages.workers.worker_watch import Hands, WorkerWatch
-from pqdesk.gui.pages.workers.workers_model import WorkersModel
 from pqdesk.gui.pages.workers.workers_view import WorkersView
 from pqdesk.gui.threads.orders import WorkerOrder
 from pqdesk.gui.threads.reader import Reader
@@ -60,14 +59,13 @@ class WorkersController(QObject):
     def __init__(
         self,
         view: WorkersView,
-        model: WorkersModel,
         link: SupervisorLink,
         reader: Reader,
         dialogs: WorkerDialogs,
         clock: Clock,
     ) -> None:
         super().__init__(view)
-        self._view, self._model, self._clock = view, model, clock
+        self._view, self._clock = view, clock
         self._dialogs = dialogs
         self._log = LogFeed("workers page", view.log, link.logs, clock)
         self._watch = WorkerWatch()
@@ -88,9 +86,9 @@ class WorkersController(QObject):
 
     def _connect_view(self) -> None:
         view, actions = self._view, self._view.actions_on_workers
-        view.table.selectionModel().selectionChanged.connect(lambda *_: self._on_selection_changed())
+        view.table.selected.changed.connect(self._on_selection_changed)
         view.table.messages_asked.connect(self.messages_asked)
-        view.table.visible_changed.connect(self._update_usage)
+        view.table.scrolled.connect(self._update_usage)
         actions.asked.connect(self._on_asked)
         actions.signal_asked.connect(lambda name: self._dialogs.send_signal(actions.selected, name))
         actions.add.triggered.connect(lambda: self._dialogs.add())
@@ -191,7 +189,7 @@ class WorkersController(QObject):
         if self._status is None or not self._is_live:
             return
         replicas, now_s = self._status.replicas, self._now_s()
-        self._model.show_facts(
+        self._view.table.show_facts(
             WorkerFacts(
                 now=to_datetime(self._clock.wall_us()),
                 replicas=replicas,
@@ -248,7 +246,7 @@ class WorkersController(QObject):
             self.usage_wanted.emit(processes)
 
     def _show_trouble(self) -> None:
-        selected = self._view.table.selected()
+        selected = self._view.table.selected_workers
         troubled = next((one for one in selected.replicas if one.is_in_trouble), None)
         if troubled is None:
             self._view.trouble.hide()
@@ -262,15 +260,13 @@ class WorkersController(QObject):
     def _select_wanted(self) -> None:
         table = self._view.table
         if self._wanted is not None:
-            row = self._model.row_of(self._wanted)
-            if row is not None:
+            if table.show_worker(self._wanted):
                 self._wanted = None
-                table.select(row)
-        elif self._model.rowCount() and not table.selectionModel().hasSelection():
-            table.select(0)
+        else:
+            table.show_first()
 
     def _on_selection_changed(self) -> None:
-        selected = self._view.table.selected()
+        selected = self._view.table.selected_workers
         self._view.actions_on_workers.set_selected(selected)
         first = selected.rows[0] if selected.rows else None
         followed = first.replicas[:_MOST_FOLLOWED] if first else ()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QWidget
 from pqdesk.clock import Clock
 from pqdesk.gui.pages.workers.worker_dialogs import WorkerDialogs
 from pqdesk.gui.pages.workers.workers_controller import WorkersController
-from pqdesk.gui.pages.workers.workers_model import WorkersModel
 from pqdesk.gui.pages.workers.workers_view import WorkersView
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.reader import Reader
@@ -36,11 +35,9 @@ class WorkersPage(WorkersView):
     log_asked = Signal(str)
 
     def __init__(self, link: SupervisorLink, reader: Reader, theme: Theme, clock: Clock) -> None:
-        model = WorkersModel(theme)
-        super().__init__(model, theme)
-        model.setParent(self)
+        super().__init__(theme)
         self.dialogs = WorkerDialogs(link, theme, self)
-        self.controller = WorkersController(self, model, link, reader, self.dialogs, clock)
+        self.controller = WorkersController(self, link, reader, self.dialogs, clock)
         self.dialogs.told.connect(self.notice)
         self.dialogs.failed.connect(self.problem)
         self.controller.messages_asked.connect(self.messages_asked)

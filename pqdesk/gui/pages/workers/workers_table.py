@@ -1,163 +1,149 @@
-"""The table of workers: which rows can be seen, links to messages, folding the replicas of a worker."""
+"""The table of workers: its columns, which rows can be seen, folding the replicas of a worker."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QStyleOptionViewItem, QTableView, QWidget
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
 
 from pqdesk.gui.pages.workers.selected_workers import SelectedWorkers
-from pqdesk.gui.pages.workers.worker_rows import WorkerColumn
-from pqdesk.gui.pages.workers.workers_model import WorkersModel
+from pqdesk.gui.pages.workers.worker_rows import WorkerFacts, WorkerRow, worker_rows
+from pqdesk.gui.palette import WORKER_LOOKS, Role
+from pqdesk.gui.records import Grows, RecordColumn, RecordModel, RecordTable
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.widgets.ink_delegate import InkDelegate
 
-_WIDTHS = {
-    WorkerColumn.NAME: 144,
-    WorkerColumn.STATE: 164,
-    WorkerColumn.PID: 66,
-    WorkerColumn.UP_FOR: 92,
-    WorkerColumn.CPU: 58,
-    WorkerColumn.MEMORY: 82,
-    WorkerColumn.RESTARTS: 76,
-    WorkerColumn.LAST_EXIT: 148,
-    WorkerColumn.QUEUES: 100,
-    WorkerColumn.NOW_RUNNING: 96,
-}
-# Left out one after the other while the columns do not fit.
-_DROPPED = (WorkerColumn.PID, WorkerColumn.QUEUES, WorkerColumn.MEMORY, WorkerColumn.CPU)
-_RATE_WIDTH = 64
+_STEP_PX = 22
+_ARROW_PX = 24
 
 
-class _Delegate(InkDelegate):
-    """Keeps the room that a picture takes for indenting."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        super().initStyleOption(option, index)
-        if index.column() == WorkerColumn.NAME and (sizes := option.icon.availableSizes()):
-            option.decorationSize = QSize(max(16, min(32, sizes[0].width())), 16)
+def _column(key: str, title: str, width: int, grows: Grows = Grows.NOT, **looks: Any) -> RecordColumn[WorkerRow]:
+    return RecordColumn(
+        key, title, lambda row, _now: row.cells[key], width, grows, tip=lambda row: row.tips.get(key, ""), **looks
+    )
 
 
-class WorkersTable(QTableView):
+def _arrow(row: WorkerRow) -> tuple[str, Role] | None:
+    return None if row.is_folded is None else ("chevron-right" if row.is_folded else "chevron-down", Role.MUTED)
+
+
+COLUMNS = (
+    _column(
+        "name",
+        "Name",
+        144,
+        Grows.SOME,
+        icon=_arrow,
+        indent=lambda row: row.steps * _STEP_PX,
+        is_strong=lambda row: row.is_group,
+    ),
+    _column(
+        "state",
+        "State",
+        164,
+        icon=lambda row: WORKER_LOOKS[row.state],
+        ink=lambda row, _text: WORKER_LOOKS[row.state][1],
+    ),
+    _column("pid", "PID", 66, is_right=True, ink=Role.MUTED, given_up=4),
+    _column("up_for", "Up for", 92, is_right=True, ink=Role.MUTED),
+    _column("cpu", "CPU %", 58, is_right=True, header_tip="Of one core, child processes included", given_up=1),
+    _column("memory", "Memory", 82, is_right=True, header_tip="Resident, child processes included", given_up=2),
+    _column(
+        "restarts",
+        "Restarts",
+        76,
+        is_right=True,
+        ink=Role.MUTED,
+        header_tip="By supervisord, not asked for: in the last hour / in all",
+    ),
+    _column(
+        "last_exit",
+        "Last exit",
+        148,
+        Grows.MUCH,
+        ink=lambda row, _text: Role.ERROR if row.state.is_in_trouble else Role.MUTED,
+    ),
+    _column("queues", "Queues", 100, Grows.SOME, ink=Role.MUTED, given_up=3),
+    _column(
+        "now_running",
+        "Now running",
+        96,
+        is_right=True,
+        is_link=lambda row: bool(row.message_ids),
+        header_tip="The message in hand; click to show it",
+    ),
+    _column("rate", "Rate/s", 64, is_right=True, header_tip="Messages per second of its queues"),
+)
+
+
+class WorkersTable(RecordTable[WorkerRow]):
     """Signals:
     messages_asked: Ids of messages in hand whose link was followed.
-    visible_changed: Other rows can be seen now.
     """
 
     messages_asked = Signal(object)
-    visible_changed = Signal()
 
-    def __init__(self, model: WorkersModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._model = model
-        self.setObjectName("workers")
-        self.setAccessibleName("Workers")
-        self.setModel(model)
-        self.setItemDelegate(_Delegate(self))
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setMouseTracking(True)
-        self.setIconSize(QSize(32, 16))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        model = RecordModel(COLUMNS, lambda row: row.key, phrase=lambda row: row.phrase, heading=(0, 1))
+        super().__init__(model, theme, "workers", "Workers", parent)
+        model.setParent(self)
+        self._facts: WorkerFacts | None = None
+        self._folded: frozenset[str] = frozenset()
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().hide()
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(48)
-        header.setSectionResizeMode(WorkerColumn.LAST_EXIT, QHeaderView.ResizeMode.Stretch)
-        for column, width in (*_WIDTHS.items(), (WorkerColumn.RATE, _RATE_WIDTH)):
-            self.setColumnWidth(column, width)
-        self.verticalScrollBar().valueChanged.connect(lambda _: self.visible_changed.emit())
-        for changed in (model.rowsInserted, model.rowsRemoved, model.rowsMoved):
-            changed.connect(lambda *_: self.visible_changed.emit())
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
+        self.link_followed.connect(lambda _column, row: self.messages_asked.emit(row.message_ids))
+        self.opened.connect(self._toggle_fold)
 
-    def selected(self) -> SelectedWorkers:
+    def show_facts(self, facts: WorkerFacts) -> None:
+        self._facts = facts
+        self.show_records(worker_rows(facts, self._folded))
+
+    def show_worker(self, name: str) -> bool:
+        """Select the worker called so, or the process, and nothing else; whether it is there."""
+        rows = [row.record for row in self._records.rows]
+        is_there = [row for row in rows if row.target == name]
+        is_part = [row for row in rows if any(one.process == name for one in row.replicas)]
+        for row in (is_there or is_part)[:1]:
+            self.choose(row.key)
+            self.scrollTo(self.currentIndex())
+        return bool(is_there or is_part)
+
+    def show_first(self) -> None:
+        """Select the first row unless another is."""
+        if self._records.rows and not self.selectionModel().hasSelection():
+            self.choose(self._records.rows[0].id)
+
+    @property
+    def selected_workers(self) -> SelectedWorkers:
         """The selected rows, from top to bottom."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        return SelectedWorkers(tuple(self._model.row_at(row) for row in rows))
-
-    def select(self, row: int) -> None:
-        """This row and no other; it is scrolled to."""
-        index = self._model.index(row, 0)
-        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-        self.selectionModel().setCurrentIndex(index, flags)
-        self.scrollTo(index)
+        chosen = self.selected.records
+        return SelectedWorkers(tuple(chosen[row.id] for row in self._records.rows if row.id in chosen))
 
     def visible_processes(self) -> frozenset[str]:
         """Of the rows that can be seen; a worker's row stands for all its replicas."""
-        first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
-        if first < 0:
-            return frozenset()
-        rows = range(first, (last if last >= 0 else self._model.rowCount() - 1) + 1)
-        return frozenset(one.process for row in rows for one in self._model.row_at(row).replicas)
+        first, last = self.visible_range()
+        rows = self._records.rows[first : last + 1]
+        return frozenset(one.process for row in rows for one in row.record.replicas)
 
-    # --- what Qt tells ----------------------------------------------------------------------------
-
-    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        super().selectionChanged(selected, deselected)
-        self.viewport().update()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._drop_columns()
-        self.visible_changed.emit()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        is_link = bool(self._ids_at(self.indexAt(event.position().toPoint())))
-        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if is_link else Qt.CursorShape.ArrowCursor)
-        super().mouseMoveEvent(event)
+    # --- folding ----------------------------------------------------------------------------------
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
-        if event.button() != Qt.MouseButton.LeftButton or event.modifiers():
-            return
         place = event.position().toPoint()
-        index = self.indexAt(place)
-        if ids := self._ids_at(index):
-            self.messages_asked.emit(ids)
-        elif index.column() == WorkerColumn.NAME and place.x() < self.columnViewportPosition(0) + 24:
-            self._toggle_fold(index.row())
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid() and index.column() != WorkerColumn.NOW_RUNNING:
-            self._toggle_fold(index.row())
+        row = self.record_at(place)
+        is_arrow = place.x() < self.columnViewportPosition(0) + _ARROW_PX and self.columnAt(place.x()) == 0
+        if row is not None and is_arrow and event.button() == Qt.MouseButton.LeftButton and not event.modifiers():
+            self._toggle_fold(row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        row = self.currentIndex().row()
+        row = self._records.row_at(self.currentIndex().row()).record if self.currentIndex().isValid() else None
         is_fold = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not event.modifiers()
-        if is_fold and row >= 0:
-            if self._model.row_at(row).is_group and self._model.is_folded(row) == (event.key() == Qt.Key.Key_Right):
-                self._toggle_fold(row)
-            return
-        super().keyPressEvent(event)
+        if not is_fold or row is None:
+            super().keyPressEvent(event)
+        elif row.is_folded is (event.key() == Qt.Key.Key_Right):
+            self._toggle_fold(row)
 
-    def _ids_at(self, index: QModelIndex) -> tuple[int, ...]:
-        is_link = index.isValid() and index.column() == WorkerColumn.NOW_RUNNING
-        return self._model.row_at(index.row()).message_ids if is_link else ()
-
-    def _toggle_fold(self, row: int) -> None:
-        self._model.toggle_fold(row)
-
-    def _drop_columns(self) -> None:
-        """Hide what does not fit rather than scroll sideways."""
-        room = self.viewport().width() - _RATE_WIDTH
-        needed = sum(_WIDTHS.values())
-        for column in _DROPPED:
-            is_dropped = needed > room
-            self.setColumnHidden(column, is_dropped)
-            needed -= _WIDTHS[column] if is_dropped else 0
-
-    def _take_looks(self) -> None:
-        height = max(28, self.fontMetrics().height() + 12)
-        self.verticalHeader().setDefaultSectionSize(height)
-        self.horizontalHeader().setFixedHeight(height)
-        self.setStyleSheet("QTableView::item { padding: 0 5px; }")
+    def _toggle_fold(self, row: WorkerRow) -> None:
+        if row.is_group and self._facts is not None:
+            self._folded ^= {row.worker}
+            self.show_records(worker_rows(self._facts, self._folded), at_once=True)

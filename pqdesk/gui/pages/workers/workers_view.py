@@ -17,7 +17,6 @@ from pqdesk.gui.pages.workers.worker_actions import (
     WorkerActionLook,
     WorkerActions,
 )
-from pqdesk.gui.pages.workers.workers_model import WorkersModel
 from pqdesk.gui.pages.workers.workers_table import WorkersTable
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
@@ -39,7 +38,7 @@ _NO_WORKSPACE = (
 class WorkersView(QWidget):
     """Holds the widgets and lays them out; the controller fills them."""
 
-    def __init__(self, model: WorkersModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("workers_page")
         self._theme = theme
@@ -52,7 +51,7 @@ class WorkersView(QWidget):
         self.stop_all = make_button("Stop all", "stop_all_button", self)
         self.banner = Banner(theme, "workers_banner", self)
         self.alarm = Banner(theme, "workers_alarm", self)
-        self.table = WorkersTable(model, theme, self)
+        self.table = WorkersTable(theme, self)
         self.empty = EmptyState(theme, "workers_empty", self.table.viewport())
         self.activity = ActivityLine(self)
         self.trouble = TroublePanel(theme, self)
