@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import locale
 import os
 import resource
@@ -16,6 +15,7 @@ from pathlib import Path
 from pqdesk import __version__
 from pqdesk.cli.findings import Finding, ok, problem, warning
 from pqdesk.cli.settings import Settings
+from pqdesk.messages.json_text import load_json
 from pqdesk.storage import sqlite_version
 
 _LEAST_OPEN_FILES = 256
@@ -100,7 +100,7 @@ def _why_no_window() -> str | None:
     command = [sys.executable, "-c", _LOOK_FOR_QT]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_WINDOW_S, check=True, stdin=subprocess.DEVNULL)
-        answer: str | None = json.loads(done.stdout)
+        answer: str | None = load_json(done.stdout)
     except (subprocess.SubprocessError, ValueError) as exc:
         return f"Qt cannot be tried: {exc}"
     return answer

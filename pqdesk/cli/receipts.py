@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from base64 import b64encode
@@ -20,6 +19,7 @@ from pqdesk.cli.payloads import RULE, Form, argument_bytes, parse_payload, read_
 from pqdesk.cli.settings import Settings, pass_settings, pass_workspace, require_workspace
 from pqdesk.errors import Empty, InvalidInput
 from pqdesk.messages.durations import format_duration
+from pqdesk.messages.json_text import load_json
 from pqdesk.messages.payloads import RESULT_LIMIT_BYTES, encode_payload
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ def _read_receipt(_context: click.Context, _parameter: click.Parameter, argument
     text = read_standard_input("message", limit_bytes=_LARGEST_GOT_BYTES).decode("utf-8", "replace").strip()
     try:
         if text.startswith("{"):
-            found = json.loads(text)["receipt"]
+            found = load_json(text)["receipt"]
         else:
             words = shlex.split(text)
             named = [word.partition("=")[2] for word in words if word.startswith(("PQDESK_RECEIPT=", "receipt="))]
             [found] = named or words
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         found = None
     if not isinstance(found, str):
         raise InvalidInput("standard input is no message as 'get' prints it, and no receipt")

@@ -16,6 +16,7 @@ from pathlib import Path
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from pqdesk.messages.json_text import load_json
 from pqdesk.opening import check_private_folder, open_plain
 
 _log = logging.getLogger(__name__)
@@ -164,7 +165,7 @@ def read_wish(line: bytes) -> Wish | None:
     if not line.startswith(_VERSION):
         return None
     try:
-        fields = json.loads(line[1:])
+        fields = load_json(line[1:])
         workspace, token = fields["workspace"], fields["token"]
         is_background = fields["background"]
     except (ValueError, KeyError, TypeError):

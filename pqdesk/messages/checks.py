@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.json_text import TooDeep, load_json
 from pqdesk.messages.states import State
 
 _SHOWN_CHARACTERS = 80
@@ -84,13 +85,13 @@ def decode_headers(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
     try:
-        headers: dict[str, str] = json.loads(text)
+        headers: dict[str, str] = load_json(text)
         if isinstance(headers, dict) and all(
             _HEADER_NAME.fullmatch(name) and isinstance(value, str) and "\0" not in value
             for name, value in headers.items()
         ):
             return headers
-    except (TypeError, RecursionError):
+    except (TypeError, TooDeep):
         pass
     raise ValueError("no JSON object of texts")
 

@@ -15,13 +15,13 @@ from typing import Any, NoReturn
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.checks import quoted
+from pqdesk.messages.json_text import DEEPEST, TooDeep, check_nesting
 
 PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
 RESULT_LIMIT_BYTES = 1024 * 1024
 ERROR_LIMIT_BYTES = 64 * 1024
 CUT_MARK = "[… cut …]"  # a line in place of what was left out of a text
 MOST_DIGITS = 10_000  # of an integer: reading and writing one takes time with the square of its digits
-DEEPEST = 200  # levels of lists and objects: a payload must be readable from inside a handler's own stack
 _TOO_DEEP = f"nested more than {DEEPEST} levels deep, or contains itself"
 _TOO_LONG = f"an integer of more than {MOST_DIGITS:,} digits, which is the limit; put it as text"
 _LONG_BITS = 2000  # integers above are written without str(), which refuses 4,300 digits
@@ -68,8 +68,18 @@ def decode_payload(kind: int, data: bytes) -> Any:
     """The value that `encode_payload` was given.
 
     An integer of more digits than may be put, in a file of before, is text here. Raises ValueError and TypeError for
-    what was never made by it; RecursionError.
+    what was never made by it.
     """
+    if kind == _JSON:
+        check_nesting(data)
+    try:
+        return decode_whole(kind, data)
+    except RecursionError:  # the caller is near the limit already
+        raise TooDeep from None
+
+
+def decode_whole(kind: int, data: bytes) -> Any:
+    """The same for bytes whose checksum is right: they are what `encode_payload` made, so not nested too deeply."""
     if kind == _BYTES:
         return data
     text = data.decode("utf-8")
@@ -79,13 +89,14 @@ def decode_payload(kind: int, data: bytes) -> Any:
         raise ValueError(f"there is no kind {kind} of payload")
     try:
         value, end = _scan_json(text, 0)  # json.loads without its search for white space, which ours has not
-        return value if end == len(text) else json.loads(text)
+        return value if end == len(text) else json.loads(text)  # noqa: TID251
     except StopIteration:
-        return json.loads(text)  # says what is wrong
+        return json.loads(text)  # noqa: TID251 - says what is wrong
     except json.JSONDecodeError:
         raise
     except ValueError:  # an integer of more digits than sys.get_int_max_str_digits()
-        return json.loads(text, parse_int=lambda digits: digits if _digits(digits) > MOST_DIGITS else _long(digits))
+        read = json.JSONDecoder(parse_int=lambda digits: digits if _digits(digits) > MOST_DIGITS else _long(digits))
+        return read.decode(text)
 
 
 class NotJson(InvalidInput):
@@ -108,6 +119,7 @@ def parse_json(data: bytes, what: str, *, is_typed: bool = False) -> Any:
         raise NotJson(f"{what} is not UTF-8 at byte {exc.start}") from None
     short, long = _typed_json if is_typed else _json
     try:
+        check_nesting(data)
         if len(text) < _SHORT_DIGITS:
             try:
                 value, end = short.scan_once(text, 0)
@@ -116,7 +128,7 @@ def parse_json(data: bytes, what: str, *, is_typed: bool = False) -> Any:
             except StopIteration:
                 pass
         return long.decode(text)  # white space around it, too; or it says what is wrong
-    except RecursionError:
+    except (TooDeep, RecursionError):
         raise InvalidInput(f"{what} is {_TOO_DEEP}") from None
     except _Contains as exc:
         if exc.is_json:

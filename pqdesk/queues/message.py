@@ -17,7 +17,7 @@ from pqdesk.later import Later
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import decode_headers, quoted
 from pqdesk.messages.durations import duration_us
-from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_text, decode_payload, encode_payload
+from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_text, decode_whole, encode_payload
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.outgoing import checked_all
 from pqdesk.staying import Staying
@@ -80,7 +80,7 @@ class Message(Staying):
         self._claim = claim
         self._is_settled = False
         self._ahead: Ahead | None = None  # in a loop: where its ack puts the next message
-        self.payload: Any = decode_payload(claim.payload.kind, claim.payload.data)
+        self.payload: Any = decode_whole(claim.payload.kind, claim.payload.data)
         self.headers: Mapping[str, str] = decode_headers(claim.headers)
 
     def _what_stays(self) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import email.utils
-import json
 from typing import Any
 
 from pqdesk.clock import Clock
+from pqdesk.messages.json_text import load_json
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.workers.post_connection import Answer
 
@@ -27,10 +27,10 @@ def result_of(answer: Answer) -> Any:
     kind = answer.headers.get_content_type()
     if not answer.is_cut and (kind == "application/json" or kind.endswith("+json")):
         try:
-            value = json.loads(text)
+            value = load_json(text)
             encode_payload(value)
             return value
-        except (ValueError, RecursionError):  # also what Python reads and JSON has not, such as NaN
+        except ValueError:  # also what Python reads and JSON has not, such as NaN
             pass
     return text
 

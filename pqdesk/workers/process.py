@@ -20,10 +20,12 @@ from typing import IO
 
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WORKSPACE_VARIABLE
+from pqdesk.supervision.daemon.environment import PASS_VARIABLE, VERSION_VARIABLE
 
 _SHEBANG_BYTES = 256  # what Linux looks at, too
-_MESSAGE_VARIABLES = (
+_FOR_OTHERS = (
     *("PQDESK_ID", "PQDESK_QUEUE", "PQDESK_TYPE", "PQDESK_ATTEMPT", "PQDESK_RECEIPT", "PQDESK_PAYLOAD_FILE"),
+    *(PASS_VARIABLE, VERSION_VARIABLE),
 )
 
 _GUARD = r"""
@@ -225,16 +227,16 @@ def script_problem(program: str) -> str | None:
 
 
 def child_environment(workspace: Path | None, values: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with `values`, without what a surrounding command was told of its message."""
-    environment = {name: value for name, value in os.environ.items() if not _is_of_message(name)}
+    """This process's environment with `values`, without what others were told: a surrounding command, supervisord."""
+    environment = {name: value for name, value in os.environ.items() if not _is_for_others(name)}
     if workspace is not None:
         environment[WORKSPACE_VARIABLE] = str(workspace)
     environment.update(values)
     return environment
 
 
-def _is_of_message(name: str) -> bool:
-    return name.startswith("PQDESK_HEADER_") or name in _MESSAGE_VARIABLES
+def _is_for_others(name: str) -> bool:
+    return name.startswith("PQDESK_HEADER_") or name in _FOR_OTHERS
 
 
 def describe_status(status: int) -> str:

@@ -58,7 +58,8 @@ def test_payload_goes_in_and_output_comes_back(workspace, workers, payload, resu
 
 
 def test_environment_tells_of_the_message(workspace, workers, monkeypatch):
-    monkeypatch.setenv("PQDESK_HEADER_OLD", "of a surrounding command")
+    for name in ("PQDESK_HEADER_OLD", "PQDESK_PASS", "PQDESK_DAEMON_VERSION"):
+        monkeypatch.setenv(name, "of a surrounding command, or of supervisord")
     message_id = workspace.queue("mail").put("x", type="note", headers={"trace-id": "a b", "lang": "de"})
     code = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith('PQDESK_')}))"
 

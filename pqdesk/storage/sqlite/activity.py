@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from pqdesk.clock import Clock, to_datetime
+from pqdesk.messages.json_text import load_json
 from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, first_row
 
 if TYPE_CHECKING:
@@ -131,8 +132,8 @@ def _told(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return {}
     try:
-        told = json.loads(text)
-    except (ValueError, TypeError, RecursionError):
+        told = load_json(text)
+    except (ValueError, TypeError):
         return None
     return told if isinstance(told, dict) else None
 

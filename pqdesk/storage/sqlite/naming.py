@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 import apsw
 
 from pqdesk.clock import to_datetime
+from pqdesk.messages.json_text import load_json
 from pqdesk.messages.looking import Names
 from pqdesk.messages.payloads import PayloadKind
 from pqdesk.storage.sqlite.connection import all_rows, first_row
@@ -74,8 +74,8 @@ def _payload_paths(db: apsw.Connection) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     for (data,) in all_rows(db, _NEWEST):
         try:
-            seen.update(_paths(json.loads(data), 1))
-        except (ValueError, RecursionError):  # damaged, or a number too long to be read
+            seen.update(_paths(load_json(data), 1))
+        except ValueError:  # damaged, or a number too long to be read
             continue
     return tuple(path for path, _ in seen.most_common(_MOST_PATHS))
 

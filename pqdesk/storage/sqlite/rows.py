@@ -100,7 +100,7 @@ def shown_payload(kind: int, data: Any) -> Any:
     """The value that was put or given as a result; of what is damaged, the bytes that are there."""
     try:
         return decode_payload(kind, data)
-    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
+    except (ValueError, TypeError, AttributeError, ArithmeticError):
         return data if isinstance(data, bytes) else str(data).encode("utf-8", "replace")
 
 

@@ -138,7 +138,7 @@ def is_sound(row: Sequence[Any]) -> bool:
     """Whether a row of pqdesk_schedule, in the order of COLUMNS, is one that can have been written here."""
     try:
         _check(dict(zip(COLUMNS, row, strict=True)))
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError):
         return False
     return True
 

@@ -13,6 +13,7 @@ import apsw
 
 from pqdesk.errors import Corrupt
 from pqdesk.messages.checks import PRIORITY_LIMIT, check_int
+from pqdesk.messages.json_text import load_json
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.queue_rows import QueueChange
@@ -137,12 +138,12 @@ def parse_undo(text: str) -> tuple[Standing | None, tuple[str, ...], tuple[int, 
     Raises Corrupt: no action leaves what the text says.
     """
     try:
-        values = json.loads(text)
+        values = load_json(text)
         before = None if values["before"] is None else _standing(values["before"])
         attempt, kind, number, *columns = values["after"]
         left = _standing(columns)
         priority = None if values.get("priority") is None else _priorities(*values["priority"])
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as exc:
+    except (ValueError, TypeError, LookupError, AttributeError) as exc:
         raise Corrupt("what is kept to undo this is damaged; the message was left as it is") from exc
     ready = replace(left, state=_READY)
     marks = (left, ready) if left.state in _DUE_LATER else (left,)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pqdesk.errors import PQDeskError
+from pqdesk.messages.json_text import load_json
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths, state_folder
 from pqdesk.supervision.definitions.reading import read_definitions
@@ -85,8 +86,8 @@ def _identity(paths: WorkspacePaths) -> str | None:
 
 def _known() -> dict[str, str]:
     try:
-        kept = json.loads(read_plain(_file(), _LARGEST_BYTES))
-    except (PQDeskError, OSError, ValueError, RecursionError):
+        kept = load_json(read_plain(_file(), _LARGEST_BYTES))
+    except (PQDeskError, OSError, ValueError):
         return {}
     if not isinstance(kept, dict):
         return {}

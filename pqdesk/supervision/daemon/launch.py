@@ -20,7 +20,7 @@ from pqdesk.opening import open_plain, read_at_most
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.bundled_programs import daemon_command
 from pqdesk.supervision.daemon.client import SHUTDOWN_STATE, STOPPING, DaemonDown, Fault, SupervisorClient
-from pqdesk.supervision.daemon.environment import clean_environment
+from pqdesk.supervision.daemon.environment import VERSION_VARIABLE, clean_environment
 from pqdesk.supervision.daemon.known_starts import remember_start
 from pqdesk.supervision.definitions.addresses import DaemonAddress, address_of
 from pqdesk.supervision.definitions.broken_files import BrokenFiles
@@ -33,8 +33,6 @@ from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.processes.orphans import end_orphans
 from pqdesk.supervision.wait_for import wait_for
 from pqdesk.version import installed_version
-
-VERSION_VARIABLE = "PQDESK_DAEMON_VERSION"  # in supervisord's environment: which PQDesk started it
 
 _LOCK_S = 30.0
 _ANSWER_S = 20.0

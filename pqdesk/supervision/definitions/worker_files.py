@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pqdesk.errors import DiskFull, InvalidInput, NotFound, SupervisorError
+from pqdesk.messages.json_text import load_json
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
@@ -103,13 +104,13 @@ class WorkerFiles:
         """A worker as it was before its last change. Raises NotFound."""
         try:
             check_written_name(name)
-            kept = json.loads(read_plain(self._previous_file(name), _LARGEST_BYTES))
+            kept = load_json(read_plain(self._previous_file(name), _LARGEST_BYTES))
             [worker] = workers_in(kept["text"], self._file_of(name), self._paths)
             secrets = kept["secrets"]
             secrets_text(secrets, besides=worker.environment)
             if worker.name != name or kept["after"] != self.read(name).version:
                 raise ValueError(name)  # changed by hand since
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SupervisorError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SupervisorError) as exc:
             raise NotFound(f"no change of worker {name!r} is known that could be taken back") from exc
         return replace(worker, secrets=secrets, secrets_file=None, version=None)
 
@@ -167,8 +168,8 @@ class WorkerFiles:
         except OSError as exc:
             raise SupervisorError(f"cannot read '{self._removed_file(name)}': {exc.strerror}") from exc
         try:
-            return removed_worker(json.loads(data), name, self._paths)
-        except (ValueError, KeyError, TypeError, RecursionError, SupervisorError) as exc:
+            return removed_worker(load_json(data), name, self._paths)
+        except (ValueError, KeyError, TypeError, SupervisorError) as exc:
             raise SupervisorError(
                 f"'{self._removed_file(name)}' is damaged, not what PQDesk keeps of a removed worker; nothing was "
                 "changed; remove it"

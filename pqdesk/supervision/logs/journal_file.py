@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from pqdesk.errors import InvalidInput, PQDeskError
+from pqdesk.messages.json_text import load_json
 from pqdesk.opening import open_plain, read_at_most, read_plain
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.logs.journal import Exits, Journal
@@ -91,7 +92,7 @@ class ExitJournal:
 
     def _restore(self) -> None:
         try:
-            kept = json.loads(read_plain(self._file, _KEPT_BYTES))
+            kept = load_json(read_plain(self._file, _KEPT_BYTES))
             place = kept["inode"], kept["offset"]
             if not all(isinstance(one, int) and 0 <= one < 1 << 63 for one in place):
                 raise ValueError("no place in a file")
@@ -99,7 +100,7 @@ class ExitJournal:
             if zone_name is not None:
                 find_zone(zone_name)  # a name or a rule, never a path; raises InvalidInput, which is a ValueError
             self._journal.load(kept["processes"], zone_name)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             self._journal = Journal(_zone_of)
             return
         self._place = place

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from pqdesk.messages.json_text import load_json
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.locks import held_lock
@@ -83,7 +84,7 @@ class RequestsFile:
     def read(self) -> Requests:
         """What is open now; nothing when the file is missing or damaged. Makes and changes nothing."""
         try:
-            return _loaded(json.loads(read_plain(self._file, _LARGEST_BYTES)))
+            return _loaded(load_json(read_plain(self._file, _LARGEST_BYTES)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return Requests()
 

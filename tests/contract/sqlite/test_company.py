@@ -273,14 +273,15 @@ def test_who_came_and_went_between_two_calls_is_noticed(shop: Path, other: str) 
 
 
 class _Interrupting(SystemClock):
-    """A clock that does something the next time it is asked, in the middle of a call."""
+    """A clock that does something the next time it is asked by the thread that made it, in the middle of a call."""
 
     def __init__(self) -> None:
         self.do: Callable[[], object] | None = None
+        self._thread = threading.get_ident()  # the keeper asks, too
 
     def wall_us(self) -> int:
-        do, self.do = self.do, None
-        if do is not None:
+        if self.do is not None and threading.get_ident() == self._thread:
+            do, self.do = self.do, None
             do()
         return super().wall_us()
 
