@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -221,8 +220,5 @@ def _is_private(folder: Path) -> bool:
 
 def resources_folder() -> Path:
     """The folder of icons and other data: in a bundle, in a wheel and in a checkout alike."""
-    frozen = getattr(sys, "_MEIPASS", None)
-    if frozen is not None:
-        return Path(frozen) / "pqdesk" / "resources"
-    beside = Path(__file__).resolve().parent / "resources"  # a wheel has them inside the package
+    beside = Path(__file__).resolve().parent / "resources"  # a wheel and a bundle have them inside the package
     return beside if beside.is_dir() else beside.parent.parent / "resources"

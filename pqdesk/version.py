@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+VERSION = "0.1.0"  # the one place where it stands: pyproject.toml and packaging/build read it here
 
 
-@cache
 def installed_version() -> str:
-    """As the installed package has it."""
-    from importlib.metadata import PackageNotFoundError, version  # takes a third of the time of `import pqdesk`
-
-    try:
-        return version("pqdesk")
-    except PackageNotFoundError:  # run from a bare checkout
-        return "0+unknown"
+    """The version of the code that runs; a supervisord that runs on may be of an older one."""
+    return VERSION

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pqdesk import __version__
+from pqdesk.bundle import is_bundle, window_command
 from pqdesk.cli.findings import Finding, ok, problem, warning
 from pqdesk.cli.settings import Settings
 from pqdesk.messages.json_text import load_json
@@ -22,21 +23,10 @@ _LEAST_OPEN_FILES = 256
 _LEAST_INOTIFY_INSTANCES = 64
 _OVERRIDES = ("PQDESK_ALLOW_OWNER", "PQDESK_ALLOW_NETWORK_FS")
 _WINDOW_S = 30.0
-# In a process of its own: no command loads Qt, and Qt may abort the process that does.
-_LOOK_FOR_QT = """
-import json, os
-from pqdesk.gui.platform_check import explain_import_error, explain_no_window
-try:
-    import PySide6.QtWidgets
-except ImportError as exc:
-    print(json.dumps(explain_import_error(exc)))
-else:
-    print(json.dumps(explain_no_window(os.environ)))
-"""
 
 
 def versions(_: Settings) -> Iterator[Finding]:
-    place = Path(sys.executable).parent if getattr(sys, "frozen", False) else Path(__file__).resolve().parents[1]
+    place = Path(sys.executable).parent if is_bundle() else Path(__file__).resolve().parents[1]
     yield ok("PQDesk", f"{__version__} in {str(place)!r}")
     yield ok("Python", f"{sys.version.split()[0]}, {sys.executable!r}")
     yield ok("SQLite", sqlite_version())
@@ -79,9 +69,7 @@ def overrides(_: Settings) -> Iterator[Finding]:
 
 def window(_: Settings) -> Iterator[Finding]:
     """Whether the window could open: warnings, since everything else works without."""
-    if getattr(sys, "frozen", False):
-        return
-    if find_spec("PySide6") is None:
+    if not is_bundle() and find_spec("PySide6") is None:
         yield warning("window", "PySide6 is not installed; all but the window works", _install("desktop"))
         return
     qt = _version_of("PySide6-Essentials")
@@ -97,11 +85,16 @@ def window(_: Settings) -> Iterator[Finding]:
 
 
 def _why_no_window() -> str | None:
-    command = [sys.executable, "-c", _LOOK_FOR_QT]
+    """Asked of the window's own program: no command loads Qt, and Qt may abort the process that does."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_WINDOW_S, check=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            window_command("--check"), capture_output=True, timeout=_WINDOW_S, check=True, stdin=subprocess.DEVNULL
+        )
         answer: str | None = load_json(done.stdout)
-    except (subprocess.SubprocessError, ValueError) as exc:
+    except subprocess.CalledProcessError as exc:
+        said = exc.stderr.decode("utf-8", "replace").splitlines()
+        return f"Qt cannot be tried: {' '.join([str(exc), *said[-1:]])}"
+    except (OSError, subprocess.SubprocessError, ValueError) as exc:
         return f"Qt cannot be tried: {exc}"
     return answer
 

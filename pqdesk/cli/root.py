@@ -9,86 +9,87 @@ import click
 from pqdesk.cli.command import common_options
 from pqdesk.cli.settings import print_version
 
-# Section of the help → command → the module that declares it, under the same name with `_` for `-`.
+# Section of the help → command → the module that declares it, under the same name with `_` for `-`. Whole names: what
+# makes a bundle looks for them.
 _SECTIONS: dict[str, dict[str, str]] = {
     "Messages": {
-        "put": "put",
-        "get": "receipts",
-        "ack": "receipts",
-        "nack": "receipts",
-        "fail": "receipts",
-        "release": "receipts",
-        "extend": "receipts",
+        "put": "pqdesk.cli.put",
+        "get": "pqdesk.cli.receipts",
+        "ack": "pqdesk.cli.receipts",
+        "nack": "pqdesk.cli.receipts",
+        "fail": "pqdesk.cli.receipts",
+        "release": "pqdesk.cli.receipts",
+        "extend": "pqdesk.cli.receipts",
     },
     "Look": {
-        "queues": "looking",
-        "messages": "looking",
-        "show": "show",
-        "why": "why",
-        "errors": "history",
-        "metrics": "history",
-        "watch": "watch",
+        "queues": "pqdesk.cli.looking",
+        "messages": "pqdesk.cli.looking",
+        "show": "pqdesk.cli.show",
+        "why": "pqdesk.cli.why",
+        "errors": "pqdesk.cli.history",
+        "metrics": "pqdesk.cli.history",
+        "watch": "pqdesk.cli.watch",
     },
     "Act on messages": {
-        "retry": "actions",
-        "run-now": "actions",
-        "change": "actions",
-        "cancel": "actions",
-        "delete": "actions",
-        "restore": "actions",
-        "move": "actions",
-        "edit": "edit",
-        "duplicate": "actions",
-        "purge": "emptying",
-        "trash": "emptying",
-        "activity": "activity",
-        "undo": "activity",
+        "retry": "pqdesk.cli.actions",
+        "run-now": "pqdesk.cli.actions",
+        "change": "pqdesk.cli.actions",
+        "cancel": "pqdesk.cli.actions",
+        "delete": "pqdesk.cli.actions",
+        "restore": "pqdesk.cli.actions",
+        "move": "pqdesk.cli.actions",
+        "edit": "pqdesk.cli.edit",
+        "duplicate": "pqdesk.cli.actions",
+        "purge": "pqdesk.cli.emptying",
+        "trash": "pqdesk.cli.emptying",
+        "activity": "pqdesk.cli.activity",
+        "undo": "pqdesk.cli.activity",
     },
     "Queues": {
-        "pause": "queue_settings",
-        "resume": "queue_settings",
-        "configure": "queue_settings",
-        "remove-queue": "queue_settings",
-        "look-only": "activity",
-        "secure-delete": "activity",
+        "pause": "pqdesk.cli.queue_settings",
+        "resume": "pqdesk.cli.queue_settings",
+        "configure": "pqdesk.cli.queue_settings",
+        "remove-queue": "pqdesk.cli.queue_settings",
+        "look-only": "pqdesk.cli.activity",
+        "secure-delete": "pqdesk.cli.activity",
     },
     "Work": {
-        "consume": "loops",
-        "produce": "loops",
+        "consume": "pqdesk.cli.loops",
+        "produce": "pqdesk.cli.loops",
     },
     "Schedules": {
-        "schedules": "schedules",
-        "add-schedule": "schedules",
-        "remove-schedule": "schedules",
-        "enable-schedule": "schedules",
-        "disable-schedule": "schedules",
-        "run-schedule": "schedules",
+        "schedules": "pqdesk.cli.schedules",
+        "add-schedule": "pqdesk.cli.schedules",
+        "remove-schedule": "pqdesk.cli.schedules",
+        "enable-schedule": "pqdesk.cli.schedules",
+        "disable-schedule": "pqdesk.cli.schedules",
+        "run-schedule": "pqdesk.cli.schedules",
     },
     "Workers": {
-        "workers": "workers",
-        "add-worker": "worker_definitions",
-        "edit-worker": "worker_definitions",
-        "remove-worker": "worker_definitions",
-        "scale": "worker_definitions",
-        "start": "worker_control",
-        "stop": "worker_control",
-        "restart": "worker_control",
-        "signal": "worker_control",
-        "logs": "logs",
-        "start-at-login": "login",
-        "supervisord": "programs",
-        "supervisorctl": "programs",
+        "workers": "pqdesk.cli.workers",
+        "add-worker": "pqdesk.cli.worker_definitions",
+        "edit-worker": "pqdesk.cli.worker_definitions",
+        "remove-worker": "pqdesk.cli.worker_definitions",
+        "scale": "pqdesk.cli.worker_definitions",
+        "start": "pqdesk.cli.worker_control",
+        "stop": "pqdesk.cli.worker_control",
+        "restart": "pqdesk.cli.worker_control",
+        "signal": "pqdesk.cli.worker_control",
+        "logs": "pqdesk.cli.logs",
+        "start-at-login": "pqdesk.cli.login",
+        "supervisord": "pqdesk.cli.programs",
+        "supervisorctl": "pqdesk.cli.programs",
     },
     "PQDesk": {
-        "open": "window",
-        "doctor": "doctor",
-        "export": "exporting",
-        "import": "importing",
-        "backup": "keeping",
-        "compact": "keeping",
+        "open": "pqdesk.cli.window",
+        "doctor": "pqdesk.cli.doctor",
+        "export": "pqdesk.cli.exporting",
+        "import": "pqdesk.cli.importing",
+        "backup": "pqdesk.cli.keeping",
+        "compact": "pqdesk.cli.keeping",
     },
 }
-_HIDDEN = {"carry-on": "worker_control"}  # for PQDesk itself
+_HIDDEN = {"carry-on": "pqdesk.cli.worker_control"}  # for PQDesk itself
 _MODULES = {name: module for section in _SECTIONS.values() for name, module in section.items()}
 
 
@@ -102,7 +103,7 @@ class LazyGroup(click.Group):
         module = _MODULES.get(cmd_name) or _HIDDEN.get(cmd_name)
         if module is None:
             return None
-        found: click.Command = getattr(import_module(f"pqdesk.cli.{module}"), cmd_name.replace("-", "_") + "_command")
+        found: click.Command = getattr(import_module(module), cmd_name.replace("-", "_") + "_command")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pqdesk.bundle import is_bundle, window_command
 from pqdesk.cli.command import command
 from pqdesk.cli.settings import Settings, pass_settings, settings_of
 from pqdesk.paths import WORKSPACE_VARIABLE
@@ -30,6 +32,10 @@ def open_command(settings: Settings, path: str | None, background: bool) -> int:
 def open_window(path: str | None, *, is_background: bool) -> int:
     """Run the window until it is closed; returns its exit code. Without a path the window chooses."""
     given = path or settings_of(click.get_current_context()).workspace or os.environ.get(WORKSPACE_VARIABLE)
+    if is_bundle():
+        sys.stdout.flush()
+        command = window_command(*(["--background"] if is_background else []), *([given] if given else []))
+        os.execv(command[0], command)
     # By name: the two front doors do not import each other, and no command loads Qt.
     run_app: Any = import_module("pqdesk.gui.app").run_app
     return int(run_app(Path(given).expanduser() if given else None, is_background))

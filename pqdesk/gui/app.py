@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pqdesk.errors import InvalidInput
-from pqdesk.gui.platform_check import explain_import_error, explain_no_window
+from pqdesk.gui.platform_check import explain_import_error, explain_no_window, why_no_window
 from pqdesk.paths import APP_NAME, runtime_folder, state_folder
 
 if TYPE_CHECKING:
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """The GUI script: `pqdesk-desktop [PATH] [--background]`."""
+    """The GUI script: `pqdesk-desktop [PATH] [--background]`; with --check only say whether a window can open."""
     given = list(sys.argv[1:] if args is None else args)
+    if "--check" in given:
+        print(json.dumps(why_no_window(os.environ)))
+        return 0
     paths = [one for one in given if not one.startswith("-")]
     return run_app(paths[0] if paths else None, "--background" in given)
 

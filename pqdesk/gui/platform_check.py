@@ -22,6 +22,15 @@ _XCB_LIBRARIES = (
 _HEADLESS = ("offscreen", "minimal", "vnc")
 
 
+def why_no_window(environ: Mapping[str, str]) -> str | None:
+    """The same as explain_no_window(), after Qt has been loaded to see. For a process that does nothing else."""
+    try:
+        import PySide6.QtWidgets  # noqa: F401 - whether it can be
+    except ImportError as exc:
+        return explain_import_error(exc)
+    return explain_no_window(environ)
+
+
 def explain_no_window(environ: Mapping[str, str], is_loadable: Callable[[str], bool] | None = None) -> str | None:
     """Why no window can be shown, in one line with the way out; None when one can."""
     if not sys.platform.startswith("linux"):

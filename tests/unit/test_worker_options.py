@@ -155,6 +155,10 @@ def test_what_the_worker_refuses_is_refused_where_it_is_written_down(option: str
         ("pqdesk -w /x consume a --handler m:f", "pqdesk -w /x"),
         ("pqdesk --workspace=/x -v consume a --handler=m:f", "pqdesk --workspace=/x -v"),
         ("python3 -m pqdesk consume a --handler m:f", "python3 -m pqdesk"),
+        ("/v/bin/python -P -X utf8 -m pqdesk consume a --handler m:f", "/v/bin/python -P -X utf8 -m pqdesk"),
+        ("python3.12 -Xutf8 -Wd -um pqdesk -w W consume a --handler m:f", "python3.12 -Xutf8 -Wd -um pqdesk -w W"),
+        ("nice python3 -Ibmpqdesk consume a --handler m:f", "nice python3 -Ibmpqdesk"),
+        ("env A=1 /opt/pqdesk/pqdeskd consume a --handler m:f", "env A=1 /opt/pqdesk/pqdeskd"),
         ("nice -n 5 /opt/bin/pqdesk consume a --handler m:f", "nice -n 5 /opt/bin/pqdesk"),
         ("env A=b pqdesk consume a --handler m:f", "env A=b pqdesk"),
     ],
@@ -173,7 +177,11 @@ def test_of_a_command_by_hand_the_program_stays_and_the_options_are_understood(c
 
 @pytest.mark.parametrize(
     "command",
-    ["sh -c pqdesk", "wrapper pqdesk consume a -- x", "pqdesk --unheard-of consume a -- x", "pqdesk -w consume"],
+    [
+        *("sh -c pqdesk", "wrapper pqdesk consume a -- x", "pqdesk --unheard-of consume a -- x", "pqdesk -w consume"),
+        *("python3 work.py -m pqdesk consume a -- x", "python3 - -m pqdesk consume a", "python3 -c pqdesk consume a"),
+        *("python3 -m other pqdesk consume a", "python3 -X -m pqdesk consume a", "python3 -um", "python3"),
+    ],
 )
 def test_a_command_of_another_program_is_not_taken_for_ours(command: str) -> None:
     assert program_and_recipe(command.split())[1].kind is Kind.OTHER

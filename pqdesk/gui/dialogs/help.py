@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt, qVersion
@@ -16,6 +15,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.storage import sqlite_source_day, sqlite_version
+from pqdesk.version import installed_version
 
 
 class AboutDialog(QDialog):
@@ -59,12 +59,8 @@ class ShortcutsDialog(QDialog):
 
 def read_versions() -> tuple[tuple[str, str], ...]:
     """PQDesk, its engine, Qt and Python, by name."""
-    try:
-        own = version("pqdesk")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        own = "not installed"
     return (
-        ("PQDesk", own),
+        ("PQDesk", installed_version()),
         ("SQLite", f"{sqlite_version()} of {sqlite_source_day()}"),
         ("Qt", f"{qVersion()} (PySide6 {pyside_version})"),
         ("Python", f"{platform.python_version()} on {platform.system()} {platform.release()}"),

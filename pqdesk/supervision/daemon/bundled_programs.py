@@ -5,16 +5,15 @@ from __future__ import annotations
 import getopt
 import os
 import sys
-import sysconfig
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pqdesk.bundle import path_with_program, program_command
 from pqdesk.door import check_workspace
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths, choose_workspace
 from pqdesk.supervision.definitions.addresses import address_of
 
-_PROGRAM = "pqdesk"
 _WITHOUT_CONFIGURATION = {"-c", "--configuration", "-h", "-?", "--help", "-v", "--version"}
 
 _DAEMON_LONG = (
@@ -61,31 +60,6 @@ def supervisorctl(args: Sequence[str], paths: WorkspacePaths | None = None) -> i
 def daemon_command(configuration: Path) -> list[str]:
     """How to start supervisord in the foreground on `configuration`: this program again."""
     return program_command("supervisord", "-n", "-c", str(configuration))
-
-
-def program_command(*words: str) -> list[str]:
-    """How to call this program's commands, without a window, from wherever: whole paths, nothing from the folder."""
-    if getattr(sys, "frozen", False):
-        return [os.path.join(os.path.dirname(sys.executable), "pqdeskd"), *words]
-    # -P: a module in the current folder must not stand in for one of the library's; utf8: configuration is, everywhere
-    return [sys.executable, "-P", "-X", "utf8", "-m", _PROGRAM, *words]
-
-
-def path_with_program(environment: MutableMapping[str, str]) -> str:
-    """PATH, the folder of the program `pqdesk` first, so that workers find the one that belongs to this library."""
-    path = environment.get("PATH") or os.defpath
-    folder = _program_folder()
-    rest = [one for one in path.split(os.pathsep) if one != folder]
-    return os.pathsep.join([folder, *rest] if folder else rest)
-
-
-def _program_folder() -> str | None:
-    beside = os.path.dirname(sys.executable)
-    user_scheme = sysconfig.get_preferred_scheme("user")
-    for folder in (beside, sysconfig.get_path("scripts"), sysconfig.get_path("scripts", user_scheme)):
-        if os.access(os.path.join(folder, _PROGRAM), os.X_OK):
-            return folder
-    return None
 
 
 def _main_of(program: str) -> Callable[[list[str]], object]:

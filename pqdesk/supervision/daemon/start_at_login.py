@@ -18,10 +18,10 @@ from typing import Literal
 
 import platformdirs
 
+from pqdesk.bundle import program_command
 from pqdesk.errors import SupervisorError
 from pqdesk.messages.origin import WORKER_VARIABLE
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.daemon.bundled_programs import program_command
 from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.definitions.writing import write_supervisor_configuration
 from pqdesk.supervision.look_only import IsLookOnly, never, refuse_look_only

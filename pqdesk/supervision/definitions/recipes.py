@@ -10,6 +10,7 @@ Durations, cron lines and numbers are kept as people write them (`5m`), checked 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -101,6 +102,7 @@ PROGRAM = ("pqdesk",)
 _VERBS = {"consume": CONSUMERS, "produce": PRODUCERS}
 _PROGRAMS = ("pqdesk", "pqdeskd")
 _BECOMES_ANOTHER = ("env", "nice", "ionice", "nohup", "stdbuf", "taskset", "chrt")  # the program that it names
+_OPTION_OF_PYTHON = re.compile(r"-(?:[bBdEiIOPqsSuvx]+|[bBdEiIOPqsSuvx]*[mXW].*)", re.DOTALL)  # as in python(1)
 _WITH_VALUE = ("-w", "--workspace")  # of every command
 _COMMON = (*_WITH_VALUE, "-v", "--verbose")
 
@@ -198,10 +200,27 @@ def _after_program(command: Sequence[str]) -> int | None:
         name = os.path.basename(word)
         if name in _PROGRAMS:
             return at + 1
-        if name.startswith("python") and tuple(command[at + 1 : at + 3]) == ("-m", "pqdesk"):
-            return at + 3
+        if name.startswith("python"):
+            return _after_module(command, at + 1)
         if os.path.basename(command[0]) not in _BECOMES_ANOTHER:
             return None
+    return None
+
+
+def _after_module(command: Sequence[str], at: int) -> int | None:
+    """Where `-P -X utf8 -m pqdesk` ends, the words of an interpreter from `at` on; None when it runs something else."""
+    while at < len(command):
+        word = command[at]
+        at += 1
+        if not _OPTION_OF_PYTHON.fullmatch(word):
+            return None
+        for place, letter in enumerate(word[1:], 2):
+            if letter in "mXW":  # each takes what follows: the rest of the word, or the next one
+                value = word[place:] or "".join(command[at : at + 1])
+                at += not word[place:]
+                if letter == "m":
+                    return at if value == "pqdesk" else None
+                break
     return None
 
 

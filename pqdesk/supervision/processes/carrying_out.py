@@ -10,10 +10,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+from pqdesk.bundle import program_command
 from pqdesk.clock import Clock
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.daemon.bundled_programs import program_command
 from pqdesk.supervision.daemon.client import DaemonDown
 from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.daemon.launch import known_sockets

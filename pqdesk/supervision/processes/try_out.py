@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pqdesk.bundle import path_with_program
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
-from pqdesk.supervision.daemon.bundled_programs import path_with_program
 from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.planning import normal_definition
