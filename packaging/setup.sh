@@ -109,7 +109,7 @@ install_in_order() {
 note_ready() {
     local base=$1 extra=$2 needed=$3 wanted=$4 name expected names
     names="$extra $needed ${wanted:+"asked-$wanted"}"
-    [[ $extra != dev ]] || names+=' desktop' # dev includes it
+    [[ $extra != dev ]] || names+=' desktop build' # dev includes them
     [[ -z $wanted || -n $(missing "$base" "$wanted") ]] || names+=" $wanted"
     expected=$(fingerprint)
     for name in $names; do

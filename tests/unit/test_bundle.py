@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,9 +14,8 @@ import pqdesk
 from pqdesk import __version__, bundle
 from pqdesk.cli import root
 from pqdesk.version import installed_version
+from tests.packaged.bundle import ROOT, bundle_contents
 
-ROOT = Path(__file__).parents[2]
-CONTENTS_FILE = ROOT / "packaging/bundle_contents.py"
 # Where a name comes from a user or from a table, which is looked at apart: (file, how often).
 FROM_ELSEWHERE = {
     "pqdesk/__init__.py": 1,
@@ -95,7 +92,7 @@ def test_from_source_both_are_the_interpreters() -> None:
 
 
 def test_every_module_that_is_imported_by_a_name_is_in_the_bundle() -> None:
-    contents = _contents()
+    contents = bundle_contents()
     named = {*root._MODULES.values(), *root._HIDDEN.values(), *pqdesk._LATER}
     unread: dict[str, int] = {}
     for path in contents.PACKAGE.rglob("*.py"):
@@ -117,14 +114,14 @@ def test_every_module_that_is_imported_by_a_name_is_in_the_bundle() -> None:
 
 
 def test_the_commands_of_a_bundle_have_nothing_of_the_window() -> None:
-    names = _contents().own_modules(with_window=False)
+    names = bundle_contents().own_modules(with_window=False)
 
     assert "pqdesk.demo" in names
     assert [name for name in names if name.startswith("pqdesk.gui")] == []
 
 
 def test_what_lies_beside_the_code_is_in_the_bundle() -> None:
-    data = [(Path(file).name, folder) for file, folder in _contents().own_data()]
+    data = [(Path(file).name, folder) for file, folder in bundle_contents().own_data()]
 
     beside = {path.suffix for path in (ROOT / "pqdesk").rglob("*") if path.is_file()} - {".py", ".pyc"}
     assert beside == {".sql", ".typed"}  # another kind wants a line in own_data()
@@ -139,15 +136,6 @@ def test_the_version_stands_in_one_place() -> None:
     assert "version" not in project["project"]
     assert project["tool"]["hatch"]["version"]["path"] == "pqdesk/version.py"
     assert __version__ == installed_version()
-
-
-def _contents() -> Any:
-    spec = importlib.util.spec_from_file_location("bundle_contents", CONTENTS_FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _names_imported(path: Path) -> Iterator[str | None]:
