@@ -72,14 +72,14 @@ def make_deb() -> None:
     architecture = output("dpkg", "--print-architecture")
     target = DIST / f"pqdesk_{version()}_{architecture}.deb"
     with temporary_folder() as work:
-        tree = work / "root"
+        tree = work / "debian/pqdesk"  # where dpkg-shlibdeps looks for it
         with step("deb: the tree"):
             lay_out(tree)
         with step("deb: what it depends on"):
+            (tree / "DEBIAN").mkdir()
             depends = dependencies(tree, work)
         with step("deb: packed"):
             control = tree / "DEBIAN/control"
-            control.parent.mkdir()
             values = {"version": version(), "architecture": architecture, "depends": depends}
             text = (HERE / "debian/control.in").read_text(encoding="utf-8")
             control.write_text(text.format(**values, kilobytes=kilobytes(tree / "usr")), encoding="utf-8")
@@ -131,16 +131,15 @@ def lay_out_desktop(share: Path, *, program: str) -> None:
 
 def dependencies(tree: Path, work: Path) -> str:
     """Packages of the libraries that the bundle's files want and does not have, as dpkg-shlibdeps finds them."""
-    (work / "debian").mkdir(exist_ok=True)
     (work / "debian/control").write_text("Source: pqdesk\n\nPackage: pqdesk\nArchitecture: any\n", encoding="utf-8")
     inside = tree / "usr/lib/pqdesk"
     files = [path for path in inside.rglob("*") if path.is_file() and not path.is_symlink() and is_elf(path)]
     libraries = {path.parent for path in inside.rglob("*.so*")}
     said = subprocess.run(
         [
-            *("dpkg-shlibdeps", "-O", "--ignore-missing-info", "--warnings=1"),
-            *(f"-l{folder}" for folder in sorted(libraries)),
-            *(f"-e{file}" for file in sorted(files)),
+            *("dpkg-shlibdeps", "-O", "--ignore-missing-info", "--warnings=0"),
+            *(f"-l{folder.relative_to(work)}" for folder in sorted(libraries)),
+            *(f"-e{file.relative_to(work)}" for file in sorted(files)),
         ],
         cwd=work,
         capture_output=True,

@@ -50,6 +50,16 @@ def test_it_is_not_larger_than_it_has_to_be() -> None:
     assert gtk == []  # they belong to the build machine
 
 
+def test_each_library_in_it_finds_what_it_needs() -> None:
+    from PyInstaller.depend.bindepend import get_imports
+
+    inside = [path for path in BUNDLE.rglob("*.so*") if not path.is_symlink()]
+    there = {path.name for path in BUNDLE.rglob("*.so*")}
+    lacking = {(path.name, name) for path in inside for name, place in get_imports(str(path)) if place is None}
+
+    assert {(path, name) for path, name in lacking if name not in there} == set()
+
+
 def test_messages_are_put_taken_and_listed(workspace: Path) -> None:
     assert succeed(COMMANDS, "-w", workspace, "put", "emails", '{"to": "ada@example.com"}').strip() == "1"
     taken = json.loads(succeed(COMMANDS, "-w", workspace, "get", "emails"))
@@ -87,7 +97,7 @@ def test_commands_of_messages_find_what_they_find_without_it(workspace: Path, gi
 
     message = json.loads(succeed(COMMANDS, "-w", workspace, "show", "1", "--json"))
     assert message["state"] == "completed", ran
-    assert (message.get("result") or "") == "\n".join(f"{name}={value}" for name, value in given.items()), message
+    assert (message.get("result") or "").splitlines() == [f"{name}={value}" for name, value in given.items()]
 
 
 def test_a_worker_is_added_and_does_its_work(workspace: Path) -> None:
