@@ -13,7 +13,7 @@ import click
 from pqdesk.bundle import is_bundle, window_command
 from pqdesk.cli.command import command
 from pqdesk.cli.settings import Settings, pass_settings, settings_of
-from pqdesk.paths import WORKSPACE_VARIABLE
+from pqdesk.paths import WORKSPACE_VARIABLE, choose_workspace
 
 
 @command("open")
@@ -34,7 +34,8 @@ def open_window(path: str | None, *, is_background: bool) -> int:
     given = path or settings_of(click.get_current_context()).workspace or os.environ.get(WORKSPACE_VARIABLE)
     if is_bundle():
         sys.stdout.flush()
-        command = window_command(*(["--background"] if is_background else []), *([given] if given else []))
+        place = [str(choose_workspace(given).location)] if given else []
+        command = window_command(*(["--background"] if is_background else []), *place)
         os.execv(command[0], command)
     # By name: the two front doors do not import each other, and no command loads Qt.
     run_app: Any = import_module("pqdesk.gui.app").run_app

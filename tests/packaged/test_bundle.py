@@ -71,7 +71,8 @@ def test_messages_are_put_taken_and_listed(workspace: Path) -> None:
 
 
 def test_it_knows_its_version_and_every_command() -> None:
-    assert succeed(COMMANDS, "--version").startswith(f"PQDesk {VERSION} with SQLite ")
+    for program in (COMMANDS, BUNDLE / "pqdeskd", BUNDLE / "pqdesk"):
+        assert succeed(program, "--version").startswith(f"PQDesk {VERSION} with SQLite ")
     said = succeed(COMMANDS, "--help")  # loads every command
     assert "start-at-login" in said
     for shell in ("zsh", "fish"):

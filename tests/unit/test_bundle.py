@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 import pqdesk
 from pqdesk import __version__, bundle
 from pqdesk.cli import root
+from pqdesk.cli.main import main
 from pqdesk.version import installed_version
 from tests.packaged.bundle import ROOT, bundle_contents
 
@@ -146,3 +149,23 @@ def _names_imported(path: Path) -> Iterator[str | None]:
             if called in IMPORTS_BY_NAME:
                 first = node.args[0] if node.args else None
                 yield first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+
+@pytest.mark.usefixtures("bundled")
+def test_open_becomes_the_windows_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    became: list[list[str]] = []
+
+    def become(program: str, command: list[str]) -> NoReturn:
+        became.append(command)
+        assert program == command[0]
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", become)
+    monkeypatch.chdir(tmp_path)
+    for words in ([], ["open", "--background"], ["open", "new"], ["-w", "new"]):
+        with pytest.raises(SystemExit):
+            main(words)
+
+    window = "/opt/pqdesk/pqdesk"
+    assert became == [[window], [window, "--background"], [window, f"{tmp_path}/new"], [window, f"{tmp_path}/new"]]
+    assert not (tmp_path / "new").exists()
