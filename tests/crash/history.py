@@ -49,6 +49,12 @@ class History:
         os.close(self._file)
 
 
+def last_word(path: Path) -> str:
+    """What the process has said last; nothing yet, or a line cut short: an empty text."""
+    *lines, _ = path.read_bytes().split(b"\n")
+    return str(json.loads(lines[-1])[0]) if lines else ""
+
+
 def read_histories(paths: Iterable[Path]) -> Iterator[Event]:
     """The events of all files, each file in order. A last line that was cut short was never said."""
     for path in paths:

@@ -36,7 +36,9 @@ _PRODUCERS, _CONSUMERS = 2, 3
 _CUTS_PER_DISK = 20
 _LONGEST_PAUSES_S = (0.02, 0.3)
 _OFTEN_BYTES, _OVERDUE_BYTES = 64 * 1024, 256 * 1024
+_MOST_EVENTS, _PATIENCE_S = 24, 0.4  # between two cuts: on a busy machine there would else be hardly anything to lose
 _PREPARE_S = 60.0
+_MOST_ROUNDS = 8
 _MIB = 1024 * 1024
 # How it is made, how a copy of it is mounted beside it, and about the least that it takes.
 _FILE_SYSTEMS = {
@@ -117,6 +119,7 @@ class Disk:
     def _cut(self, processes: Processes) -> list[str]:
         rng = self._rng
         time.sleep(rng.uniform(0, rng.choice(_LONGEST_PAUSES_S)))
+        processes.wait_for_history(rng.randrange(_MOST_EVENTS), _PATIENCE_S)
         processes.stop_all()
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="cut") as name:
             folder = Path(name)
@@ -158,13 +161,16 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where the disks go; best in memory (default: /dev/shm)")
     parser.add_argument("--file-system", choices=_FILE_SYSTEMS, default="ext4")
     parser.add_argument("--forgetful", action="store_true", help="without flushes, to see that found out")
+    parser.add_argument(
+        "--until", default="", metavar="TEXT", help="go on, for some rounds more, until a sentence has it"
+    )
     options = parser.parse_args()
     _write_back_often()
     if options.forgetful:
         _forget_flushes()
     base = options.folder or (Path("/dev/shm") if os.path.isdir("/dev/shm") else None)
     started, broken = time.monotonic(), list[str]()
-    told: Counter[str] = Counter()
+    told, total = Counter[str](), 0
     with tempfile.TemporaryDirectory(dir=base, prefix="pqcuts") as name:
         try:
             own_mounts()
@@ -176,15 +182,19 @@ def main() -> int:
         except CannotMount as exc:
             print(f"no disk to cut the power of: {exc}")
             return CANNOT
-        for number, done in enumerate(range(0, options.cuts, _CUTS_PER_DISK)):
+        cuts = [min(_CUTS_PER_DISK, options.cuts - done) for done in range(0, options.cuts, _CUTS_PER_DISK)]
+        for number, count in enumerate(cuts * (_MOST_ROUNDS if options.until else 1)):
             folder = Path(name) / f"{number}"
             folder.mkdir()
             disk = Disk(folder, f"seed {options.seed}, disk {number}", options.file_system)
-            broken += disk.run(min(_CUTS_PER_DISK, options.cuts - done))
+            broken += disk.run(count)
+            total += count
             told += happened(disk.histories)
             shutil.rmtree(folder)
+            if options.until and any(options.until in one for one in broken):
+                break
     took_s = time.monotonic() - started
-    what = f"{options.cuts} power cuts on {options.file_system} in {took_s:.0f} s, seed {options.seed}"
+    what = f"{total} power cuts on {options.file_system} in {took_s:.0f} s, seed {options.seed}"
     print(f"{what}, {summary(told)}")
     return tell(broken, "broken promises")
 

@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 
 from tests.crash.children import Child
-from tests.crash.history import History
+from tests.crash.history import History, last_word
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LOOK_S = 0.0005
@@ -30,6 +30,7 @@ class Processes:
     def __init__(self, folder: Path, workspace: Path, seed: str) -> None:
         self.folder, self.workspace, self._seed = folder, workspace, seed
         self.running: dict[int, Child] = {}
+        self._history_of: dict[int, Path] = {}
         self.stopped: dict[int, float] = {}
         self.histories: list[Path] = []
         self.failures: list[str] = []
@@ -43,6 +44,7 @@ class Processes:
         pid = os.fork()
         if pid:
             self.running[pid] = role
+            self._history_of[pid] = path
             return pid
         status = 1
         try:
@@ -74,8 +76,18 @@ class Processes:
         """Return when none runs any more, nor is inside a call of the kernel."""
         for pid in self.running:
             self.stop(pid, 0)
-        while any(not set(_states(pid)) <= set("TZ") for pid in self.running):
-            time.sleep(_LOOK_S)
+        for pid in self.running:
+            _wait_until_stopped(pid)
+
+    def stop_one_with_a_message(self, role: Child, seconds: float) -> None:
+        """Stop one of that role that has got a message and not begun to settle it, if there is any."""
+        for pid in [pid for pid, its_role in self.running.items() if its_role is role and pid not in self.stopped]:
+            self.stop(pid, seconds)
+            _wait_until_stopped(pid)
+            if last_word(self._history_of[pid]) == "got":
+                return
+            self.stopped[pid] = 0.0
+            self.continue_stopped()
 
     def continue_stopped(self) -> None:
         """Those whose time is over."""
@@ -83,6 +95,14 @@ class Processes:
             if time.monotonic() > until:
                 os.kill(pid, signal.SIGCONT)
                 del self.stopped[pid]
+
+    def wait_for_history(self, events: int, patience_s: float) -> None:
+        """Return when those that run have told of that many more things, or will not: so the machine sets the pace."""
+        files = [self._history_of[pid] for pid in self.running if pid not in self.stopped]
+        wanted = sum(map(_lines, files)) + events
+        deadline = time.monotonic() + patience_s
+        while sum(map(_lines, files)) < wanted and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
 
     def run_to_its_end(self, role: Child, patience_s: float) -> None:
         """Start one and return when it has ended; it has failed when it does not."""
@@ -109,6 +129,15 @@ class Processes:
     def _note_failure(self, pid: int, status: int) -> None:
         role = self.running[pid].__name__
         self.failures.append(f"{role} ended by itself with {os.waitstatus_to_exitcode(status)}, its traceback is above")
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def _wait_until_stopped(pid: int) -> None:
+    while not set(_states(pid)) <= set("TZ"):
+        time.sleep(_LOOK_S)
 
 
 def _states(pid: int) -> list[str]:

@@ -27,7 +27,7 @@ def test_what_was_told_as_done_is_on_the_disk(tmp_path: Path) -> None:
 
 
 def test_a_queue_that_does_not_flush_is_found_out(tmp_path: Path) -> None:
-    done = cut_power(tmp_path, 6, "--forgetful")
+    done = cut_power(tmp_path, 6, "--forgetful", "--until=was put and is gone")
 
     assert done.returncode == 1, done.stdout + done.stderr[-5000:]
     assert "was put and is gone" in done.stdout
