@@ -289,19 +289,25 @@ class Workspace(Operator):
 
     # --- operating: the actions are those of Operator, over one `queue=` or all ---------------------------
 
-    def activity(self, limit: int = 100, before: int | None = None) -> tuple[activities.ActivityRecord, ...]:
+    def activity(
+        self, limit: int = 100, before: int | None = None, about: int | None = None
+    ) -> tuple[activities.ActivityRecord, ...]:
         """What people did, newest first: at most `limit` (up to 10,000) below id `before`. Kept for 400 days.
 
+        `about`: only what changed the message of this id and was not undone; for 30 days.
         Raises InvalidInput.
         """
         from pqdesk.queues import acting
 
-        return acting.list_activity(self.store, limit, before)
+        return acting.list_activity(self.store, limit, before, about)
 
-    def undo(self, activity_id: int, *, on_progress: OnProgress | None = None) -> records.Outcome:
+    def undo(self, activity_id: int | None = None, *, on_progress: OnProgress | None = None) -> records.Outcome:
         """Bring back what an activity changed, as far as nobody has touched it since; the rest is skipped.
 
-        Possible for 30 days. Leaves an activity of its own, which cannot be undone.
+        Possible for 30 days. Leaves an activity of its own; undoing that does it again.
+
+        Args:
+            activity_id: None: the newest one of this user's, by whatever program, that was not undone.
 
         Raises:
             NotFound: There is no such activity.
@@ -311,6 +317,10 @@ class Workspace(Operator):
         from pqdesk.queues import acting
 
         return acting.undo(self.store, activity_id, on_progress)
+
+    def redo(self, *, on_progress: OnProgress | None = None) -> records.Outcome:
+        """Do again what this user undid last, where nothing else was done since. Raises NotFound, LookOnly."""
+        return self.store.operating.undo("undone", on_progress=on_progress)
 
     @property
     def look_only(self) -> bool:

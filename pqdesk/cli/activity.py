@@ -1,4 +1,4 @@
-"""`activity`, `undo`, `look-only` and `secure-delete`: what people did, and back; and what holds for a workspace."""
+"""`activity`, `undo`, `redo`, `look-only`, `secure-delete`: what people did, and back; what holds for a workspace."""
 
 from __future__ import annotations
 
@@ -32,14 +32,17 @@ _COLUMNS = (
 @command("activity", has_json=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, metavar="N", help="At most so many; 50.")
 @click.option("--before", type=click.IntRange(1), metavar="ID", help="Those before this one.")
+@click.option("--about", type=click.IntRange(1), metavar="ID", help="Those that changed this message, for 30 days.")
 @pass_inspection
 @pass_settings
-def activity_command(settings: Settings, inspection: Inspection, limit: int, before: int | None) -> None:
+def activity_command(
+    settings: Settings, inspection: Inspection, limit: int, before: int | None, about: int | None
+) -> None:
     """List what people did, newest first.
 
     Each line tells who did it and the command that does the same. 'undo' takes it back where Undo says yes.
     """
-    records = inspection.activity(limit=limit, before=before)
+    records = inspection.activity(limit=limit, before=before, about=about)
     if settings.is_json:
         print_json(records)
         return
@@ -52,16 +55,25 @@ def activity_command(settings: Settings, inspection: Inspection, limit: int, bef
 
 
 @command("undo", has_json=True)
-@click.argument("id", type=click.IntRange(1), metavar="ID")
+@click.argument("id", required=False, type=click.IntRange(1), metavar="[ID]")
 @pass_settings
-def undo_command(settings: Settings, id: int) -> int:
-    """Take back what the activity ID did.
+def undo_command(settings: Settings, id: int | None) -> int:
+    """Take back what the activity ID did, or the newest one of yours.
 
     Each message goes back to where it was, unless a worker or somebody else has had it since. 'activity' lists the
-    ids; what a command did it tells, too.
+    ids; what a command did it tells, too. An undo can be undone.
     """
     return acting.act(
         settings, "put back", lambda workspace, on_progress: workspace.undo(id, on_progress=on_progress), unit="change"
+    )
+
+
+@command("redo", has_json=True)
+@pass_settings
+def redo_command(settings: Settings) -> int:
+    """Do again what you undid last, if you have done nothing else since."""
+    return acting.act(
+        settings, "done again", lambda workspace, on_progress: workspace.redo(on_progress=on_progress), unit="change"
     )
 
 

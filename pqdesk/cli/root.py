@@ -44,6 +44,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "trash": "pqdesk.cli.emptying",
         "activity": "pqdesk.cli.activity",
         "undo": "pqdesk.cli.activity",
+        "redo": "pqdesk.cli.activity",
     },
     "Queues": {
         "pause": "pqdesk.cli.queue_settings",

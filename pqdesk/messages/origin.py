@@ -27,6 +27,11 @@ class Origin(NamedTuple):
         return cls(f"worker {name}" if name and program == "library" else program, is_worker=bool(name))
 
     @property
+    def user(self) -> str:
+        """Who it is."""
+        return _user()
+
+    @property
     def actor(self) -> str:
         """`ada, pqdesk 0.2.0 cli`: who, and through what."""
         return f"{_user()}, pqdesk {installed_version()} {self.program}"

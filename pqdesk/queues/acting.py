@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.aliases import Duration, Ids, OnProgress
 from pqdesk.messages.checks import PRIORITY_LIMIT, check_id, check_int, check_state
-from pqdesk.messages.commands import act_command, command_line
+from pqdesk.messages.commands import act_command
 from pqdesk.messages.durations import written_duration
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.selection import Field, Is, Selection, Term
@@ -18,7 +18,7 @@ from pqdesk.messages.states import State
 from pqdesk.queues.operations import LARGEST_PAGE, select
 from pqdesk.queues.outgoing import due_of
 from pqdesk.storage.contract import EncodedPayload, Store
-from pqdesk.storage.operating import Order
+from pqdesk.storage.operating import Order, Undoable
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord
@@ -81,16 +81,19 @@ def act(
     return store.operating.act(order)
 
 
-def list_activity(store: Store, limit: int, before: int | None) -> tuple[ActivityRecord, ...]:
+def list_activity(store: Store, limit: int, before: int | None, about: int | None = None) -> tuple[ActivityRecord, ...]:
     """See Workspace.activity."""
     below = None if before is None else check_id(before, "before")
-    return store.looking.activity(limit=check_int(limit, "limit", least=1, most=LARGEST_PAGE), before=below)
+    about = None if about is None else check_id(about, "about")
+    return store.looking.activity(
+        limit=check_int(limit, "limit", least=1, most=LARGEST_PAGE), before=below, about=about
+    )
 
 
-def undo(store: Store, activity_id: int, on_progress: OnProgress | None) -> Outcome:
+def undo(store: Store, activity_id: int | None, on_progress: OnProgress | None) -> Outcome:
     """See Workspace.undo."""
-    check_id(activity_id, "activity_id")
-    return store.operating.undo(activity_id, command=command_line("undo", str(activity_id)), on_progress=on_progress)
+    which: int | Undoable = "done" if activity_id is None else check_id(activity_id, "activity_id")
+    return store.operating.undo(which, on_progress=on_progress)
 
 
 def _command(

@@ -86,8 +86,10 @@ class Looking(Protocol):
         """The payloads a message had before it was edited, oldest first. Raises NotFound."""
         ...
 
-    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
-        """What people did, newest first: those below id `before`."""
+    def activity(
+        self, *, limit: int, before: int | None = None, about: int | None = None
+    ) -> tuple[ActivityRecord, ...]:
+        """What people did, newest first: those below id `before`; `about` one message, as far as kept."""
         ...
 
     def is_look_only(self) -> bool:

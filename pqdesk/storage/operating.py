@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pqdesk.messages.aliases import OnProgress
 from pqdesk.messages.records import Outcome
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pqdesk.messages.activities import NewActivity
     from pqdesk.storage.contract import EncodedPayload  # which needs Operating
 
+Undoable = Literal["done", "undone"]
 TRASH_LIMIT = 100_000  # a purge of as many is for good: their undo would be as large as they are
 
 
@@ -73,8 +74,11 @@ class Operating(Protocol):
         """Write down what was done elsewhere; its id."""
         ...
 
-    def undo(self, activity_id: int, *, command: str, on_progress: OnProgress | None = None) -> Outcome:
+    def undo(self, which: int | Undoable, *, on_progress: OnProgress | None = None) -> Outcome:
         """Bring back what is still as the activity left it; the rest is skipped.
+
+        `which`: its id; or "done", the newest of this person's that has its effect still, or "undone", the newest that
+        this person undid and has done nothing since.
 
         Raises:
             NotFound: There is no such activity.

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pqdesk import InvalidInput, LookOnly, NotFound, Outcome, Queue, Workspace
+from pqdesk import Counts, InvalidInput, LookOnly, NotFound, Outcome, Queue, Workspace
 from pqdesk.messages.activities import ActivityRecord, NewActivity
+from pqdesk.messages.origin import Origin
 from pqdesk.queues import acting
 from tests.contract.clocks import MovableClock
 from tests.contract.test_actions import one_of_each
@@ -107,20 +108,22 @@ def test_the_activity_comes_in_pages(queue: Queue) -> None:
 # --- undoing ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda queue, ids: queue.retry(ids),
-        lambda queue, ids: queue.run_now(ids),
-        lambda queue, ids: queue.cancel([one for one in ids if one != 5]),
-        lambda queue, ids: queue.delete(ids),
-        lambda queue, ids: queue.move(ids, to="second"),
-        lambda queue, ids: queue.edit(ids, "edited"),
-        lambda queue, ids: queue.duplicate(ids),
-        lambda queue, ids: queue.purge(),
-    ],
-    ids=["retry", "run_now", "cancel", "delete", "move", "edit", "duplicate", "purge"],
+ACTIONS = [
+    lambda queue, ids: queue.retry(ids),
+    lambda queue, ids: queue.run_now(ids),
+    lambda queue, ids: queue.cancel([one for one in ids if one != 5]),
+    lambda queue, ids: queue.delete(ids),
+    lambda queue, ids: queue.move(ids, to="second"),
+    lambda queue, ids: queue.edit(ids, "edited"),
+    lambda queue, ids: queue.duplicate(ids),
+    lambda queue, ids: queue.purge(),
+]
+_act = pytest.mark.parametrize(
+    "act", ACTIONS, ids=["retry", "run_now", "cancel", "delete", "move", "edit", "duplicate", "purge"]
 )
+
+
+@_act
 def test_every_action_is_undone_to_where_all_stood(queue: Queue, act: Callable[..., Outcome]) -> None:
     ids = list(one_of_each(queue).values())
     before, counts = _standing(queue), queue.store.looking.counts()
@@ -132,6 +135,109 @@ def test_every_action_is_undone_to_where_all_stood(queue: Queue, act: Callable[.
 
     assert _standing(queue) == before
     assert queue.store.looking.counts() == counts
+
+
+@_act
+def test_every_undo_is_undone_to_where_all_stood(queue: Queue, act: Callable[..., Outcome]) -> None:
+    ids = list(one_of_each(queue).values())
+    outcome = act(queue, ids)
+    after = _standing(queue)
+    undone = undo(queue, outcome)
+    before = _standing(queue)
+
+    redone = undo(queue, undone)
+    assert (redone.done, _standing(queue)) == (outcome.done, after)
+
+    assert (undo(queue, redone).done, _standing(queue)) == (outcome.done, before)
+
+
+def test_an_undo_of_a_message_that_was_had_since_is_not_undone(queue: Queue) -> None:
+    undone = undo(queue, queue.delete(queue.put("x")))
+    queue.get(timeout=0).ack()
+
+    assert undo(queue, undone).reasons == {"changed since": 1}
+
+
+# --- the newest of one's own -----------------------------------------------------------------------
+
+
+def test_undo_goes_back_through_everything_and_redo_forward_again(queue: Queue) -> None:
+    first, second = queue.put_many(["a", "b"])
+    with Workspace(queue.paths.root if queue.paths else None, program="window") as workspace:
+        standings = [_standing(queue)]
+        for act in (
+            lambda: workspace.cancel(first),
+            lambda: workspace.edit(second, "B"),
+            lambda: queue.pause(),  # of another program of the same user
+            lambda: workspace.move(second, to="other"),
+            lambda: workspace.delete([first, second]),
+        ):
+            act()
+            standings.append(_standing(queue))
+        for standing in reversed(standings[:-1]):
+            workspace.undo()
+            assert _standing(queue) == standing
+        assert not queue.paused
+        with pytest.raises(NotFound, match=r"nothing of .* to undo"):
+            workspace.undo()
+
+        for standing in standings[1:]:
+            workspace.redo()
+            assert _standing(queue) == standing
+        assert queue.paused
+        with pytest.raises(NotFound, match=r"nothing of .* to do again"):
+            workspace.redo()
+
+        assert workspace.undo().note == "that was: pqdesk undo 6"  # which was the first undo
+
+
+def test_what_was_undone_is_not_done_again_after_something_new(queue: Queue) -> None:
+    first, second = queue.put_many(["a", "b"])
+    with Workspace(queue.paths.root if queue.paths else None) as workspace:
+        workspace.cancel(first)
+        workspace.undo()
+        workspace.cancel(second)
+
+        with pytest.raises(NotFound, match="nothing"):
+            workspace.redo()
+        assert queue.counts() == Counts(ready=1, cancelled=1)
+
+
+def test_undo_leaves_alone_what_others_and_workers_did(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs = queue.put_many(["a", "b"])
+    queue.cancel(mine)
+    monkeypatch.setattr("pqdesk.messages.origin._user", lambda: "somebody else")
+    queue.cancel(theirs)
+    monkeypatch.undo()
+    queue.store.origin = Origin("worker consumer", is_worker=True)
+    queue.cancel(queue.put("c"))
+    queue.store.origin = Origin.here()
+
+    assert queue.store.operating.undo("done").done == 1
+
+    assert [queue.message(one).state for one in (mine, theirs)] == ["ready", "cancelled"]
+
+
+def test_settings_of_the_workspace_are_passed_over_by_undo(queue: Queue) -> None:
+    queue.cancel(queue.put("x"))
+    queue.store.operating.set_look_only(True)
+    queue.store.operating.set_look_only(False)
+
+    queue.store.operating.undo("done")
+
+    assert queue.counts().ready == 1
+
+
+def test_the_activity_about_one_message(queue: Queue) -> None:
+    first, second = queue.put_many(["a", "b"])
+    queue.cancel([first, second])
+    queue.retry(first)
+    undo(queue, queue.delete(first))
+
+    told = queue.store.looking.activity(limit=10, about=first)
+
+    assert [one.action for one in told] == ["undo", "retry", "cancel"]
+    assert [one.action for one in queue.store.looking.activity(limit=10, about=second)] == ["cancel"]
 
 
 def test_a_restore_is_undone(queue: Queue) -> None:
@@ -200,13 +306,16 @@ def test_undoing_twice_is_refused(queue: Queue) -> None:
     assert queue.counts().ready == 1
 
 
-def test_an_undo_is_written_down_and_not_undone(queue: Queue) -> None:
+def test_an_undo_is_written_down_and_undoing_it_does_the_action_again(queue: Queue) -> None:
     undone = undo(queue, queue.delete(queue.put("x")))
 
     record = activity(queue)[0]
     assert (record.id, record.action, record.command) == (undone.activity_id, "undo", "pqdesk undo 1")
-    with pytest.raises(InvalidInput, match="do the action again"):
-        undo(queue, undone)
+    redone = undo(queue, undone)
+
+    assert (activity(queue)[0].action, queue.counts().total) == ("redo", 0)
+    assert undo(queue, redone).done == 1
+    assert queue.counts().ready == 1
 
 
 def test_undo_skips_a_message_whose_key_is_in_use_by_now(queue: Queue) -> None:

@@ -16,6 +16,7 @@ from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, fi
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord
 
+UNDO, REDO = "undo", "redo"  # the actions of undoing, and of undoing that
 KEEP_UNDO_US = 30 * 86_400_000_000
 KEEP_ACTIVITY_US = 400 * 86_400_000_000
 _PRUNED_AT_ONCE = 1000
@@ -32,6 +33,21 @@ _COLUMNS = """
     id, at_us, actor, action, command, queue, done, skipped, before, undone_by,
     EXISTS (SELECT 1 FROM pqdesk_undo WHERE activity_id = pqdesk_activity.id)"""
 _LIST = f"SELECT {_COLUMNS} FROM pqdesk_activity WHERE id < ? ORDER BY id DESC LIMIT ?"
+_LIST_ABOUT = f"""
+    SELECT {_COLUMNS} FROM pqdesk_activity
+     WHERE id < ?1 AND id IN (SELECT activity_id FROM pqdesk_undo INDEXED BY pqdesk_undo_message WHERE message_id = ?3)
+     ORDER BY id DESC LIMIT ?2"""
+# Of a person, whatever program was used: an actor begins with the user. What a worker does is not a person's doing.
+_OF_USER = "done > 0 AND substr(actor, 1, length(?1) + 2) = ?1 || ', ' AND NOT instr(actor, ' worker ')"
+_NEWEST_DONE = f"""
+    SELECT id FROM pqdesk_activity
+     WHERE undone_by IS NULL AND action <> '{UNDO}' AND {_OF_USER} ORDER BY id DESC LIMIT 1"""
+_NEWEST_UNDO = f"""
+    SELECT id FROM pqdesk_activity
+     WHERE undone_by IS NULL AND action = '{UNDO}' AND {_OF_USER}
+       AND id > coalesce((SELECT max(id) FROM pqdesk_activity
+                           WHERE action NOT IN ('{UNDO}', '{REDO}') AND {_OF_USER}), 0)
+     ORDER BY id DESC LIMIT 1"""
 _ONE = f"SELECT {_COLUMNS} FROM pqdesk_activity WHERE id = ?"
 _OLDEST_UNDO = """
     SELECT id, at_us FROM pqdesk_activity
@@ -73,9 +89,9 @@ def count(db: apsw.Connection, activity_id: int, done: int, skipped: int) -> Non
     db.execute(_COUNT, (activity_id, done, skipped))
 
 
-def tell_why_not(db: apsw.Connection, activity_id: int, why_not: str) -> None:
-    """Why it cannot be undone."""
-    db.execute(_TELL, (activity_id, json.dumps({"why_not": why_not})))
+def tell_before(db: apsw.Connection, activity_id: int, before: Mapping[str, Any]) -> None:
+    """What undoes it, where it is not about single messages."""
+    db.execute(_TELL, (activity_id, json.dumps(before)))
 
 
 def take_back(db: apsw.Connection, activity_id: int) -> None:
@@ -88,9 +104,25 @@ def keep_undo(db: apsw.Connection, activity_id: int, undo: Iterable[tuple[int, s
     db.executemany(_ADD_UNDO, [(activity_id, message_id, text) for message_id, text in undo])
 
 
-def read_activities(db: apsw.Connection, *, below: int | None, limit: int) -> tuple[ActivityRecord, ...]:
-    """Newest first."""
-    return tuple(_record(row) for row in all_rows(db, _LIST, (_LARGEST_ID if below is None else below, limit)))
+def read_activities(
+    db: apsw.Connection, *, below: int | None, limit: int, about: int | None = None
+) -> tuple[ActivityRecord, ...]:
+    """Newest first; `about`: those that changed this message and have not been undone."""
+    values = (_LARGEST_ID if below is None else below, limit)
+    rows = all_rows(db, _LIST, values) if about is None else all_rows(db, _LIST_ABOUT, (*values, about))
+    return tuple(_record(row) for row in rows)
+
+
+def newest_to_undo(db: apsw.Connection, user: str) -> int | None:
+    """The newest activity of a person that has its effect still."""
+    row = first_row(db, _NEWEST_DONE, (user,))
+    return None if row is None else int(row[0])
+
+
+def newest_to_redo(db: apsw.Connection, user: str) -> int | None:
+    """The newest undo of a person since which that person has done nothing else."""
+    row = first_row(db, _NEWEST_UNDO, (user,))
+    return None if row is None else int(row[0])
 
 
 def read_activity(db: apsw.Connection, activity_id: int) -> tuple[ActivityRecord, dict[str, Any], bool] | None:

@@ -100,12 +100,13 @@ def pause(db: apsw.Connection, queue: str | None, is_paused: bool) -> list[str]:
     return [name for name in names if _set_paused(db, name, is_paused)]
 
 
-def put_back_pause(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
+def put_back_pause(db: apsw.Connection, value: Mapping[str, Any]) -> dict[str, Any] | None:
     names = value["queues"] if "queues" in value else [value["queue"]]  # older activities name one
     for name in names:
         check_name(name, "queue")
-    were_changed = [_set_paused(db, name, not value["is_paused"]) for name in names]
-    return any(were_changed)
+    is_paused = not value["is_paused"]
+    changed = [name for name in names if _set_paused(db, name, is_paused)]
+    return {"paused": {"queues": changed, "is_paused": is_paused}} if changed else None
 
 
 def _set_paused(db: apsw.Connection, queue: str, is_paused: bool) -> bool:
@@ -137,13 +138,14 @@ def _refuse_circle(db: apsw.Connection, queue: str, failed_to: str | None) -> No
         failed_to = row[0] if row else None
 
 
-def put_back_configuration(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
+def put_back_configuration(db: apsw.Connection, value: Mapping[str, Any]) -> dict[str, Any] | None:
     before, after = _stored_columns(value["before"]), _stored_columns(value["after"])
-    queue_id = find_queue(db, check_name(value["queue"], "queue"))
+    queue = check_name(value["queue"], "queue")
+    queue_id = find_queue(db, queue)
     if queue_id is None or _read(db, queue_id, after) != after:
-        return False
+        return None
     _write(db, queue_id, before)
-    return True
+    return {"configured": {"queue": queue, "before": after, "after": before}}
 
 
 def remove(db: apsw.Connection, queue: str) -> dict[str, Any]:
@@ -168,14 +170,22 @@ def remove(db: apsw.Connection, queue: str) -> dict[str, Any]:
     return {"queue_removed": {"queue": queue, "is_paused": bool(is_paused), "before": before}}
 
 
-def put_back_removed(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
+def put_back_removed(db: apsw.Connection, value: Mapping[str, Any]) -> dict[str, Any] | None:
     before, queue, is_paused = _stored_columns(value["before"]), check_name(value["queue"], "queue"), value["is_paused"]
     queue_id = find_queue(db, queue)
     if queue_id is None or not first_row(db, _IS_REMOVED, (queue_id,)):
-        return False
+        return None
     _write(db, queue_id, before)
     _set_paused(db, queue, bool(is_paused))
-    return True
+    return {"queue_returned": {"queue": queue}}
+
+
+def put_back_returned(db: apsw.Connection, value: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Remove it once more, unless it is in use by now."""
+    try:
+        return remove(db, check_name(value["queue"], "queue"))
+    except NotFound:
+        return None
 
 
 def _stored_columns(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -203,11 +203,13 @@ class SqliteInspection:
                 raise self._not_found(message_id)
             return () if self._is_empty else read_versions(self._db, message_id)
 
-    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
+    def activity(
+        self, *, limit: int, before: int | None = None, about: int | None = None
+    ) -> tuple[ActivityRecord, ...]:
         if self._is_empty:
             return ()
         with ReadTransaction(self._db, self._path):
-            return read_activities(self._db, below=before, limit=limit)
+            return read_activities(self._db, below=before, limit=limit, about=about)
 
     def is_look_only(self) -> bool:
         with ReadTransaction(self._db, self._path):

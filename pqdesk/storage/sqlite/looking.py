@@ -58,8 +58,10 @@ class SqliteLooking:
     def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
         return self._ask(lambda one: one.versions(message_id))
 
-    def activity(self, *, limit: int, before: int | None = None) -> tuple[ActivityRecord, ...]:
-        return self._ask(lambda one: one.activity(limit=limit, before=before))
+    def activity(
+        self, *, limit: int, before: int | None = None, about: int | None = None
+    ) -> tuple[ActivityRecord, ...]:
+        return self._ask(lambda one: one.activity(limit=limit, before=before, about=about))
 
     def is_look_only(self) -> bool:
         return self._ask(lambda one: one.is_look_only())

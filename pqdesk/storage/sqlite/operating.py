@@ -6,13 +6,15 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import apsw
+
 from pqdesk.errors import InvalidInput, NotFound, PQDeskError
 from pqdesk.messages.activities import ActivityRecord, NewActivity
 from pqdesk.messages.aliases import OnProgress
 from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
-from pqdesk.storage.operating import TRASH_LIMIT, Order
+from pqdesk.storage.operating import TRASH_LIMIT, Order, Undoable
 from pqdesk.storage.sqlite import activity, configuration, damage, erasing, look_only
 from pqdesk.storage.sqlite.actions import BATCH_BYTES, DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
@@ -201,26 +203,37 @@ class SqliteOperating:
         return activity_id
 
     @long_call
-    def undo(self, activity_id: int, *, command: str, on_progress: OnProgress | None = None) -> Outcome:
+    def undo(self, which: int | Undoable, *, on_progress: OnProgress | None = None) -> Outcome:
         self.refuse_look_only("undone")
         with self._engine.locked() as db, Translating(self._engine.path):
+            activity_id = which if isinstance(which, int) else self._newest(db, which)
             found = activity.read_activity(db, activity_id)
         if found is None:
             raise NotFound(f"there is no activity {activity_id}; see: pqdesk activity")
         record, _, _ = found
         if record.why_not is not None:
             raise InvalidInput(f"activity {activity_id} ({record.action}) cannot be undone: {record.why_not}")
-        total, has_more = Total(), True
+        total, has_more = Total(note="" if isinstance(which, int) else f"that was: {record.command}"), True
         with _telling(total):
             while has_more:
-                has_more = self._undo_once(record, command, total)
+                has_more = self._undo_once(record, total)
                 if has_more:
                     total.tell(on_progress)
                     has_more = not total.is_stopped
         return total.outcome()
 
-    def _undo_once(self, record: ActivityRecord, command: str, total: Total) -> bool:
+    def _newest(self, db: apsw.Connection, which: Undoable) -> int:
+        user = self._ledger.origin.user
+        found = activity.newest_to_undo(db, user) if which == "done" else activity.newest_to_redo(db, user)
+        if found is None:
+            what = "undo" if which == "done" else "do again: what was undone is the newest no more"
+            raise NotFound(f"there is nothing of {user}'s to {what}; see: pqdesk activity")
+        return found
+
+    def _undo_once(self, record: ActivityRecord, total: Total) -> bool:
         """One batch of it; False when there is no more."""
+        action = activity.REDO if record.action == activity.UNDO else activity.UNDO
+        command = command_line("undo", str(record.id))
         with self._engine.writing() as db:
             self._ledger.refuse(db, "undone")
             found = activity.read_activity(db, record.id)
@@ -229,15 +242,16 @@ class SqliteOperating:
             _, before, has_messages = found
             if not has_messages and (total.activity_id is not None or not before):
                 return False
-            by_id = total.activity_id or self._ledger.add(
-                db, NewActivity("undo", command, record.queue, why_not="an undo is not undone; do the action again")
-            )
+            by_id = total.activity_id or self._ledger.add(db, NewActivity(action, command, record.queue))
             undoing = Undoing(db, record.id, by_id, self._clock.wall_us())
             has_more = undoing.apply(record.action)
             if not has_messages:
-                undoing.put_back(before)
+                again = undoing.put_back(before)
+                if again:
+                    activity.tell_before(db, by_id, again)
             undoing.changes.write()
             activity.count(db, by_id, undoing.tally.done, undoing.tally.skipped)
+            activity.keep_undo(db, by_id, undoing.tally.undo)
         total.activity_id = by_id
         total.add(undoing.tally)
         self._tell(undoing.changes.queue_ids)

@@ -34,7 +34,8 @@ COLUMNS = (
 )  # fmt: skip
 _SHOWN_CHARACTERS = 255
 _TEXTS = frozenset({"name", "queue", "type", '"group"', "key", "headers", "cron", "timezone", "missed"})
-_PAYLOAD = COLUMNS.index("payload")
+_PAYLOAD, _CREATED = COLUMNS.index("payload"), COLUMNS.index("created_us")
+_FOR_GOOD = {"why_not": "it was damaged"}  # what is there of it is not written down
 # Read as bytes but for the numbers, so that a row that holds something else stops nobody; see `read`.
 READ = ", ".join(
     f"iif(typeof({column}) = 'integer', {column}, CAST({column} AS BLOB))"
@@ -95,14 +96,19 @@ def added(record: ScheduleRecord, created_us: int) -> NewActivity:
 
 
 def removed(db: apsw.Connection, record: ScheduleRecord) -> NewActivity:
-    row = list(read(first_row(db, _ROW, (record.name,)) or ()))
-    if not is_sound(row):
-        command = command_line("remove-schedule", record.name)
+    command, before = command_line("remove-schedule", record.name), _kept(db, record.name)
+    if before is None:
         return NewActivity("remove-schedule", command, why_not="it was damaged")
+    return NewActivity("remove-schedule", command, record.queue, before)
+
+
+def _kept(db: apsw.Connection, name: str) -> dict[str, Any] | None:
+    """What brings the schedule back once it is removed; None when it is damaged, or there is none."""
+    row = list(read(first_row(db, _ROW, (name,)) or ()))
+    if not is_sound(row):
+        return None
     row[_PAYLOAD] = base64.b64encode(row[_PAYLOAD]).decode("ascii")
-    return NewActivity(
-        "remove-schedule", command_line("remove-schedule", record.name), record.queue, {"schedule_removed": row}
-    )
+    return {"schedule_removed": row}
 
 
 def switched(db: apsw.Connection, record: ScheduleRecord, is_enabled: bool) -> NewActivity:
@@ -112,26 +118,32 @@ def switched(db: apsw.Connection, record: ScheduleRecord, is_enabled: bool) -> N
     return NewActivity(action, command_line(action, record.name), record.queue, {"schedule_switched": before})
 
 
-def put_back_added(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
-    db.execute(_REMOVE, (check_name(value["name"], "schedule"), check_id(value["created_us"])))
-    return db.changes() > 0
+def put_back_added(db: apsw.Connection, value: Mapping[str, Any]) -> dict[str, Any] | None:
+    name, created_us = check_name(value["name"], "schedule"), check_id(value["created_us"])
+    kept = _kept(db, name)
+    db.execute(_REMOVE, (name, created_us))
+    return (kept or _FOR_GOOD) if db.changes() else None
 
 
-def put_back_removed(db: apsw.Connection, value: list[Any]) -> bool:
+def put_back_removed(db: apsw.Connection, value: list[Any]) -> dict[str, Any] | None:
     """As it was; what was due meanwhile is missed, and its policy decides."""
     row = [*value]
     row[_PAYLOAD] = base64.b64decode(row[_PAYLOAD], validate=True)
     if not is_sound(row):
         raise ValueError(row[0])
     db.execute(_ADD, row)
-    return db.changes() > 0
+    return {"schedule_added": {"name": row[0], "created_us": row[_CREATED]}} if db.changes() else None
 
 
-def put_back_switched(db: apsw.Connection, value: Mapping[str, Any]) -> bool:
+def put_back_switched(db: apsw.Connection, value: Mapping[str, Any]) -> dict[str, Any] | None:
     next_us = None if value["next_us"] is None else check_id(value["next_us"])
-    name, created_us = check_name(value["name"], "schedule"), check_id(value["created_us"])
-    db.execute(_SWITCH, (name, bool(value["is_enabled"]), next_us, created_us))
-    return db.changes() > 0
+    name, created_us, is_enabled = (
+        check_name(value["name"], "schedule"), check_id(value["created_us"]), bool(value["is_enabled"])
+    )  # fmt: skip
+    row = dict(zip(COLUMNS, read(first_row(db, _ROW, (name,)) or (None,) * len(COLUMNS)), strict=True))
+    db.execute(_SWITCH, (name, is_enabled, next_us, created_us))
+    back = {"name": name, "created_us": created_us, "next_us": row["next_us"], "is_enabled": not is_enabled}
+    return {"schedule_switched": back} if db.changes() else None
 
 
 def is_sound(row: Sequence[Any]) -> bool:

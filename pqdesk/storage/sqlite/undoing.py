@@ -12,25 +12,35 @@ from pqdesk.errors import Corrupt, InvalidInput
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite import damage, schedule_rows
 from pqdesk.storage.sqlite.actions import BATCH, Tally
-from pqdesk.storage.sqlite.configuration import put_back_configuration, put_back_pause, put_back_removed
+from pqdesk.storage.sqlite.activity import REDO, UNDO
+from pqdesk.storage.sqlite.configuration import (
+    put_back_configuration,
+    put_back_pause,
+    put_back_removed,
+    put_back_returned,
+)
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.editing import payload_before, replace_payload
 from pqdesk.storage.sqlite.standing import (
     Changes,
     MessageRow,
     Standing,
+    mark_of,
     parse_undo,
     read_message,
     relocate,
     set_priority,
+    undo_text,
 )
 
-# What undoes an activity that is not about single messages, by the one name in its `before`: each returns whether the
-# thing was still as the activity left it, and raises ValueError, TypeError or LookupError for what no activity leaves.
-_PUT_BACK: dict[str, Callable[[apsw.Connection, Any], bool]] = {
+# What undoes an activity that is not about single messages, by the one name in its `before`: each returns what undoes
+# that again, None where the thing is not as the activity left it, and raises ValueError, TypeError or LookupError for
+# what no activity leaves.
+_PUT_BACK: dict[str, Callable[[apsw.Connection, Any], dict[str, Any] | None]] = {
     "paused": put_back_pause,
     "configured": put_back_configuration,
     "queue_removed": put_back_removed,
+    "queue_returned": put_back_returned,
     "schedule_added": schedule_rows.put_back_added,
     "schedule_removed": schedule_rows.put_back_removed,
     "schedule_switched": schedule_rows.put_back_switched,
@@ -70,20 +80,26 @@ class Undoing:
         self._db.execute(_MARK, (self._activity_id, self._by_id))
         return bool(rows)
 
-    def put_back(self, before: Mapping[str, Any]) -> None:
-        """Undo what is not about single messages, unless it was changed since. Raises InvalidInput, Corrupt."""
+    def put_back(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Undo what is not about single messages, unless it was changed since; returns what undoes that again.
+
+        Raises InvalidInput, Corrupt.
+        """
+        again: dict[str, Any] = {}
         for name, value in before.items():
             if name not in _PUT_BACK:
                 raise InvalidInput("this activity was written by a newer PQDesk, which can undo it")
             try:
-                is_done = _PUT_BACK[name](self._db, value)
+                back = _PUT_BACK[name](self._db, value)
             except (ValueError, TypeError, LookupError) as exc:  # each looks at its value before it changes anything
                 text = f"what undoes activity {self._activity_id} is damaged; nothing was changed, do it by hand"
                 raise Corrupt(text) from exc
-            if is_done:
+            if back is not None:
+                again |= back
                 self.tally.done += 1
             else:
                 self.tally.reasons[CHANGED_SINCE] += 1
+        return again
 
     def _bring_back(
         self,
@@ -106,25 +122,31 @@ class Undoing:
             )
         if before is None:  # it was made: to the trash with it
             return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=self._now_us))
-        if action == "edit":
-            return self._bring_payload_back(row)
+        if action == "edit" or (action in (UNDO, REDO) and priority is None and before == row.standing):
+            return self._bring_payload_back(row)  # nothing else leaves a message where it stands
         if first_row(self._db, _IS_QUEUE, (before.queue_id,)) is None:
             return DAMAGED
         if priority is None:
             return self._relocate(row, before)
         if row.priority != priority[1]:
             return CHANGED_SINCE
-        reason = self._relocate(row, before)
+        reason = self._relocate(row, before, (priority[1], priority[0]))
         if not reason:
             set_priority(self._db, row.id, priority[0])
         return reason
 
-    def _relocate(self, row: MessageRow, after: Standing) -> str:
-        return relocate(self._db, self.changes, row, after)
+    def _relocate(self, row: MessageRow, after: Standing, priority: tuple[int, int] | None = None) -> str:
+        reason = relocate(self._db, self.changes, row, after)
+        if not reason:
+            mark = mark_of(after, row.attempt, row.payload_kind, row.checksum)
+            self.tally.undo.append((row.id, undo_text(row.standing, mark, priority)))
+        return reason
 
     def _bring_payload_back(self, row: MessageRow) -> str:
         payload = payload_before(self._db, row.id, self._activity_id)
         if payload is None:
             return NO_PAYLOAD
-        replace_payload(self._db, row, payload, self._now_us, self._by_id)
+        number = replace_payload(self._db, row, payload, self._now_us, self._by_id)
+        mark = mark_of(row.standing, row.attempt, payload.kind, number)
+        self.tally.undo.append((row.id, undo_text(row.standing, mark)))
         return ""

@@ -11,3 +11,5 @@ CREATE TABLE pqdesk_unique (
 CREATE INDEX pqdesk_unique_until ON pqdesk_unique (until_us);
 
 CREATE INDEX pqdesk_after ON pqdesk_message (queue_id, key) WHERE line = 3;
+
+CREATE INDEX pqdesk_undo_message ON pqdesk_undo (message_id);     -- what people did to one message
