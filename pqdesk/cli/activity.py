@@ -58,10 +58,10 @@ def activity_command(
 @click.argument("id", required=False, type=click.IntRange(1), metavar="[ID]")
 @pass_settings
 def undo_command(settings: Settings, id: int | None) -> int:
-    """Take back what the activity ID did, or the newest one of yours.
+    """Take back what an activity did.
 
-    Each message goes back to where it was, unless a worker or somebody else has had it since. 'activity' lists the
-    ids; what a command did it tells, too. An undo can be undone.
+    Without ID it is the newest of yours. Each message goes back to where it was, unless a worker or somebody else has
+    had it since. 'activity' lists the ids; what a command did it tells, too. An undo can be undone.
     """
     return acting.act(
         settings, "put back", lambda workspace, on_progress: workspace.undo(id, on_progress=on_progress), unit="change"
@@ -71,7 +71,10 @@ def undo_command(settings: Settings, id: int | None) -> int:
 @command("redo", has_json=True)
 @pass_settings
 def redo_command(settings: Settings) -> int:
-    """Do again what you undid last, if you have done nothing else since."""
+    """Do again what was undone last.
+
+    If you have done nothing else since.
+    """
     return acting.act(
         settings, "done again", lambda workspace, on_progress: workspace.redo(on_progress=on_progress), unit="change"
     )

@@ -8,14 +8,13 @@ anything else, in the thread that emits.
 
 The seam between the shell and the pages:
 
-- **threads/reader.py** `Reader`: `ask_page(PageRequest) -> generation` and `ask_message(id) -> generation` from
-  the window's thread; answers are `page_loaded(tuple[MessageRecord, ...], generation)`,
-  `message_loaded(MessageDetail, generation)`, `failed(PQDeskError, generation)`. `changed()` says that somebody
-  wrote: a live page asks again, at most four times a second. `counts_loaded(tuple[QueueRecord, ...])`, at most
-  once a second, feeds pickers and badges.
-- **threads/actor.py** `Actor`: `perform(name, ids, token)`, asked by a signal of the page (it lives in another
-  thread); answers `performed(name, Outcome, ids, token)`, `failed(name, PQDeskError, ids, token)`. The shell shows the
-  toast for both, with Undo after a delete, and for what supervisord's link did; pages need not.
+- **threads/reader.py** `Reader`: `ask(asker, question) -> ticket` from the window's thread, where a question is called
+  with an `Inspection`; `answered(Answer(ticket, value | error))` comes once, unless the same asker has asked again.
+  `changed()` says that somebody wrote: a live page asks again, at most four times a second.
+  `counts_loaded(tuple[QueueRecord, ...])`, at most once a second, feeds pickers and badges.
+- **threads/actor.py** `Actor`: `carry_out(Order(action, target))`, asked by a signal of the page (it lives in another
+  thread), answered by one `done(Done(order, outcome | error))`; see threads/orders.py. The shell shows the toast for
+  it, with Undo, and for what supervisord's link did; pages need not. Undo and Redo are those of the library.
 - **threads/supervisor_link.py** `SupervisorLink`: slots `start(name)`, `stop(name)`, `restart(name)`,
   `start_daemon()`, by signal; `status_changed(SupervisionStatus)`, `action_failed(str)`, `action_done(str)`.
 - **threads/log_reader.py** `LogReader`: slot `follow(who, tuple[Path, ...])`, by signal;

@@ -139,7 +139,6 @@ class Desktop(QObject):
         actions.close_window.triggered.connect(window.close)
         actions.quit.triggered.connect(self.quit)
         actions.stop_and_quit.triggered.connect(self._on_stop_and_quit_asked)
-        actions.undo.triggered.connect(window.toast.undo)
         actions.theme_chosen.connect(self._on_theme_chosen)
         actions.about.triggered.connect(self._on_about_asked)
         actions.show_keys.triggered.connect(lambda: ShortcutsDialog(self._theme, window).open())

@@ -8,6 +8,7 @@ from PySide6.QtCore import QLocale
 
 from pqdesk.clock import local_time
 from pqdesk.messages.durations import format_duration
+from pqdesk.messages.looking import CappedCount
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -16,6 +17,11 @@ def format_number(number: int) -> str:
     """With the locale's group separators; the C locale has none, so it gets commas."""
     locale = QLocale()
     return f"{number:,}" if locale.language() is QLocale.Language.C else locale.toString(number)
+
+
+def format_capped(count: CappedCount) -> str:
+    """`1,080`, `100,000+`."""
+    return f"{format_number(count.count)}{'+' if count.is_more else ''}"
 
 
 def format_rate(per_second: float) -> str:

@@ -81,7 +81,6 @@ class MainWindow(QMainWindow):
         self.sidebar.page_chosen.connect(self.show_page)
         self.window_actions.page_chosen.connect(self.show_page)
         self.window_actions.sidebar.toggled.connect(lambda _: self._fit_sidebar())
-        self.toast.undo_offered.connect(self.window_actions.set_undo)
         self.window_actions.next_pane.triggered.connect(lambda: self._move_pane(1))
         self.window_actions.previous_pane.triggered.connect(lambda: self._move_pane(-1))
         self.window_actions.filter.triggered.connect(self._focus_filter)

@@ -14,13 +14,8 @@ from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.health_watch import HealthWatch
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.messages.aliases import Ids
-from pqdesk.messages.origin import Origin
-from pqdesk.messages.records import Outcome
-from pqdesk.queues.acting import act
-from pqdesk.queues.queue import Queue
 from pqdesk.services.workers import login_start_of, workers_of
-from pqdesk.storage import open_inspection, open_store
+from pqdesk.storage import open_inspection
 from pqdesk.storage.looking import Inspection
 from pqdesk.workspace import Workspace
 
@@ -38,9 +33,10 @@ class Session:
         self.place = place
         self.reader = Reader(lambda: open_what_is_there(place), identify=lambda: identify(place))
         self.actor = Actor(
-            lambda: _Database(place) if place.database is not None else Workspace(place.paths.root, program="window"),
+            lambda: Workspace(place.location, program="window"),
             identify=lambda: identify(place),
             look=lambda: open_inspection(place.paths).close(),
+            attends=place.database is None,  # what an application's file needs, its own processes do
         )
         self.link = SupervisorLink(lambda: workers_of(place.paths), lambda: login_start_of(place.paths))
         self.health = HealthWatch(place.paths, lambda: open_what_is_there(place), SystemClock())
@@ -48,7 +44,7 @@ class Session:
         self.link.status_changed.connect(self.health.take_status)
         self._threads: list[tuple[QThread, QObject, int]] = []
         self._add("reader", self.reader, self.reader.start, self.reader.stop, _READER_WAIT_MS)
-        self._add("actor", self.actor, self.actor.begin if place.database is None else None, self.actor.stop, _WAIT_MS)
+        self._add("actor", self.actor, self.actor.begin, self.actor.stop, _WAIT_MS)
         self._add("supervisord-link", self.link, self.link.begin, self.link.finish, _WAIT_MS)
         self._add("log-reader", self.link.logs, self.link.logs.begin, self.link.logs.finish, _READER_WAIT_MS)
         self._add("health", self.health, self.health.begin, self.health.finish, _WAIT_MS)
@@ -84,42 +80,6 @@ class Session:
             thread.started.connect(begin)
         thread.finished.connect(finish)  # runs in the thread itself: its last act
         self._threads.append((thread, worker, wait_ms))
-
-
-class _Database:
-    """What the actor needs of a workspace, over the queues in an application's file."""
-
-    def __init__(self, place: Place) -> None:
-        assert place.database is not None
-        self._store = open_store(place.database)
-        self._store.origin = Origin.here("window")
-
-    def queue(self, name: str) -> Queue:
-        return Queue.over(self._store, name, SystemClock())
-
-    def retry(self, ids: Ids) -> Outcome:
-        return self._act("retry", ids)
-
-    def run_now(self, ids: Ids) -> Outcome:
-        return self._act("run_now", ids)
-
-    def cancel(self, ids: Ids) -> Outcome:
-        return self._act("cancel", ids)
-
-    def delete(self, ids: Ids) -> Outcome:
-        return self._act("delete", ids)
-
-    def restore(self, ids: Ids) -> Outcome:
-        return self._act("restore", ids)
-
-    def _act(self, action: str, ids: Ids) -> Outcome:
-        return act(self._store, action, ids, queue=None)
-
-    def attend(self) -> None:
-        """Nothing: what an application's file needs, its own processes do."""
-
-    def close(self) -> None:
-        self._store.close()
 
 
 def identify(place: Place) -> tuple[int, int] | None:

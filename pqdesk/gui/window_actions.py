@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from pqdesk.gui.shortcuts import KEYS, PAGES
 from pqdesk.gui.theme import Theme, ThemeChoice
-from pqdesk.gui.visible_text import as_entry
+from pqdesk.gui.visible_text import as_entry, as_tooltip
 
 _THEMES = ((ThemeChoice.SYSTEM, "Follow the system"), (ThemeChoice.LIGHT, "Light"), (ThemeChoice.DARK, "Dark"))
 
@@ -35,6 +35,7 @@ class WindowActions(QObject):
         self._make_file_actions()
         self._make_view_actions()
         self.undo = self._action("Undo", "undo")
+        self.redo = self._action("Redo", "redo")
         self.test_message = self._action("Send a test message", "test_message")
         self.start_all = self._action("Start all", "start_all")
         self.stop_all = self._action("Stop all", "stop_all")
@@ -48,14 +49,14 @@ class WindowActions(QObject):
         help_menu = self._menu("Help")
         help_menu.addActions([self.show_keys, self.about])
         self.set_page_actions((), ())
-        self.set_undo(False)
+        self.set_undo("", "")
 
     def set_page_actions(self, of_messages: Sequence[QAction], of_workers: Sequence[QAction]) -> None:
         """Put the pages' own actions into the menus Message and Worker; called anew for each workspace."""
         self._message_menu.clear()
         self._message_menu.addActions(list(of_messages))
         self._message_menu.addSeparator()
-        self._message_menu.addActions([self.undo, self.test_message])
+        self._message_menu.addActions([self.undo, self.redo, self.test_message])
         self._worker_menu.clear()
         self._worker_menu.addActions(list(of_workers))
         self._worker_menu.addSeparator()
@@ -73,8 +74,12 @@ class WindowActions(QObject):
         self.remove_demo.setVisible(is_demo)
         self.try_demo.setVisible(not is_demo)
 
-    def set_undo(self, is_offered: bool) -> None:
-        _enable(self.undo, is_offered, "Nothing to undo")
+    def set_undo(self, undo: str, redo: str) -> None:
+        """What they would take back and do again, in words; empty where there is nothing."""
+        for action, what, nothing in ((self.undo, undo, "Nothing to undo"), (self.redo, redo, "Nothing to do again")):
+            _enable(action, bool(what), nothing)
+            if what:
+                action.setToolTip(as_tooltip(f"{action.text()}: {what}"))
 
     def set_test_message(self, is_possible: bool) -> None:
         _enable(self.test_message, is_possible, "The queue file cannot be read")

@@ -17,7 +17,8 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.places import Place
 from pqdesk.gui.session import Session
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.threads.orders import WorkerOrder
+from pqdesk.gui.threads.actor import TEST_QUEUE
+from pqdesk.gui.threads.orders import Order, Queues, WorkerOrder
 from pqdesk.gui.tray import Tray
 from pqdesk.gui.tray_state import TrayFacts
 from pqdesk.gui.widgets.banner import Banner
@@ -44,18 +45,16 @@ class WorkspaceController(QObject):
     create_asked = Signal()
     stopped = Signal(str)
 
-    _perform_asked = Signal(str, object, int)
+    _order_asked = Signal(object)
     _start_asked = Signal(str)
     _stop_asked = Signal(str)
     _restart_asked = Signal(str)
-    _pause_asked = Signal(object, bool)
     _daemon_asked = Signal()
     _seen_asked = Signal(object)
     _shut_down_asked = Signal()
     _watched = Signal(bool)
     _hidden = Signal(bool)
     _refresh_asked = Signal()
-    _test_message_asked = Signal()
 
     def __init__(self, place: Place, window: MainWindow, tray: Tray, theme: Theme, clock: Clock) -> None:
         super().__init__()
@@ -68,7 +67,8 @@ class WorkspaceController(QObject):
         self._is_starting = False
         self._is_demo_told = not place.is_demo
         self._make_pages(theme, clock)
-        self._announcer = Announcer(self.session.actor, self.session.link, window.toast, self.perform)
+        session = self.session
+        self._announcer = Announcer(session.reader, session.actor, session.link, window.toast, clock)
         self._connect_threads()
         self._connect_asks()
         window.set_workspace(place.name, str(place.location), is_demo=place.is_demo)
@@ -106,10 +106,6 @@ class WorkspaceController(QObject):
         """End the threads. False when one is still in a call that does not come back."""
         self.disconnect_from_all()
         return self.session.end()
-
-    def perform(self, action: str, ids: tuple[int, ...]) -> None:
-        """Do an operator action; a toast tells how it went."""
-        self._perform_asked.emit(action, ids, 0)
 
     @property
     def has_workers_up(self) -> bool:
@@ -159,9 +155,7 @@ class WorkspaceController(QObject):
         link.action_failed.connect(self._on_action_failed)
         link.first_start_found.connect(self._on_first_start_found)
         self._seen_asked.connect(link.carry_out_seen)
-        self._perform_asked.connect(actor.perform)
-        self._pause_asked.connect(actor.pause)
-        self._test_message_asked.connect(actor.put_test_message)
+        self._order_asked.connect(actor.carry_out)
         self._start_asked.connect(link.start)
         self._stop_asked.connect(link.stop)
         self._restart_asked.connect(link.restart)
@@ -176,13 +170,18 @@ class WorkspaceController(QObject):
         actions = self._window.window_actions
         self._connections = [
             actions.refresh.triggered.connect(self._refresh_asked),
-            actions.test_message.triggered.connect(self._test_message_asked),
+            actions.test_message.triggered.connect(
+                lambda: self._order_asked.emit(Order("test_message", Queues((TEST_QUEUE,))))
+            ),
+            actions.undo.triggered.connect(self._announcer.undo),
+            actions.redo.triggered.connect(self._announcer.redo),
+            self._announcer.undo_known.connect(actions.set_undo),
             actions.start_all.triggered.connect(lambda: self._start_asked.emit("all")),
             actions.stop_all.triggered.connect(lambda: self._stop_asked.emit("all")),
             self._tray.start_asked.connect(self._start_asked),
             self._tray.stop_asked.connect(self._stop_asked),
             self._tray.restart_asked.connect(self._restart_asked),
-            self._tray.pause_asked.connect(self._pause_asked),
+            self._tray.pause_asked.connect(self._on_pause_asked),
             self._window.page_changed.connect(self._on_page_changed),
         ]
         self._overview.filter_asked.connect(self._on_filter_asked)
@@ -330,6 +329,11 @@ class WorkspaceController(QObject):
     def _on_message_log_asked(self, message_id: int, process: str) -> None:
         self._window.show_page("Logs")
         self._logs.show_message(message_id, process)
+
+    @Slot(object, bool)
+    def _on_pause_asked(self, queues: tuple[str, ...], is_paused: bool) -> None:
+        target = Queues(queues if len(queues) == 1 else ())
+        self._order_asked.emit(Order("pause" if is_paused else "resume", target))
 
     @Slot(str)
     def _on_problem(self, text: str) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+
+# what of a person's: the newest activity that has its effect still, or the newest undo with nothing done since
+Undoable = Literal["done", "undone"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,10 +18,10 @@ from pqdesk.messages.states import State
 from pqdesk.queues.operations import LARGEST_PAGE, select
 from pqdesk.queues.outgoing import due_of
 from pqdesk.storage.contract import EncodedPayload, Store
-from pqdesk.storage.operating import Order, Undoable
+from pqdesk.storage.operating import Order
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import ActivityRecord
+    from pqdesk.messages.activities import ActivityRecord, Undoable
 
 
 def act(

@@ -272,6 +272,11 @@ class Store(Protocol):
         ...
 
     @property
+    def held_up_s(self) -> float:
+        """How long the newest wait for another program that holds the file has lasted; grows while one goes on."""
+        ...
+
+    @property
     def is_interrupted(self) -> bool: ...
 
     def settle(

@@ -11,7 +11,7 @@ from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueR
 from pqdesk.messages.selection import Selection
 
 if TYPE_CHECKING:  # what comes back is imported when somebody looks, so that `import pqdesk` stays quick
-    from pqdesk.messages.activities import ActivityRecord, VersionRecord
+    from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
     from pqdesk.messages.looking import (
         CappedCount,
         Cursor,
@@ -90,6 +90,10 @@ class Looking(Protocol):
         self, *, limit: int, before: int | None = None, about: int | None = None
     ) -> tuple[ActivityRecord, ...]:
         """What people did, newest first: those below id `before`; `about` one message, as far as kept."""
+        ...
+
+    def newest_of(self, user: str, which: Undoable) -> ActivityRecord | None:
+        """What `undo` of this user would take back, or `redo` do again."""
         ...
 
     def is_look_only(self) -> bool:

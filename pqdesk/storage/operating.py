@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pqdesk.messages.aliases import OnProgress
 from pqdesk.messages.records import Outcome
@@ -12,10 +12,9 @@ from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import NewActivity
+    from pqdesk.messages.activities import NewActivity, Undoable
     from pqdesk.storage.contract import EncodedPayload  # which needs Operating
 
-Undoable = Literal["done", "undone"]
 TRASH_LIMIT = 100_000  # a purge of as many is for good: their undo would be as large as they are
 
 
@@ -58,8 +57,8 @@ class Operating(Protocol):
         """In batches, by id upwards, each message compared and set; one that may not be changed is skipped."""
         ...
 
-    def pause(self, queue: str | None, is_paused: bool) -> None:
-        """One queue, made if missing, or all that there are."""
+    def pause(self, queue: str | None, is_paused: bool) -> int | None:
+        """One queue, made if missing, or all that there are; the activity, None where all was so already."""
         ...
 
     def configure(self, queue: str, values: Mapping[str, Any]) -> None:

@@ -37,7 +37,7 @@ def locked(queue: Queue) -> Queue:
         lambda queue: queue.duplicate(1),
         lambda queue: queue.purge(),
         lambda queue: queue.empty_trash(),
-        lambda queue: queue.store.operating.undo(1, command=""),
+        lambda queue: queue.store.operating.undo(1),
     ],
 )
 def test_nothing_is_changed_by_people(locked: Queue, change: Callable[[Queue], Any]) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pqdesk.errors import Busy, PQDeskError
-from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
+from pqdesk.errors import PQDeskError
+from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.services.health import Facts, Health, health_of
-from pqdesk.storage.looking import PageRequest
 from pqdesk.supervision.daemon.known_starts import PlannedCommand
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
-from tests.gui.fakes import make_detail, make_record
 
 
 class FakeClock:
@@ -33,55 +30,6 @@ class FakeClock:
 
     def boot_id(self) -> str:
         return "boot"
-
-
-class FakeInspection:
-    """Answers at once, or blocks in `page` while `gate` is closed until `interrupt`; raises `error` if set."""
-
-    def __init__(self) -> None:
-        self.current_version = 1
-        self.records: tuple[QueueRecord, ...] = ()
-        self.error: PQDeskError | None = None
-        self.gate = threading.Event()
-        self.gate.set()
-        self.interrupted = threading.Event()
-        self.entered = threading.Event()
-        self.is_closed = False
-        self.asked: list[PageRequest] = []
-        self.interrupts = 0
-
-    def version(self) -> int:
-        self._raise()
-        return self.current_version
-
-    def queues(self) -> tuple[QueueRecord, ...]:
-        self._raise()
-        return self.records
-
-    def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        self._raise()
-        self.asked.append(request)
-        self.entered.set()
-        while not self.gate.wait(0.01):
-            if self.interrupted.is_set():
-                self.interrupted.clear()
-                raise Busy("interrupted")
-        return (make_record(request.limit),)
-
-    def message(self, message_id: int) -> MessageDetail:
-        self._raise()
-        return make_detail(make_record(message_id))
-
-    def interrupt(self) -> None:
-        self.interrupts += 1
-        self.interrupted.set()
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def _raise(self) -> None:
-        if self.error is not None:
-            raise self.error
 
 
 class FakeSupervision:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pqdesk import Workspace
-from pqdesk.errors import WorkspaceError
+from pqdesk.errors import NotFound, WorkspaceError
 from pqdesk.gui.threads.actor import TEST_QUEUE, Actor
+from pqdesk.gui.threads.orders import Activity, Done, Matching, Order, Queues, Seen, Target
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
@@ -37,90 +38,107 @@ def failed_message(workspace: Workspace) -> int:
     return message.id
 
 
-def test_retry_makes_a_failed_message_ready_again(qtbot, workspace: Workspace, actor: Actor) -> None:
+def carry_out(actor: Actor, action: str, target: Target) -> Done:
+    told: list[Done] = []
+    connection = actor.done.connect(told.append)
+    actor.carry_out(Order(action, target))
+    actor.done.disconnect(connection)
+    (done,) = told  # one answer, whatever happens
+    return done
+
+
+def test_retry_makes_a_failed_message_ready_again(workspace: Workspace, actor: Actor) -> None:
     message_id = failed_message(workspace)
 
-    with qtbot.waitSignal(actor.performed) as answer:
-        actor.perform("retry", (message_id,), 7)
+    done = carry_out(actor, "retry", Seen({message_id: State.FAILED}))
 
-    name, outcome, ids, token = answer.args
-    assert (name, outcome.done, ids, token) == ("retry", 1, (message_id,), 7)
+    assert (done.order, done.outcome.done) == (Order("retry", Seen({message_id: State.FAILED})), 1)
     assert workspace.message(message_id).state is State.READY
+    assert done.outcome.activity_id == workspace.activity()[0].id
 
 
-def test_delete_and_restore(qtbot, workspace: Workspace, actor: Actor) -> None:
+def test_delete_undo_and_redo(workspace: Workspace, actor: Actor) -> None:
     message_id = failed_message(workspace)
 
-    actor.perform("delete", (message_id,), 0)
+    first = carry_out(actor, "delete", Seen({message_id: State.FAILED}))
     assert workspace.counts().failed == 0
-
-    actor.perform("restore", (message_id,), 0)
+    carry_out(actor, "undo", Activity(first.outcome.activity_id))
     assert workspace.counts().failed == 1
+    carry_out(actor, "redo", Activity())
+    assert workspace.counts().failed == 0
+    carry_out(actor, "undo", Activity())
+    assert workspace.counts().failed == 1
+    assert isinstance(carry_out(actor, "undo", Activity()).error, NotFound)
 
 
-def test_a_message_whose_state_forbids_it_is_skipped(qtbot, workspace: Workspace, actor: Actor) -> None:
+def test_a_message_whose_state_forbids_it_is_skipped(workspace: Workspace, actor: Actor) -> None:
     message_id = workspace.queue("mail").put("x")
 
-    with qtbot.waitSignal(actor.performed) as answer:
-        actor.perform("retry", (message_id,), 0)
+    outcome = carry_out(actor, "retry", Seen({message_id: State.READY})).outcome
 
-    assert (answer.args[1].done, answer.args[1].skipped) == (0, 1)
+    assert (outcome.done, outcome.skipped) == (0, 1)
 
 
-def test_a_second_click_on_retry_runs_nothing_twice(qtbot, workspace: Workspace, actor: Actor) -> None:
+def test_a_second_click_on_retry_runs_nothing_twice(workspace: Workspace, actor: Actor) -> None:
     queue = workspace.queue("mail")
     message_id = queue.put("x")
     queue.get().fail("broken")
-    seen = {message_id: State.FAILED}
+    seen = Seen({message_id: State.FAILED})
 
-    actor.perform("retry", seen, 0)
+    carry_out(actor, "retry", seen)
     queue.get(timeout=5).ack()
-    with qtbot.waitSignal(actor.performed) as answer:
-        actor.perform("retry", seen, 0)
+    outcome = carry_out(actor, "retry", seen).outcome
 
-    assert (answer.args[1].done, answer.args[1].skipped) == (0, 1)
+    assert (outcome.done, outcome.skipped) == (0, 1)
     assert queue.message(message_id).state == State.COMPLETED
 
 
-def test_running_a_completed_message_again_is_an_action_of_its_own(qtbot, workspace: Workspace, actor: Actor) -> None:
+def test_running_a_completed_message_again_is_an_action_of_its_own(workspace: Workspace, actor: Actor) -> None:
     queue = workspace.queue("mail")
     message_id = queue.put("x")
     queue.get().ack()
 
-    with qtbot.waitSignal(actor.performed) as answer:
-        actor.perform("run_again", {message_id: State.COMPLETED}, 0)
-
-    assert (answer.args[0], answer.args[1].done) == ("run_again", 1)
+    assert carry_out(actor, "run_again", Seen({message_id: State.COMPLETED})).outcome.done == 1
     assert queue.message(message_id).state == State.READY
 
 
-def test_a_workspace_that_cannot_be_opened(qtbot) -> None:
+def test_a_filter_means_what_it_matched_when_it_was_frozen(workspace: Workspace, actor: Actor) -> None:
+    queue = workspace.queue("mail")
+    ids = queue.put_many(range(5), type="t")
+    queue.put("later", type="t")
+
+    target = Matching({"where": "type:t", "queue": "mail", "state": [State.READY]}, ids[-1], {})
+    outcome = carry_out(actor, "cancel", target).outcome
+
+    assert (outcome.done, workspace.counts().ready) == (5, 1)
+
+
+@pytest.mark.parametrize("error", [WorkspaceError("read-only"), ZeroDivisionError("a bug")])
+def test_an_order_that_fails_is_answered_too(qapp: object, error: Exception) -> None:
     def refuse() -> Workspace:
-        raise WorkspaceError("read-only")
+        raise error
 
-    actor = Actor(refuse)
-    with qtbot.waitSignal(actor.failed) as answer:
-        actor.perform("delete", (1,), 3)
+    done = carry_out(Actor(refuse), "delete", Seen({1: State.READY}))
 
-    assert (answer.args[0], str(answer.args[1]), answer.args[3]) == ("delete", "read-only", 3)
+    assert (done.error, done.outcome.done) == (error, 0)
 
 
-def test_pause_and_resume(qtbot, workspace: Workspace, actor: Actor) -> None:
+def test_pause_and_resume(workspace: Workspace, actor: Actor) -> None:
     for name in ("mail", "code"):
         workspace.queue(name).put("x")
 
-    actor.pause(("mail", "code"), True)
+    done = carry_out(actor, "pause", Queues())
     assert all(one.is_paused for one in workspace.queues())
+    carry_out(actor, "resume", Queues(("mail",)))
+    assert [one.is_paused for one in workspace.queues()] == [True, False]
 
-    actor.pause(("mail", "code"), False)
+    carry_out(actor, "undo", Activity())
+    carry_out(actor, "undo", Activity(done.outcome.activity_id))
     assert not any(one.is_paused for one in workspace.queues())
 
 
-def test_a_test_message(qtbot, workspace: Workspace, actor: Actor) -> None:
-    with qtbot.waitSignal(actor.message_put) as answer:
-        actor.put_test_message()
-
-    assert answer.args == [1, TEST_QUEUE]
+def test_a_test_message(workspace: Workspace, actor: Actor) -> None:
+    assert carry_out(actor, "test_message", Queues((TEST_QUEUE,))).outcome.new_ids == (1,)
     assert workspace.counts(TEST_QUEUE).ready == 1
 
 
@@ -155,7 +173,7 @@ def test_a_file_that_was_replaced_is_opened_anew(qapp: object, tmp_path: Path, q
     actor.begin()
 
     current[0] = 1
-    actor.perform("retry", (ids[1],), 1)
+    carry_out(actor, "retry", Seen({ids[1]: State.FAILED}))
 
     with Workspace(here[1]) as other, Workspace(here[0]) as first:
         assert (first.counts().failed, other.counts().failed) == (1, 0)

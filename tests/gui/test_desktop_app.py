@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QPushButton, QWi
 from pqdesk import Queue, Workspace
 from pqdesk.gui.desktop import Desktop
 from pqdesk.gui.single_instance import Wish
+from pqdesk.gui.threads.orders import Order, Seen
+from pqdesk.messages.states import State
 from pqdesk.paths import default_workspace
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 from tests.bad_workspaces import BAD_WORKSPACES, BadWorkspace, fingerprint
@@ -128,7 +130,7 @@ def test_an_applications_file_with_queues_in_it(qtbot, open_app: Open, tmp_path:
         qtbot.waitUntil(lambda: count(desktop, "failed") == "1")
         assert desktop.window.windowTitle() == "PQDesk – shop.sqlite"
 
-        desktop.controller.perform("retry", (1,))
+        desktop.controller._order_asked.emit(Order("retry", Seen({1: State.FAILED})))
 
         qtbot.waitUntil(lambda: queue.counts().ready == 1)
     assert not (tmp_path / "shop.sqlite-pqdesk" / "supervisor").exists()
@@ -230,21 +232,55 @@ def test_stop_workers_and_quit_names_what_stops(qtbot, open_app: Open, workspace
     dialog.reject()
 
 
-def test_deleting_can_be_undone(qtbot, open_app: Open, workspace: Workspace) -> None:
+def test_undo_takes_back_what_this_person_did_by_whatever_program_and_redo_does_it_again(
+    qtbot, open_app: Open, workspace: Workspace
+) -> None:
+    workspace.delete(1)
+    workspace.pause()
     desktop = open_app(workspace.path)
-    queue = workspace.queue("mail")
-    give_up(queue)
-    qtbot.waitUntil(lambda: count(desktop, "failed") == "1")
-    actor = desktop.controller.session.actor
+    actions = desktop.window.window_actions
+    qtbot.waitUntil(actions.undo.isEnabled)
+    assert "pause" in actions.undo.toolTip()
 
-    desktop.controller.perform("delete", (1,))
-    with qtbot.waitSignal(desktop.window.toast.undo_offered):
-        pass
-    assert workspace.counts().failed == 0
+    actions.undo.trigger()
+    qtbot.waitUntil(lambda: not any(one.is_paused for one in workspace.queues()))
+    actions.undo.trigger()  # before the window has been told what is the newest now
+    qtbot.waitUntil(lambda: workspace.counts().ready == 5)
+    qtbot.waitUntil(lambda: not actions.undo.isEnabled())
 
-    desktop.window.window_actions.undo.trigger()
-    qtbot.waitUntil(lambda: workspace.counts().failed == 1)
-    assert actor is desktop.controller.session.actor
+    qtbot.waitUntil(actions.redo.isEnabled)
+    actions.redo.trigger()
+    qtbot.waitUntil(lambda: workspace.counts().ready == 4)
+    actions.redo.trigger()
+    qtbot.waitUntil(lambda: all(one.is_paused for one in workspace.queues()))
+
+
+def test_the_toast_takes_back_its_own_order_and_not_a_later_one(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "5")
+    asked = desktop.controller._announcer.order_asked
+    asked.emit(Order("delete", Seen({1: State.READY})))
+    qtbot.waitUntil(lambda: workspace.counts().ready == 4)
+    toast = desktop.window.toast
+    qtbot.waitUntil(lambda: seen(toast, "1 message deleted"))
+    workspace.delete(2)
+
+    toast.findChild(QPushButton, "toast_undo").click()
+
+    qtbot.waitUntil(lambda: workspace.counts().ready == 4)
+    qtbot.waitUntil(lambda: [one.id for one in workspace.messages(state="ready")] == [5, 4, 3, 1])
+
+
+def test_an_order_that_waits_for_another_program_says_so(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "5")
+    toast = desktop.window.toast
+
+    with workspace.queue("mail").transaction():
+        desktop.controller._announcer.order_asked.emit(Order("cancel", Seen({1: State.READY})))
+        qtbot.waitUntil(lambda: seen(toast, "Cancel waits: another program holds the queue file, 2 s"), timeout=9_000)
+
+    qtbot.waitUntil(lambda: seen(toast, "1 message cancelled"))
 
 
 def test_pausing_live_updates_freezes_and_going_on_catches_up(qtbot, open_app: Open, workspace: Workspace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from pqdesk.gui.main_window import PAGES, MainWindow
 from pqdesk.gui.pages.welcome import WelcomeView
@@ -190,14 +190,21 @@ def test_what_is_unavailable_is_greyed_with_the_reason(window: MainWindow) -> No
 def test_a_toast_offers_the_way_back_once(window: MainWindow, qtbot) -> None:
     undone: list[bool] = []
     window.toast.show_text("1 message deleted", undo=lambda: undone.append(True))
-    assert window.window_actions.undo.isEnabled()
 
-    window.toast.undo()
-    window.toast.undo()
+    qtbot.mouseClick(window.toast.findChild(QPushButton, "toast_undo"), Qt.MouseButton.LeftButton)
 
     assert undone == [True]
     assert not window.toast.isVisible()
-    assert not window.window_actions.undo.isEnabled()
+
+
+def test_undo_and_redo_say_what_they_would_take(window: MainWindow) -> None:
+    actions = window.window_actions
+    assert (actions.undo.isEnabled(), actions.undo.toolTip()) == (False, "Nothing to undo")
+
+    actions.set_undo("pqdesk delete 1", "")
+
+    assert (actions.undo.isEnabled(), actions.redo.isEnabled()) == (True, False)
+    assert "pqdesk delete 1" in actions.undo.toolTip()
 
 
 def test_text_of_data_is_never_rich(window: MainWindow) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from PySide6.QtWidgets import QPushButton, QTabWidget
 
-from pqdesk.clock import from_datetime
+from pqdesk.clock import SystemClock
 from pqdesk.gui.pages.messages.messages_page import MessagesPage
 from pqdesk.messages.states import State
 from pqdesk.supervision.logs.message_lines import FoundLine, FoundLines
-from tests.gui.fake_threads import FakeActor, FakeReader
-from tests.gui.fakes import NOW, make_record
 from tests.gui.log_fakes import FakeLink
+from tests.gui.message_files import MessageFile, make_messages
 from tests.gui.shell_fakes import make_replica, make_status
 
 CONSUMER, PRODUCER = make_replica("consumer"), make_replica("producer")
@@ -24,21 +23,26 @@ def link():
 
 
 @pytest.fixture
-def reader():
-    return FakeReader([make_record(7), make_record(8, State.RUNNING)])
+def file(qapp, tmp_path, monkeypatch):
+    monkeypatch.setenv("SUPERVISOR_PROCESS_NAME", "consumer")
+    make_messages(tmp_path / "w", 8)
+    file = MessageFile(tmp_path / "w")
+    file.turn(State.RUNNING, 8)
+    yield file
+    file.close()
 
 
 @pytest.fixture
-def page(qtbot, link, reader, theme, clock):
-    clock.advance(from_datetime(NOW) / 1e6 - clock.wall_us() / 1e6)
-    page = MessagesPage(reader, FakeActor(), theme, clock, link)
+def page(qtbot, link, file, theme, clock):
+    clock.advance(SystemClock().wall_us() / 1e6 - clock.wall_us() / 1e6)
+    page = MessagesPage(file.reader, file.actor, theme, clock, link)
     qtbot.addWidget(page)
     page.resize(1300, 700)
     page.show()
     qtbot.waitExposed(page)
     page.set_live(True)
-    reader.tell_counts()
-    qtbot.waitUntil(lambda: page.table.model().rowCount() == 2)
+    file.tell()
+    qtbot.waitUntil(lambda: page.table.model().rowCount() == 8)
     link.status_changed.emit(make_status(CONSUMER, PRODUCER))
     return page
 

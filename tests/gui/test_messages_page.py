@@ -1,46 +1,67 @@
-"""The messages page over a reader that answers from memory."""
+"""The messages page over a real queue file."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shutil
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QTabWidget, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QPushButton,
+    QTabWidget,
+    QWidget,
+)
 
-from pqdesk.clock import from_datetime
-from pqdesk.errors import WorkspaceError
+from pqdesk import Workspace
+from pqdesk.clock import SystemClock
+from pqdesk.errors import Corrupt, WorkspaceError
 from pqdesk.gui.pages.messages.columns import Column, cell_text, full_text, phrase
 from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.messages_page import MessagesPage
 from pqdesk.gui.pages.messages.row_window import GONE_STAYS_MS
-from pqdesk.messages.records import AttemptRecord, MessageDetail
-from pqdesk.messages.states import AttemptOutcome, State
-from tests.gui.fake_threads import FakeActor, FakeReader
+from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.threads.orders import Matching, Order, Seen
+from pqdesk.gui.threads.reader import Reader
+from pqdesk.messages.records import MessageDetail
+from pqdesk.messages.states import State
+from pqdesk.storage.sqlite.inspection import SqliteInspection
 from tests.gui.fakes import NOW, make_detail, make_record
+from tests.gui.message_files import MessageFile, make_messages
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """1,500 completed messages, to be copied."""
+    root = tmp_path_factory.mktemp("template") / "w"
+    make_messages(root, 1500)
+    return root
 
 
 @pytest.fixture
-def reader():
-    return FakeReader(make_record(one) for one in range(1, 1501))
+def file(qapp, template, tmp_path):
+    shutil.copytree(template, tmp_path / "w")
+    file = MessageFile(tmp_path / "w")
+    yield file
+    file.close()
 
 
 @pytest.fixture
-def actor():
-    return FakeActor()
-
-
-@pytest.fixture
-def page(qtbot, reader, actor, theme, clock):
-    clock.advance(from_datetime(NOW) / 1e6 - clock.wall_us() / 1e6)
-    page = MessagesPage(reader, actor, theme, clock)
+def page(qtbot, file, theme, clock):
+    clock.advance(SystemClock().wall_us() / 1e6 - clock.wall_us() / 1e6)
+    page = MessagesPage(file.reader, file.actor, theme, clock)
     qtbot.addWidget(page)
     page.resize(1060, 700)
     page.show()
     qtbot.waitExposed(page)
     page.set_live(True)
-    reader.tell_counts()
+    file.tell()
     wait_rows(qtbot, page)
+    settle(qtbot, page)
     return page
 
 
@@ -80,18 +101,18 @@ def test_shows_the_newest_first_and_says_how_many(page):
     assert page.footer.text().startswith("Rows 1–500 of 1,500, newest ")
 
 
-def test_new_rows_come_in_at_the_top(qtbot, page, reader):
-    reader.put(make_record(1501), make_record(1502))
+def test_new_rows_come_in_at_the_top(qtbot, page, file):
+    file.put(2)
     settle(qtbot, page)
 
     assert ids_of(page)[:2] == [1502, 1501]
     assert page.pill.isHidden()
 
 
-def test_new_rows_are_held_while_something_is_selected(qtbot, page, reader):
+def test_new_rows_are_held_while_something_is_selected(qtbot, page, file):
     page.table.choose(1499)
 
-    reader.put(*[make_record(one) for one in range(1501, 1629)])
+    file.put(128)
     settle(qtbot, page)
 
     assert ids_of(page)[0] == 1500
@@ -103,9 +124,9 @@ def test_new_rows_are_held_while_something_is_selected(qtbot, page, reader):
     assert set(page.table.selected.states) == {1499}
 
 
-def test_clearing_the_selection_takes_the_held_rows_in(qtbot, page, reader):
+def test_clearing_the_selection_takes_the_held_rows_in(qtbot, page, file):
     page.table.choose(1499)
-    reader.put(make_record(1501))
+    file.put()
     settle(qtbot, page)
 
     page.table.selected.clear()
@@ -114,12 +135,12 @@ def test_clearing_the_selection_takes_the_held_rows_in(qtbot, page, reader):
     assert ids_of(page)[0] == 1501
 
 
-def test_new_rows_are_held_while_scrolled_down_and_nothing_moves(qtbot, page, reader):
+def test_new_rows_are_held_while_scrolled_down_and_nothing_moves(qtbot, page, file):
     page.table.verticalScrollBar().setValue(40)
     before = top_id(page)
 
-    for one in range(1501, 1520):
-        reader.put(make_record(one))
+    for _ in range(19):
+        file.put()
         settle(qtbot, page)
 
     assert top_id(page) == before
@@ -130,10 +151,10 @@ def test_new_rows_are_held_while_scrolled_down_and_nothing_moves(qtbot, page, re
     assert page.table.is_at_top
 
 
-def test_rows_in_sight_are_updated_in_place(qtbot, page, reader):
+def test_rows_in_sight_are_updated_in_place(qtbot, page, file):
     page.table.choose(1499)
 
-    reader.put(make_record(1498, State.FAILED, error="no"))
+    file.turn(State.FAILED, 1498)
     settle(qtbot, page)
 
     assert page.table.model().row_at(2).state is State.FAILED
@@ -150,8 +171,8 @@ def test_scrolling_down_loads_older_rows_without_moving_what_is_seen(qtbot, page
     assert ids_of(page) == list(range(1500, 0, -1))
 
 
-def test_a_window_of_many_rows_stays_small_and_goes_both_ways(qtbot, page, reader):
-    reader.put(*[make_record(one) for one in range(1501, 9001)])
+def test_a_window_of_many_rows_stays_small_and_goes_both_ways(qtbot, page, file):
+    file.put(7500)
     settle(qtbot, page)
     bar = page.table.verticalScrollBar()
     for _ in range(30):
@@ -167,8 +188,8 @@ def test_a_window_of_many_rows_stays_small_and_goes_both_ways(qtbot, page, reade
     assert ids_of(page) == sorted(set(ids_of(page)), reverse=True)
 
 
-def test_the_state_filter_asks_for_that_state(qtbot, page, reader):
-    reader.put(make_record(7, State.FAILED, error="x"), make_record(9, State.FAILED, error="y"))
+def test_the_state_filter_asks_for_that_state(qtbot, page, file):
+    file.turn(State.FAILED, 7, 9)
 
     child(page, QComboBox, "stateFilter").setCurrentText("Failed")
     wait_rows(qtbot, page)
@@ -176,8 +197,9 @@ def test_the_state_filter_asks_for_that_state(qtbot, page, reader):
     assert ids_of(page) == [9, 7]
 
 
-def test_the_filter_field_takes_terms_and_text(qtbot, page, reader):
-    reader.put(make_record(7, State.FAILED, error="needle in it"), make_record(8, State.READY, queue="other"))
+def test_the_filter_field_takes_terms_and_text(qtbot, page, file):
+    file.turn(State.FAILED, 7, error="needle in it")
+    file.workspace.move(8, to="other")
     field = child(page, QLineEdit, "filterField")
     assert field.accessibleName() == "Filter"
 
@@ -205,8 +227,9 @@ def test_a_wrong_term_keeps_the_rows_and_says_what_is_wrong(qtbot, page):
     assert "no state" not in field.accessibleDescription()
 
 
-def test_links_from_elsewhere_set_the_filter(qtbot, page, reader):
-    reader.put(make_record(5, State.FAILED, queue="data", error="x"), make_record(6, State.FAILED, error="x"))
+def test_links_from_elsewhere_set_the_filter(qtbot, page, file):
+    file.turn(State.FAILED, 5, 6)
+    file.workspace.move(5, to="data")
     child(page, QLineEdit, "filterField").setText("text")
 
     page.show_filter("failed", "data")
@@ -216,15 +239,15 @@ def test_links_from_elsewhere_set_the_filter(qtbot, page, reader):
     assert child(page, QComboBox, "queueFilter").currentText() == "data"
 
 
-def test_a_message_that_no_longer_matches_stays_for_a_while_and_tells_what_became_of_it(qtbot, page, reader, clock):
-    reader.put(make_record(5, State.FAILED, error="x"), make_record(6, State.FAILED, error="x"))
+def test_a_message_that_no_longer_matches_stays_for_a_while_and_tells_what_became_of_it(qtbot, page, file, clock):
+    file.turn(State.FAILED, 5, 6)
     page.show_filter("failed", None)
     wait_rows(qtbot, page)
     page.table.choose(6)
 
-    reader.put(make_record(6, State.RUNNING))
+    file.turn(State.RUNNING, 6)
     settle(qtbot, page)
-    reader.changed.emit()
+    file.reader.changed.emit()
     settle(qtbot, page)
 
     row = page.table.model().row_at(0)
@@ -262,19 +285,20 @@ def test_a_filter_without_a_match_can_be_cleared(qtbot, page):
     assert not page.empty.isVisible()
 
 
-def test_without_messages_it_says_so(qtbot, actor, theme, clock):
-    reader = FakeReader()
-    page = MessagesPage(reader, actor, theme, clock)
+def test_without_messages_it_says_so(qtbot, tmp_path, theme, clock):
+    reader = Reader(lambda: None)
+    page = MessagesPage(reader, Actor(lambda: Workspace(tmp_path / "w")), theme, clock)
     qtbot.addWidget(page)
     page.show()
     page.set_live(True)
-    reader.counts_loaded.emit(())
+    reader.poll()
 
     assert page.empty._title.text() == "There are no messages yet"
 
 
-def test_buttons_work_on_what_qualifies(qtbot, page, reader, actor):
-    reader.put(make_record(1498, State.RUNNING), make_record(1499, State.FAILED, error="x"))
+def test_buttons_work_on_what_qualifies(qtbot, page, file):
+    file.turn(State.RUNNING, 1498)
+    file.turn(State.FAILED, 1499)
     settle(qtbot, page)
     for name in ("retry", "run_again", "delete", "run_now", "cancel"):
         assert not button(page, name).isEnabled()
@@ -293,22 +317,21 @@ def test_buttons_work_on_what_qualifies(qtbot, page, reader, actor):
     assert not button(page, "run_now").isEnabled()
     assert "Only scheduled" in button(page, "run_now").toolTip()
     qtbot.mouseClick(button(page, "retry"), Qt.MouseButton.LeftButton)
-    assert actor.asked[-1] == ("retry", (1499,))
-    assert actor.seen[-1] == {1499: State.FAILED}
+    assert file.orders[-1] == Order("retry", Seen({1499: State.FAILED}))
     qtbot.mouseClick(button(page, "run_again"), Qt.MouseButton.LeftButton)
-    assert actor.asked[-1] == ("run_again", (1500,))
-    assert actor.seen[-1] == {1500: State.COMPLETED}
+    assert file.orders[-1] == Order("run_again", Seen({1500: State.COMPLETED}))
+    assert [one.outcome.done for one in file.done] == [1, 1]
 
 
-def test_what_leaves_the_list_leaves_the_selection(qtbot, page, reader, clock):
+def test_what_leaves_the_list_leaves_the_selection(qtbot, page, file, clock):
     """After a bulk retry: what is not on the screen any more is not there to be deleted either."""
-    reader.put(*(make_record(one, State.FAILED, error="x") for one in range(1000, 1400)))
+    file.turn(State.FAILED, *range(1000, 1400))
     child(page, QComboBox, "stateFilter").setCurrentText("Failed")
     wait_rows(qtbot, page)
     page.table.selectAll()
     assert len(page.table.selected.states) == 400
 
-    reader.put(*(make_record(one, State.READY) for one in range(1000, 1399)))
+    file.turn(State.READY, *range(1000, 1399))
     settle(qtbot, page)
     qtbot.waitUntil(lambda: len(page.table.selected.states) <= 201)  # those still shown, as gone, and the one failed
     clock.advance(GONE_STAYS_MS / 1000 + 1)
@@ -317,13 +340,13 @@ def test_what_leaves_the_list_leaves_the_selection(qtbot, page, reader, clock):
     assert ids_of(page) == [1399]
 
 
-def test_rows_stay_under_a_pointer_that_is_about_to_click(qtbot, page, reader, monkeypatch):
+def test_rows_stay_under_a_pointer_that_is_about_to_click(qtbot, page, file, monkeypatch):
     table = page.table
     monkeypatch.setattr(table.viewport(), "underMouse", lambda: True)
     qtbot.mouseMove(table.viewport(), table.visualRect(table.model().index(3, 0)).center())
     before = ids_of(page)[:5]
 
-    reader.put(make_record(1501))
+    file.put()
     settle(qtbot, page)
     assert ids_of(page)[:5] == before
     assert page.pill.isVisible()
@@ -332,16 +355,14 @@ def test_rows_stay_under_a_pointer_that_is_about_to_click(qtbot, page, reader, m
     qtbot.waitUntil(lambda: ids_of(page)[0] == 1501)
 
 
-def test_delete_key_deletes_and_the_rows_go_at_once(qtbot, page, reader, actor):
+def test_delete_key_deletes_and_the_rows_go_at_once(qtbot, page, file):
     page.activateWindow()
     qtbot.waitUntil(page.isActiveWindow)
     page.table.setFocus()
     page.table.choose(1499)
 
     qtbot.keyClick(page.table, Qt.Key.Key_Delete)
-    assert actor.asked == [("delete", (1499,))]
-    reader.remove(1499)
-    actor.answer()
+    assert file.orders == [Order("delete", Seen({1499: State.COMPLETED}))]
 
     assert 1499 not in ids_of(page)
     assert not page.table.selected.states
@@ -349,33 +370,39 @@ def test_delete_key_deletes_and_the_rows_go_at_once(qtbot, page, reader, actor):
     assert page.table.model().row_at(0).gone_ms is None
 
 
-def test_while_not_live_nothing_is_asked(qtbot, page, reader):
+def test_while_not_live_nothing_is_asked(qtbot, page, file, monkeypatch):
     page.set_live(False)
-    reader.asked.clear()
+    asked = []
+    monkeypatch.setattr(file.reader, "ask", lambda *question: asked.append(question) or 0)
 
-    reader.put(make_record(1501))
+    file.put()
 
-    assert reader.asked == []
+    assert asked == []
+    monkeypatch.undo()
     page.set_live(True)
     settle(qtbot, page)
     assert ids_of(page)[0] == 1501
 
 
-def test_a_failure_keeps_the_rows_and_is_told(qtbot, page, reader):
+@pytest.mark.parametrize("error", [WorkspaceError("cannot read: disk gone"), RuntimeError("cannot read: disk gone")])
+def test_a_failure_keeps_the_rows_and_is_told(qtbot, page, file, monkeypatch, error):
     before = ids_of(page)
-    reader.error = WorkspaceError("cannot read: disk gone")
 
-    reader.changed.emit()
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(SqliteInspection, "page", fail)
+    file.reader.changed.emit()
     qtbot.waitUntil(lambda: page.footer.text() == "cannot read: disk gone")
 
     assert ids_of(page) == before
-    reader.error = None
-    reader.changed.emit()
+    monkeypatch.undo()
+    file.reader.changed.emit()
     settle(qtbot, page)
     assert page.footer.text().startswith("Rows 1–500")
 
 
-def test_the_detail_pane_follows_the_chosen_row(qtbot, page, reader):
+def test_the_detail_pane_follows_the_chosen_row(qtbot, page, file):
     detail = child(page, QTabWidget, "detail_tabs")
     assert not detail.isVisible()
 
@@ -396,10 +423,8 @@ def test_choosing_the_first_row_shows_it(qtbot, page):
     qtbot.waitUntil(lambda: page.detail.shown_id == 1500)
 
 
-def test_the_payload_is_shown_as_it_is(qtbot, page, reader):
-    reader.details[1499] = make_detail(
-        reader.messages[1499], payload={"n": 12345678901234567890, "html": "<b>&amp;</b>", "x": 0.1}
-    )
+def test_the_payload_is_shown_as_it_is(qtbot, page, file):
+    file.workspace.edit(1499, {"n": 12345678901234567890, "html": "<b>&amp;</b>", "x": 0.1})
     page.table.choose(1499)
     qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
 
@@ -409,9 +434,9 @@ def test_the_payload_is_shown_as_it_is(qtbot, page, reader):
     assert shown == '{\n  "n": 12345678901234567890,\n  "html": "<b>&amp;</b>",\n  "x": 0.1\n}'
 
 
-def test_a_huge_payload_comes_in_parts(qtbot, page, reader):
+def test_a_huge_payload_comes_in_parts(qtbot, page, file):
     text = "x" * 3_000_000
-    reader.details[1499] = make_detail(replace(reader.messages[1499], payload_size=len(text)), payload=text)
+    file.workspace.edit(1499, text)
     page.detail._tabs.setCurrentIndex(1)
     page.table.choose(1499)
     qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
@@ -425,19 +450,163 @@ def test_a_huge_payload_comes_in_parts(qtbot, page, reader):
     assert pane._editor.toPlainText().replace("\n", "") == text
 
 
-def test_attempts_are_listed_newest_first(qtbot, page, reader):
-    record = reader.messages[1499]
-    attempts = tuple(
-        AttemptRecord(one, "consumer", NOW, NOW, AttemptOutcome.NACKED, f"Traceback…\nError {one}") for one in (1, 2, 3)
-    )
-    reader.details[1499] = make_detail(record, attempts=attempts)
+def test_attempts_are_listed_newest_first(qtbot, page, file):
+    (message_id,) = file.put(max_attempts=3)
+    for one in (1, 2, 3):
+        file.queue.get(id=message_id, timeout=5).nack(f"Traceback…\nError {one}", delay=0)
+    settle(qtbot, page)
     page.detail._tabs.setCurrentIndex(2)
-    page.table.choose(1499)
-    qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
+    page.table.choose(message_id)
+    qtbot.waitUntil(lambda: page.detail.shown_id == message_id)
 
     table = page.detail._attempts._table
     assert [table.item(row, 0).text() for row in range(3)] == ["3", "2", "1"]
     assert page.detail._attempts._trace._editor.toPlainText() == "Traceback…\nError 3"
+
+
+@pytest.mark.parametrize("error", [Corrupt("message 1498 is damaged: its error"), ZeroDivisionError("1498")])
+def test_a_message_that_cannot_be_read_is_named_in_place_of_the_one_before(qtbot, page, monkeypatch, error):
+    page.table.choose(1499)
+    qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
+    read = SqliteInspection.message
+
+    def refuse(look, message_id):
+        if message_id == 1498:
+            raise error
+        return read(look, message_id)
+
+    monkeypatch.setattr(SqliteInspection, "message", refuse)
+    page.table.choose(1498)
+    qtbot.waitUntil(lambda: page.detail.shown_id is None)
+
+    assert page.detail._nothing._title.text() == "Message 1498 cannot be shown"
+    assert "1498" in page.detail._nothing._text.text()
+    page.table.choose(1497)
+    qtbot.waitUntil(lambda: page.detail.shown_id == 1497)
+    assert not page.detail._nothing.isVisible()
+
+
+def test_a_deleted_message_leaves_the_pane_and_comes_back_by_undo(qtbot, page, file):
+    page.table.choose(1499)
+    qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
+
+    file.workspace.delete(1499)
+    file.tell()
+    qtbot.waitUntil(lambda: page.detail.shown_id is None)
+
+    assert page.detail._nothing._title.text() == "Message 1499 is in the trash"
+    file.workspace.undo()
+    file.tell()
+    qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_shown"), [("id:1499", True), ("state:completed", True), ("id:7", False), ("state:failed", False)]
+)
+def test_a_filter_leaves_in_the_pane_what_it_matches(qtbot, page, text, is_shown):
+    page.table.choose(1499)
+    qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
+
+    page.filter_bar.show_filter(None, None, text)
+    wait_rows(qtbot, page)
+    qtbot.wait(20)
+
+    qtbot.waitUntil(lambda: (page.detail.shown_id == 1499) is is_shown)
+
+
+def test_what_no_longer_matches_leaves_the_pane_with_its_row(qtbot, page, file, clock):
+    file.turn(State.FAILED, 5, 6)
+    page.show_filter("failed", None)
+    wait_rows(qtbot, page)
+    page.table.choose(6)
+    qtbot.waitUntil(lambda: page.detail.shown_id == 6)
+
+    file.turn(State.COMPLETED, 6)
+    settle(qtbot, page)
+    assert page.detail.shown_id == 6  # as its row is, still
+    clock.advance(GONE_STAYS_MS / 1000 + 1)
+
+    qtbot.waitUntil(lambda: page.detail.shown_id is None)
+    assert page.detail._nothing._title.text() == "No message selected"
+
+
+def test_select_all_says_how_many_more_match_and_takes_them_frozen_at_the_highest_id(qtbot, page, file):
+    file.turn(State.FAILED, 1, 1500)
+    settle(qtbot, page)
+    page.table.selectAll()
+    bar = page.action_bar
+    qtbot.waitUntil(lambda: bar._text.text() == "500 of 1,500 selected")
+    link = child(page, QPushButton, "select_all_matching")
+    assert link.text() == "Select all 1,500 that match"
+
+    file.put(3)  # after the choice was made
+    settle(qtbot, page)
+    qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
+    assert bar._text.text() == "All 1,500 that match are selected"
+    assert (button(page, "delete").text(), button(page, "retry").text()) == ("Delete 1,500", "Retry 2")
+    assert link.isHidden()
+    qtbot.mouseClick(button(page, "retry"), Qt.MouseButton.LeftButton)
+
+    assert isinstance(file.orders[-1].target, Matching)
+    assert (file.done[-1].error, file.done[-1].outcome.done) == (None, 2)
+    assert file.workspace.counts().completed == 1498
+    settle(qtbot, page)
+    wait_rows(qtbot, page)
+    assert bar._text.text() == "Nothing selected"
+
+    page.table.selectAll()
+    qtbot.waitUntil(lambda: bar._text.text() == "500 of 1,503 selected")
+    file.put()
+    qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(button(page, "delete"), Qt.MouseButton.LeftButton)
+    assert file.workspace.counts().total == 1
+    file.workspace.undo()
+    assert file.workspace.counts().total == 1504
+
+
+def test_select_all_goes_by_the_filter(qtbot, page, file):
+    file.put(700, type="mail")
+    settle(qtbot, page)
+    page.filter_bar.show_filter(State.READY, "code", "type:mail")
+    wait_rows(qtbot, page)
+    page.table.selectAll()
+    link = child(page, QPushButton, "select_all_matching")
+    qtbot.waitUntil(lambda: link.text() == "Select all 700 that match")
+
+    qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(button(page, "cancel"), Qt.MouseButton.LeftButton)
+
+    assert file.workspace.counts().cancelled == 700
+    assert file.workspace.activity()[0].command == "pqdesk cancel --queue code --where type:mail --state ready"
+
+
+def test_where_all_rows_are_loaded_there_is_nothing_more_to_select(qtbot, page, file):
+    page.filter_bar.show_filter(None, None, "id:1,2,3")
+    wait_rows(qtbot, page)
+
+    page.table.selectAll()
+    settle(qtbot, page)
+
+    assert page.action_bar._text.text() == "3 selected"
+    assert child(page, QPushButton, "select_all_matching").isHidden()
+
+
+def test_more_than_ten_thousand_are_deleted_only_when_asked(qtbot, page, file):
+    file.put(9000)
+    settle(qtbot, page)
+    qtbot.mouseClick(page.pill, Qt.MouseButton.LeftButton) if page.pill.isVisible() else None
+    wait_rows(qtbot, page)
+    page.table.selectAll()
+    link = child(page, QPushButton, "select_all_matching")
+    qtbot.waitUntil(link.isVisible)
+    qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
+
+    qtbot.mouseClick(button(page, "delete"), Qt.MouseButton.LeftButton)
+
+    dialog = child(page.window(), QMessageBox, "delete_matching_dialog")
+    assert "10,500" in dialog.text()
+    assert file.orders == []
+    dialog.reject()
 
 
 def test_every_control_that_takes_the_focus_has_a_name(qtbot, page):
@@ -473,14 +642,14 @@ def test_secrets_are_hidden_until_they_are_asked_for_and_for_that_message_alone(
         payload = {"to": "ada", "password": "hunter2", "deep": [{"apiKey": ["hunter2"]}]}
         return make_detail(make_record(message_id), payload, headers={"Token": "hunter2"})
 
-    pane.show_detail(detail(1), NOW)
+    pane.show_detail(detail(1), (), NOW)
     assert "ada" in shown()
     assert "hunter2" not in shown()
 
     button.click()
     assert "hunter2" in shown()
 
-    pane.show_detail(detail(2), NOW)
+    pane.show_detail(detail(2), (), NOW)
     assert "hunter2" not in shown()
 
 

@@ -4,25 +4,51 @@ from __future__ import annotations
 
 import pytest
 
+from pqdesk.errors import NotFound
 from pqdesk.gui.demo_guide import demo_progress, demo_story
-from pqdesk.gui.notices import describe_outcome
+from pqdesk.gui.notices import describe_done, describe_waiting
+from pqdesk.gui.threads.orders import Activity, Done, Order, Queues, Seen
 from pqdesk.messages.records import Counts, Outcome
 from pqdesk.supervision.records import WorkerState
 from tests.gui.shell_fakes import make_replica, make_status
 
+_SEEN = Seen({})
+
 
 @pytest.mark.parametrize(
-    ("action", "outcome", "text"),
+    ("order", "outcome", "text"),
     [
-        ("delete", Outcome(1), "1 message deleted"),
-        ("retry", Outcome(4775, 37), "4,775 messages ready again · 37 skipped (their state does not allow it)"),
-        ("retry", Outcome(0, 1), "1 skipped (its state does not allow it)"),
-        ("delete", Outcome(), "0 messages deleted"),
-        ("restore", Outcome(2, 0, ("key in use",)), "2 messages restored · 1 error: key in use"),
+        (Order("delete", _SEEN), Outcome(1), "1 message deleted"),
+        (
+            Order("retry", _SEEN),
+            Outcome(4775, 37, reasons={"running": 34, "key in use": 3}),
+            "4,775 messages ready again · 37 skipped (34 running, 3 key in use)",
+        ),
+        (Order("retry", _SEEN), Outcome(0, 1, reasons={"completed": 1}), "1 skipped (completed)"),
+        (Order("delete", _SEEN), Outcome(), "0 messages deleted"),
+        (Order("cancel", _SEEN), Outcome(2, 0, ("gone",)), "2 messages cancelled · 1 error: gone"),
+        (Order("undo", Activity()), Outcome(1, note="that was: x"), "1 change taken back · that was: x"),
+        (Order("pause", Queues(("mail",))), Outcome(1), "Paused mail: puts go on, nothing is taken"),
+        (Order("resume", Queues()), Outcome(1), "Resumed all queues"),
+        (Order("test_message", Queues(("test",))), Outcome(1, new_ids=(7,)), "Message 7 put into test"),
     ],
 )
-def test_outcomes(action: str, outcome: Outcome, text: str) -> None:
-    assert describe_outcome(action, outcome) == text
+def test_outcomes(order: Order, outcome: Outcome, text: str) -> None:
+    assert describe_done(Done(order, outcome)) == text
+
+
+def test_what_failed_says_why() -> None:
+    done = Done(Order("undo", Activity()), error=NotFound("there is nothing of ada's to undo"))
+
+    assert describe_done(done) == "Undo failed, nothing was changed: there is nothing of ada's to undo"
+
+
+def test_a_slow_order_says_what_it_waits_for() -> None:
+    order = Order("retry", _SEEN)
+
+    held_up = describe_waiting(order, progress=0, seconds=6, is_held_up=True)
+    assert held_up == "Retry waits: another program holds the queue file, 6 s"
+    assert describe_waiting(order, progress=4000, seconds=2, is_held_up=False) == "Retry goes on: 4,000 so far, 2 s"
 
 
 def test_the_demo_tells_its_start_step_by_step() -> None:

@@ -11,6 +11,7 @@ from pqdesk.gui.pages.overview import OverviewPage
 from pqdesk.gui.pages.overview.queues_table import QueuesTable
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.threads.orders import Order, Queues
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.widgets.sparkline import nice_top
@@ -109,9 +110,9 @@ def test_a_queue_can_be_paused_from_its_menu(qtbot, rig: Rig) -> None:
         entry = next(
             one for one in table.make_menu(make_queue("a", is_paused=is_paused)).actions() if one.text() == text
         )
-        with qtbot.waitSignal(rig.page.pause_asked) as asked:
+        with qtbot.waitSignal(rig.page.order_asked) as asked:
             entry.trigger()
-        assert asked.args == [("a",), not is_paused]
+        assert asked.args == [Order("resume" if is_paused else "pause", Queues(("a",)))]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_a_queue_can_be_paused_from_its_menu(qtbot, rig: Rig) -> None:
     [
         (make_status(make_replica("p", WorkerState.CRASH_LOOPING)), (), "Show log", "worker_asked", ["p"]),
         (None, (make_queue("a", failed=2),), "Show messages", "filter_asked", ["failed", "a"]),
-        (None, (make_queue("a", is_paused=True),), "Resume queue", "pause_asked", [("a",), False]),
+        (None, (make_queue("a", is_paused=True),), "Resume queue", "order_asked", [Order("resume", Queues(("a",)))]),
         (
             make_status(make_replica("p", WorkerState.STOPPED), is_running=False),
             (),

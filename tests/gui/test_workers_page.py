@@ -16,6 +16,7 @@ from pqdesk.gui.announcer import Announcer
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
 from pqdesk.gui.pages.workers.workers_table import COLUMNS, WorkersTable
 from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.threads.reader import Answer
 from pqdesk.gui.widgets.toast import Toast
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import LastExit, SupervisionStatus, WorkerState
@@ -133,7 +134,7 @@ def test_replicas_fold_away_and_come_back(rig, page):
 
 
 def test_a_click_on_the_message_in_hand_leads_to_it(qtbot, rig, page):
-    rig.reader.hands_loaded.emit({4321: ("consumer", (17,))})
+    rig.reader.answered.emit(Answer(rig.page.controller._hands_ticket, {4321: ("consumer", (17,))}))
     assert rig.cells("consumer")["Now running"] == "17"
     place = page.table.visualRect(
         page.table.model().index(0, [one.key for one in COLUMNS].index("now_running"))
@@ -244,24 +245,24 @@ def test_scaling_says_what_will_happen_before_it_does(qtbot, rig, page):
 
 def test_removing_what_is_stopped_is_not_asked_about_and_can_be_undone(qtbot, rig, page):
     toast = Toast(page._theme, page)
-    announcer = Announcer(Actor(lambda: None), rig.link, toast, lambda *_: None)
+    announcer = Announcer(rig.reader, Actor(lambda: None), rig.link, toast, rig.clock)
     rig.supervision.keep(WorkerDefinition(name="producer", command=("true",)))
     page.show_worker("producer")
 
     trigger(page, "remove")
 
     assert (rig.told, toast._text.text()) == ([("remove", "producer")], "Removed producer")
-    toast.undo()
+    toast.findChild(QPushButton, "toast_undo").click()
     assert rig.told[-1] == ("bring_back", "producer")
     announcer.silence()
 
 
 def test_stopping_all_can_be_undone(qtbot, rig, page):
     toast = Toast(page._theme, page)
-    announcer = Announcer(Actor(lambda: None), rig.link, toast, lambda *_: None)
+    announcer = Announcer(rig.reader, Actor(lambda: None), rig.link, toast, rig.clock)
 
     press(qtbot, page, "stop_all_button")
-    toast.undo()
+    announcer.undo()  # as by Ctrl+Z
 
     assert rig.told == [("stop", "all"), ("start", ("consumer", "importer"))]
     announcer.silence()

@@ -53,6 +53,12 @@ def tell_before_quit(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
     )
 
 
+def ask_delete_matching(parent: QWidget, count: str, do: Callable[[], None]) -> QMessageBox:
+    text = "Running ones are left alone. The others stay in the trash for 7 days, and Undo brings them back until then."
+    title = f"Delete {count} messages?"
+    return _ask(parent, "delete_matching_dialog", title, text, f"Delete {count}", do)
+
+
 def ask_clear_logs(parent: QWidget, names: Sequence[str], do: Callable[[], None]) -> QMessageBox:
     what = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} emptied, and older files of"
     text = f"{what} {'it are' if len(names) == 1 else 'them are'} deleted. This cannot be undone. The worker runs on."

@@ -1,74 +1,63 @@
-"""Changing the workspace: every operator action, one at a time, in a thread of its own."""
+"""Changing the workspace: every order about messages, queues and activities, one at a time, in a thread of its own."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from pqdesk.errors import Busy, PQDeskError, WorkspaceError
+from pqdesk.gui.threads.orders import Activity, Done, Matching, Order, Queues, Seen
 from pqdesk.messages.records import Outcome
-from pqdesk.messages.states import State
-from pqdesk.queues.queue import Queue
+from pqdesk.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
-# by the name of the window's action, what the workspace calls it
-ACTIONS = {
-    "retry": "retry", "run_again": "retry", "run_now": "run_now", "cancel": "cancel", "delete": "delete",
-    "restore": "restore",
-}  # fmt: skip
 TEST_QUEUE = "test"
-
-
-class Changeable(Protocol):
-    """A Workspace, or what acts like one; besides, it has each method of ACTIONS, which takes ids."""
-
-    def queue(self, name: str) -> Queue: ...
-
-    def attend(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Actor(QObject):
     """Does what the user asked for, over a connection of its own, in the thread it is moved to.
 
-    `token` is any number of the caller's, given back with the answer.
-
     Signals:
-        performed: The action's name, its Outcome, the ids it was asked for, the token.
-        failed: The action's name, the PQDeskError, the ids, the token. Nothing was changed.
-        paused: All queues named were paused (True) or resumed (False).
-        message_put: The id of the test message and its queue.
-        problem: One sentence about a pause or a put that failed.
+        began: The Order that is carried out from now on.
+        done: Done, once for each order.
+
+    Attributes:
+        progress: How many messages the order under way has changed so far. Any thread may read it.
     """
 
-    performed = Signal(str, object, object, int)
-    failed = Signal(str, object, object, int)
-    paused = Signal(bool)
-    message_put = Signal(object, str)
-    problem = Signal(str)
+    began = Signal(object)
+    done = Signal(object)
 
     def __init__(
         self,
-        open_workspace: Callable[[], Changeable],
+        open_workspace: Callable[[], Workspace],
         *,
         identify: Callable[[], object] = lambda: 0,
         look: Callable[[], object] = lambda: None,
+        attends: bool = True,
     ) -> None:
         """All are called in the actor's thread.
 
         Args:
             identify: Tells which file is there, so that another one is opened anew.
             look: Raises a PQDeskError when there is no good workspace, and changes nothing.
+            attends: Whether it does what the workspace needs in the background; see `Workspace.attend`.
         """
         super().__init__()
         self._open_workspace, self._identify, self._look = open_workspace, identify, look
-        self._workspace: Changeable | None = None
+        self._attends = attends
+        self._workspace: Workspace | None = None
         self._identity: object = None
+        self.progress = 0
+
+    @property
+    def held_up_s(self) -> float:
+        """Grows while another program holds the queue file. Any thread may read it."""
+        workspace = self._workspace
+        return 0.0 if workspace is None else workspace.store.held_up_s
 
     @Slot()
     def begin(self) -> None:
@@ -76,56 +65,35 @@ class Actor(QObject):
 
         Where it cannot, it goes without: what is wrong with the file is the reader's to say.
         """
+        if not self._attends:
+            return
         try:
             self._look()  # opening would make one, or leave traces beside a file that is none
             self._opened()
         except PQDeskError as exc:
             _log.info("nothing is done for this workspace in the background: %s", str(exc))
 
-    @Slot(str, object, int)
-    def perform(self, name: str, ids: Mapping[int, State] | tuple[int, ...], token: int) -> None:
-        """Do `name` (one of ACTIONS) to the messages `ids`; those whose state forbids it are skipped.
-
-        So are those that are no longer in the state that they were seen in, where `ids` has it.
-        """
-        method = ACTIONS[name]
+    @Slot(object)
+    def carry_out(self, order: Order) -> None:
+        """Do it to what is still as the order says that it was seen; the rest is skipped. `done` tells."""
+        self.progress = 0
+        self.began.emit(order)
         try:
-            outcome: Outcome = self._twice_if_busy(lambda workspace: getattr(workspace, method)(ids))
-        except PQDeskError as exc:
-            _log.warning("%s of %d messages failed: %s", name, len(ids), str(exc))
-            self._forget_if_broken(exc)
-            self.failed.emit(name, exc, ids, token)
+            try:
+                outcome = self._carry_out(order)
+            except Busy:  # every message is compared and set, so doing it again is safe
+                outcome = self._carry_out(order)
+        except Exception as exc:  # noqa: BLE001 - an order never ends the thread, and is always answered
+            if isinstance(exc, PQDeskError):
+                _log.warning("%s failed: %s", order.action, str(exc))
+            else:
+                _log.exception("%s failed", order.action)
+            if isinstance(exc, WorkspaceError):  # the file may be another one by the next order
+                self.stop()
+            self.done.emit(Done(order, error=exc.with_traceback(None)))  # whose frames hold the connection
             return
-        _log.info("%s done=%d skipped=%d errors=%d", name, outcome.done, outcome.skipped, len(outcome.errors))
-        self.performed.emit(name, outcome, ids, token)
-
-    @Slot(object, bool)
-    def pause(self, queues: tuple[str, ...], is_paused: bool) -> None:
-        """Pause or resume the queues named."""
-        try:
-            for name in queues:
-                with self._opened().queue(name) as queue:
-                    if is_paused:
-                        queue.pause()
-                    else:
-                        queue.resume()
-        except PQDeskError as exc:
-            self._forget_if_broken(exc)
-            self.problem.emit(str(exc))
-            return
-        self.paused.emit(is_paused)
-
-    @Slot()
-    def put_test_message(self) -> None:
-        """Put one small message, so that a new workspace shows something."""
-        try:
-            with self._opened().queue(TEST_QUEUE) as queue:
-                message_id = queue.put({"hello": "world"}, type="test")
-        except PQDeskError as exc:
-            self._forget_if_broken(exc)
-            self.problem.emit(str(exc))
-            return
-        self.message_put.emit(message_id, TEST_QUEUE)
+        _log.info("%s done=%d skipped=%d errors=%d", order.action, outcome.done, outcome.skipped, len(outcome.errors))
+        self.done.emit(Done(order, outcome))
 
     @Slot()
     def stop(self) -> None:
@@ -134,21 +102,46 @@ class Actor(QObject):
             self._workspace.close()
             self._workspace = None
 
-    def _forget_if_broken(self, exc: PQDeskError) -> None:
-        if isinstance(exc, WorkspaceError):  # the file may be another one by the next action
-            self.stop()
+    def _carry_out(self, order: Order) -> Outcome:
+        workspace, target, action = self._opened(), order.target, order.action
+        acts = {
+            "retry": workspace.retry,
+            "run_again": workspace.retry,
+            "run_now": workspace.run_now,
+            "cancel": workspace.cancel,
+            "delete": workspace.delete,
+        }
+        match target:
+            case Seen():
+                return acts[action](target.states, on_progress=self._note_progress)
+            case Matching():
+                return acts[action](**target.filters, up_to=target.up_to, on_progress=self._note_progress)
+            case Activity() if action == "redo":
+                return workspace.redo(on_progress=self._note_progress)
+            case Activity():
+                return workspace.undo(target.id, on_progress=self._note_progress)
+            case Queues() if action == "test_message":
+                with workspace.queue(target.names[0]) as queue:
+                    return Outcome(1, new_ids=(queue.put({"hello": "world"}, type="test"),))
+            case Queues():
+                return _switch(workspace, target.names, is_paused=action == "pause")
 
-    def _twice_if_busy(self, act: Callable[[Changeable], Any]) -> Any:
-        try:
-            return act(self._opened())
-        except Busy:  # every row is a compare-and-set, so doing it again is safe
-            return act(self._opened())
+    def _note_progress(self, done: int, _skipped: int) -> None:
+        self.progress = done
 
-    def _opened(self) -> Changeable:
+    def _opened(self) -> Workspace:
         if self._workspace is not None and self._identify() != self._identity:
             self.stop()  # another file is there by now
         if self._workspace is None:
-            self._workspace = self._open_workspace()
+            workspace = self._open_workspace()
             self._identity = self._identify()
-            self._workspace.attend()
+            if self._attends:
+                workspace.attend()
+            self._workspace = workspace
         return self._workspace
+
+
+def _switch(workspace: Workspace, queues: tuple[str, ...], *, is_paused: bool) -> Outcome:
+    ids = [workspace.store.operating.pause(name, is_paused) for name in queues or (None,)]
+    changed = [one for one in ids if one is not None]
+    return Outcome(len(changed), len(ids) - len(changed), activity_id=changed[-1] if changed else None)

@@ -1,10 +1,17 @@
-"""What the window asks of a workspace's workers, as frozen records that cross threads, and how they are told."""
+"""What the window orders, and what comes of it: frozen records that cross threads, and how they are told.
+
+An order carries what the person saw: messages with their states, or a filter frozen at the highest id.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from pqdesk.messages.looking import CappedCount
+from pqdesk.messages.records import Outcome
+from pqdesk.messages.states import State
 from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker
 
@@ -55,6 +62,67 @@ _DONE = {
     "undo_edit": "Took back the change of",
 }
 _MOST_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Messages by id, with the state that each was seen in."""
+
+    states: Mapping[int, State]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """All messages that a filter matched at one moment.
+
+    Attributes:
+        filters: As the library's actions take them: `where`, `queue`, `state`.
+        up_to: The highest id there was.
+        counts: How many there were, by state.
+    """
+
+    filters: Mapping[str, Any]
+    up_to: int
+    counts: Mapping[State, CappedCount]
+
+    def count(self, states: frozenset[State] = frozenset(State)) -> CappedCount:
+        """How many of them were in one of `states`."""
+        parts = [one for state, one in self.counts.items() if state in states]
+        return CappedCount(sum(one.count for one in parts), any(one.is_more for one in parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """These, or all there are where none is named."""
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What somebody did; None: the newest of this person's."""
+
+    id: int | None = None
+
+
+Target = Seen | Matching | Queues | Activity
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One thing to be done to what is in the queue file, for the actor; `action` is a key of `DOING`."""
+
+    action: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an order: its outcome, or the error, expected or not."""
+
+    order: Order
+    outcome: Outcome = field(default_factory=Outcome)
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)

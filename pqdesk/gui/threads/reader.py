@@ -1,7 +1,7 @@
 """Looking at the workspace: one read-only connection in a thread of its own.
 
 The reader watches `version()` and tells when anything changed; pages then ask again for what they show. A
-newer question of a kind makes the older one of that kind worthless: it is interrupted, and its answer dropped.
+newer question of somebody makes that one's older question worthless: it is interrupted, and has no answer.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from pqdesk.clock import Clock, SystemClock
-from pqdesk.errors import PQDeskError
-from pqdesk.storage.looking import Inspection, PageRequest
+from pqdesk.errors import NotFound, PQDeskError
+from pqdesk.storage.looking import Inspection
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Question = Callable[[Inspection], object]
 
 POLL_MS = 250
 _HIDDEN_POLL_MS = 2_000
@@ -30,34 +33,37 @@ _DUE_EVERY_S = 5.0  # messages become due without anybody writing
 _RETRY_S = (1, 2, 5, 10)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of the question with this ticket: its value, or the error, expected or not."""
+
+    ticket: int
+    value: Any = None
+    error: Exception | None = None
+
+
 class Reader(QObject):
     """Answers every page's questions to storage, one at a time, in the thread it is moved to.
 
-    `ask_page`, `ask_message` and `close` may be called from any thread. Slots are for queued connections.
+    `ask` and `interrupt` may be called from any thread. Slots are for queued connections.
 
     Signals:
         changed: Somebody wrote; whoever shows messages asks again.
         counts_loaded: tuple[QueueRecord, ...]; at most once a second. Empty when there is no workspace yet.
-        hands_loaded: dict of pid → (name, ids of the messages in hand); while `set_hands_wanted`, with the counts.
-        page_loaded: tuple[MessageRecord, ...], newest first, with the generation of its request.
-        message_loaded: MessageDetail with the generation of its request.
-        failed: PQDeskError with the generation of the request that failed; the reader goes on serving.
+        answered: An Answer, one for each question that its asker has not followed by another. Whoever asks compares the
+            ticket. NotFound when there is no queue file yet.
         unreadable, readable: The queue file cannot be read (why, in a sentence); it can again.
         pace_changed: Seconds between two looks at the file; longer while reading is slow.
     """
 
     changed = Signal()
     counts_loaded = Signal(object)
-    hands_loaded = Signal(object)
-    page_loaded = Signal(object, int)
-    message_loaded = Signal(object, int)
-    failed = Signal(object, int)
+    answered = Signal(object)
     unreadable = Signal(str)
     readable = Signal()
     pace_changed = Signal(float)
 
-    _page_asked = Signal(object, int)
-    _message_asked = Signal(object, int)
+    _asked = Signal(str, int, object)
 
     def __init__(
         self,
@@ -87,40 +93,36 @@ class Reader(QObject):
         self._has_waiting = False
         self._counts_at = float("-inf")
         self._is_hidden = False
-        self._are_hands_wanted = False
         self._interval_ms = POLL_MS
-        self._lock = threading.Lock()  # guards the newest generations and what is under way
-        self._newest = {"page": 0, "message": 0}
+        self._lock = threading.Lock()  # guards the newest tickets and what is under way
+        self._tickets = count(1)
+        self._newest: dict[str, int] = {}  # by asker
         self._under_way: str | None = None
-        self._page_asked.connect(self.load_page)
-        self._message_asked.connect(self.load_message)
+        # queued in one thread, too: nobody has an answer before the ticket
+        self._asked.connect(self._answer, Qt.ConnectionType.QueuedConnection)
 
     # --- from any thread --------------------------------------------------------------------------
 
-    def ask_page(self, request: PageRequest) -> int:
-        """Ask for a page; returns the generation that its answer will carry. Ends an older question for a page."""
-        generation = self._supersede("page")
-        self._page_asked.emit(request, generation)
-        return generation
+    def ask(self, asker: str, question: Question) -> int:
+        """Have `question` called with the Inspection in the reader's thread; returns the ticket of its Answer.
 
-    def ask_message(self, message_id: int) -> int:
-        """Ask for one message whole; returns the generation that its answer will carry."""
-        generation = self._supersede("message")
-        self._message_asked.emit(message_id, generation)
-        return generation
+        Args:
+            asker: Whose question it is, such as "messages.page". One that this asker asked before and has no answer
+                yet is ended, and never answered; other askers' go on.
+            question: Looks, and returns a plain value that may cross threads.
+        """
+        with self._lock:
+            ticket = self._newest[asker] = next(self._tickets)
+            if self._under_way == asker and self._inspection is not None:
+                self._inspection.interrupt()
+        self._asked.emit(asker, ticket, question)
+        return ticket
 
     def interrupt(self) -> None:
         """End the question under way, whatever it is."""
         with self._lock:
             if self._under_way is not None and self._inspection is not None:
                 self._inspection.interrupt()
-
-    def _supersede(self, kind: str) -> int:
-        with self._lock:
-            self._newest[kind] += 1
-            if self._under_way == kind and self._inspection is not None:
-                self._inspection.interrupt()
-            return self._newest[kind]
 
     # --- in the reader's thread -------------------------------------------------------------------
 
@@ -147,13 +149,6 @@ class Reader(QObject):
         if not is_hidden:
             self.poll()
 
-    @Slot(bool)
-    def set_hands_wanted(self, are_wanted: bool) -> None:
-        """Whether a page shows which process has which messages in hand."""
-        self._are_hands_wanted = are_wanted
-        if are_wanted:
-            self.refresh()
-
     @Slot()
     def refresh(self) -> None:
         """Read the counts now and let every page ask again."""
@@ -161,16 +156,6 @@ class Reader(QObject):
         self._counts_at = float("-inf")
         self.changed.emit()
         self.poll()
-
-    @Slot(object, int)
-    def load_page(self, request: PageRequest, generation: int) -> None:
-        """Answer with page_loaded or failed, unless a newer page has been asked for meanwhile."""
-        self._answer("page", generation, lambda one: one.page(request), self.page_loaded)
-
-    @Slot(object, int)
-    def load_message(self, message_id: int, generation: int) -> None:
-        """Answer with message_loaded or failed, unless a newer message has been asked for meanwhile."""
-        self._answer("message", generation, lambda one: one.message(message_id), self.message_loaded)
 
     @Slot()
     def poll(self) -> None:
@@ -188,7 +173,7 @@ class Reader(QObject):
                 self._version, self._are_counts_stale = version, True
                 self.changed.emit()
             self._load_counts_if_due(inspection, began)
-        except PQDeskError as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the next look may go well
             self._tell_unreadable(exc)
             return
         self._tell_readable()
@@ -198,49 +183,44 @@ class Reader(QObject):
         every_s = _COUNTS_EVERY_S if self._are_counts_stale else _DUE_EVERY_S if self._has_waiting else float("inf")
         if now - self._counts_at < every_s:
             return
-        queues = self._ask("counts", inspection.queues)
+        queues = self._look("", inspection.queues)
         was_stale, self._are_counts_stale, self._counts_at = self._are_counts_stale, False, now
         self._has_waiting = any(one.counts.scheduled or one.counts.retrying for one in queues)
         self.counts_loaded.emit(queues)
-        if self._are_hands_wanted:
-            self.hands_loaded.emit(self._ask("hands", inspection.running_by_worker))
         if not was_stale:
             self.changed.emit()  # something may have become due, which no version tells
 
     def _now_s(self) -> float:
         return self._clock.awake_ms() / 1000
 
-    def _ask(self, kind: str, question: Callable[[], T]) -> T:
+    def _look(self, asker: str, question: Callable[[], T]) -> T:
         with self._lock:
-            self._under_way = kind
+            self._under_way = asker
         try:
             return question()
         finally:
             with self._lock:
                 self._under_way = None
 
-    def _answer(
-        self, kind: str, generation: int, question: Callable[[Inspection], object], answered: SignalInstance
-    ) -> None:
-        with self._lock:
-            if self._newest[kind] > generation:
-                return  # nobody asks this any more
-            self._newest[kind] = generation
+    @Slot(str, int, object)
+    def _answer(self, asker: str, ticket: int, question: Question) -> None:
+        if not self._is_newest(asker, ticket):
+            return  # nobody asks this any more
         try:
             inspection = self._opened()
             if inspection is None:
-                return
-            answer = self._ask(kind, lambda: question(inspection))
-        except PQDeskError as exc:
-            if self._is_newest(kind, generation):
-                self.failed.emit(exc, generation)
-        else:
-            if self._is_newest(kind, generation):
-                answered.emit(answer, generation)
+                raise NotFound("there is no queue file yet")
+            answer = Answer(ticket, self._look(asker, lambda: question(inspection)))
+        except Exception as exc:  # noqa: BLE001 - a question never ends the thread, and is always answered
+            if not isinstance(exc, PQDeskError):
+                _log.exception("a question of %s failed", asker)
+            answer = Answer(ticket, error=exc.with_traceback(None))  # whose frames hold the connection
+        if self._is_newest(asker, ticket):
+            self.answered.emit(answer)
 
-    def _is_newest(self, kind: str, generation: int) -> bool:
+    def _is_newest(self, asker: str, ticket: int) -> bool:
         with self._lock:
-            return self._newest[kind] == generation
+            return self._newest[asker] == ticket
 
     def _opened(self) -> Inspection | None:
         if self._inspection is None:  # opened here, so that the connection belongs to this thread
@@ -273,7 +253,7 @@ class Reader(QObject):
             self._set_interval(POLL_MS)
             self.readable.emit()
 
-    def _tell_unreadable(self, exc: PQDeskError) -> None:
+    def _tell_unreadable(self, exc: Exception) -> None:
         wait_s = _RETRY_S[min(self._failures, len(_RETRY_S) - 1)]
         self._failures += 1
         self._set_interval(wait_s * 1000)
@@ -281,7 +261,7 @@ class Reader(QObject):
         if not self._is_unreadable:
             _log.warning("cannot read the queue file: %s", str(exc))  # not exc: its frames hold the connection
         self._is_unreadable = True
-        self.unreadable.emit(str(exc))
+        self.unreadable.emit(str(exc) if isinstance(exc, PQDeskError) else f"{type(exc).__name__}: {exc}")
 
     def _pace(self, took_s: float) -> None:
         usual_ms = _HIDDEN_POLL_MS if self._is_hidden else POLL_MS

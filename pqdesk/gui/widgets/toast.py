@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
@@ -20,13 +20,7 @@ _NARROWEST, _WIDEST = 280, 760
 
 
 class Toast(QWidget):
-    """One at a time; a new one takes the place of the old. Floats over the widget it is made for.
-
-    Signals:
-        undo_offered: Whether there is a way back now.
-    """
-
-    undo_offered = Signal(bool)
+    """One at a time; a new one takes the place of the old. Floats over the widget it is made for."""
 
     def __init__(self, theme: Theme, host: QWidget) -> None:
         super().__init__(host)
@@ -61,12 +55,10 @@ class Toast(QWidget):
         self._take_looks()
         self.hide()
 
-    @property
-    def can_undo(self) -> bool:
-        return self.isVisible() and self._undo is not None
-
-    def show_text(self, text: str, *, is_error: bool = False, undo: Callable[[], None] | None = None) -> None:
-        """Say `text`; with `undo` offer to take it back."""
+    def show_text(
+        self, text: str, *, is_error: bool = False, undo: Callable[[], None] | None = None, is_update: bool = False
+    ) -> None:
+        """Say `text`; with `undo` offer to take it back. What is an update of the text there is not read out."""
         self._is_error, self._undo = is_error, undo
         self._text.setText(text)
         self._button.setVisible(undo is not None)
@@ -74,23 +66,18 @@ class Toast(QWidget):
         self._place()
         self.show()
         self.raise_()
-        self.undo_offered.emit(undo is not None)
         self._timer.start(_SHOWN_WITH_CHOICE_MS if undo is not None or is_error else _SHOWN_MS)
+        if is_update:
+            return
         event = QAccessibleAnnouncementEvent(self, text)
         if is_error:
             event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
         QAccessible.updateAccessibility(event)
 
-    def undo(self) -> None:
-        """Take the last action back, if that is still offered."""
-        if self.can_undo:
-            self._on_undo()
-
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if not event.spontaneous() and self.isHidden():
             self._undo = None
-            self.undo_offered.emit(False)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

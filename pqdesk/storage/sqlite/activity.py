@@ -14,7 +14,7 @@ from pqdesk.messages.json_text import load_json
 from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, first_row
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import ActivityRecord
+    from pqdesk.messages.activities import ActivityRecord, Undoable
 
 UNDO, REDO = "undo", "redo"  # the actions of undoing, and of undoing that
 KEEP_UNDO_US = 30 * 86_400_000_000
@@ -40,10 +40,10 @@ _LIST_ABOUT = f"""
 # Of a person, whatever program was used: an actor begins with the user. What a worker does is not a person's doing.
 _OF_USER = "done > 0 AND substr(actor, 1, length(?1) + 2) = ?1 || ', ' AND NOT instr(actor, ' worker ')"
 _NEWEST_DONE = f"""
-    SELECT id FROM pqdesk_activity
+    SELECT {_COLUMNS} FROM pqdesk_activity
      WHERE undone_by IS NULL AND action <> '{UNDO}' AND {_OF_USER} ORDER BY id DESC LIMIT 1"""
 _NEWEST_UNDO = f"""
-    SELECT id FROM pqdesk_activity
+    SELECT {_COLUMNS} FROM pqdesk_activity
      WHERE undone_by IS NULL AND action = '{UNDO}' AND {_OF_USER}
        AND id > coalesce((SELECT max(id) FROM pqdesk_activity
                            WHERE action NOT IN ('{UNDO}', '{REDO}') AND {_OF_USER}), 0)
@@ -113,16 +113,10 @@ def read_activities(
     return tuple(_record(row) for row in rows)
 
 
-def newest_to_undo(db: apsw.Connection, user: str) -> int | None:
-    """The newest activity of a person that has its effect still."""
-    row = first_row(db, _NEWEST_DONE, (user,))
-    return None if row is None else int(row[0])
-
-
-def newest_to_redo(db: apsw.Connection, user: str) -> int | None:
-    """The newest undo of a person since which that person has done nothing else."""
-    row = first_row(db, _NEWEST_UNDO, (user,))
-    return None if row is None else int(row[0])
+def newest_of(db: apsw.Connection, user: str, which: Undoable) -> ActivityRecord | None:
+    """The newest activity of a person that has its effect still, or the newest undo with nothing else done since."""
+    row = first_row(db, _NEWEST_DONE if which == "done" else _NEWEST_UNDO, (user,))
+    return None if row is None else _record(row)
 
 
 def read_activity(db: apsw.Connection, activity_id: int) -> tuple[ActivityRecord, dict[str, Any], bool] | None:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from types import FrameType, TracebackType
@@ -90,7 +90,7 @@ def connect(
     db = None
     try:
         db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW, vfs=vfs)
-        db.set_busy_handler(_busy_handler(rng))
+        db.set_busy_handler(Naps(rng))
         # Without this, SQLite compares each bound value with the conditions of partial indexes, and so compiles such a
         # statement anew at each execution: 13 instead of 3 µs for picking a message (sqlite.org/c3ref, ENABLE_QPSG).
         db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -146,17 +146,22 @@ def let_go(db: apsw.Connection) -> None:
         company.close(db)
 
 
-def _busy_handler(rng: Random) -> Callable[[int], bool]:
-    slept_s = 0.0
+class Naps:
+    """The busy handler of one connection: what another program holds is tried again after short sleeps.
 
-    def nap(times_before: int) -> bool:
-        nonlocal slept_s
-        length_s = rng.uniform(_SHORTEST_NAP_S, _LONGEST_NAP_S)
-        slept_s = length_s if times_before == 0 else slept_s + length_s
+    Attributes:
+        slept_s: Of the newest wait, in seconds; grows while it goes on. Any thread may read it.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self.slept_s = 0.0
+        self._rng = rng
+
+    def __call__(self, times_before: int) -> bool:
+        length_s = self._rng.uniform(_SHORTEST_NAP_S, _LONGEST_NAP_S)
+        self.slept_s = length_s if times_before == 0 else self.slept_s + length_s
         time.sleep(length_s)
-        return slept_s < BUSY_DEADLINE_S
-
-    return nap
+        return self.slept_s < BUSY_DEADLINE_S
 
 
 def roll_back(db: apsw.Connection) -> None:

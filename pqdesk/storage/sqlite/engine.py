@@ -28,6 +28,7 @@ from pqdesk.storage.sqlite.checkpoints import Checkpointer
 from pqdesk.storage.sqlite.clock_steps import ClockSteps
 from pqdesk.storage.sqlite.connection import (
     BUSY_DEADLINE_S,
+    Naps,
     Translating,
     WriteTransaction,
     all_rows,
@@ -105,6 +106,8 @@ class Engine:
         self._asker = 0  # the thread whose question that answers
         with self.lock:
             page_bytes = only_value(self.db, "PRAGMA page_size")
+        self.naps = Naps(rng)
+        self.db.set_busy_handler(self.naps)
         self.checkpointer = Checkpointer(location, rng, vfs, page_bytes=page_bytes)
         self.db.set_wal_hook(self.checkpointer.note)  # nothing that holds the engine: a forgotten store could never go
         self.finalizer = weakref.finalize(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pqdesk.clock import Clock, from_datetime
 from pqdesk.errors import Busy, NotFound
-from pqdesk.messages.activities import ActivityRecord, VersionRecord
+from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
 from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
 from pqdesk.messages.records import (
     Counts,
@@ -26,7 +26,7 @@ from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 from pqdesk.storage.looking import SLICE_IDS, PageRequest
 from pqdesk.storage.sqlite import pages
-from pqdesk.storage.sqlite.activity import read_activities
+from pqdesk.storage.sqlite.activity import newest_of, read_activities
 from pqdesk.storage.sqlite.configuration import read_configuration
 from pqdesk.storage.sqlite.connection import (
     ReadTransaction,
@@ -210,6 +210,12 @@ class SqliteInspection:
             return ()
         with ReadTransaction(self._db, self._path):
             return read_activities(self._db, below=before, limit=limit, about=about)
+
+    def newest_of(self, user: str, which: Undoable) -> ActivityRecord | None:
+        if self._is_empty:
+            return None
+        with ReadTransaction(self._db, self._path):
+            return newest_of(self._db, user, which)
 
     def is_look_only(self) -> bool:
         with ReadTransaction(self._db, self._path):

@@ -14,7 +14,7 @@ from pqdesk.storage.sqlite.calling import question
 from pqdesk.storage.sqlite.engine import Engine
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import ActivityRecord, VersionRecord
+    from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
     from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
     from pqdesk.storage.sqlite.inspection import SqliteInspection
     from pqdesk.storage.sqlite.pages import Ask
@@ -62,6 +62,9 @@ class SqliteLooking:
         self, *, limit: int, before: int | None = None, about: int | None = None
     ) -> tuple[ActivityRecord, ...]:
         return self._ask(lambda one: one.activity(limit=limit, before=before, about=about))
+
+    def newest_of(self, user: str, which: Undoable) -> ActivityRecord | None:
+        return self._ask(lambda one: one.newest_of(user, which))
 
     def is_look_only(self) -> bool:
         return self._ask(lambda one: one.is_look_only())

@@ -9,12 +9,12 @@ from typing import Any
 import apsw
 
 from pqdesk.errors import InvalidInput, NotFound, PQDeskError
-from pqdesk.messages.activities import ActivityRecord, NewActivity
+from pqdesk.messages.activities import ActivityRecord, NewActivity, Undoable
 from pqdesk.messages.aliases import OnProgress
 from pqdesk.messages.commands import command_line, configure_command
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
-from pqdesk.storage.operating import TRASH_LIMIT, Order, Undoable
+from pqdesk.storage.operating import TRASH_LIMIT, Order
 from pqdesk.storage.sqlite import activity, configuration, damage, erasing, look_only
 from pqdesk.storage.sqlite.actions import BATCH_BYTES, DEFAULT_STATES, Acting
 from pqdesk.storage.sqlite.bulk import batches
@@ -134,16 +134,18 @@ class SqliteOperating:
     # --- switches -----------------------------------------------------------------------------------
 
     @call
-    def pause(self, queue: str | None, is_paused: bool) -> None:
-        action = "pause" if is_paused else "resume"
+    def pause(self, queue: str | None, is_paused: bool) -> int | None:
+        action, activity_id = "pause" if is_paused else "resume", None
         with self._engine.writing() as db:
             self._ledger.refuse(db, f"{action}d")
             changed = configuration.pause(db, queue, is_paused)
             if changed:
                 before = {"paused": {"queues": changed, "is_paused": is_paused}}
-                self._ledger.add(db, NewActivity(action, command_line(action, queue or "--all"), queue, before))
+                command = command_line(action, queue or "--all")
+                activity_id = self._ledger.add(db, NewActivity(action, command, queue, before))
         self._engine.ring(changed)
         self._flush()
+        return activity_id
 
     @call
     def configure(self, queue: str, values: Mapping[str, Any]) -> None:
@@ -206,13 +208,9 @@ class SqliteOperating:
     def undo(self, which: int | Undoable, *, on_progress: OnProgress | None = None) -> Outcome:
         self.refuse_look_only("undone")
         with self._engine.locked() as db, Translating(self._engine.path):
-            activity_id = which if isinstance(which, int) else self._newest(db, which)
-            found = activity.read_activity(db, activity_id)
-        if found is None:
-            raise NotFound(f"there is no activity {activity_id}; see: pqdesk activity")
-        record, _, _ = found
+            record = self._find(db, which)
         if record.why_not is not None:
-            raise InvalidInput(f"activity {activity_id} ({record.action}) cannot be undone: {record.why_not}")
+            raise InvalidInput(f"activity {record.id} ({record.action}) cannot be undone: {record.why_not}")
         total, has_more = Total(note="" if isinstance(which, int) else f"that was: {record.command}"), True
         with _telling(total):
             while has_more:
@@ -222,13 +220,18 @@ class SqliteOperating:
                     has_more = not total.is_stopped
         return total.outcome()
 
-    def _newest(self, db: apsw.Connection, which: Undoable) -> int:
+    def _find(self, db: apsw.Connection, which: int | Undoable) -> ActivityRecord:
+        if isinstance(which, int):
+            found = activity.read_activity(db, which)
+            if found is None:
+                raise NotFound(f"there is no activity {which}; see: pqdesk activity")
+            return found[0]
         user = self._ledger.origin.user
-        found = activity.newest_to_undo(db, user) if which == "done" else activity.newest_to_redo(db, user)
-        if found is None:
-            what = "undo" if which == "done" else "do again: what was undone is the newest no more"
+        record = activity.newest_of(db, user, which)
+        if record is None:
+            what = "undo" if which == "done" else "do again"
             raise NotFound(f"there is nothing of {user}'s to {what}; see: pqdesk activity")
-        return found
+        return record
 
     def _undo_once(self, record: ActivityRecord, total: Total) -> bool:
         """One batch of it; False when there is no more."""

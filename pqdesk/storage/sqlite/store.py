@@ -222,6 +222,10 @@ class SqliteStore:
         self._engine.alarm.set()
 
     @property
+    def held_up_s(self) -> float:
+        return self._engine.naps.slept_s
+
+    @property
     def is_interrupted(self) -> bool:
         return self._engine.alarm.is_set
 

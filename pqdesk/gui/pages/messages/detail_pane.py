@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
 from pqdesk.gui.widgets.text_pane import TextPane
+from pqdesk.messages.activities import ActivityRecord
 from pqdesk.messages.masking import masked
 from pqdesk.messages.records import MessageDetail, MessageRecord
 from pqdesk.messages.states import State
@@ -52,6 +53,7 @@ class DetailPane(QWidget):
         self.setObjectName("message_detail")
         self._theme = theme
         self._detail: MessageDetail | None = None
+        self._acts: Sequence[ActivityRecord] = ()
         self._icon = QLabel(self)
         self._state = PlainLabel("", self)
         self._title = ElidedLabel("", self)
@@ -128,12 +130,13 @@ class DetailPane(QWidget):
     def shown_id(self) -> int | None:
         return None if self._detail is None else self._detail.id
 
-    def show_detail(self, detail: MessageDetail, now: datetime) -> None:
-        """Show `detail`; relative times refer to `now`."""
+    def show_detail(self, detail: MessageDetail, acts: Sequence[ActivityRecord], now: datetime) -> None:
+        """Show `detail`, and what people did to it; relative times refer to `now`."""
         self._now = now
         self._nothing.hide()
-        if detail == self._detail:
+        if detail == self._detail and acts == self._acts:
             return
+        self._acts = acts
         if self.shown_id != detail.id:
             self._secrets.setChecked(False)  # what one asked for was this one message
         self._detail = detail
@@ -149,25 +152,22 @@ class DetailPane(QWidget):
         self._take_looks()
         self._fill_current()
 
-    def show_missing(self, record_id: int) -> None:
-        """The message is no longer stored; what is shown stays, greyed by its title."""
-        if self.shown_id == record_id:
-            self._title.setText(f"Message {record_id} · no longer there")
-
     def tick(self, now: datetime) -> None:
         """Time has passed: let what runs count on."""
         self._now = now
         if self._detail is not None and self._tabs.currentWidget() is self._summary:
-            self._summary.tick(self._detail, now)
+            self._summary.show_detail(self._detail, self._acts, now)
         elif self._detail is not None and self._tabs.currentWidget() is self.log:
             self.log_ticked.emit()
 
     def clear(self) -> None:
+        self.show_none("No message selected", "Select one in the table to see its payload, attempts and result.")
+
+    def show_none(self, title: str, text: str) -> None:
+        """Show no message, and say why."""
         self._detail = None
         self._show_head(False)
-        self._nothing.show_text(
-            "No message selected", "Select one in the table to see its payload, attempts and result."
-        )
+        self._nothing.show_text(title, visible_line(text))
         self._nothing.raise_()
         self.closed.emit()
 
@@ -179,7 +179,7 @@ class DetailPane(QWidget):
             return
         widget, is_masked = self._tabs.currentWidget(), not self._secrets.isChecked()
         if widget is self._summary:
-            self._summary.show_detail(detail, now)
+            self._summary.show_detail(detail, self._acts, now)
         elif widget is self._payload:
             _show_value(self._payload, detail.id, detail.payload, detail.payload_size, is_masked=is_masked)
         elif widget is self._attempts:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent
@@ -46,6 +47,7 @@ class FilterBar(QWidget):
         self.setObjectName("filter_bar")
         self._theme = theme
         self._selection = Selection()
+        self._filters: Mapping[str, Any] = {}
         self._state = self._make_picker("stateFilter", "State")
         self._state.addItem("All")
         for state in STATE_ORDER:
@@ -101,6 +103,11 @@ class FilterBar(QWidget):
     @property
     def selection(self) -> Selection:
         return self._selection
+
+    @property
+    def filters(self) -> Mapping[str, Any]:
+        """The same as the library's actions take it: `where`, `queue`, `state`."""
+        return self._filters
 
     @property
     def is_narrowed(self) -> bool:
@@ -161,10 +168,14 @@ class FilterBar(QWidget):
             return
         self._show_mistake("")
         self._let_terms_win(text)
+        filters: dict[str, Any] = {"where": text} if text.strip() else {}
         if not has_term(text, "state") and self._state.currentData() is not None:
-            selection = replace(selection, states=(State.from_word(self._state.currentData()),))
+            filters["state"] = State.from_word(self._state.currentData())
+            selection = replace(selection, states=(filters["state"],))
         if not has_term(text, "queue") and self._queue.currentData() is not None:
-            selection = replace(selection, queue=self._queue.currentData())
+            filters["queue"] = self._queue.currentData()
+            selection = replace(selection, queue=filters["queue"])
+        self._filters = filters
         if selection != self._selection:
             self._selection = selection
             self.changed.emit(selection)

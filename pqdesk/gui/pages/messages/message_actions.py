@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.threads.orders import Matching, Order, Seen
 from pqdesk.gui.visible_text import as_tooltip
+from pqdesk.messages.looking import CappedCount
 from pqdesk.messages.states import State
 
 
@@ -81,17 +83,17 @@ class MessageActions(QObject):
     """One QAction for each of ACTIONS, on whatever is selected; only what qualifies is acted on.
 
     Signals:
-        asked: The name of the action, and the state on the screen of each message it applies to, by id.
+        asked: An Order to what of it the action applies to, as it was seen.
         changed: What can be done has changed.
     """
 
-    asked = Signal(str, object)
+    asked = Signal(object)
     changed = Signal()
 
     def __init__(self, owner: QWidget, theme: Theme) -> None:
         super().__init__(owner)
         self._theme = theme
-        self._selected: Mapping[int, State] = {}
+        self._target: Seen | Matching = Seen({})
         self._actions: dict[str, QAction] = {}
         for look in ACTIONS:
             action = QAction(look.text, owner)
@@ -103,7 +105,7 @@ class MessageActions(QObject):
             self._actions[look.name] = action
         theme.changed.connect(self._take_looks)
         self._take_looks()
-        self.set_selected({})
+        self.set_target(self._target)
 
     @property
     def actions(self) -> Mapping[str, QAction]:
@@ -111,32 +113,41 @@ class MessageActions(QObject):
         return self._actions
 
     @property
-    def selected_count(self) -> int:
-        return len(self._selected)
+    def target(self) -> Seen | Matching:
+        """What is selected."""
+        return self._target
 
-    def count(self, look: ActionLook) -> int:
+    def count(self, look: ActionLook) -> CappedCount:
         """How many of the selected messages the action applies to."""
-        return sum(state in look.states for state in self._selected.values())
+        if isinstance(self._target, Matching):
+            return self._target.count(look.states)
+        return CappedCount(sum(state in look.states for state in self._target.states.values()))
 
     def reason(self, look: ActionLook) -> str:
         """What the action does, or why it cannot."""
-        if self.count(look):
+        if self.count(look).count:
             return look.tip
-        return look.why_not if self._selected else f"Select messages to {look.text.lower()} them"
+        return look.why_not if self._target != Seen({}) else f"Select messages to {look.text.lower()} them"
 
-    def set_selected(self, states: Mapping[int, State]) -> None:
-        """These messages, by id, are selected."""
-        self._selected = dict(states)
+    def set_target(self, target: Seen | Matching) -> None:
+        """These messages are selected."""
+        self._target = target
         for look in ACTIONS:
             action = self._actions[look.name]
-            action.setEnabled(self.count(look) > 0)
+            action.setEnabled(self.count(look).count > 0)
             action.setToolTip(as_tooltip(self.reason(look)))
         self.changed.emit()
 
     def _ask(self, look: ActionLook) -> None:
-        seen = {one: state for one, state in self._selected.items() if state in look.states}
-        if seen:
-            self.asked.emit(look.name, seen)
+        if not self.count(look).count:
+            return
+        target = self._target
+        if isinstance(target, Matching):
+            states = [state for state in target.counts if state in look.states]
+            target = replace(target, filters={**target.filters, "state": states})
+        else:
+            target = Seen({one: state for one, state in target.states.items() if state in look.states})
+        self.asked.emit(Order(look.name, target))
 
     def _take_looks(self) -> None:
         for look in ACTIONS:

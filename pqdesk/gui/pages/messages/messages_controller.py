@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
 from pqdesk.clock import Clock, to_datetime
-from pqdesk.errors import NotFound, PQDeskError
-from pqdesk.gui.formatting import format_number, format_relative
+from pqdesk.gui.dialogs.questions import ask_delete_matching
+from pqdesk.gui.formatting import format_capped, format_number, format_relative
+from pqdesk.gui.notices import sentence
 from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
 from pqdesk.gui.pages.messages.messages_view import MessagesView
 from pqdesk.gui.pages.messages.page_loader import PageLoader
 from pqdesk.gui.pages.messages.row_window import PAGE_ROWS
 from pqdesk.gui.palette import STATE_LOOKS, Role
 from pqdesk.gui.threads.actor import Actor
-from pqdesk.gui.threads.reader import Reader
-from pqdesk.messages.records import Counts, MessageDetail, Outcome, QueueRecord
-from pqdesk.messages.selection import Selection
+from pqdesk.gui.threads.orders import Done, Matching, Order, Seen
+from pqdesk.gui.threads.reader import Answer, Reader
+from pqdesk.messages.activities import ActivityRecord
+from pqdesk.messages.records import Counts, MessageDetail, QueueRecord
+from pqdesk.messages.selection import Between, Field, Is, Selection, Term
 from pqdesk.messages.states import State
+from pqdesk.storage.looking import Inspection, PageRequest
 
 _GOOD_WHEN_EMPTY = {State.FAILED: "No failed messages. Good.", State.RETRYING: "No retrying messages. Good."}
 _DETAIL_TICK_MS = 1_000
+_MOST_UNASKED = 10_000  # above, a slip costs minutes
+_MOST_ACTS = 50  # of people, to one message
 
 
 class MessagesController(QObject):
     """Joins the view, the model, the reader and the actor.
 
     Signals:
-        perform_asked: For the actor: the name of the action, the state seen of each message by id, a token.
+        order_asked: For the actor: an Order.
     """
 
-    perform_asked = Signal(str, object, int)
+    order_asked = Signal(object)
 
     def __init__(
         self, view: MessagesView, model: MessageTableModel, reader: Reader, actor: Actor, clock: Clock
@@ -40,7 +48,7 @@ class MessagesController(QObject):
         super().__init__(view)
         self._view, self._model, self._reader, self._clock = view, model, reader, clock
         self._queues: tuple[QueueRecord, ...] | None = None
-        self._detail_generation = 0
+        self._detail_ticket = self._match_ticket = self._count_ticket = 0
         self._detail_id: int | None = None
         self._is_live = False
         self._problem = ""
@@ -57,10 +65,9 @@ class MessagesController(QObject):
         self._connect_view()
         reader.changed.connect(self._on_changed)
         reader.counts_loaded.connect(self._on_counts_loaded)
-        reader.message_loaded.connect(self._on_message_loaded)
-        reader.failed.connect(self._on_reader_failed)
-        actor.performed.connect(self._on_performed)
-        self.perform_asked.connect(actor.perform)
+        reader.answered.connect(self._on_answered)
+        actor.done.connect(self._on_done)
+        self.order_asked.connect(actor.carry_out)
 
     def _connect_view(self) -> None:
         view = self._view
@@ -73,9 +80,10 @@ class MessagesController(QObject):
         view.table.filter_wanted.connect(view.filter_bar.focus_field)
         view.pill.clicked.connect(self._take_in)
         view.empty.pressed.connect(view.filter_bar.clear)
-        view.actions_on_messages.asked.connect(lambda name, seen: self.perform_asked.emit(name, seen, 0))
+        view.actions_on_messages.asked.connect(self._on_action_asked)
+        view.action_bar.all_asked.connect(self._on_all_asked)
         self._loader.loaded.connect(self._on_loaded)
-        self._loader.left.connect(view.table.selected.forget)
+        self._loader.left.connect(self._on_left)
         self._loader.failed.connect(self._on_failed)
 
     def set_live(self, is_live: bool) -> None:
@@ -99,18 +107,60 @@ class MessagesController(QObject):
         self._view.table.selected.clear()
         self._view.table.columns.set_view(selection.states)
         self._loader.set_selection(selection)
+        if self._detail_id is not None:
+            term = Term(Field.ID, (Is(self._detail_id),))
+            request = PageRequest(selection=replace(selection, ids=None, terms=(*selection.terms, term)), limit=1)
+            if selection.ids is not None and self._detail_id not in selection.ids:
+                self._show_no_detail()
+            else:
+                self._match_ticket = self._reader.ask("messages.match", lambda look: look.page(request))
 
     @Slot(object)
     def _on_chosen(self, message_id: int) -> None:
         self._detail_id = message_id
         self._ask_detail()
 
+    @Slot(object)
+    def _on_action_asked(self, order: Order) -> None:
+        target = order.target
+        if order.action == "delete" and isinstance(target, Matching) and target.count().count > _MOST_UNASKED:
+            count = format_capped(target.count())
+            ask_delete_matching(self._view.window(), count, lambda: self.order_asked.emit(order))
+        else:
+            self.order_asked.emit(order)
+
     @Slot()
     def _on_selected_changed(self) -> None:
-        states = self._view.table.selected.states
-        self._view.actions_on_messages.set_selected(states)
+        selected = self._view.table.selected
+        states = selected.states
+        self._view.actions_on_messages.set_target(Seen(dict(states)))
+        self._view.action_bar.offer_all(None)
+        window = self._loader.window
+        is_all = bool(states) and len(states) >= len(window.rows) and (window.has_older or window.has_newer)
+        self._count_ticket = self._reader.ask("messages.count", self._count_question()) if is_all else 0
         if not states and self._loader.window.held:
             self._loader.on_scrolled()  # nothing holds the new rows back any more
+
+    @Slot()
+    def _on_all_asked(self) -> None:
+        matching = self._view.action_bar.matching
+        if matching is not None:
+            self._view.actions_on_messages.set_target(matching)
+
+    def _count_question(self) -> Callable[[Inspection], Matching]:
+        """How many match by now, by state, and up to which id: what an order to all of them is frozen at."""
+        selection, filters = self._view.filter_bar.selection, self._view.filter_bar.filters
+
+        def count(look: Inspection) -> Matching:
+            newest = look.page(PageRequest(selection=selection, limit=1))
+            up_to = newest[0].id if newest else 0
+            term = Term(Field.ID, (Between(None, up_to),))
+            frozen = replace(selection, terms=(*selection.terms, term))
+            states = selection.states or tuple(State)
+            counts = {state: look.count(replace(frozen, states=(state,))) for state in states}
+            return Matching(filters, up_to, counts)
+
+        return count
 
     @Slot()
     def _take_in(self) -> None:
@@ -140,14 +190,33 @@ class MessagesController(QObject):
         if self._is_live:
             self._ask_detail()
 
-    @Slot(str, object, object, int)
-    def _on_performed(self, name: str, outcome: Outcome, ids: Iterable[int], _token: int) -> None:
-        if name == "delete" and outcome.done:
-            gone = frozenset(ids)
+    @Slot(object)
+    def _on_done(self, done: Done) -> None:
+        order, target = done.order, done.order.target
+        if isinstance(target, Matching) and done.error is None:
+            self._view.table.selected.clear()
+            self._loader.set_selection(self._view.filter_bar.selection)
+        elif order.action == "delete" and isinstance(target, Seen) and done.outcome.done:
+            gone = frozenset(target.states)
             self._view.table.selected.forget(gone)
             self._loader.drop(gone)
         self._loader.refresh()
         self._on_changed()
+
+    @Slot(object)
+    def _on_answered(self, answer: Answer) -> None:
+        if answer.ticket == self._detail_ticket:
+            self._show_answer(answer)
+        elif answer.ticket == self._match_ticket and answer.error is None and not answer.value:
+            self._show_no_detail()
+        elif answer.ticket == self._count_ticket and answer.error is None:
+            self._view.action_bar.offer_all(answer.value)
+
+    @Slot(object)
+    def _on_left(self, ids: frozenset[int]) -> None:
+        self._view.table.selected.forget(ids)
+        if self._detail_id in ids:
+            self._show_no_detail()
 
     @Slot()
     def _on_loaded(self) -> None:
@@ -158,7 +227,7 @@ class MessagesController(QObject):
         self._update_empty()
 
     @Slot(object)
-    def _on_failed(self, error: PQDeskError) -> None:
+    def _on_failed(self, error: Exception) -> None:
         self._problem = str(error)
         self._update_footer()
 
@@ -166,18 +235,25 @@ class MessagesController(QObject):
 
     def _ask_detail(self) -> None:
         if self._detail_id is not None and self._is_live and self._view.detail.isVisibleTo(self._view):
-            self._detail_generation = self._reader.ask_message(self._detail_id)
+            self._detail_ticket = self._reader.ask("messages.detail", partial(_whole, self._detail_id))
 
-    @Slot(object, int)
-    def _on_message_loaded(self, detail: MessageDetail, generation: int) -> None:
-        if generation == self._detail_generation:
-            self._view.detail.show_detail(detail, to_datetime(self._clock.wall_us()))
+    def _show_answer(self, answer: Answer) -> None:
+        pane, message_id = self._view.detail, self._detail_id
+        if message_id is None:
+            return
+        if answer.error is not None:
+            pane.show_none(f"Message {message_id} cannot be shown", sentence(str(answer.error)))
+        elif answer.value[0].is_trashed:
+            pane.show_none(f"Message {message_id} is in the trash", "It stays there for 7 days; undo brings it back.")
+        else:
+            detail, acts = answer.value
+            pane.show_detail(detail, acts, to_datetime(self._clock.wall_us()))
 
-    @Slot(object, int)
-    def _on_reader_failed(self, error: PQDeskError, generation: int) -> None:
-        # generations of pages and of messages are counted apart, so only a NotFound is surely about a message
-        if isinstance(error, NotFound) and generation == self._detail_generation and self._detail_id is not None:
-            self._view.detail.show_missing(self._detail_id)
+    def _show_no_detail(self) -> None:
+        """It has left what is shown."""
+        self._detail_id = None
+        self._detail_ticket = self._match_ticket = 0
+        self._view.detail.clear()
 
     @Slot()
     def _on_detail_tick(self) -> None:
@@ -233,3 +309,8 @@ class MessagesController(QObject):
             is_good = state in _GOOD_WHEN_EMPTY
             icon, role = ("tick-in-ring", Role.HEALTHY) if is_good else (STATE_LOOKS[state][0], Role.MUTED)
             empty.show_text(_GOOD_WHEN_EMPTY.get(state, f"No {state.word} messages"), icon=icon, role=role)
+
+
+def _whole(message_id: int, look: Inspection) -> tuple[MessageDetail, tuple[ActivityRecord, ...]]:
+    """The message, and what people did to it, oldest first."""
+    return look.message(message_id), look.activity(limit=_MOST_ACTS, about=message_id)[::-1]

@@ -6,18 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.clock import Clock, to_datetime
-from pqdesk.errors import NotFound, PQDeskError
+from pqdesk.errors import NotFound
 from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
 from pqdesk.gui.pages.messages.row_window import PAGE_ROWS, RowWindow
-from pqdesk.gui.threads.reader import Reader
+from pqdesk.gui.threads.reader import Answer, Reader
 from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.selection import Selection
-from pqdesk.storage.looking import PageRequest
+from pqdesk.storage.looking import Inspection, PageRequest
 
+_ASKER = "messages.page"
 _EDGE_ROWS = 200  # this near to an edge the next page is fetched
 _MARGIN_ROWS = 20  # around the visible rows, brought up to date with them
 _SLOW_MS = 100
@@ -41,7 +43,7 @@ class Need(IntEnum):
 class _Question:
     need: Need
     request: PageRequest
-    generation: int
+    ticket: int
     asked_ms: int
 
 
@@ -51,7 +53,7 @@ class PageLoader(QObject):
     Signals:
         loaded: Rows, their number or the number held may have changed.
         left: Ids, a frozenset, of rows that are taken out since they no longer match.
-        failed: PQDeskError; the rows there stay. Asked again at the next change.
+        failed: The error; the rows there stay. Asked again at the next change.
     """
 
     loaded = Signal()
@@ -87,8 +89,7 @@ class PageLoader(QObject):
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self.refresh)
         reader.changed.connect(self._on_changed)
-        reader.page_loaded.connect(self._on_page_loaded)
-        reader.failed.connect(self._on_failed)
+        reader.answered.connect(self._on_answered)
 
     # --- what the page asks -----------------------------------------------------------------------
 
@@ -179,8 +180,8 @@ class PageLoader(QObject):
             self._needs.discard(need)
             request = self._request(need)
             if request is not None:
-                generation = self._reader.ask_page(request)
-                self._question = _Question(need, request, generation, self._clock.awake_ms())
+                ticket = self._reader.ask(_ASKER, partial(_page, request))
+                self._question = _Question(need, request, ticket, self._clock.awake_ms())
                 return
 
     def _request(self, need: Need) -> PageRequest | None:
@@ -204,27 +205,24 @@ class PageLoader(QObject):
             return None
         return PageRequest(selection=self._selection, before=rows[first].id + 1, limit=last - first + 1)
 
-    @Slot(object, int)
-    def _on_page_loaded(self, page: tuple[MessageRecord, ...], generation: int) -> None:
+    @Slot(object)
+    def _on_answered(self, answer: Answer) -> None:
         question = self._question
-        if question is None or generation != question.generation:
-            return  # an answer to a question nobody asks any more
+        if question is None or answer.ticket != question.ticket:
+            return  # another's, or to a question nobody asks any more
         self._question = None
+        if answer.error is not None:
+            self._needs = {Need.HEAD} if self._is_replacing else set()
+            if not isinstance(answer.error, NotFound):  # there is no queue file yet, which the counts tell
+                self.failed.emit(answer.error)
+            return
         now_ms = self._clock.awake_ms()
         took_ms = now_ms - question.asked_ms
         if took_ms > _SLOW_MS:
             self._rest_until_ms = now_ms + took_ms * _REST_FACTOR
-        self._take(question, page, now_ms)
+        self._take(question, answer.value, now_ms)
         self._show()
         self._ask()
-
-    @Slot(object, int)
-    def _on_failed(self, error: PQDeskError, generation: int) -> None:
-        if isinstance(error, NotFound):
-            return  # about one message: those questions have generations of their own
-        if self._question is not None and generation == self._question.generation:
-            self._question, self._needs = None, {Need.HEAD} if self._is_replacing else set()
-            self.failed.emit(error)
 
     def _take(self, question: _Question, page: tuple[MessageRecord, ...], now_ms: int) -> None:
         window, request = self._window, question.request
@@ -283,3 +281,7 @@ class PageLoader(QObject):
 
     def _now(self) -> datetime:
         return to_datetime(self._clock.wall_us())
+
+
+def _page(request: PageRequest, look: Inspection) -> tuple[MessageRecord, ...]:
+    return look.page(request)

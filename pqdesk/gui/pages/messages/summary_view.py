@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from PySide6.QtCore import Qt
@@ -15,6 +16,7 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
+from pqdesk.messages.activities import ActivityRecord
 from pqdesk.messages.masking import masked
 from pqdesk.messages.records import MessageDetail
 
@@ -147,13 +149,10 @@ class SummaryView(QScrollArea):
         self.viewport().setAutoFillBackground(False)
         content.setAutoFillBackground(False)
 
-    def show_detail(self, detail: MessageDetail, now: datetime) -> None:
-        self._timeline.show_moments(timeline(detail, now))
+    def show_detail(self, detail: MessageDetail, acts: Sequence[ActivityRecord], now: datetime) -> None:
+        """Only what differs is touched, so that it can be called as time passes."""
+        self._timeline.show_moments(timeline(detail, acts, now))
         self._fields.show_fields(_fields(detail))
-
-    def tick(self, detail: MessageDetail, now: datetime) -> None:
-        """Time has passed."""
-        self._timeline.show_moments(timeline(detail, now))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

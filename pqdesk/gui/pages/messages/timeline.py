@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.visible_text import visible_line
+from pqdesk.messages.activities import ActivityRecord
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.fingerprints import headline
 from pqdesk.messages.records import AttemptRecord, MessageDetail
 from pqdesk.messages.states import AttemptOutcome, State
 
-_MOST_ATTEMPTS = 8
+_MOST_ATTEMPTS = _MOST_ACTS = 8
+_MAKE_READY = ("retry", "run_now")
+_DONE = {
+    "retry": "Retried",
+    "run_now": "Made ready",
+    "change": "Changed",
+    "cancel": "Cancelled",
+    "delete": "Deleted",
+    "restore": "Restored",
+    "move": "Moved",
+    "edit": "Payload edited",
+    "duplicate": "Made as a copy",
+    "undo": "Put back",
+    "redo": "Done again",
+}
 
 OUTCOME_ROLES: dict[AttemptOutcome | None, Role] = {
     None: Role.RUNNING,
@@ -48,18 +64,31 @@ class Moment:
     note: str = ""
 
 
-def timeline(detail: MessageDetail, now: datetime) -> tuple[Moment, ...]:
-    """Enqueued, each attempt's start and end, and what is next; the newest attempts where there are many."""
+def timeline(detail: MessageDetail, acts: Sequence[ActivityRecord], now: datetime) -> tuple[Moment, ...]:
+    """Enqueued, each attempt's start and end, what people did, and what is next; the newest where there are many."""
     moments = [Moment("Enqueued", detail.enqueued_at)]
     attempts = detail.attempts[-_MOST_ATTEMPTS:]
     left_out = len(detail.attempts) - len(attempts)
     if left_out:
         moments.append(Moment(f"{left_out} earlier attempts", None, note="they are under Attempts"))
     before: datetime | None = detail.enqueued_at
+    waiting = list(acts[-_MOST_ACTS:])
     for attempt in attempts:
+        while waiting and attempt.started_at is not None and waiting[0].at <= attempt.started_at:
+            act = waiting.pop(0)
+            moments.append(_of_act(act))
+            before = max(before, act.at) if before is not None and act.action in _MAKE_READY else before
         moments += _of_attempt(attempt, before if not left_out else None, now)
         before, left_out = attempt.ended_at, 0
+    moments += map(_of_act, waiting)
+    if detail.state is State.READY and (before is None or before < detail.due_at <= now):
+        before = detail.due_at  # a retry, or what was put off
     return (*moments, *_next(detail, before, now))
+
+
+def _of_act(act: ActivityRecord) -> Moment:
+    word = _DONE.get(act.action, act.action.replace("-", " ").capitalize())
+    return Moment(word, act.at, Role.ACCENT, f"by {visible_line(act.actor)}")
 
 
 def _of_attempt(attempt: AttemptRecord, before: datetime | None, now: datetime) -> list[Moment]:

@@ -10,7 +10,8 @@ from pqdesk.gui.pages.overview.attention import AttentionItem, Remedy, attention
 from pqdesk.gui.pages.overview.overview_view import OverviewView
 from pqdesk.gui.pages.overview.queues_table import SeenQueue
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.threads.actor import TEST_QUEUE, Actor
+from pqdesk.gui.threads.orders import Order, Queues
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.messages.records import Counts, QueueRecord
@@ -36,7 +37,7 @@ class OverviewPage(QWidget):
     rates_changed = Signal(float, float)
     start_asked = Signal(str)
     stop_asked = Signal(str)
-    pause_asked = Signal(object, bool)
+    order_asked = Signal(object)
 
     def __init__(self, reader: Reader, actor: Actor, link: SupervisorLink, theme: Theme, clock: Clock) -> None:
         super().__init__()
@@ -59,8 +60,8 @@ class OverviewPage(QWidget):
         link.status_changed.connect(self._on_status_changed)
         self.start_asked.connect(link.start)
         self.stop_asked.connect(link.stop)
-        self.pause_asked.connect(actor.pause)
-        self._connect_view(actor)
+        self.order_asked.connect(actor.carry_out)
+        self._connect_view()
 
     def set_live(self, is_live: bool) -> None:
         """Not live: what is shown stays; the rates are counted on."""
@@ -68,16 +69,20 @@ class OverviewPage(QWidget):
         if is_live:
             self._show_all()
 
-    def _connect_view(self, actor: Actor) -> None:
+    def _connect_view(self) -> None:
         view = self.view
         view.state_chosen.connect(lambda state: self.filter_asked.emit(state.word, ""))
         view.queues.queue_chosen.connect(lambda queue: self.filter_asked.emit("", queue))
-        view.queues.pause_asked.connect(lambda name, is_paused: self.pause_asked.emit((name,), is_paused))
+        view.queues.pause_asked.connect(self._switch)
         view.workers.worker_chosen.connect(self.worker_asked)
         view.attention.remedy_chosen.connect(self._on_remedy_chosen)
         view.start_all.clicked.connect(lambda: self.start_asked.emit("all"))
         view.stop_all.clicked.connect(lambda: self.stop_asked.emit("all"))
-        view.test_message_asked.connect(actor.put_test_message)
+        view.test_message_asked.connect(lambda: self.order_asked.emit(Order("test_message", Queues((TEST_QUEUE,)))))
+
+    @Slot(str, bool)
+    def _switch(self, queue: str, is_paused: bool) -> None:
+        self.order_asked.emit(Order("pause" if is_paused else "resume", Queues((queue,))))
 
     @Slot(object)
     def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
@@ -121,7 +126,7 @@ class OverviewPage(QWidget):
             case Remedy.START_WORKER:
                 self.start_asked.emit(item.subject)
             case Remedy.RESUME:
-                self.pause_asked.emit((item.subject,), False)
+                self._switch(item.subject, False)
 
     def _now_s(self) -> float:
         return self._clock.awake_ms() / 1000

@@ -15,10 +15,10 @@ from pqdesk.gui.pages.workers.trouble_panel import LAST_LINES
 from pqdesk.gui.pages.workers.worker_dialogs import WorkerDialogs
 from pqdesk.gui.pages.workers.worker_notices import Notice, daemon_notice, need_notice
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
-from pqdesk.gui.pages.workers.worker_watch import Hands, WorkerWatch
+from pqdesk.gui.pages.workers.worker_watch import WorkerWatch
 from pqdesk.gui.pages.workers.workers_view import WorkersView
 from pqdesk.gui.threads.orders import WorkerOrder
-from pqdesk.gui.threads.reader import Reader
+from pqdesk.gui.threads.reader import Answer, Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.banner import Banner
@@ -41,7 +41,6 @@ class WorkersController(QObject):
         order_asked: For the link: a WorkerOrder.
         daemon_asked: supervisord shall be started.
         usage_wanted: For the link: the processes whose rows can be seen.
-        hands_wanted: For the reader: whether messages in hand are shown.
         messages_asked: Ids of messages to show on the page Messages.
         log_asked: The process whose log to show on the page Logs.
         log_told: What came of opening or emptying a log file.
@@ -51,7 +50,6 @@ class WorkersController(QObject):
     daemon_asked = Signal()
     poll_asked = Signal()
     usage_wanted = Signal(object)
-    hands_wanted = Signal(bool)
     messages_asked = Signal(object)
     log_asked = Signal(str)
     log_told = Signal(str)
@@ -65,7 +63,8 @@ class WorkersController(QObject):
         clock: Clock,
     ) -> None:
         super().__init__(view)
-        self._view, self._clock = view, clock
+        self._view, self._reader, self._clock = view, reader, clock
+        self._hands_ticket = 0
         self._dialogs = dialogs
         self._log = LogFeed("workers page", view.log, link.logs, clock)
         self._watch = WorkerWatch()
@@ -112,20 +111,18 @@ class WorkersController(QObject):
         link.waiting_changed.connect(self._on_waiting_changed)
         link.action_failed.connect(self._on_action_failed)
         reader.counts_loaded.connect(self._on_counts_loaded)
-        reader.hands_loaded.connect(self._on_hands_loaded)
+        reader.answered.connect(self._on_answered)
         self.order_asked.connect(link.carry_out)
         self.daemon_asked.connect(link.start_daemon)
         self.poll_asked.connect(link.poll)
         self.usage_wanted.connect(link.watch_usage)
-        self.hands_wanted.connect(reader.set_hands_wanted)
 
     def set_live(self, is_live: bool) -> None:
         """Ask for everything anew when it becomes live."""
         is_news = is_live != self._is_live
         self._is_live = is_live
-        if is_news:
-            self.hands_wanted.emit(is_live)
         if is_live and is_news:
+            self._ask_hands()
             self.poll_asked.emit()
             self._timer.start(_TICK_MS)
             self._show()
@@ -154,10 +151,14 @@ class WorkersController(QObject):
         self._usages = usages
         self._show()
 
+    def _ask_hands(self) -> None:
+        self._hands_ticket = self._reader.ask("workers.hands", lambda look: look.running_by_worker())
+
     @Slot(object)
-    def _on_hands_loaded(self, hands: Hands) -> None:
-        self._watch.observe_hands(hands)
-        self._show()
+    def _on_answered(self, answer: Answer) -> None:
+        if answer.ticket == self._hands_ticket and answer.error is None:
+            self._watch.observe_hands(answer.value)
+            self._show()
 
     @Slot(object)
     def show_health(self, health: Health) -> None:
@@ -167,6 +168,8 @@ class WorkersController(QObject):
     @Slot(object)
     def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
         self._watch.observe_queues(queues, self._now_s())
+        if self._is_live:
+            self._ask_hands()
 
     @Slot(str)
     def _on_waiting_changed(self, what: str) -> None:
