@@ -82,7 +82,9 @@ def add_worker_command(
 @command("edit-worker", has_json=True, cls=DashesCommand, options_metavar="[OPTIONS]", epilog=_RUNS)
 @click.argument("name", metavar="NAME [-- COMMAND…]")
 @worker_options
-@click.option("--unset", multiple=True, metavar="NAME", help="Take this variable or secret away; may repeat.")
+@click.option(
+    "--unset", multiple=True, metavar="NAME", help="Take this variable, secret or --option away again; may repeat."
+)
 @click.option("--undo", "is_undo", is_flag=True, help="Take the last change back.")
 @click.option("--in-workspace", is_flag=True, help="Run it in the workspace again, not in a --directory.")
 @_test

@@ -15,7 +15,7 @@ from html import escape
 from itertools import chain
 from typing import Any
 
-from pqdesk.messages.masking import masked_item, masked_text
+from pqdesk.messages.masking import masked_item, masked_pieces, masked_text
 
 LONGEST_LINE = 4096
 _LONGEST_TOOLTIP = 2000
@@ -179,8 +179,9 @@ def _json_scalar(value: Any) -> str:
 
 def _text_chunks(text: str, size: int = 64 * 1024, *, is_masked: bool = False) -> Iterator[str]:
     normal = text.replace("\r\n", "\n")  # before cutting: a cut may fall between the two
-    pieces = (normal[at : at + size] for at in range(0, len(normal), size))
-    return (visible_text(masked_text(piece) if is_masked else piece) for piece in pieces)
+    if is_masked:
+        return map(visible_text, masked_pieces(normal, size))
+    return (visible_text(normal[at : at + size]) for at in range(0, len(normal), size))
 
 
 def _hex_line(data: bytes, offset: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,8 @@ _SECRET = re.compile(
 # Bounded, and told secret from other in Python: a regular expression that does both takes a square of the time.
 _JSON_NAME = re.compile(r'"((?:[^"\\]|\\.){1,100})"\s{0,20}:\s{0,20}')
 _JSON_VALUE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{].*|(?!null|true|false|"")[^\s,}\]]+', re.DOTALL)
+_LONGEST_NAME = 150  # with what stands between it and its value
+_GAP = re.compile(r"[\s&;]")
 _FORM = re.compile(r"(?<![^\s&;?])([\w.\-]{1,100})=([^\s&;]+)")
 
 
@@ -47,6 +49,34 @@ def masked_text(text: str) -> str:
     if '"' in text:
         text = _without_json(text)
     return _without_form(text) if "=" in text else text
+
+
+def masked_pieces(text: str, size: int) -> Iterator[str]:
+    """The same in pieces, each worked out from little more than `size` characters, so that none takes long.
+
+    No cut falls into what is hidden as one: NAME=VALUE goes to the next blank, a JSON value to its end.
+    """
+    at = 0
+    while at < len(text):
+        end = _end_of_secrets(text, at, min(at + size, len(text)))
+        yield masked_text(text[at:end])
+        at = end
+
+
+def _end_of_secrets(text: str, at: int, end: int) -> int:
+    """The first place from `end` on that is in no secret of those that begin from `at` on."""
+    while True:
+        gap = _GAP.search(text, end)
+        after = len(text) if gap is None else gap.start()
+        for found in _JSON_NAME.finditer(text, at, after + _LONGEST_NAME):
+            if found.start() >= after:
+                break
+            if is_secret_name(found[1]) and (value := _JSON_VALUE.match(text, found.end())) is not None:
+                after = max(after, value.end())
+                at = value.end()
+        if after == end or after >= len(text):
+            return after
+        end = after
 
 
 def _without_json(text: str) -> str:

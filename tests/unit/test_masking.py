@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pqdesk.messages.masking import MASK, has_mask, is_secret_name, masked, masked_text
+from pqdesk.messages.masking import MASK, has_mask, is_secret_name, masked, masked_pieces, masked_text
 
 SECRET = (
     "password", "PASSWORD", "db_password", "passwd", "pwd", "secret", "client_secret", "token", "accessToken",
@@ -82,3 +82,32 @@ def test_what_has_no_such_name_is_as_it_was(value: Any) -> None:
 )
 def test_no_text_takes_long(text: str) -> None:
     masked_text(text)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        '"password": "hunter2"', '"password"  :  "hunter2 goes on and \\" on"', '"pwd": {"a": ["hunter2"]}',
+        "password=hunter2", "x=1&token=hunter2;y=2", '"token": 271828, "x": 1',
+    ],
+)  # fmt: skip
+def test_no_secret_is_seen_at_the_edge_of_a_piece(secret: str) -> None:
+    for before in range(80):
+        text = f"{'word ' * 20}"[: 100 - before] + " " + secret + " then more"
+
+        pieces = list(masked_pieces(text, 50))
+
+        shown = "".join(pieces)
+        assert "hunter2" not in shown, (before, shown)
+        assert "271828" not in shown
+        assert shown == masked_text(text)
+
+
+@given(st.text(alphabet='ab {}[]":,=&;\\\n', max_size=300), st.integers(1, 40))
+def test_pieces_together_are_the_whole_text_where_nothing_is_hidden(text: str, size: int) -> None:
+    assert "".join(masked_pieces(text, size)) == text
+
+
+@pytest.mark.parametrize("text", ["a" * 300_000, '"' * 100_000, "x " * 150_000, '"k": 1, ' * 30_000])
+def test_pieces_of_a_long_text_do_not_take_long(text: str) -> None:
+    assert "".join(masked_pieces(text, 64 * 1024)) == text

@@ -179,6 +179,44 @@ def test_only_what_is_given_is_changed(at: At, supervised: SupervisedWorkspace) 
     assert file.read_text().startswith("; mine\n")
 
 
+def test_an_option_is_taken_away_again(at: At, supervised: SupervisedWorkspace) -> None:
+    at("add-worker", "worker", "--no-start", "--handler", "m:f", "--queue", "a", "--concurrency", "2", "--lease", "5m",
+       "--replicas", "2", "--no-autostart", "--restart", "never", "--directory", "/", "--env", "lease=1")  # fmt: skip
+
+    changed = at("edit-worker", "worker", "--unset", "--lease", "--unset", "--replicas", "--unset", "--no-autostart",
+                 "--unset", "--restart", "--unset", "--directory", "--unset", "--timeout")  # fmt: skip
+
+    assert changed.code == 0, changed.err
+    now = definition(supervised, "worker")
+    assert now.command == ("pqdesk", "consume", "a", "--handler", "m:f", "--concurrency", "2")
+    assert (now.replicas, now.is_autostart, now.restart, now.folder) == (1, True, "always", None)
+    assert now.environment == {"lease": "1"}  # a variable has no dashes
+    at("edit-worker", "worker", "--unset", "lease", "--unset", "--concurrency")
+    assert definition(supervised, "worker").environment == {}
+    assert definition(supervised, "worker").command == ("pqdesk", "consume", "a", "--handler", "m:f")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--unset", "--handler"), "--handler is what the worker does; give another"),
+        (("--unset", "--queue"), "--queue is what the worker does; give another"),
+        (("--unset", "--lease", "--lease", "5m"), "--lease is given and taken away"),
+        (("--unset", "--leese"), "--leese is no option of a worker"),
+    ],
+)
+def test_what_cannot_be_taken_away_is_refused(
+    at: At, supervised: SupervisedWorkspace, words: tuple[str, ...], why: str
+) -> None:
+    at("add-worker", "worker", "--no-start", "--handler", "m:f", "--queue", "a", "--lease", "1m")
+    before = definition(supervised, "worker")
+
+    refused = at("edit-worker", "worker", *words)
+
+    assert (refused.code, why in refused.err) == (2, True), refused.err
+    assert definition(supervised, "worker") == before
+
+
 def test_what_a_worker_runs_is_changed_part_by_part(at: At, supervised: SupervisedWorkspace) -> None:
     def command() -> tuple[str, ...]:
         return definition(supervised, "worker").command
