@@ -12,7 +12,7 @@ import click
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, result_of, say, say_error
-from pqdesk.cli.settings import Settings, require_workspace
+from pqdesk.cli.settings import Settings, opened_workspace
 from pqdesk.cli.tables import console_for, count_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pqdesk.messages.aliases import OnProgress
     from pqdesk.messages.records import Outcome
     from pqdesk.workspace import Workspace
-
 dry_run = click.option("--dry-run", is_flag=True, help="Only tell how many it would be.")
 
 
@@ -33,10 +32,7 @@ def act(settings: Settings, done: str, operation: Operation, **how: Any) -> int:
 
     `how`: the options of `report`. Returns the exit code.
     """
-    from pqdesk.workspace import Workspace
-
-    require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace, _progress(settings, done) as on_progress:
+    with opened_workspace(settings) as workspace, _progress(settings, done) as on_progress:
         outcome = operation(workspace, on_progress)
     with result_of(_summary(outcome, count_of(outcome.done, "message"), done, how.get("is_dry_run", False))):
         report(settings, outcome, done, **how)

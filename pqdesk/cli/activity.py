@@ -10,14 +10,20 @@ from pqdesk.cli import acting
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say
-from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, pass_workspace, require_workspace
+from pqdesk.cli.settings import (
+    Settings,
+    opened_inspection,
+    opened_workspace,
+    pass_inspection,
+    pass_settings,
+    pass_workspace,
+)
 from pqdesk.cli.tables import Cell, Column, print_table, when
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord
     from pqdesk.storage.looking import Inspection
     from pqdesk.workspace import Workspace
-
 _COLUMNS = (
     Column("ID", is_number=True),
     Column("When"),
@@ -89,15 +95,13 @@ def look_only_command(settings: Settings, switch: str | None) -> None:
     While it is on, the window, commands and programs cannot put, pause, configure, act on messages, or change, start
     and stop workers (exit code 4). Workers, schedules and what they put go on.
     """
-    require_workspace(settings)
     if switch is not None:
-        from pqdesk.workspace import Workspace
-
-        with Workspace(settings.paths.location, program="cli") as workspace:
+        with opened_workspace(settings) as workspace:
             workspace.look_only = switch == "on"
         is_on = switch == "on"
     else:
-        is_on = _is_look_only(settings)
+        with opened_inspection(settings) as inspection:
+            is_on = inspection.is_look_only()
     if settings.is_json:
         print_json({"look_only": is_on})
     else:
@@ -121,15 +125,6 @@ def secure_delete_command(settings: Settings, workspace: Workspace, switch: str 
         print_json({"secure_delete": is_on})
     else:
         say("what is deleted for good is overwritten" if is_on else "what is deleted for good waits to be overwritten")
-
-
-def _is_look_only(settings: Settings) -> bool:
-    from contextlib import closing
-
-    from pqdesk.storage import open_inspection
-
-    with closing(open_inspection(settings.paths)) as inspection:
-        return inspection.is_look_only()
 
 
 def _row(record: ActivityRecord) -> list[str | Cell]:

@@ -13,7 +13,7 @@ from pqdesk.cli.exits import Refused
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import Chosen, chosen_from, filter_options, filters_given, queue_and_filter_options
-from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.cli.settings import Settings, opened_inspection, pass_settings, require_workspace
 from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.masking import masked_text
@@ -98,18 +98,16 @@ def trash_command(
 
 
 def _list(settings: Settings, chosen: Chosen, limit: int, before: int | None) -> None:
-    from contextlib import closing
     from dataclasses import replace
 
     from pqdesk.queues.operations import select
-    from pqdesk.storage import open_inspection
     from pqdesk.storage.looking import PageRequest
 
     require_workspace(settings)
     selection: Selection = replace(select(**chosen.filters), is_trashed=True)
     if chosen.ids is not None:
         selection = replace(selection, terms=(Term(Field.ID, tuple(map(Is, chosen.ids))),))
-    with closing(open_inspection(settings.paths)) as inspection:
+    with opened_inspection(settings) as inspection:
         found = inspection.page(PageRequest(selection=selection, before=before, limit=limit))
     records = [replace(one, payload_preview=masked_text(one.payload_preview)) for one in found]
     if settings.is_json:
@@ -131,13 +129,8 @@ def _row(record: MessageRecord) -> list[str | Cell]:
 
 def _ask_for_name(settings: Settings, queue: str) -> None:
     """Raise unless the queue's name is typed."""
-    from contextlib import closing
-
-    from pqdesk.storage import open_inspection
-
     _refuse_without_terminal("purging")
-    require_workspace(settings)
-    with closing(open_inspection(settings.paths)) as inspection:
+    with opened_inspection(settings) as inspection:
         found = {one.name: one.counts for one in inspection.queues()}
     if queue not in found:
         raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")

@@ -18,7 +18,7 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.line_batches import BATCH_LINES, line_batches
 from pqdesk.cli.lines import remark, say, say_error
 from pqdesk.cli.put_lines import interrupt_deferred, opened, progress_bar
-from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
 from pqdesk.cli.tables import count_of
 from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, is_over
 from pqdesk.errors import InvalidInput
@@ -212,9 +212,7 @@ def _workspace(settings: Settings, is_dry_run: bool) -> Iterator[Workspace | Non
     if is_dry_run:
         yield None
         return
-    from pqdesk.workspace import Workspace
-
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings, makes=True) as workspace:
         yield workspace
 
 

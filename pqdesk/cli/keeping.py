@@ -10,7 +10,7 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
-from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.cli.settings import Settings, opened_workspace, pass_settings, require_workspace
 
 
 @command("backup", has_json=True)
@@ -22,11 +22,9 @@ def backup_command(settings: Settings, file: str) -> None:
     It is as they are at one moment. Workers go on meanwhile. FILE is checked and on disk when this is done; it is the
     queue.db of a workspace.
     """
-    from pqdesk.workspace import Workspace
-
     require_workspace(settings)
     path = Path(os.path.abspath(os.path.expanduser(file)))
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings, makes=True) as workspace:
         size = workspace.backup(path)
     if settings.is_json:
         print_json({"file": str(path), "bytes": size})
@@ -41,10 +39,7 @@ def compact_command(settings: Settings) -> None:
 
     It happens by itself, a little at a time; this does it now. Workers go on meanwhile.
     """
-    from pqdesk.workspace import Workspace
-
-    require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings) as workspace:
         given_back = workspace.compact()
     if settings.is_json:
         print_json({"bytes_given_back": given_back})

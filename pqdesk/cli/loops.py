@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +13,7 @@ import click
 from pqdesk.cli.command import DashesCommand, command, command_words
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.lines import say
-from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.cli.settings import Settings, opened_inspection, opened_workspace, pass_settings
 from pqdesk.cli.worker_options import loop_options, try_options
 from pqdesk.clock import SystemClock
 from pqdesk.messages.origin import WORKER_VARIABLE
@@ -149,11 +149,9 @@ def _message_to_try(settings: Settings, sample: str | None, message_id: int | No
         raise click.UsageError("--try and --try-message exclude each other", click.get_current_context())
     if sample is not None:
         return Outgoing(parse_payload(argument_bytes(sample), None))
-    from pqdesk.storage import open_inspection
     from pqdesk.workers.trial import copy_of
 
-    require_workspace(settings)
-    with closing(open_inspection(settings.paths)) as inspection:
+    with opened_inspection(settings) as inspection:
         return copy_of(inspection.message(message_id or 0))
 
 
@@ -233,10 +231,13 @@ def _opened(settings: Settings, names: tuple[str, ...]) -> Iterator[list[Queue]]
     """The queues, each once, over one connection; and the log of what goes on beside the messages."""
     from pqdesk.cli.logbook import logging_to
     from pqdesk.storage import log_sqlite_events
-    from pqdesk.workspace import Workspace
 
     log_sqlite_events()
-    with _as_worker(names), Workspace(settings.paths.location) as workspace, logging_to(settings.paths):
+    with (
+        _as_worker(names),
+        opened_workspace(settings, makes=True) as workspace,
+        logging_to(settings.paths),
+    ):
         yield [workspace.queue(name) for name in dict.fromkeys(names)]
 
 

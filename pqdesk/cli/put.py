@@ -14,7 +14,7 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import result_of
 from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT
 from pqdesk.cli.payloads import RULE, Form, given_payload
-from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
 
 R = TypeVar("R")
 
@@ -88,9 +88,9 @@ def put_command(
 
 
 def _put_one(settings: Settings, name: str, payload: Any, options: dict[str, Any]) -> None:
-    from pqdesk.queues.queue import Queue
 
-    with Queue(name, workspace=settings.paths.location) as queue:
+    with opened_workspace(settings, makes=True) as workspace:
+        queue = workspace.queue(name)
         message_id = queue.put(payload, **options)
     with result_of(f"message {message_id} is put"):
         if settings.is_json:

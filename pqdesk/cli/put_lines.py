@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.line_batches import Batch, line_batches
 from pqdesk.cli.payloads import Form, parse_payload
-from pqdesk.cli.settings import Settings
+from pqdesk.cli.settings import Settings, opened_workspace
 from pqdesk.cli.tables import console_for
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, encode_payload
@@ -34,7 +34,8 @@ def put_lines(
         InvalidInput: The file cannot be read, or a line is bad: nothing of its batch is put.
         PQDeskError: A batch cannot be put. Whatever stops it, a note on the exception tells how to go on.
     """
-    with opened(path) as descriptor, Queue(name, workspace=settings.paths.location) as queue:
+    with opened(path) as descriptor, opened_workspace(settings, makes=True) as workspace:
+        queue = workspace.queue(name)
         putter = _LinePutter(queue, settings, form, options, next_line=from_line)
         try:
             with progress_bar(descriptor) as progress:

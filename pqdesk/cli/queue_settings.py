@@ -10,7 +10,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.options import DURATION, RATE
-from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
 from pqdesk.cli.tables import Column, print_table
 from pqdesk.messages.defaults import (
     DEFAULT_KEEP_COMPLETED_S,
@@ -58,13 +58,9 @@ def resume_command(settings: Settings, queue: str | None, is_all: bool) -> None:
 
 
 def _pause(settings: Settings, queue: str | None, is_all: bool, *, is_paused: bool) -> None:
-    from pqdesk.workspace import Workspace
-
     if is_all is (queue is not None):
         raise click.UsageError("give a queue, or --all")
-    if not is_paused or is_all:
-        require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings, makes=is_paused and not is_all) as workspace:
         which = workspace if queue is None else workspace.queue(queue)
         (which.pause if is_paused else which.resume)()
     say(f"{'all queues' if queue is None else f'queue {queue}'} {_STANDS[queue is None, is_paused]}")
@@ -75,10 +71,7 @@ def _pause(settings: Settings, queue: str | None, is_all: bool, *, is_paused: bo
 @pass_settings
 def remove_queue_command(settings: Settings, queue: str) -> None:
     """Remove QUEUE, which has to be empty. Its settings go with it; 'undo' brings them back."""
-    from pqdesk.workspace import Workspace
-
-    require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings) as workspace:
         workspace.remove_queue(queue)
     say(f"queue {queue} is removed")
 
@@ -107,12 +100,8 @@ def configure_command(settings: Settings, queue: str, **values: Any) -> None:
 
     The settings hold for all processes; 'default' takes one back. Without options they are shown.
     """
-    from pqdesk.workspace import Workspace
-
     changes = {name: None if value == _DEFAULT else value for name, value in values.items() if value is not None}
-    if not changes:
-        require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings, makes=bool(changes)) as workspace:
         opened = workspace.queue(queue)
         if changes:
             opened.configure(**changes)

@@ -16,7 +16,7 @@ from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import DURATION, FORM
 from pqdesk.cli.payloads import RULE, Form, argument_bytes, parse_payload, read_standard_input
-from pqdesk.cli.settings import Settings, pass_settings, pass_workspace, require_workspace
+from pqdesk.cli.settings import Settings, opened_workspace, pass_settings, pass_workspace
 from pqdesk.errors import Empty, InvalidInput
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.json_text import load_json
@@ -92,12 +92,9 @@ def get_command(
     'fail' or 'release' and the receipt. When its lease ends first, it is ready again; 'extend' prolongs it. A payload
     of bytes is printed as payload_base64.
     """
-    from pqdesk.queues.queue import Queue
 
-    if not wait:
-        require_workspace(settings)
-    with Queue(queue, workspace=settings.paths.location) as source:
-        message = _take(source, settings, wait, lease, message_id)
+    with opened_workspace(settings, makes=bool(wait)) as workspace:
+        message = _take(workspace.queue(queue), settings, wait, lease, message_id)
         try:
             if form == "payload":
                 remark(f"receipt={message.receipt}")

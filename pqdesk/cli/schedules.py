@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,17 +10,16 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, result_of, say
-from pqdesk.cli.options import DURATION, FORM, HEADER, SECONDS, check_cron
+from pqdesk.cli.options import DURATION, FORM, HEADER, SECONDS, check_cron, no_mask
 from pqdesk.cli.payloads import RULE, Form, given_payload
-from pqdesk.cli.settings import Settings, pass_settings, require_workspace
+from pqdesk.cli.settings import Settings, opened_inspection, opened_workspace, pass_settings
 from pqdesk.cli.tables import Cell, Column, Row, print_table, when
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
+from pqdesk.messages.masking import masked
 
 if TYPE_CHECKING:
-    from pqdesk.messages.masking import masked
-from pqdesk.messages.masking import masked
-from pqdesk.messages.records import ScheduleRecord
+    from pqdesk.messages.records import ScheduleRecord
 
 _COLUMNS = (
     Column("Schedule", is_flexible=True),
@@ -42,6 +41,7 @@ _RUN_COLUMNS = (Column("Next"), Column("Time zone"), Column("", is_flexible=True
 @click.option("--cron", metavar="FIELDS", help="Only show when this expression would run; needs no workspace.")
 @SECONDS
 @click.option("--timezone", metavar="ZONE", help="With --cron: 'Europe/Berlin'; else the machine's.")
+@no_mask
 @pass_settings
 def schedules_command(
     settings: Settings,
@@ -50,6 +50,7 @@ def schedules_command(
     cron: str | None,
     seconds: bool | None,
     timezone: str | None,
+    is_unmasked: bool,
 ) -> None:
     """List what is put again and again.
 
@@ -62,6 +63,8 @@ def schedules_command(
     if timezone is not None:
         raise click.UsageError("--timezone goes with --cron", click.get_current_context())
     records = _read(settings)
+    if not is_unmasked:
+        records = tuple(map(_masked, records))
     if name is not None:
         records = tuple(one for one in records if one.name == name)
         if not records:
@@ -78,11 +81,12 @@ def schedules_command(
 
 
 def _read(settings: Settings) -> tuple[ScheduleRecord, ...]:
-    from pqdesk.storage import open_inspection
-
-    require_workspace(settings)
-    with closing(open_inspection(settings.paths)) as inspection:
+    with opened_inspection(settings) as inspection:
         return inspection.schedules()
+
+
+def _masked(record: ScheduleRecord) -> ScheduleRecord:
+    return replace(record, payload=masked(record.payload), headers=masked(record.headers))
 
 
 def _show_runs(
@@ -124,7 +128,6 @@ def _plan(record: ScheduleRecord) -> str:
 def _preview(payload: Any) -> str:
     from pqdesk.cli.json_output import json_text
 
-    payload = masked(payload)
     text = payload.hex() if isinstance(payload, bytes) else payload if isinstance(payload, str) else json_text(payload)
     return text[:80]
 
@@ -168,18 +171,16 @@ def add_schedule_command(
     Any process that waits or works in the workspace does it, each run once. PAYLOAD is null when left out, and comes
     from standard input when it is '-'.
     """
-    from pqdesk.workspace import Workspace
-
     if (options["every"] is None) == (options["cron"] is None):
         raise click.UsageError("give either --every or --cron", click.get_current_context())
     check_cron(options["cron"], seconds)
     value = None if payload is None else given_payload(payload, form)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings, makes=True) as workspace:
         record = workspace.add_schedule(
             name, queue, value, headers=dict(headers) or None, enabled=not disabled, **options
         )
     if settings.is_json:
-        print_json(record)
+        print_json(_masked(record))
     else:
         say(f"schedule {name} is added; {_what_is_next(record)}")
 
@@ -192,10 +193,7 @@ def remove_schedule_command(settings: Settings, name: str) -> None:
 
     What it has put stays.
     """
-    from pqdesk.workspace import Workspace
-
-    require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings) as workspace:
         workspace.remove_schedule(name)
     say(f"schedule {name} is removed")
 
@@ -205,10 +203,7 @@ def remove_schedule_command(settings: Settings, name: str) -> None:
 @pass_settings
 def enable_schedule_command(settings: Settings, name: str) -> None:
     """Let schedule NAME run again, from now on."""
-    from pqdesk.workspace import Workspace
-
-    require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings) as workspace:
         record = workspace.enable_schedule(name)
     say(f"schedule {name} goes on; {_what_is_next(record)}")
 
@@ -221,10 +216,7 @@ def disable_schedule_command(settings: Settings, name: str) -> None:
 
     What is due meanwhile is not missed.
     """
-    from pqdesk.workspace import Workspace
-
-    require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings) as workspace:
         workspace.disable_schedule(name)
     say(f"schedule {name} rests")
 
@@ -237,10 +229,7 @@ def run_schedule_command(settings: Settings, name: str) -> None:
 
     It is beside its plan; the id is printed.
     """
-    from pqdesk.workspace import Workspace
-
-    require_workspace(settings)
-    with Workspace(settings.paths.location, program="cli") as workspace:
+    with opened_workspace(settings) as workspace:
         message_id = workspace.run_schedule(name)
     with result_of(f"message {message_id} is put"):
         print(message_id)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pqdesk.door import check_workspace
 from pqdesk.errors import NotFound
 from pqdesk.paths import WorkspacePaths, choose_workspace
+
+if TYPE_CHECKING:
+    from pqdesk.storage.looking import Inspection
+    from pqdesk.workspace import Workspace
 
 R = TypeVar("R")
 
@@ -67,33 +72,44 @@ def pass_settings(function: Callable[..., R]) -> Callable[..., R]:
     return with_settings
 
 
+@contextmanager
+def opened_workspace(settings: Settings, *, makes: bool = False) -> Iterator[Workspace]:
+    """The workspace for acting; one that is not there is made only by what puts or configures."""
+    from pqdesk.workspace import Workspace
+
+    if not makes:
+        require_workspace(settings)
+    with Workspace(settings.paths.location, program="cli") as workspace:
+        yield workspace
+
+
+@contextmanager
+def opened_inspection(settings: Settings) -> Iterator[Inspection]:
+    """A connection that only reads; nothing is ever made or changed."""
+    from pqdesk.storage import open_inspection
+
+    require_workspace(settings)
+    with closing(open_inspection(settings.paths)) as inspection:
+        yield inspection
+
+
 def pass_workspace(function: Callable[..., R]) -> Callable[..., R]:
     """Call `function` with the workspace, which has to exist: acting on messages never makes one."""
 
     @wraps(function)
     def with_workspace(*args: Any, **kwargs: Any) -> R:
-        from pqdesk.workspace import Workspace
-
-        settings = settings_of(click.get_current_context())
-        require_workspace(settings)
-        with Workspace(settings.paths.location, program="cli") as workspace:
+        with opened_workspace(settings_of(click.get_current_context())) as workspace:
             return function(workspace, *args, **kwargs)
 
     return with_workspace
 
 
 def pass_inspection(function: Callable[..., R]) -> Callable[..., R]:
-    """Call `function` with a connection that only reads; nothing is ever made or changed."""
+    """Call `function` with a connection that only reads."""
 
     @wraps(function)
     def with_inspection(*args: Any, **kwargs: Any) -> R:
-        from contextlib import closing
-
-        from pqdesk.storage import open_inspection
-
-        settings = settings_of(click.get_current_context())
-        require_workspace(settings)
-        with closing(open_inspection(settings.paths)) as inspection:
+        with opened_inspection(settings_of(click.get_current_context())) as inspection:
             return function(inspection, *args, **kwargs)
 
     return with_inspection
@@ -101,9 +117,7 @@ def pass_inspection(function: Callable[..., R]) -> Callable[..., R]:
 
 def require_workspace(settings: Settings) -> None:
     """Raise NotFound unless there is a queue file; touches nothing."""
-    from pqdesk.workspace import Workspace
-
-    if not Workspace.exists(settings.paths.location):
+    if not settings.paths.database.exists():
         raise NotFound(
             f"no workspace at {str(settings.paths.location)!r}; "
             f"make one by putting a message: {settings.command} put QUEUE PAYLOAD"

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pqdesk.cli.json_output import plain
 from pqdesk.clock import Clock, SystemClock, to_datetime
 from pqdesk.errors import PQDeskError
+from pqdesk.messages.masking import masked_text
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.health import Facts, Health, health_of, look
@@ -70,7 +71,7 @@ class Snapshot:
             "problem": self.problem,
             "needs": plain(health.needs),
             "queues": queues,
-            "workers": plain(self.status.replicas),
+            "workers": [plain(replace(one, command=masked_text(one.command))) for one in self.status.replicas],
         }
 
     def _rounded_rates(self, queue: str) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
@@ -11,6 +12,7 @@ from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings
 from pqdesk.clock import SystemClock
 from pqdesk.messages.durations import format_duration
+from pqdesk.messages.masking import masked_text
 from pqdesk.services.workers import Supervision
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
@@ -73,7 +75,7 @@ def _tell_stopping(replicas: Sequence[ReplicaRecord]) -> None:
 
 def report(settings: Settings, pairs: Sequence[tuple[ReplicaRecord, bool]], is_asked_only: bool) -> int:
     if settings.is_json:
-        print_json([one for one, _ in pairs])
+        print_json([replace(one, command=masked_text(one.command)) for one, _ in pairs])
     elif not pairs:
         remark(f"no workers in {str(settings.paths.workers)!r}")
     else:

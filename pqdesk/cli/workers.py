@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from pqdesk.cli.tables import Cell, Column, print_table
 from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.errors import NotFound, PQDeskError
 from pqdesk.messages.durations import format_duration
+from pqdesk.messages.masking import masked_text
 from pqdesk.services.health import look, needs_of
 from pqdesk.services.why import cause_of
 from pqdesk.services.workers import Supervision, workers_of
@@ -111,7 +113,7 @@ def _usage(status: SupervisionStatus) -> Mapping[str, Usage]:
 
 
 def _object(one: ReplicaRecord, usage: Usage | None) -> dict[str, object]:
-    found: dict[str, object] = plain(one)
+    found: dict[str, object] = plain(replace(one, command=masked_text(one.command)))
     found["cpu_percent"] = None if usage is None or usage.cpu_percent is None else round(usage.cpu_percent, 1)
     found["memory_bytes"] = None if usage is None else usage.memory_bytes
     found["likely_cause"] = _cause(one) or None
@@ -140,7 +142,7 @@ def _purpose(one: ReplicaRecord) -> str:
     queues = ", ".join(one.queues)
     if one.kind == "consumer":
         return f"consumes {queues}"
-    return f"produces into {queues}" if one.kind == "producer" else one.command
+    return f"produces into {queues}" if one.kind == "producer" else masked_text(one.command)
 
 
 def daemon_remarks(settings: Settings, status: SupervisionStatus) -> list[str]:

@@ -19,18 +19,19 @@ from pqdesk.paths import (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One workspace. `database` is an application's file with queues in it, None for a workspace's own.
-
-    With a database `paths` is the folder beside it, `FILE-pqdesk`, where no workers are defined.
-    """
+    """One workspace, or an application's file with queues in it."""
 
     paths: WorkspacePaths
-    database: Path | None = None
+
+    @property
+    def database(self) -> Path | None:
+        """That file; None for a workspace's own."""
+        return self.paths.application
 
     @property
     def location(self) -> Path:
         """What the user opened; `place_of` finds the place by it again."""
-        return self.database or self.paths.root
+        return self.paths.location
 
     @property
     def name(self) -> str:
@@ -62,5 +63,4 @@ def first_place(given: str | os.PathLike[str] | None, settings: Settings) -> Pla
 
 def place_of(path: str | os.PathLike[str]) -> Place:
     """The place at `path`: a workspace's folder, its queue.db, or another file."""
-    chosen = choose_workspace(path)
-    return Place(chosen, chosen.application)
+    return Place(choose_workspace(path))

@@ -84,7 +84,7 @@ class Session:
 
 def identify(place: Place) -> tuple[int, int] | None:
     """Device and inode of the place's file: another one is another file. None when there is none."""
-    file = place.database or place.paths.database
+    file = place.paths.database
     try:
         status = file.lstat()  # never open(): closing it would drop SQLite's locks
     except FileNotFoundError:
@@ -98,4 +98,4 @@ def open_what_is_there(place: Place) -> Inspection | None:
     """A look at the place, or None when it has not been made yet. Makes no file."""
     if identify(place) is None:
         return None
-    return open_inspection(place.database or place.paths)
+    return open_inspection(place.paths)

@@ -163,3 +163,25 @@ def test_a_long_duration_is_written_as_it_is_read(cli: Cli) -> None:
 
     assert "7776000s" in command
     assert cli(*shlex.split(command)[1:]).code == 0
+
+
+def test_secrets_are_hidden_in_every_form_of_the_list(cli: Cli) -> None:
+    payload = '{"to": "ada", "password": "hunter2", "deep": [{"api_key": "hunter2"}]}'
+    added = cli("add-schedule", "s", "q", payload, "--every", "1h", "--header", "X-Api-Key=hunter2", "--json")
+
+    for shown in (added, cli("schedules"), cli("schedules", "--json"), cli("activity"), cli("activity", "--json")):
+        assert shown.code == 0
+        assert "hunter2" not in shown.out + shown.err
+    assert cli("schedules", "--json").json[0]["payload"]["to"] == "ada"
+    assert cli("schedules", "--json", "--no-mask").json[0]["headers"] == {"X-Api-Key": "hunter2"}
+
+
+def test_secrets_in_the_commands_of_workers_are_hidden(cli: Cli) -> None:
+    cli("add-worker", "w", "--no-start", "--", "mail", "--password=hunter2", "--to=ada")
+
+    for words in (("workers",), ("workers", "--json"), ("watch", "--json"), ("watch",)):
+        shown = cli(*words)
+        assert shown.code == 0, shown.err
+        assert "hunter2" not in shown.out + shown.err
+        if "--json" in words or words == ("workers",):
+            assert "--to=ada" in shown.out
