@@ -6,14 +6,13 @@ import contextlib
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pqdesk.clock import to_datetime
 from pqdesk.errors import InvalidInput, LeaseLost, WorkspaceError
-from pqdesk.later import Later
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import decode_headers, quoted
 from pqdesk.messages.durations import duration_us
@@ -21,12 +20,7 @@ from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.outgoing import checked_all
 from pqdesk.staying import Staying
-from pqdesk.storage.contract import Claim, EncodedPayload, Settlement, Store, Transaction
-
-if TYPE_CHECKING:
-    from pqdesk.queues import queue as queues
-else:
-    queues = Later("pqdesk.queues.queue")
+from pqdesk.storage.contract import Claim, EncodedPayload, NewMessage, Settlement, Store, Transaction
 
 _RECEIPT = re.compile(r"([0-9]{1,19})-([0-9a-f]{16})")
 _LARGEST = 2**63 - 1
@@ -55,6 +49,21 @@ class Ahead:
         return self._count
 
 
+class Source(Protocol):
+    """The queue of a message, as far as the message knows it."""
+
+    store: Store
+
+    def settle(
+        self,
+        message: Message,
+        settlement: Settlement,
+        *,
+        put: Sequence[NewMessage] = (),
+        tx: Transaction | None = None,
+    ) -> None: ...
+
+
 class Message(Staying):
     """One delivery of a message, under a lease. Made by `Queue.get`; keeps its queue open.
 
@@ -74,7 +83,7 @@ class Message(Staying):
         receipt: Text that proves the lease, good in any process of the workspace.
     """
 
-    def __init__(self, source: queues.Queue, claim: Claim) -> None:
+    def __init__(self, source: Source, claim: Claim) -> None:
         assert claim.payload is not None
         self._source = source
         self._claim = claim

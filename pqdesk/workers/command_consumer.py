@@ -31,6 +31,7 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.workers.arguments import filled_command, has_fields, message_environment, payload_file
+from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.process import (
     Child,
     ChildGuard,
@@ -40,7 +41,6 @@ from pqdesk.workers.process import (
     why_not_run,
 )
 from pqdesk.workers.report import Report
-from pqdesk.workers.settling import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable
 
 RESULT_LIMIT_BYTES = 64 * 1024

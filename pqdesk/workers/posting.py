@@ -27,12 +27,12 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import PayloadKind, encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.worker_checks import origin_of
+from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.post_answers import error_of, result_of, retry_after_s, shown_in_line
 from pqdesk.workers.post_connection import Answer, Deadline, PostConnection
 from pqdesk.workers.post_headers import message_headers, own_headers
 from pqdesk.workers.post_target import PostTarget
 from pqdesk.workers.report import Report
-from pqdesk.workers.settling import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked
 
 _RESULT_LIMIT_BYTES = 64 * 1024

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from pqdesk.clock import Clock
+from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.lifecycle import Wakeup
-from pqdesk.workers.settling import Delivery
 
 
 class WorkingThread:

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import BuiltinFunctionType, CoroutineType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.durations import duration_us
 from pqdesk.queues.message import Message
+from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.handlers import Fail, Handler, Retry, Snooze
 from pqdesk.workers.lifecycle import EXIT_FAILED
 from pqdesk.workers.report import describe_exception
-
-if TYPE_CHECKING:
-    from pqdesk.workers.settling import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count as count_from
 from pathlib import Path
 
-from pqdesk.log_records import escaped
+from pqdesk.log_records import escaped, time_of
 from pqdesk.opening import open_plain
 
 LONGEST_LINE = 4096  # characters; one line of 1 MB freezes a window for half a minute
@@ -33,12 +33,7 @@ def tail_lines(path: Path, count: int) -> list[str]:
     Raises:
         OSError: A file is there and cannot be read.
     """
-    lines: list[str] = []
-    for one in (path, *_rotated(path)):
-        if len(lines) >= count:
-            break
-        lines = _last_lines(one, count - len(lines)) + lines
-    return lines
+    return _last_of(_with_older((path, *_rotated(path)), count), count)
 
 
 class LogFollower:
@@ -64,6 +59,7 @@ class LogFollower:
         self._offset = 0
         self._partial = b""
         self._line_goes_on = False  # its beginning was handed out already
+        self._was_rotated = False  # and nothing of the new file was read yet
 
     def read(self) -> list[str]:
         """New lines since the last call, oldest first; about 1 MiB of text at most, the next call goes on there.
@@ -81,10 +77,12 @@ class LogFollower:
             return self._skip(is_replaced)
         lines = self._read_new()
         if is_replaced and self._is_at_end():
-            lines += self._end_partial()
-            lines += self._lines_between()
+            between = b"".join(_whole(one) for one in reversed(self._newer_than_open()))
             self.close()
-            if self._open():
+            is_there = self._open()
+            self._was_rotated = True
+            lines += self._take(between)
+            if is_there:
                 lines += self._read_new()
         return lines
 
@@ -99,12 +97,13 @@ class LogFollower:
     def _begin(self) -> list[str]:
         self._has_begun = True
         self._offset = _end_of_lines(self._opened())
-        lines = _lines_before(self._opened(), self._offset, self._from_end_lines)
-        for rotated in _rotated(self._path):  # right after a rotation the newest file holds next to nothing
-            if len(lines) >= self._from_end_lines:
-                break
-            lines = _last_lines(rotated, self._from_end_lines - len(lines)) + lines
-        return lines
+        newest, is_whole = _tail(self._opened(), self._offset)
+        # right after a rotation the newest file holds next to nothing
+        data = _with_older(_rotated(self._path) if is_whole else (), self._from_end_lines, newest)
+        if not newest:  # what the last file ends with may go on in this one
+            cut = data.rfind(b"\n") + 1
+            data, self._partial, self._was_rotated = data[:cut], data[cut:], True
+        return _last_of(data, self._from_end_lines)
 
     def _open(self) -> bool:
         try:
@@ -159,6 +158,16 @@ class LogFollower:
         if not data:
             return lines
         self._offset += len(data)
+        return lines + self._take(data)
+
+    def _take(self, data: bytes) -> list[str]:
+        """The lines that are whole with this."""
+        if not data:
+            return []
+        lines: list[str] = []
+        if self._was_rotated and is_new_line(data):  # whoever wrote the half of a line before ended within it
+            lines += self._end_partial()
+        self._was_rotated = False
         if self._line_goes_on and data.startswith(b"\n"):
             data = data[1:]  # the end of a line that was handed out without it
         self._line_goes_on = False
@@ -187,10 +196,6 @@ class LogFollower:
             newer.append(rotated)
         return newer
 
-    def _lines_between(self) -> list[str]:
-        """Lines of files that came and were rotated away between two reads."""
-        return [line for one in reversed(self._newer_than_open()) for line in _last_lines(one, None)]
-
 
 def all_lines(path: Path) -> Iterator[str]:
     """Every line of a log, those of its rotated files first.
@@ -198,13 +203,22 @@ def all_lines(path: Path) -> Iterator[str]:
     Raises:
         OSError: A file is there and cannot be read.
     """
+    half = b""
     for one in reversed(log_files(path)):
         try:
             with open(one, "rb", opener=open_plain) as file:
                 while line := file.readline(_AT_ONCE_BYTES):
-                    yield from readable(line.removesuffix(b"\n"))
+                    if half and is_new_line(line):
+                        yield from readable(half)
+                        half = b""
+                    line = half + line
+                    half = b"" if line.endswith(b"\n") or len(line) > _AT_ONCE_BYTES else line
+                    if not half:
+                        yield from readable(line.removesuffix(b"\n"))
         except FileNotFoundError:  # rotated away meanwhile
             continue
+    if half:
+        yield from readable(half)
 
 
 def clear_log(path: Path) -> None:
@@ -253,12 +267,60 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _last_lines(path: Path, count: int | None) -> list[str]:
+def _with_older(files: Iterable[Path], count: int, newest: bytes = b"") -> bytes:
+    """The end of `files`, newest first, and then `newest`: `count` lines at least where there are so many.
+
+    At most 1 MiB of each is read.
+    """
+    data = newest
+    for one in files:
+        if data.count(b"\n") > count:
+            break
+        older, is_whole = _tail_of(one)
+        data = joined(older, data)
+        if not is_whole:
+            break
+    return data
+
+
+def _last_of(data: bytes, count: int) -> list[str]:
+    parts = data.removesuffix(b"\n").split(b"\n") if data else []
+    lines = [text for part in parts[max(0, len(parts) - count) :] for text in readable(part)]
+    return lines[max(0, len(lines) - count) :]  # long ones became several
+
+
+def joined(older: bytes, newer: bytes) -> bytes:
+    """Two files of a log that was rotated, in the middle of a line perhaps, which is one then."""
+    is_cut = older and newer and not older.endswith(b"\n")
+    return older + b"\n" + newer if is_cut and is_new_line(newer) else older + newer
+
+
+def is_new_line(data: bytes) -> bool:
+    """Whether this begins with what our workers begin a line with: it goes on from no other."""
+    return time_of(data[:64].decode("ascii", "replace")) is not None
+
+
+def _tail_of(path: Path) -> tuple[bytes, bool]:
     try:
         with open(path, "rb", buffering=0, opener=open_plain) as file:
-            return _lines_before(file.fileno(), os.fstat(file.fileno()).st_size, count)
+            return _tail(file.fileno(), os.fstat(file.fileno()).st_size)
     except FileNotFoundError:
-        return []
+        return b"", True
+
+
+def _tail(file: int, end: int) -> tuple[bytes, bool]:
+    """The last MiB of the first `end` bytes, from the beginning of a line on; whether that is all of them."""
+    limit = min(end, _TAIL_BYTES)
+    data = os.pread(file, limit, end - limit)
+    return (data, True) if limit == end else (data[data.find(b"\n") + 1 :], False)
+
+
+def _whole(path: Path) -> bytes:
+    try:
+        with open(path, "rb", opener=open_plain) as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
 
 
 def _end_of_lines(file: int) -> int:
@@ -267,19 +329,6 @@ def _end_of_lines(file: int) -> int:
     start = max(0, size - _PARTIAL_BYTES)
     last = os.pread(file, size - start, start).rfind(b"\n")
     return start + last + 1 if last >= 0 else 0 if start == 0 else size
-
-
-def _lines_before(file: int, end: int, count: int | None) -> list[str]:
-    """The last `count` lines, None for all, of the first `end` bytes."""
-    limit = end if count is None else min(end, _TAIL_BYTES)
-    raw = os.pread(file, limit, end - limit)
-    parts = raw.removesuffix(b"\n").split(b"\n") if raw else []
-    if limit < end and len(parts) > 1:
-        del parts[0]  # its beginning was not read
-    if count is not None:
-        parts = parts[max(0, len(parts) - count) :]
-    lines = [text for part in parts for text in readable(part)]
-    return lines if count is None else lines[max(0, len(lines) - count) :]  # long ones became several
 
 
 def _end_of_characters(data: bytes) -> int:
