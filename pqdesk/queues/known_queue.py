@@ -15,9 +15,10 @@ from pqdesk.queues.operator import Operator
 
 if TYPE_CHECKING:
     from pqdesk.messages import looking, records
-    from pqdesk.queues.explaining import AskWorkers
+    from pqdesk.queues import explaining
 else:
     looking, records = Later("pqdesk.messages.looking"), Later("pqdesk.messages.records")
+    explaining = Later("pqdesk.queues.explaining")
 
 SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.02, 0.25
 
@@ -33,7 +34,7 @@ class KnownQueue(Operator):
     name: str
     paths: WorkspacePaths | None
     _clock: Clock
-    _ask_workers: ClassVar[AskWorkers] = staticmethod(lambda _paths, _queue: None)  # pqdesk/__init__.py has another
+    _ask_workers: ClassVar[explaining.AskWorkers] = staticmethod(lambda _paths, _queue: None)  # pqdesk/__init__.py has another
 
     def _instead(self) -> str:
         return f"open it there, with Queue({self.name!r}, workspace=…)"
