@@ -34,7 +34,8 @@ class KnownQueue(Operator):
     name: str
     paths: WorkspacePaths | None
     _clock: Clock
-    _ask_workers: ClassVar[explaining.AskWorkers] = staticmethod(lambda _paths, _queue: None)  # pqdesk/__init__.py has another
+    # pqdesk/__init__.py has another
+    _ask_workers: ClassVar[explaining.AskWorkers] = staticmethod(lambda _paths, _queue: None)
 
     def _instead(self) -> str:
         return f"open it there, with Queue({self.name!r}, workspace=…)"
@@ -176,8 +177,6 @@ class KnownQueue(Operator):
 
     def why(self, id: int) -> str:
         """Why a message is not running now, in words: paused, due later, no worker for it, … Raises NotFound."""
-        from pqdesk.queues import explaining
-
         return explaining.why(
             self.store.looking, id, queue=self.name, paths=self.paths, ask_workers=KnownQueue._ask_workers
         )
