@@ -138,9 +138,8 @@ __all__ = [
 
 
 def _ask_workers(paths: WorkspacePaths, queue: str) -> str | None:
-    from pqdesk.services.why import ask_workers  # with all of supervision, which few ask for
-
-    return ask_workers(paths, queue)
+    told: str | None = Later("pqdesk.services.why").ask_workers(paths, queue)  # with all of supervision
+    return told
 
 
 KnownQueue._ask_workers = staticmethod(_ask_workers)  # queues know nothing of supervision; both are put together here
@@ -172,9 +171,7 @@ if not TYPE_CHECKING:  # to a type checker a name that is not above is one that 
 
     def __getattr__(name: str) -> Any:
         if name == "__version__":
-            from pqdesk.version import installed_version
-
-            return installed_version()
+            return Later("pqdesk.version").installed_version()
         for module, names in _LATER.items():
             if name in names:
                 value = globals()[name] = getattr(Later(module), name)

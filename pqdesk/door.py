@@ -18,6 +18,7 @@ from typing import NamedTuple
 from pqdesk.errors import WorkspaceError
 from pqdesk.opening import OWNER_VARIABLE, is_own, kind_word
 from pqdesk.paths import WorkspacePaths
+from pqdesk.shortage import USED_UP
 
 
 class Fault(NamedTuple):
@@ -178,7 +179,9 @@ def _is_own_group(gid: int) -> bool:
 def _names_in(folder: Path) -> list[str]:
     try:
         return sorted(os.listdir(folder))
-    except OSError:
+    except OSError as exc:
+        if exc.errno in USED_UP:  # else nothing would be found wrong
+            raise
         return []
 
 

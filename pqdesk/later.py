@@ -13,12 +13,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from pqdesk.errors import WorkspaceError
+from pqdesk.shortage import shortage_behind
+
 
 class Later:
-    """Stands for the module `name`."""
+    """Stands for the module `name`. Raises WorkspaceError where no descriptor is left to read it with."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self._name), name)
+        try:
+            module = import_module(self._name)
+        except (OSError, ImportError) as exc:
+            if (reason := shortage_behind(exc)) is None:
+                raise
+            raise WorkspaceError(f"cannot load {self._name}: {reason}; nothing changed") from exc
+        return getattr(module, name)

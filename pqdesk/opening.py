@@ -15,6 +15,8 @@ import os
 import stat
 from pathlib import Path
 
+from pqdesk.shortage import USED_UP, reason
+
 OWNER_VARIABLE = "PQDESK_ALLOW_OWNER"
 
 _ALWAYS = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -43,13 +45,15 @@ def open_plain(path: str | os.PathLike[str], flags: int = os.O_RDONLY, *, may_be
 
     Raises:
         UnfitFile: It is no regular file, a link, or belongs to another user ($PQDESK_ALLOW_OWNER=1 lets that pass).
-        OSError: It cannot be opened.
+        OSError: It cannot be opened; `strerror` says what to do where no descriptor is left.
     """
     name = os.fspath(path)
     try:
         nofollow = 0 if may_be_link and _is_own_link(name) else os.O_NOFOLLOW
         descriptor = os.open(name, flags & ~os.O_TRUNC | _ALWAYS | nofollow, 0o600)
     except OSError as exc:
+        if exc.errno in USED_UP:
+            raise OSError(exc.errno, reason(exc), name) from exc
         kind = kind_of(name)
         if kind is None or exc.errno in (errno.EACCES, errno.EPERM):
             raise

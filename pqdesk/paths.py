@@ -6,10 +6,18 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pqdesk.errors import InvalidInput
+from pqdesk.later import Later
 from pqdesk.opening import check_private_folder
+
+if TYPE_CHECKING:
+    import hashlib
+
+    import platformdirs
+else:
+    hashlib, platformdirs = Later("hashlib"), Later("platformdirs")  # most programs name their workspace
 
 APP_NAME = "pqdesk"
 WORKSPACE_VARIABLE = "PQDESK_WORKSPACE"
@@ -82,8 +90,6 @@ class WorkspacePaths(NamedTuple):
         """Where supervisord's socket and pid file live: beside its configuration, if that path is short enough."""
         if len(os.fsencode(self.supervisor / "supervisord.sock")) <= _LONGEST_SOCKET_PATH_BYTES:
             return self.supervisor
-        import hashlib  # here: most programs do not need it
-
         return runtime_folder() / hashlib.sha256(os.fsencode(self.root)).hexdigest()[:16]
 
     @property
@@ -152,8 +158,6 @@ def _is_database(path: Path) -> bool:
 
 def _of_user(kind: str) -> Path:
     """This user's folder of a kind that platformdirs knows. Raises InvalidInput where there is no home for it."""
-    import platformdirs  # here: most programs name their workspace
-
     try:
         folder: Path = getattr(platformdirs, kind)(APP_NAME)
     except RuntimeError:

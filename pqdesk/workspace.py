@@ -25,13 +25,18 @@ from pqdesk.storage.contract import Settlement, Store
 
 if TYPE_CHECKING:
     from pqdesk.messages import activities, looking, records
+    from pqdesk.queues import acting, explaining, operations, scheduled
     from pqdesk.storage import looking as storage_looking
     from pqdesk.supervision import records as supervision_records
+    from pqdesk.supervision import supervision
 else:
     activities, looking, records = map(
         Later, ("pqdesk.messages.activities", "pqdesk.messages.looking", "pqdesk.messages.records")
     )
+    acting, explaining = Later("pqdesk.queues.acting"), Later("pqdesk.queues.explaining")
+    operations, scheduled = Later("pqdesk.queues.operations"), Later("pqdesk.queues.scheduled")
     storage_looking, supervision_records = Later("pqdesk.storage.looking"), Later("pqdesk.supervision.records")
+    supervision = Later("pqdesk.supervision.supervision")
 
 
 class Workspace(Operator):
@@ -109,8 +114,6 @@ class Workspace(Operator):
         descending: bool = True,
     ) -> list[records.MessageRecord]:
         """As Queue.messages, of one queue or of all. Raises InvalidInput."""
-        from pqdesk.queues import operations
-
         return operations.list_messages(
             self.store, queue=queue, before=before, after=after, limit=limit,
             sort=sort, descending=descending, state=state, type=type, search=search, where=where,
@@ -118,14 +121,10 @@ class Workspace(Operator):
 
     def message(self, id: int) -> records.MessageDetail:
         """One message with its payload, result and attempts, also from the trash. Raises NotFound, InvalidInput."""
-        from pqdesk.queues import operations
-
         return operations.find_message(self.store, id)
 
     def why(self, id: int) -> str:
         """Why a message is not running now, in words. Raises NotFound."""
-        from pqdesk.queues import explaining
-
         return explaining.why(self.store.looking, id, queue=None, paths=self.paths, ask_workers=KnownQueue._ask_workers)
 
     def errors(self, queue: str | None = None) -> tuple[looking.ErrorRecord, ...]:
@@ -136,15 +135,11 @@ class Workspace(Operator):
         self, since: datetime, until: datetime | None = None, *, step: Duration = 60, queue: str | None = None
     ) -> list[looking.MetricRecord]:
         """As Queue.metrics, of one queue or of all together. Raises InvalidInput."""
-        from pqdesk.queues import operations
-
         return operations.metrics(self.store, SystemClock(), since, until, step, queue=queue)
 
     def workers(self) -> tuple[supervision_records.ReplicaRecord, ...]:
         """Every replica of every worker with its state, stopped ones too."""
-        from pqdesk.supervision.supervision import Supervision  # who only looks needs no leave
-
-        return Supervision(self.paths).status().replicas
+        return supervision.Supervision(self.paths).status().replicas  # who only looks needs no leave
 
     # --- schedules ----------------------------------------------------------------------------------
 
@@ -192,12 +187,10 @@ class Workspace(Operator):
             InvalidInput: An argument is wrong, or the name is in use; nothing was changed.
             LookOnly: The workspace is set to look only.
         """
-        from pqdesk.messages.records import Outgoing
-        from pqdesk.queues.scheduled import checked_schedule  # few have schedules
-
-        new = checked_schedule(
-            name, Outgoing(payload, queue=queue, type=type, priority=priority, key=key, group=group, headers=headers,
-                           max_attempts=max_attempts),
+        new = scheduled.checked_schedule(
+            name,
+            records.Outgoing(payload, queue=queue, type=type, priority=priority, key=key, group=group, headers=headers,
+                             max_attempts=max_attempts),
             every=every, cron=cron, timezone=timezone, missed=missed, is_enabled=enabled,
         )  # fmt: skip
         return self.store.schedules.add(new)
@@ -297,8 +290,6 @@ class Workspace(Operator):
         `about`: only what changed the message of this id and was not undone; for 30 days.
         Raises InvalidInput.
         """
-        from pqdesk.queues import acting
-
         return acting.list_activity(self.store, limit, before, about)
 
     def undo(self, activity_id: int | None = None, *, on_progress: OnProgress | None = None) -> records.Outcome:
@@ -314,8 +305,6 @@ class Workspace(Operator):
             InvalidInput: It cannot be undone, or was undone before; the text says why.
             LookOnly: The workspace is set to look only.
         """
-        from pqdesk.queues import acting
-
         return acting.undo(self.store, activity_id, on_progress)
 
     def redo(self, *, on_progress: OnProgress | None = None) -> records.Outcome:
@@ -374,6 +363,4 @@ class Workspace(Operator):
         self.store.settle_receipt(message_id, token, settlement)
 
     def _act(self, action: str, ids: Ids, *, queue: str | None = None, **options: Any) -> records.Outcome:
-        from pqdesk.queues import acting
-
         return acting.act(self.store, action, ids, queue=queue, is_queue_enough=True, **options)

@@ -14,13 +14,20 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
+from pqdesk.later import Later
 from pqdesk.messages.checks import LARGEST_ID, check_name
 from pqdesk.messages.durations import parse_duration
 from pqdesk.messages.selection import Ago, Between, Field, Has, Is, Test
 from pqdesk.messages.states import State
+
+if TYPE_CHECKING:
+    from pqdesk import zones
+else:
+    zones = Later("pqdesk.zones")  # which most filters have no use for
 
 _BOUND = re.compile(r"(>=|<=|>|<)(.*)", re.DOTALL)
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
@@ -128,9 +135,7 @@ def _length_of(minute: str | None, second: str | None) -> timedelta:
 
 
 def _us(at: datetime) -> int:
-    from pqdesk.zones import find_zone, instant_of  # which most filters have no use for
-
-    return from_datetime(at if at.tzinfo is not None else instant_of(at, find_zone(None)))
+    return from_datetime(at if at.tzinfo is not None else zones.instant_of(at, zones.find_zone(None)))
 
 
 def _ranged(value: str, parse: Callable[[str], tuple[int, int]], *, is_single_allowed: bool) -> Test:

@@ -11,11 +11,17 @@ import math
 import zlib
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pqdesk.errors import InvalidInput
+from pqdesk.later import Later
 from pqdesk.messages.checks import quoted
 from pqdesk.messages.json_text import DEEPEST, TooDeep, check_nesting
+
+if TYPE_CHECKING:
+    import decimal
+else:
+    decimal = Later("decimal")
 
 PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
 RESULT_LIMIT_BYTES = 1024 * 1024
@@ -209,9 +215,7 @@ def _digits(number: str) -> int:
 
 
 def _long(digits: str) -> int:
-    from decimal import Decimal  # int() refuses so many
-
-    return int(Decimal(digits))
+    return int(decimal.Decimal(digits))  # int() refuses so many
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -292,9 +296,7 @@ def json_of_any_size(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | dict | list | tuple):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int):
-        from decimal import Context
-
-        digits = Context(prec=value.bit_length() // 3 + 2)
+        digits = decimal.Context(prec=value.bit_length() // 3 + 2)
         return format(digits.create_decimal(value), "f")
     if isinstance(value, dict):
         pairs = (f"{json.dumps(key, ensure_ascii=False)}:{json_of_any_size(one)}" for key, one in value.items())

@@ -91,7 +91,8 @@ class AsyncQueue(Staying):
         self._last: WeakKeyDictionary[asyncio.Task[Any], AsyncMessage] = WeakKeyDictionary()  # what each task got last
         self._turn = asyncio.Lock()  # of who waits for room
         self._waiting_for_room = 0
-        self._bell: Bell | None = None
+        self._bell: Bell | None = None  # while somebody waits for a message
+        self._waiting = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Lock | None = None
         self._is_closed = False
@@ -308,7 +309,7 @@ class AsyncQueue(Staying):
             refuse_in_transaction(self._queue.store)
         self._is_closed = True
         if self._bell is not None:
-            self._bell.close()
+            self._bell.wake_all()
         try:
             if self._queue is not None:
                 await self._calls.finish(self._queue.close)
@@ -451,8 +452,19 @@ class AsyncQueue(Staying):
     async def _wait_and_claim(
         self, queue: Queue, claim: Callable[[], tuple[list[Message], Look]], deadline: _Deadline
     ) -> tuple[list[Message], Look]:
+        self._waiting += 1
+        try:
+            return await self._wait_at_bell(await self._heard(queue), queue, claim, deadline)
+        finally:
+            self._waiting -= 1
+            if not self._waiting and self._bell is not None:
+                queue.store.unlisten(queue.name, self._bell.descriptor)
+                self._bell = None
+
+    async def _wait_at_bell(
+        self, bell: Bell, queue: Queue, claim: Callable[[], tuple[list[Message], Look]], deadline: _Deadline
+    ) -> tuple[list[Message], Look]:
         """As Queue.get waits: what rang before is forgotten, one more look, then sleep until it rings or is due."""
-        bell = await self._heard(queue)
         messages: list[Message] = []
         is_silenced = False
         while True:
@@ -473,11 +485,12 @@ class AsyncQueue(Staying):
 
     async def _heard(self, queue: Queue) -> Bell:
         if self._bell is None:
-            descriptor = await self._calls.run_or_undo(lambda: queue.store.listen(queue.name), os.close)
+            unlisten = partial(queue.store.unlisten, queue.name)
+            descriptor = await self._calls.run_or_undo(partial(queue.store.listen, queue.name), unlisten)
             if self._bell is None:
                 self._bell = Bell(descriptor)
-            elif descriptor >= 0:  # another task was quicker
-                os.close(descriptor)
+            else:  # another task was quicker
+                unlisten(descriptor)
         return self._bell
 
 

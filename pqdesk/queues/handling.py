@@ -23,7 +23,7 @@ class Handling:
         self.queue = queue
         self._store = queue.store
         self._wake_us: int | None = None
-        self._is_silenced = False
+        self._has_entered = self._is_silenced = False
 
     def take(self, limit: int) -> list[Message]:
         """Claim what is ready, up to `limit`, without waiting. To work on one, `begin` it."""
@@ -38,16 +38,23 @@ class Handling:
         self._wake_us = look.wake_us
         if look.claims:
             self._is_silenced = False
+            self._leave()
         return self.queue.opened(look.claims)
 
     def wait(self) -> bool:
         """After a `take` that gave nothing: sleep until there may be something. False when waits are interrupted."""
-        if not self._is_silenced:  # what rang before this moment is known; look once more, then sleep
+        if not self._has_entered:  # what rang before this moment is known; look once more, then sleep
+            self._store.enter(self.queue.name)
+            self._has_entered = self._is_silenced = True
+        elif not self._is_silenced:
             self._store.silence(self.queue.name)
             self._is_silenced = True
         else:
             self._is_silenced = not self._store.wait(self.queue.name, until_us=self._wake_us, timeout_s=None)
-        return not self._store.is_interrupted
+        if self._store.is_interrupted:
+            self._leave()
+            return False
+        return True
 
     def begin(self, message: Message) -> bool:
         """Its handler runs from now on: should this process die, that is held against the message.
@@ -85,6 +92,11 @@ class Handling:
         claims = {id(claim) for claim in lost}
         lost_messages = [message for message, _ in settled if id(message._claim) in claims] if claims else []
         return lost_messages, self.queue.opened(look.claims)
+
+    def _leave(self) -> None:
+        if self._has_entered:
+            self._has_entered = False
+            self._store.leave(self.queue.name)
 
     @staticmethod
     def is_limited(message: Message) -> bool:

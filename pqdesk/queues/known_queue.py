@@ -15,10 +15,11 @@ from pqdesk.queues.operator import Operator
 
 if TYPE_CHECKING:
     from pqdesk.messages import looking, records
-    from pqdesk.queues import explaining
+    from pqdesk.queues import acting, explaining, operations
 else:
     looking, records = Later("pqdesk.messages.looking"), Later("pqdesk.messages.records")
-    explaining = Later("pqdesk.queues.explaining")
+    acting, explaining = Later("pqdesk.queues.acting"), Later("pqdesk.queues.explaining")
+    operations = Later("pqdesk.queues.operations")
 
 SHORTEST_LOOK_S, LONGEST_LOOK_S = 0.02, 0.25
 
@@ -144,8 +145,6 @@ class KnownQueue(Operator):
         Raises:
             InvalidInput: The filter, the order or a number cannot be used; the text says where.
         """
-        from pqdesk.queues import operations
-
         return operations.list_messages(
             self.store, queue=self.name, before=before, after=after, limit=limit,
             sort=sort, descending=descending, state=state, type=type, search=search, where=where,
@@ -153,8 +152,6 @@ class KnownQueue(Operator):
 
     def message(self, id: int) -> records.MessageDetail:
         """One message with its payload, result and attempts, also from the trash. Raises NotFound, InvalidInput."""
-        from pqdesk.queues import operations
-
         return operations.find_message(self.store, id, queue=self.name)
 
     def result(self, id: int, timeout: Duration | None = 0) -> Any:
@@ -162,8 +159,6 @@ class KnownQueue(Operator):
 
         Raises NotFound; InvalidInput when it is not completed; Empty when it is unfinished after a timeout.
         """
-        from pqdesk.queues import operations
-
         deadline_ms, pause_s = self._deadline_ms(timeout), SHORTEST_LOOK_S
         while True:
             detail = self.message(id)
@@ -196,14 +191,10 @@ class KnownQueue(Operator):
         Kept by the minute for two days and by the hour for 400. A process that is killed takes its last second along.
         Raises InvalidInput.
         """
-        from pqdesk.queues import operations
-
         return operations.metrics(self.store, self._clock, since, until, step, queue=self.name)
 
     def _deadline_ms(self, timeout: Duration | None) -> int | None:
         return None if timeout is None else self._clock.awake_ms() + duration_us(timeout, "timeout") // 1000
 
     def _act(self, action: str, ids: Ids, **options: Any) -> records.Outcome:
-        from pqdesk.queues import acting
-
         return acting.act(self.store, action, ids, queue=self.name, **options)

@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pqdesk.clock import to_datetime
 from pqdesk.errors import InvalidInput, LeaseLost, WorkspaceError
+from pqdesk.later import Later
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.checks import decode_headers, quoted
 from pqdesk.messages.durations import duration_us
@@ -21,6 +22,11 @@ from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.outgoing import checked_all
 from pqdesk.staying import Staying
 from pqdesk.storage.contract import Claim, EncodedPayload, NewMessage, Settlement, Store, Transaction
+
+if TYPE_CHECKING:
+    import traceback
+else:
+    traceback = Later("traceback")  # most programs never nack
 
 _RECEIPT = re.compile(r"([0-9]{1,19})-([0-9a-f]{16})")
 _LARGEST = 2**63 - 1
@@ -297,8 +303,6 @@ def error_text(error: object) -> str | None:
     if error is None:
         return None
     if isinstance(error, BaseException):
-        import traceback  # here: most programs never nack
-
         return cut_text("".join(traceback.format_exception(error)), ERROR_LIMIT_BYTES)
     if isinstance(error, str):
         return cut_text(error, ERROR_LIMIT_BYTES)

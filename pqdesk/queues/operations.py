@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.later import Later
 from pqdesk.messages.aliases import Duration, Ids
 from pqdesk.messages.checks import check_id, check_int, check_name, check_states, quoted
 from pqdesk.messages.durations import duration_us
@@ -20,7 +21,10 @@ from pqdesk.storage.contract import Store
 from pqdesk.storage.looking import PageRequest
 
 if TYPE_CHECKING:
+    from pqdesk.messages import filters as filtering
     from pqdesk.messages.looking import MetricRecord
+else:
+    filtering = Later("pqdesk.messages.filters")  # only who filters needs it
 
 LARGEST_PAGE = 10_000
 
@@ -47,9 +51,7 @@ def select(
             fields: dict[str, Any] = {name: check_name(value, name)}
             described = replace(described, **fields)
     if search is not None:
-        from pqdesk.messages.filters import check_length  # only who filters needs it
-
-        text = check_length(_text(search, "search"), "search")
+        text = filtering.check_length(_text(search, "search"), "search")
         if described.search is None or not text:
             described = replace(described, search=text or described.search)
         else:  # `where` has text of its own: both have to be there
@@ -58,9 +60,7 @@ def select(
 
 
 def _parsed(where: str) -> Selection:
-    from pqdesk.messages.filters import parse_filter  # only who filters needs it
-
-    return parse_filter(where)
+    return filtering.parse_filter(where)
 
 
 def _with_states(described: Selection, states: tuple[State, ...]) -> Selection:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
+from pqdesk.later import Later
 from pqdesk.messages.aliases import Duration, OnConflict, PutOptions
 from pqdesk.messages.checks import (
     ATTEMPTS_LIMIT,
@@ -23,7 +24,9 @@ from pqdesk.messages.payloads import encode_payload
 from pqdesk.storage.contract import Alike, EncodedPayload, NewMessage
 
 if TYPE_CHECKING:
-    from pqdesk.messages.records import Outgoing
+    from pqdesk.messages import records
+else:
+    records = Later("pqdesk.messages.records")  # who puts one by one needs none of them
 
 PUT_MANY_LIMIT = 100_000
 _LATEST_US = from_datetime(datetime.max.replace(tzinfo=UTC))
@@ -75,7 +78,7 @@ def checked(
 _OPTIONS = frozenset(checked.__kwdefaults__ or ())
 
 
-def checked_outgoing(one: Outgoing, queue: str) -> NewMessage:
+def checked_outgoing(one: records.Outgoing, queue: str) -> NewMessage:
     """The message to put, for `queue` unless it names another. Raises InvalidInput."""
     return checked(
         one.payload, queue if one.queue is None else check_name(one.queue, "queue"),
@@ -108,19 +111,18 @@ def each_pair(items: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, Any]]:
 
 def checked_all(items: Iterable[Any], queue: str, options: PutOptions, what: str = "put_many") -> Sequence[NewMessage]:
     """Payloads (each with `options`) or Outgoing, at most 100,000. Raises InvalidInput, naming the item."""
-    from pqdesk.messages.records import Outgoing  # who puts one by one needs none of the records
-
     each = each_of(items, what)
     unknown = options.keys() - _OPTIONS
     if unknown:
         raise InvalidInput(f"{what} has no option {min(unknown)!r}; it takes those of put")
     alike = Alike(checked(None, queue, **options), [])
+    outgoing = records.Outgoing
     mixed: list[NewMessage] | None = None  # from the first Outgoing on
     for number, item in enumerate(each):
         if number == PUT_MANY_LIMIT:
             raise InvalidInput(f"put_many takes at most {PUT_MANY_LIMIT:,} items at once; nothing was put")
         try:
-            if isinstance(item, Outgoing):
+            if isinstance(item, outgoing):
                 mixed = list(alike) if mixed is None else mixed
                 mixed.append(checked_outgoing(item, queue))
                 continue

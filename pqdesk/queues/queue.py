@@ -433,23 +433,31 @@ class Queue(KnownQueue):
         deadline_ms = self._deadline_ms(timeout)
         if not block:
             deadline_ms = 0
-        is_silenced = False
-        while True:
-            messages, look = self.claim(limit, lease_us, detached)
-            if messages:
-                self._own.message = messages[-1]
-                return messages
-            if look.claims:  # they were damaged
-                continue
-            left_s = None if deadline_ms is None else (deadline_ms - self._clock.awake_ms()) / 1000
-            if (left_s is not None and left_s <= 0) or self.store.is_interrupted or self._is_shut:
-                reason = "is paused" if look.is_paused else "has no ready message"
-                raise Empty(f"queue {self.name!r} {reason}")
-            if not is_silenced:  # what rang before this moment is known; look once more, then sleep
-                self.store.silence(self.name)
-                is_silenced = True
-                continue
-            is_silenced = not self.store.wait(self.name, until_us=look.wake_us, timeout_s=left_s)
+        has_entered = is_silenced = False
+        try:
+            while True:
+                messages, look = self.claim(limit, lease_us, detached)
+                if messages:
+                    self._own.message = messages[-1]
+                    return messages
+                if look.claims:  # they were damaged
+                    continue
+                left_s = None if deadline_ms is None else (deadline_ms - self._clock.awake_ms()) / 1000
+                if (left_s is not None and left_s <= 0) or self.store.is_interrupted or self._is_shut:
+                    reason = "is paused" if look.is_paused else "has no ready message"
+                    raise Empty(f"queue {self.name!r} {reason}")
+                if not has_entered:  # what rang before this moment is known; look once more, then sleep
+                    self.store.enter(self.name)
+                    has_entered = is_silenced = True
+                    continue
+                if not is_silenced:
+                    self.store.silence(self.name)
+                    is_silenced = True
+                    continue
+                is_silenced = not self.store.wait(self.name, until_us=look.wake_us, timeout_s=left_s)
+        finally:
+            if has_entered:
+                self.store.leave(self.name)
 
     def _take_one(
         self, id: int, block: bool, timeout: Duration | None, lease: Duration | None, detached: bool

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
 from pqdesk.clock import Clock, SystemClock
+from pqdesk.errors import WorkspaceError
 from pqdesk.messages.aliases import Durability
 from pqdesk.paths import WorkspacePaths
+from pqdesk.shortage import shortage_behind
 from pqdesk.storage.contract import Store
 from pqdesk.storage.sqlite.files import Location, check_file_system, file_system_of, is_on_network
 from pqdesk.storage.sqlite.library import log_sqlite_events, sqlite_source_day, sqlite_version
@@ -33,9 +37,9 @@ def open_store(
         WorkspaceError: It cannot be used; SchemaTooNew, Corrupt and DiskFull are kinds of it.
         Busy: Another program held the file for too long.
     """
-    return SqliteStore(
-        _location(place), clock=clock or SystemClock(), rng=rng or Random(), durability=durability, vfs=vfs
-    )
+    location = _location(place)
+    with _telling_shortage(location):
+        return SqliteStore(location, clock=clock or SystemClock(), rng=rng or Random(), durability=durability, vfs=vfs)
 
 
 def open_inspection(
@@ -46,14 +50,15 @@ def open_inspection(
     Raises:
         WorkspaceError: There is none, or it cannot be used or brought up to date.
     """
-    from pqdesk.storage.sqlite.inspection import SqliteInspection
-
     location, used = _location(place), rng or Random()
-    try:
+    with _telling_shortage(location):
+        from pqdesk.storage.sqlite.inspection import SqliteInspection
+
+        try:
+            return SqliteInspection(location, clock or SystemClock(), used)
+        except OutOfDate:
+            open_database(location, rng=used).close()
         return SqliteInspection(location, clock or SystemClock(), used)
-    except OutOfDate:
-        open_database(location, rng=used).close()
-    return SqliteInspection(location, clock or SystemClock(), used)
 
 
 __all__ = [
@@ -66,6 +71,17 @@ __all__ = [
     "sqlite_source_day",
     "sqlite_version",
 ]
+
+
+@contextlib.contextmanager
+def _telling_shortage(location: Location) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ImportError) as exc:
+        if (reason := shortage_behind(exc)) is None:
+            raise
+        text = f"cannot open queue file {str(location.database)!r}: {reason}; nothing changed"
+        raise WorkspaceError(text, path=location.database) from exc
 
 
 def _location(place: WorkspacePaths | str | os.PathLike[str]) -> Location:

@@ -243,11 +243,26 @@ class Store(Protocol):
         ...
 
     def listen(self, queue: str) -> int:
-        """What an event loop waits on instead of `wait`: a descriptor, the caller's to close.
+        """What an event loop waits on instead of `wait`: a descriptor, to be given to `unlisten`.
 
         It is readable when a message may be there, and the byte that is read from it is the wake-up of one sleeper; who
         does not need it writes it back. -1: look again and again instead.
         """
+        ...
+
+    def unlisten(self, queue: str, descriptor: int) -> None:
+        """Close what `listen` gave."""
+        ...
+
+    def enter(self, queue: str) -> None:
+        """Come to wait, and `silence`: what rings from now on, between two calls of `wait` too, is kept.
+
+        To be left; a thread that does not enter is for a store that no other waits with.
+        """
+        ...
+
+    def leave(self, queue: str) -> None:
+        """Wait no more: to be called once for each `enter`."""
         ...
 
     def silence(self, queue: str) -> None:

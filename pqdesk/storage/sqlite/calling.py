@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from pqdesk.errors import WorkspaceError
+from pqdesk.shortage import shortage_behind
 
 if TYPE_CHECKING:
     from pqdesk.storage.sqlite.engine import Engine
@@ -45,8 +46,9 @@ def call(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], 
         try:
             calls.add(thread)
             return method(self, *args, **kwargs)
-        except BaseException:
+        except BaseException as exc:
             engine.recover()
+            _tell_shortage(exc, engine)
             raise
         finally:
             calls.discard(thread)
@@ -72,8 +74,9 @@ def call_past_damage(method: Callable[Concatenate[D, P], R]) -> Callable[Concate
                 except Exception as exc:
                     if not self._is_past_damage(exc, kwargs.get("tx")):
                         raise
-        except BaseException:
+        except BaseException as exc:
             engine.recover()
+            _tell_shortage(exc, engine)
             raise
         finally:
             calls.discard(thread)
@@ -94,9 +97,10 @@ def question(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, 
         try:
             questions.add(thread)
             return method(self, *args, **kwargs)
-        except BaseException:
+        except BaseException as exc:
             if thread not in engine.calls:  # else that one is further up
                 engine.recover()
+            _tell_shortage(exc, engine)
             raise
         finally:
             questions.discard(thread)
@@ -114,11 +118,19 @@ def long_call(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
         refuse_inside_another(engine)
         try:
             return method(self, *args, **kwargs)
-        except BaseException:
+        except BaseException as exc:
             engine.recover()
+            _tell_shortage(exc, engine)
             raise
 
     return run
+
+
+def _tell_shortage(exc: BaseException, engine: Engine) -> None:
+    """Raise our error where no descriptor was left, as for a module that is needed only now."""
+    if (reason := shortage_behind(exc)) is not None:
+        text = f"cannot go on with queue file {str(engine.path)!r}: {reason}; the call may or may not have happened"
+        raise WorkspaceError(text, path=engine.path) from exc
 
 
 _codes: set[object] = set()

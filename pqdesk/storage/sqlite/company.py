@@ -31,6 +31,7 @@ import apsw
 
 from pqdesk.clock import awake_ns
 from pqdesk.errors import WorkspaceError
+from pqdesk.shortage import reason
 from pqdesk.storage.sqlite import descriptors, inotify
 from pqdesk.storage.sqlite.descriptors import Identity
 
@@ -92,7 +93,7 @@ class OpenFile:
                 try:
                     self._failure = self._look()
                 except OSError as exc:
-                    text = f"cannot look who has queue file {self.path!r} open: {exc.strerror}; {outcome}"
+                    text = f"cannot look who has queue file {self.path!r} open: {reason(exc)}; {outcome}"
                     raise WorkspaceError(text, path=Path(self.path)) from exc
                 self.is_suspect = bool(self._failure)
         if self._failure:
@@ -146,7 +147,8 @@ class OpenFile:
         return ""
 
     def _begin_watching(self) -> None:
-        self._watch = inotify.watch(self.path, inotify.OPENED)
+        if self._watch < 0:  # else there was no descriptor left for the other
+            self._watch = inotify.watch(self.path, inotify.OPENED)
         if self._watch >= 0:  # else each call looks
             self._epoll = select.epoll()
             self._epoll.register(self._watch, select.EPOLLIN)
@@ -272,7 +274,7 @@ def _refuse_company(file: OpenFile) -> None:
     try:
         others, _ = file.other_descriptors()
     except OSError as exc:
-        raise WorkspaceError(f"cannot open queue file {file.path!r}: {exc.strerror}", path=Path(file.path)) from exc
+        raise WorkspaceError(f"cannot open queue file {file.path!r}: {reason(exc)}", path=Path(file.path)) from exc
     if others:
         text = (
             f"another SQLite library of this process, or an open(), has {file.path!r} open, and changes would be lost"

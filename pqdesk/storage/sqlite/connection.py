@@ -22,6 +22,7 @@ import apsw
 
 from pqdesk.errors import Busy, Corrupt, DiskFull, PQDeskError, WorkspaceError
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
+from pqdesk.shortage import shortage
 from pqdesk.storage.sqlite import company
 
 BUSY_DEADLINE_S = 10.0
@@ -101,7 +102,13 @@ def connect(
             db.limit(apsw.SQLITE_LIMIT_SQL_LENGTH, _SQL_LENGTH_LIMIT)
             db.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
         db.execute(_SETTINGS).fetchall()  # a statement that answers stops there until its row is read
-    except apsw.Error as exc:
+    except BaseException as exc:
+        if db is not None:
+            with contextlib.suppress(apsw.Error):
+                db.close()  # else it stays open for as long as somebody looks at the exception
+            db = None
+        if not isinstance(exc, apsw.Error):
+            raise
         raise translated(exc, path) from exc
     finally:
         if file is not None:
@@ -342,6 +349,8 @@ def _is_no_space(exc: apsw.Error) -> bool:
 
 
 def _why_not_open(path: Path) -> str:
+    if (used_up := shortage()) is not None:
+        return used_up
     if not path.parent.is_dir():
         return f"the folder {str(path.parent)!r} does not exist"
     if not path.exists():

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from pqdesk.errors import WorkspaceError
+from pqdesk.shortage import reason
 from pqdesk.storage.sqlite.company import OpenFile
 
 # Times of files go in steps, of some ms to 2 s by the file system: a second change may have the same time as the first.
@@ -35,7 +36,6 @@ class Durability:
     def __init__(self, database: Path, file: OpenFile | None) -> None:
         self._file = file
         self._database, self._path = database, str(database)
-        self._folder = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.settled_ns = 0
         self._wal = database.with_name(database.name + "-wal")
         self._wal_link = ""
@@ -48,6 +48,14 @@ class Durability:
         self._flushed = 0
         self._identity = _identity(os.stat(database))
         self.failure: str | None = None
+        self._folder = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._open()  # now, since after a commit is late to find that no descriptor is left
+        except FileNotFoundError:
+            pass
+        except OSError:
+            self.close()
+            raise
 
     def committed(self) -> None:
         """One more commit was made. Called with the store's lock held.
@@ -78,7 +86,7 @@ class Durability:
         except FileNotFoundError:
             is_same = False
         except OSError as exc:
-            text = f"cannot look at {str(self._wal)!r}: {exc.strerror}; the last change may be lost"
+            text = f"cannot look at {str(self._wal)!r}: {reason(exc)}; the last change may be lost"
             raise WorkspaceError(text, path=self._wal) from exc
         if not is_same:
             text = f"queue file {str(self._database)!r}, or its log, was replaced or removed while open"

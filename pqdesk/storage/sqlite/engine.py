@@ -76,13 +76,17 @@ class Engine:
         self.lock = threading.RLock()
         self.transaction: object | None = None  # the open one, whose thread holds the lock
         forking.register(self)
-        self.db = open_database(location, rng=rng, vfs=vfs)
-        self.file = company.file_of(self.db)
-        if self.file is not None:
-            self.file.begin()
-        self.flusher = Flusher(location.database, self.file)
+        with contextlib.ExitStack() as undo:
+            self.db = open_database(location, rng=rng, vfs=vfs)
+            undo.callback(let_go, self.db)
+            self.file = company.file_of(self.db)
+            if self.file is not None:
+                self.file.begin()
+            self.flusher = Flusher(location.database, self.file)
+            undo.callback(self.flusher.close)
+            self.alarm = Alarm()
+            undo.pop_all()
         self.bells = Bells(location.run / "bells", location.database.parent)
-        self.alarm = Alarm()
         self.hand = Hand()
         self.metrics = Metrics(clock)
         self.clock_steps = ClockSteps(clock)

@@ -14,6 +14,7 @@ from pqdesk.door import check_root, check_workspace
 from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
 from pqdesk.opening import open_plain
 from pqdesk.paths import WorkspacePaths, application_paths, path_text, resolved_path
+from pqdesk.shortage import USED_UP, reason
 
 # File systems without one kernel's shared memory and locks (sqlite.org/wal.html), as mountinfo names them.
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -84,7 +85,9 @@ def file_system_of(folder: Path) -> str:
     wanted = os.path.realpath(folder)
     try:
         lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
+    except OSError as exc:
+        if exc.errno in USED_UP:  # else it would pass for a local one
+            raise
         return ""
     for line in lines:
         fields, _, rest = line.partition(" - ")
@@ -124,7 +127,7 @@ def initializer_lock(run: Path) -> Iterator[None]:
     try:
         descriptor = open_plain(file, os.O_RDWR | os.O_CREAT)
     except OSError as exc:
-        raise WorkspaceError(f"cannot write {str(file)!r}: {exc.strerror}", path=file) from exc
+        raise WorkspaceError(f"cannot write {str(file)!r}: {reason(exc)}", path=file) from exc
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -139,4 +142,4 @@ def make_empty_file(path: Path) -> None:
     except OSError as exc:
         if exc.errno == 28:
             raise DiskFull(f"cannot make {str(path)!r}: disk full", path=path) from exc
-        raise WorkspaceError(f"cannot make {str(path)!r}: {exc.strerror}", path=path) from exc
+        raise WorkspaceError(f"cannot make {str(path)!r}: {reason(exc)}", path=path) from exc

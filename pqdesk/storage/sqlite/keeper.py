@@ -33,7 +33,11 @@ class Keeper:
     def __init__(self, store: Kept, owners_folder: Path) -> None:
         self._store = weakref.ref(store)
         self._watch = DeathWatch(owners_folder)
-        self._alarm = Alarm()
+        try:
+            self._alarm = Alarm()
+        except OSError:
+            self._watch.close()
+            raise
         self._is_ending = False
         self._thread = threading.Thread(target=self._run, name="pqdesk-keeper", daemon=True)
         self._thread.start()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from pqdesk.later import Later
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord, RefusedPut, ScheduleRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.storage.looking import SLICE_IDS, PageRequest
@@ -16,8 +17,11 @@ from pqdesk.storage.sqlite.engine import Engine
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
     from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
+    from pqdesk.storage.sqlite import pages
     from pqdesk.storage.sqlite.inspection import SqliteInspection
     from pqdesk.storage.sqlite.pages import Ask
+else:
+    pages = Later("pqdesk.storage.sqlite.pages")
 
 T = TypeVar("T")
 
@@ -37,16 +41,12 @@ class SqliteLooking:
         return self._ask(lambda one: one.counts(queue))
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
-        from pqdesk.storage.sqlite import pages
-
         return pages.whole_page(request, self._giving_way(), self._engine.clock)
 
     def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
         return self._ask(lambda one: one.search(request, from_id=from_id, slice_ids=slice_ids))
 
     def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
-        from pqdesk.storage.sqlite import pages
-
         return pages.whole_count(selection, cap, self._giving_way(), self._engine.clock)
 
     def id_at(self, at: datetime) -> int | None:

@@ -249,13 +249,12 @@ def _make(location: Location, rng: Random, vfs: str | None) -> None:
     files.make_empty_file(new)
     try:
         db = connect(new, is_ours=location.is_ours, vfs=vfs, rng=rng)
-        with Translating(new):
+        with Translating(new), contextlib.closing(db):  # the last close writes the WAL back and removes it
             if location.is_ours:
                 db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             _switch_to_wal(db, new)
             _upgrade(db, new, 0, is_ours=location.is_ours)
-            db.close()  # the last close writes the WAL back and removes it
         os.rename(new, location.database)
         durability.flush_folder(location.database.parent)
     except BaseException:

@@ -21,6 +21,7 @@ import apsw
 from pqdesk.errors import WorkspaceError
 from pqdesk.opening import open_plain, read_plain
 from pqdesk.ordered_ends import forget_order
+from pqdesk.shortage import reason
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.files import make_private_folder
 
@@ -79,7 +80,7 @@ class OwnLock:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
-            raise WorkspaceError(f"cannot make a lock in {str(folder)!r}: {exc.strerror}", path=folder) from exc
+            raise WorkspaceError(f"cannot make a lock in {str(folder)!r}: {reason(exc)}", path=folder) from exc
         _own_locks[self.token] = descriptor
 
     def tell_begun(self, receipts: Sequence[int]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pqdesk.later import Later
 from pqdesk.storage.sqlite.connection import Translating, only_value
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
 
 if TYPE_CHECKING:
-    from pqdesk.storage.sqlite.scheduling import SqliteScheduling
+    from pqdesk.storage.sqlite import scheduling as sqlite_scheduling
+else:
+    sqlite_scheduling = Later("pqdesk.storage.sqlite.scheduling")  # with cron and time zones
 
 LONGEST_PAUSE_S = 1.0
 NEXT_RUN = "SELECT min(next_us) FROM pqdesk_schedule INDEXED BY pqdesk_schedule_next WHERE next_us IS NOT NULL"
@@ -20,14 +23,12 @@ class ScheduleRunner:
 
     def __init__(self, engine: Engine, ledger: Ledger) -> None:
         self._engine, self._ledger = engine, ledger
-        self._scheduling: SqliteScheduling | None = None
+        self._scheduling: sqlite_scheduling.SqliteScheduling | None = None
 
     @property
-    def scheduling(self) -> SqliteScheduling:
+    def scheduling(self) -> sqlite_scheduling.SqliteScheduling:
         if self._scheduling is None:
-            from pqdesk.storage.sqlite.scheduling import SqliteScheduling  # with cron and time zones
-
-            self._scheduling = SqliteScheduling(self._engine, self._ledger)
+            self._scheduling = sqlite_scheduling.SqliteScheduling(self._engine, self._ledger)
         return self._scheduling
 
     def run_due(self) -> float:

@@ -16,6 +16,7 @@ import apsw
 
 from pqdesk.clock import Clock
 from pqdesk.errors import Busy, InvalidInput, LeaseLost, PQDeskError, WorkspaceError
+from pqdesk.later import Later
 from pqdesk.messages.aliases import Durability
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
@@ -51,8 +52,10 @@ from pqdesk.storage.sqlite.waiting import room_bell
 if TYPE_CHECKING:
     from pqdesk.messages.records import QueueConfiguration
     from pqdesk.storage.scheduling import Scheduling
-    from pqdesk.storage.sqlite.looking import SqliteLooking
-    from pqdesk.storage.sqlite.operating import SqliteOperating
+    from pqdesk.storage.sqlite import looking as sqlite_looking
+    from pqdesk.storage.sqlite import operating as sqlite_operating
+else:  # not needed to put and to work
+    sqlite_looking, sqlite_operating = Later("pqdesk.storage.sqlite.looking"), Later("pqdesk.storage.sqlite.operating")
 
 _LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
@@ -74,8 +77,8 @@ class SqliteStore:
         self._quick_put = QuickPut(engine, self._ledger, self._space)
         self._type_names: dict[int, str] = {}
         self._likely: set[str] = set()  # queues with something to claim when last looked at
-        self._operating: SqliteOperating | None = None
-        self._looking: SqliteLooking | None = None
+        self._operating: sqlite_operating.SqliteOperating | None = None
+        self._looking: sqlite_looking.SqliteLooking | None = None
 
     # --- putting ----------------------------------------------------------------------------------
 
@@ -133,7 +136,9 @@ class SqliteStore:
     def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
         with self._engine.outside():
             seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
-            self._engine.bells.wait(room_bell(queue), seconds, self._engine.alarm)
+            bells, bell = self._engine.bells, room_bell(queue)
+            with bells.entered(bell):
+                bells.wait(bell, seconds, self._engine.alarm)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         return Block(self._engine, self._ingestion, self._flush)
@@ -198,10 +203,24 @@ class SqliteStore:
                 self._likely.add(queue)
             return has_rung
 
+    @call
     def listen(self, queue: str) -> int:
         with self._engine.outside():
             self.tending.begin()
             return self._engine.bells.listen(queue)
+
+    def unlisten(self, queue: str, descriptor: int) -> None:
+        if self._engine.is_own_process:  # a fork's copy of a bell has the lock of the parent's
+            self._engine.bells.unlisten(queue, descriptor)
+
+    def enter(self, queue: str) -> None:
+        with self._engine.outside():
+            self._engine.bells.enter(queue)
+            self._engine.bells.silence(queue)
+
+    def leave(self, queue: str) -> None:
+        if self._engine.is_own_process:
+            self._engine.bells.leave(queue)
 
     def silence(self, queue: str) -> None:
         with self._engine.outside():
@@ -380,11 +399,9 @@ class SqliteStore:
         self._ledger.origin = origin
 
     @property
-    def operating(self) -> SqliteOperating:
+    def operating(self) -> sqlite_operating.SqliteOperating:
         if self._operating is None:
-            from pqdesk.storage.sqlite.operating import SqliteOperating  # not needed to put and to work
-
-            self._operating = SqliteOperating(self._engine, self._ledger)
+            self._operating = sqlite_operating.SqliteOperating(self._engine, self._ledger)
         return self._operating
 
     @question
@@ -393,11 +410,9 @@ class SqliteStore:
             return inspection.configuration(queue)
 
     @property
-    def looking(self) -> SqliteLooking:
+    def looking(self) -> sqlite_looking.SqliteLooking:
         if self._looking is None:
-            from pqdesk.storage.sqlite.looking import SqliteLooking
-
-            self._looking = SqliteLooking(self._engine)
+            self._looking = sqlite_looking.SqliteLooking(self._engine)
         return self._looking
 
     # --- living -----------------------------------------------------------------------------------

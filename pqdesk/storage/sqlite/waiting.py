@@ -16,10 +16,12 @@ import stat
 import struct
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from pqdesk.clock import awake_ns
 from pqdesk.errors import WorkspaceError
+from pqdesk.shortage import USED_UP, reason
 from pqdesk.storage.sqlite import inotify
 from pqdesk.storage.sqlite.files import make_private_folder
 
@@ -27,6 +29,8 @@ LONGEST_SLEEP_S = 1.0
 _LONGEST_POLL_S = 1000.0  # poll() takes 24 days at most
 _LONGEST_NAME = 160  # of a bell's file; Linux allows 255
 _SLOW_LOOK_S = 0.02  # without epoll
+_SPARE = 8  # bells on which nobody waits, and ways to sleep on one
+_RUNG = 16  # bells of others that are kept open
 _HAS_EPOLL = hasattr(select, "epoll") and hasattr(os, "eventfd")
 
 _EVENT = struct.Struct("iIII")
@@ -71,19 +75,40 @@ def room_bell(queue: str) -> str:
     return f"\0{queue}"
 
 
+class _Bell:
+    """A bell that is slept on. `users`: those who came to wait and have not left; none of them, and it is spare.
+
+    `resting`: of those who do not sleep just now; else they would take wake-ups.
+    """
+
+    __slots__ = ("descriptor", "resting", "users")
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor  # open for both ways, so that reading never sees an end
+        self.resting: list[select.epoll] = []
+        self.users = 0
+
+    def close_resting(self, but: int = 0) -> None:
+        while len(self.resting) > but:
+            self.resting.pop().close()
+
+
 class Bells:
     """The bells of one workspace, one per queue; any thread may ring and wait.
 
     Who waits makes the FIFO, holds a shared flock(2) on it, and removes it when it is the last to go, so that a
     folder in which nothing runs can be copied whole. Who only puts never makes one. Who comes to wait touches the
     folder `beside` before its last look, so that a time of that which has not changed means that nobody new waits.
+
+    A few bells on which nobody waits stay open, as those of a worker that is at work; a descriptor for each queue that
+    a process ever waited for, or put to, would run it out of them.
     """
 
     def __init__(self, folder: Path, beside: Path) -> None:
         self._folder, self._beside = folder, beside
         self._unheard_ns: dict[str, int] = {}  # the time of `beside` as of which nobody waited
-        self._resting: dict[str, list[select.epoll]] = {}  # on which nobody sleeps just now: those take no wake-up
-        self._waiting: dict[str, int] = {}  # open for both ways, so that reading never sees an end
+        self._waiting: dict[str, _Bell] = {}
+        self._spare: dict[str, _Bell] = {}  # those of them that have no users, the longest unused first
         self._ringing: dict[str, int] = {}
         self._paths: dict[str, str] = {}
         self.lock = threading.RLock()  # a signal handler may put, too
@@ -96,54 +121,107 @@ class Bells:
         for _ in range(2):  # a bell whose last waiter has gone is replaced by the next one
             if self.ring_open(queue) or (settled_ns and self._unheard_ns.get(queue) == settled_ns):
                 return
-            if self._open_to_ring(queue) is None:
-                self._unheard_ns[queue] = settled_ns
+            if not self._open_to_ring(queue, settled_ns):
                 return
 
     def ring_open(self, queue: str) -> bool:
         """The same with a bell that was rung before; False when there is none, or nobody hears it any more."""
-        descriptor = self._ringing.get(queue)
-        if descriptor is None:
+        if queue not in self._ringing:
             return False
-        try:
-            os.write(descriptor, b"!")
-        except BlockingIOError:  # full: there are wake-ups enough in it
+        with self.lock:  # another thread may close it, and its number be something else's by then
+            descriptor = self._ringing.get(queue)
+            if descriptor is None:
+                return False
+            try:
+                os.write(descriptor, b"!")
+            except BlockingIOError:  # full: there are wake-ups enough in it
+                return True
+            except OSError:
+                del self._ringing[queue]
+                os.close(descriptor)
+                return False
             return True
-        except OSError:
-            self._drop_ringing(queue, descriptor)
-            return False
-        return True
+
+    def enter(self, queue: str) -> _Bell:
+        """Come to wait: until `leave`, what rings is kept for who sleeps next. Raises WorkspaceError."""
+        with self.lock:
+            bell = self._waiting.get(queue)
+            if bell is None:
+                bell = self._waiting[queue] = _Bell(self._open_to_wait(queue))
+            self._spare.pop(queue, None)
+            bell.users += 1
+            return bell
+
+    def leave(self, queue: str) -> None:
+        with self.lock:
+            bell = self._waiting.get(queue)
+            if bell is None:  # closed meanwhile
+                return
+            bell.users -= 1
+            if bell.users == 0:
+                if len(bell.resting) > _SPARE:
+                    bell.close_resting(but=_SPARE)
+                self._spare[queue] = bell
+                if len(self._spare) > _SPARE:
+                    self._close(next(iter(self._spare)))
+
+    @contextlib.contextmanager
+    def entered(self, queue: str) -> Iterator[None]:
+        """`enter` and `leave` around a block, which a thread needs where others wait for the same queue."""
+        self.enter(queue)
+        try:
+            yield
+        finally:
+            self.leave(queue)
 
     def wait(self, queue: str, seconds: float, alarm: Alarm) -> bool:
         """Sleep until the bell or the alarm rings, or `seconds` (at most one) have passed; True when the bell rang."""
         if not _HAS_EPOLL:
             alarm.wait(min(seconds, _SLOW_LOOK_S))
             return False
-        bell = self._descriptor(queue)
-        resting = self._resting.setdefault(queue, [])
+        bell = self._waiting.get(queue)
+        if bell is None or not bell.users:
+            with self.entered(queue):
+                return self.wait(queue, seconds, alarm)
         try:
-            epoll = resting.pop()
+            epoll = bell.resting.pop()
         except IndexError:  # not asked before: another thread may take the last one in between
-            epoll = _epoll_of(bell, alarm)
+            epoll = self._epoll_of(bell, alarm)
         try:
             rung = epoll.poll(seconds if seconds < LONGEST_SLEEP_S else LONGEST_SLEEP_S, 2)
         finally:
-            resting.append(epoll)
+            bell.resting.append(epoll)
         for descriptor, _ in rung:
-            if descriptor == bell:
+            if descriptor == bell.descriptor:
                 with contextlib.suppress(BlockingIOError):  # another sleeper was quicker
-                    os.read(bell, 1)
+                    os.read(descriptor, 1)
                 return True
         return False
 
     def listen(self, queue: str) -> int:
-        """A descriptor of the bell for an event loop, the caller's to close; -1 where a bell cannot be slept on."""
-        return os.dup(self._descriptor(queue)) if _HAS_EPOLL else -1
+        """A descriptor of the bell for an event loop, to be given to `unlisten`; -1 where it cannot be slept on."""
+        if not _HAS_EPOLL:
+            return -1
+        bell = self.enter(queue)
+        try:
+            return os.dup(bell.descriptor)
+        except OSError as exc:
+            self.leave(queue)
+            raise self._deaf(exc) from exc
+
+    def unlisten(self, queue: str, descriptor: int) -> None:
+        if descriptor >= 0:
+            os.close(descriptor)
+            self.leave(queue)
 
     def silence(self, queue: str) -> None:
         """Forget what rang while nobody slept; whoever calls this looks once more afterwards."""
+        bell = self._waiting.get(queue)
+        if bell is None or not bell.users:
+            with self.entered(queue):
+                return self.silence(queue)
         try:
-            while len(os.read(self._descriptor(queue), 65_536)) == 65_536:
+            while len(os.read(bell.descriptor, 65_536)) == 65_536:
                 pass
         except BlockingIOError:
             pass
@@ -152,14 +230,16 @@ class Bells:
         with self.lock:
             for descriptor in self._ringing.values():
                 os.close(descriptor)
-            for epoll in [epoll for several in self._resting.values() for epoll in several]:
-                epoll.close()
-            self._resting.clear()
-            for queue, descriptor in self._waiting.items():
-                self._remove_if_last(self._path(queue), descriptor)
-                os.close(descriptor)
             self._ringing.clear()
-            self._waiting.clear()
+            for queue in list(self._waiting):
+                self._close(queue)
+
+    def _close(self, queue: str) -> None:
+        self._spare.pop(queue, None)
+        bell = self._waiting.pop(queue)
+        bell.close_resting()
+        self._remove_if_last(self._path(queue), bell.descriptor)
+        os.close(bell.descriptor)
 
     def _path(self, queue: str) -> str:
         path = self._paths.get(queue)
@@ -167,47 +247,56 @@ class Bells:
             path = self._paths[queue] = bell_path(self._folder, queue)
         return path
 
-    def _descriptor(self, queue: str) -> int:
-        descriptor = self._waiting.get(queue)
-        return self._open_to_wait(queue) if descriptor is None else descriptor
-
-    def _open_to_ring(self, queue: str) -> int | None:
-        if not os.access(self._path(queue), os.W_OK):  # most often nobody waits: cheaper than an error
-            return None
-        with self.lock:
-            try:
-                self._ringing[queue] = _open_bell(self._path(queue), os.O_WRONLY)
-            except OSError:  # no bell, or nobody who hears it
-                return None
-            return self._ringing[queue]
-
-    def _drop_ringing(self, queue: str, descriptor: int) -> None:
-        with self.lock:
-            if self._ringing.get(queue) == descriptor:
-                del self._ringing[queue]
-                os.close(descriptor)
+    def _open_to_ring(self, queue: str, settled_ns: int) -> bool:
+        path = self._path(queue)
+        if os.access(path, os.W_OK):  # most often nobody waits: cheaper than an error
+            with self.lock:
+                if queue in self._ringing:  # another thread was quicker
+                    return True
+                if len(self._ringing) >= _RUNG:
+                    os.close(self._ringing.pop(next(iter(self._ringing))))
+                try:
+                    self._ringing[queue] = _open_bell(path, os.O_WRONLY)
+                    return True
+                except OSError as exc:
+                    if exc.errno in USED_UP:  # they look by themselves, in a second at the latest
+                        return False
+        self._unheard_ns[queue] = settled_ns  # no bell, or nobody who hears it
+        return False
 
     def _open_to_wait(self, queue: str) -> int:
-        with self.lock:
-            while queue not in self._waiting:
-                path = self._path(queue)
-                make_private_folder(self._folder)
-                try:
-                    with contextlib.suppress(FileExistsError):
-                        os.mkfifo(path, 0o600)
-                    descriptor = _open_bell(path, os.O_RDWR)
-                except FileNotFoundError:  # its last waiter removed it between the two calls
-                    continue
-                except OSError as exc:
-                    raise WorkspaceError(f"cannot make the bell {path!r}: {exc.strerror}", path=Path(path)) from exc
-                fcntl.flock(descriptor, fcntl.LOCK_SH)
-                if _is_at(path, descriptor):
-                    self._waiting[queue] = descriptor
-                    with contextlib.suppress(OSError):  # not ours to touch: then wake-ups come with the next look
-                        os.utime(self._beside)
-                else:
-                    os.close(descriptor)
-            return self._waiting[queue]
+        path = self._path(queue)
+        while True:
+            make_private_folder(self._folder)
+            try:
+                with contextlib.suppress(FileExistsError):
+                    os.mkfifo(path, 0o600)
+                descriptor = _open_bell(path, os.O_RDWR)
+            except FileNotFoundError:  # its last waiter removed it between the two calls
+                continue
+            except OSError as exc:
+                text = f"cannot make the bell {path!r}: {reason(exc)}"
+                raise WorkspaceError(text, path=Path(path)) from exc
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            if _is_at(path, descriptor):
+                with contextlib.suppress(OSError):  # not ours to touch: then wake-ups come with the next look
+                    os.utime(self._beside)
+                return descriptor
+            os.close(descriptor)
+
+    def _epoll_of(self, bell: _Bell, alarm: Alarm) -> select.epoll:
+        """One sleeper's way to sleep on both; made once and kept, since closing it takes 20 µs of each wake-up."""
+        try:
+            epoll = select.epoll(2)
+        except OSError as exc:
+            raise self._deaf(exc) from exc
+        epoll.register(bell.descriptor, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        epoll.register(alarm.descriptor, select.EPOLLIN)
+        return epoll
+
+    def _deaf(self, exc: OSError) -> WorkspaceError:
+        text = f"cannot wait for a queue of {str(self._beside)!r}: {reason(exc)}; its messages are unaffected"
+        return WorkspaceError(text, path=self._beside)
 
     @staticmethod
     def _remove_if_last(path: str, descriptor: int) -> None:
@@ -217,14 +306,6 @@ class Bells:
             return
         if _is_at(path, descriptor):
             os.unlink(path)
-
-
-def _epoll_of(bell: int, alarm: Alarm) -> select.epoll:
-    """One sleeper's way to sleep on both; made once and kept, since closing it takes 20 µs of each wake-up."""
-    epoll = select.epoll(2)
-    epoll.register(bell, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-    epoll.register(alarm.descriptor, select.EPOLLIN)
-    return epoll
 
 
 def is_waited_for(folder: Path, queue: str) -> bool:
