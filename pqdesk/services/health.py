@@ -137,7 +137,7 @@ def look(
         now=to_datetime(SystemClock().wall_us()),
         definitions=definitions,
         warnings=supervision.warnings(),
-        orphans={} if status.state_word != "not running" else supervision.orphans(),
+        orphans=supervision.orphans() if status.state_word == "not running" and status.replicas else {},
         missing_folders=_missing_folders(definitions, paths),
     )
     if looking is not None:

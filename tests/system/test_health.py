@@ -11,6 +11,7 @@ import pytest
 
 from pqdesk import Workspace
 from pqdesk.services.health import look, needs_of, words_of
+from pqdesk.supervision.daemon.launch import is_process_gone
 from pqdesk.supervision.records import WorkerState
 from tests.programs import run
 from tests.support import wait_until
@@ -45,7 +46,9 @@ def test_a_killed_supervisord_with_what_it_left_and_who_waits_for_it_are_told(su
     supervised.supervision.start("all")
     for process in ("mailer", "stubborn"):
         supervised.wait_for_running(process)
+    mailer = supervised.replica("mailer").pid
     supervised.kill_daemon()
+    wait_until(lambda: is_process_gone(mailer or 0), WAIT_S, "the worker to follow it")
     with Workspace(supervised.paths.root) as workspace:
         workspace.queue("mail").put("x")
 
