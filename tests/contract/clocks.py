@@ -13,9 +13,10 @@ class MovableClock:
         self._boot = "boot-1"
         self._wall_offset_us = 0
         self._awake_offset_ms = 0
+        self._stands_at_us: int | None = None
 
     def wall_us(self) -> int:
-        return self._system.wall_us() + self._wall_offset_us
+        return self._system.wall_us() + self._wall_offset_us if self._stands_at_us is None else self._stands_at_us
 
     def awake_ms(self) -> int:
         return self._system.awake_ms() + self._awake_offset_ms
@@ -35,6 +36,14 @@ class MovableClock:
     def set_wall(self, seconds: float) -> None:
         """Somebody sets the wall clock forward, or back with a negative number."""
         self.suspend(seconds)
+
+    def freeze_wall(self) -> None:
+        """The wall clock stands still, as under freezegun, while awake time goes on."""
+        self._stands_at_us = self.wall_us()
+
+    def thaw_wall(self) -> None:
+        """It is what it would be by now."""
+        self._stands_at_us = None
 
     def reboot(self) -> None:
         """Another boot, whose awake time starts anew."""

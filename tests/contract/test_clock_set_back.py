@@ -185,3 +185,52 @@ def test_whatever_the_file_says_of_the_clock_is_held_against_what_it_can_be(
     _notice(queue)
 
     assert queue.message(message_id).due_at > datetime.now(UTC) + timedelta(seconds=30)
+
+
+def _reports(caplog: pytest.LogCaptureFixture) -> int:
+    return sum("set back" in one.getMessage() for one in caplog.records)
+
+
+def test_a_wall_clock_that_stands_still_is_told_once(
+    queue: Queue, clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    message_id = queue.put("x", delay=60)
+    clock.freeze_wall()
+
+    for _ in range(20):
+        clock.advance(2)
+        _notice(queue)
+    assert _reports(caplog) == 1
+    assert queue.message(message_id).state == "scheduled"
+    clock.advance(21)  # of awake time it is due by now
+    _notice(queue)
+
+    assert queue.message(message_id).state == "ready"
+    assert _reports(caplog) == 1
+
+
+@pytest.mark.parametrize("further_s", [-5, -HOUR])
+def test_a_clock_that_is_set_back_further_is_told_again(
+    queue: Queue, clock: MovableClock, caplog: pytest.LogCaptureFixture, further_s: float
+) -> None:
+    _notice(queue)
+    for _ in range(3):
+        clock.set_wall(further_s)
+        _notice(queue)
+
+    assert _reports(caplog) == 3
+
+
+def test_a_clock_that_stands_still_once_more_is_told_again(
+    queue: Queue, clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    _notice(queue)
+    for _ in range(2):
+        clock.freeze_wall()
+        for _ in range(5):
+            clock.advance(2)
+            _notice(queue)
+        clock.thaw_wall()
+        _notice(queue)
+
+    assert _reports(caplog) == 2

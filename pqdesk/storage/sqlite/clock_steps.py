@@ -6,6 +6,8 @@ time when these were reckoned. Whoever finds it less far ahead, within the same 
 difference, and says so, in one transaction. As every transaction that puts or settles looks first, no length is ever
 reckoned by a clock that the file does not know.
 
+A clock that stands still, as a program's tests have it, falls back all the time: that is followed, and said once.
+
 What is due at a moment that somebody named stays. A clock that goes forward looks as if the machine had slept, which
 counts. What was there before a reboot is left alone, since nobody knows how long it took.
 """
@@ -22,6 +24,7 @@ from pqdesk.storage.sqlite.telling import logger
 AFTER_A_TIME = -1  # as lease_ends_ms of a message that was put with a delay, until a claim writes its own
 
 _LEAST_MS = 1000  # the clock is slewed by less all the time
+_STANDING_US = 500_000  # a clock that has gone on by less stands still: it is found set back once a second at most
 _NAME = "clock"
 _KNOWN = "SELECT value FROM pqdesk_meta WHERE name = ?"
 _KNOW = "INSERT OR REPLACE INTO pqdesk_meta (name, value) VALUES (?, ?)"
@@ -39,10 +42,11 @@ _MOVE = (
 class ClockSteps:
     """What one process knows of the clocks of its file. Whoever calls it holds the store's lock."""
 
-    __slots__ = ("_clock", "ahead_ms")
+    __slots__ = ("_clock", "_told_us", "ahead_ms")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._told_us: int | None = None  # where the wall clock was when it was last found set back
         self.ahead_ms: int | None = None  # of awake time, as the file has it; None: not looked up yet
 
     def is_known(self) -> bool:
@@ -59,6 +63,8 @@ class ClockSteps:
             return
         if known_ms is not None and known_ms > ahead_ms:
             self._move(db, (known_ms - ahead_ms) * 1000)
+        else:
+            self._told_us = None
         db.execute(_KNOW, (_NAME, f"{boot} {ahead_ms}"))
         self.ahead_ms = None
 
@@ -68,9 +74,11 @@ class ClockSteps:
             for sql in _MOVE:
                 db.execute(sql, (queue_id, now_us, by_us))
             plan_wake(db, queue_id)
-        logger(__name__).warning(
-            "the clock was set back by %.0f s; what is due after a time stays due after that time", by_us / 1e6
-        )
+        if self._told_us is None or not 0 <= now_us - self._told_us < _STANDING_US:
+            logger(__name__).warning(
+                "the clock was set back by %.0f s; what is due after a time stays due after that time", by_us / 1e6
+            )
+        self._told_us = now_us
 
     def _ahead_ms(self) -> int:
         return self._clock.wall_us() // 1000 - self._clock.awake_ms()
