@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from functools import partial
 from operator import index
 from random import Random
 from typing import Any, TypeVar
@@ -44,7 +46,7 @@ from pqdesk.storage.sqlite.files import Location, check_file, check_place
 from pqdesk.storage.sqlite.listing import Finder
 from pqdesk.storage.sqlite.look_only import is_look_only
 from pqdesk.storage.sqlite.metric_rows import read_metrics
-from pqdesk.storage.sqlite.migrations import is_made, let_go_untouched, refuse_other_program
+from pqdesk.storage.sqlite.migrations import is_made, leave_no_log, let_go_untouched, refuse_other_program
 from pqdesk.storage.sqlite.naming import oldest_ready, read_names
 from pqdesk.storage.sqlite.queue_rows import find_queue
 from pqdesk.storage.sqlite.rows import (
@@ -103,12 +105,15 @@ class SqliteInspection:
         self._is_interrupted = False
         if location.is_ours:
             refuse_other_program(location.database, vfs)
+        makes_log = vfs is None and not os.path.exists(f"{location.database}-wal")
+        self._tidy_up: Callable[[], object] = partial(leave_no_log, location, rng) if makes_log else lambda: None
         self._db = connect(location.database, is_ours=location.is_ours, readonly=True, vfs=vfs, rng=rng)
         try:
             with Translating(self._path, self._db):
                 self._is_empty = not is_made(self._db, location)
         except BaseException:
             let_go_untouched(self._db, self._path)
+            self._tidy_up()
             raise
 
     def version(self) -> int:
@@ -299,6 +304,7 @@ class SqliteInspection:
 
     def close(self) -> None:
         let_go(self._db)
+        self._tidy_up()
 
     @contextlib.contextmanager
     def _finding(self, selection: Selection) -> Iterator[Finder]:

@@ -17,7 +17,7 @@ from random import Random
 import apsw
 
 from pqdesk.clock import SystemClock
-from pqdesk.errors import Corrupt, SchemaTooNew, WorkspaceError
+from pqdesk.errors import Corrupt, PQDeskError, SchemaTooNew, WorkspaceError
 from pqdesk.messages.checks import quoted
 from pqdesk.storage.sqlite import company, durability, files, forking, owners
 from pqdesk.storage.sqlite.backup import write_copy
@@ -130,6 +130,20 @@ def let_go_untouched(db: apsw.Connection, path: Path) -> None:
         if os.stat(f"{path}-wal").st_size:
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     let_go(db)
+
+
+def leave_no_log(location: Location, rng: Random) -> None:
+    """Have SQLite remove the empty log that a look made, which a connection that only reads leaves there.
+
+    It does so unless somebody has the file open; nothing is written into that. Where it cannot, the log stays.
+    """
+    with contextlib.suppress(apsw.Error, PQDeskError, OSError):
+        if os.stat(f"{location.database}-wal").st_size == 0:
+            db = connect(location.database, is_ours=location.is_ours, rng=rng)
+            try:
+                only_value(db, "PRAGMA schema_version")
+            finally:
+                let_go(db)
 
 
 def check_schema(db: apsw.Connection, location: Location) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -15,7 +16,7 @@ import pytest
 
 from pqdesk import Corrupt, InvalidInput, Queue, SchemaTooNew, Workspace, WorkspaceError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.storage import open_inspection
+from pqdesk.storage import open_inspection, open_store
 from tests.contract.sqlite.outside import edit, run_python
 
 
@@ -278,6 +279,49 @@ os._exit(0)
         assert before[1]
         assert (database.read_bytes(), log.read_bytes()) == before
         assert (tmp_path / folder / "run").exists() == (folder == "ours")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1",
+        "CREATE TRIGGER t AFTER INSERT ON pqdesk_message BEGIN SELECT 1; END",
+        "CREATE INDEX i ON pqdesk_message (due_us)",
+        "DROP TABLE pqdesk_put",
+        "PRAGMA user_version = 99",
+        "UPDATE pqdesk_meta SET value = 'x' WHERE name = 'schema'",
+    ],
+)
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_looking_leaves_nothing_beside_the_file_whether_it_is_refused_or_not(
+    tmp_path: Path, sql: str, is_ours: bool
+) -> None:
+    place = WorkspacePaths(tmp_path) if is_ours else tmp_path / "queue.db"
+    open_store(place).close()
+    edit(tmp_path / "queue.db", sql)
+    before = _files_of(tmp_path)
+
+    with contextlib.suppress(WorkspaceError):
+        inspection = open_inspection(place)
+        inspection.queues()
+        inspection.close()
+
+    assert _files_of(tmp_path) == before
+
+
+def test_looking_leaves_the_log_of_those_who_work(tmp_path: Path) -> None:
+    with Queue("q", workspace=tmp_path / "w") as queue:
+        inspection = open_inspection(WorkspacePaths(tmp_path / "w"))
+        queue.put(1)
+        inspection.close()
+        queue.put(2)
+
+        assert queue.qsize() == 2
+        assert (tmp_path / "w" / "queue.db-wal").stat().st_size > 0
+
+
+def _files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_leftovers_of_other_files_stay(tmp_path: Path) -> None:
