@@ -98,8 +98,11 @@ class Daemon:
         return refused if not refused else self._not_run(refused)
 
     def _not_run(self, refused: dict[str, Fault]) -> dict[str, Fault]:
-        """Those that were not even run: one that ended at once was, though supervisord calls that a spawn error too."""
-        run = {one.process for one in self.infos() if one.has_run}
+        """Those that were not even run: one that ended at once was, though supervisord calls that a spawn error too.
+
+        So was one that supervisord has started again by now.
+        """
+        run = {one.process for one in self.infos() if one.has_run or one.state.has_process}
         return {one: fault for one, fault in refused.items() if fault.code != rpc.SPAWN_ERROR or one not in run}
 
     def reload(self) -> tuple[list[str], list[str], list[str]] | Fault:
