@@ -1,6 +1,7 @@
-"""What packaging/build does once everything that it needs is there: `build_steps.py [--if-changed] [PART…]`.
+"""What packaging/build does once everything that it needs is there: `build_steps.py [--if-changed] [--quick] [PART…]`.
 
-With --if-changed a part is left as it is in dist/ while what it was made from is the same, whatever the commit.
+With --if-changed a part is left as it is in dist/ while what it was made from is the same, whatever the commit. With
+--quick, as tests have it, .deb and .tar.xz are packed in seconds and are a quarter larger.
 
 Files are dated by the last commit ($SOURCE_DATE_EPOCH overrides), so that one commit gives the same files again.
 """
@@ -29,7 +30,9 @@ BUNDLE = DIST / "pqdesk"
 ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256, 512)
 MADE_FROM = ("pqdesk", "resources", "packaging", "pyproject.toml", "LICENSE")
 
-Part = Callable[[], None]
+MOST_BYTES = {"deb": 40_000_000, "bundle": 150_000_000}
+
+Part = Callable[[bool], None]
 
 
 class BuildError(Exception):
@@ -39,7 +42,7 @@ class BuildError(Exception):
 # --- the bundle ---------------------------------------------------------------------------------------------
 
 
-def make_bundle() -> None:
+def make_bundle(_is_quick: bool) -> None:
     """dist/pqdesk: both executables, what they need, and bin/pqdesk for $PATH."""
     with temporary_folder() as work, step("bundle: PyInstaller, two executables"):
         run(
@@ -52,7 +55,7 @@ def make_bundle() -> None:
         shutil.copy(ROOT / "LICENSE", made / "LICENSE")
         settle(made)
         replace_folder(made, BUNDLE)
-    tell(f"bundle: {megabytes(BUNDLE)} MB in {BUNDLE}")
+    tell_size("bundle", kilobytes(BUNDLE) * 1024, BUNDLE)
 
 
 def settle(folder: Path) -> None:
@@ -67,7 +70,7 @@ def settle(folder: Path) -> None:
 # --- Debian's package ---------------------------------------------------------------------------------------
 
 
-def make_deb() -> None:
+def make_deb(is_quick: bool) -> None:
     """dist/pqdesk_VERSION_ARCH.deb."""
     architecture = output("dpkg", "--print-architecture")
     target = DIST / f"pqdesk_{version()}_{architecture}.deb"
@@ -86,8 +89,8 @@ def make_deb() -> None:
             write_checksums(tree)
             for path in [tree, *tree.rglob("*")]:
                 os.utime(path, (epoch(), epoch()), follow_symlinks=False)
-            run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, target)
-    tell(f"deb: {target.stat().st_size / 1e6:.1f} MB in {target}")
+            run("dpkg-deb", "--root-owner-group", "-Zxz", f"-z{level(is_quick)}", "--build", tree, target)
+    tell_size("deb", target.stat().st_size, target, is_quick=is_quick)
 
 
 def lay_out(tree: Path) -> None:
@@ -164,7 +167,7 @@ def write_checksums(tree: Path) -> None:
 # --- for people without root, and without a bundle ----------------------------------------------------------
 
 
-def make_tarball() -> None:
+def make_tarball(is_quick: bool) -> None:
     """dist/pqdesk-VERSION-linux-ARCH.tar.xz with install.sh and uninstall.sh."""
     name = f"pqdesk-{version()}-linux-{os.uname().machine}"
     target = DIST / f"{name}.tar.xz"
@@ -181,11 +184,12 @@ def make_tarball() -> None:
                     path.chmod(0o755)
         with step("tarball: packed"):
             options = (f"--mtime=@{epoch()}", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--xz")
-            run("tar", *options, "--create", f"--file={target}", f"--directory={work}", name)
-    tell(f"tarball: {target.stat().st_size / 1e6:.1f} MB in {target}")
+            how = f"-T2 -{level(is_quick)}"  # with two threads or more the number changes nothing in the file
+            run("tar", *options, "--create", f"--file={target}", f"--directory={work}", name, XZ_OPT=how)
+    tell_size("tarball", target.stat().st_size, target)
 
 
-def make_python() -> None:
+def make_python(_is_quick: bool) -> None:
     """Wheel and sdist."""
     with step("python: wheel and sdist"):
         run(sys.executable, "-m", "hatchling", "build", "--directory", DIST)
@@ -267,8 +271,17 @@ def kilobytes(folder: Path) -> int:
     return sum((size + 1023) // 1024 for size in sizes)
 
 
-def megabytes(folder: Path) -> int:
-    return round(kilobytes(folder) / 1000)
+def level(is_quick: bool) -> int:
+    """How hard xz tries: 6 takes half a minute, and 0 three seconds."""
+    return 0 if is_quick else 6
+
+
+def tell_size(part: str, size: int, place: Path, *, is_quick: bool = False) -> None:
+    """Say it. Raises BuildError for what has become larger than it may be."""
+    tell(f"{part}: {size / 1e6:.1f} MB in {place}")
+    most = MOST_BYTES.get(part, size)
+    if size > most and not is_quick:
+        raise BuildError(f"{part} may have {most / 1e6:.0f} MB at most; see what has come into the bundle")
 
 
 def tell(text: str) -> None:
@@ -297,8 +310,8 @@ def made_from() -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    only_if_changed = "--if-changed" in words
-    words = [word for word in words if word != "--if-changed"]
+    only_if_changed, is_quick = "--if-changed" in words, "--quick" in words
+    words = [word for word in words if word not in ("--if-changed", "--quick")]
     unknown = [word for word in words if word not in PARTS]
     if unknown:
         print(f"pqdesk: no such part: {unknown[0]}; there are {', '.join(PARTS)}", file=sys.stderr)
@@ -309,15 +322,16 @@ def main(words: Sequence[str]) -> int:
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         state = made_from()
+        wanted = {state, f"{state} quick"} if is_quick else {state}
         for name in words or PARTS:
             stamp = DIST / f".{name}-made-from"
-            if only_if_changed and stamp.exists() and stamp.read_text(encoding="ascii") == state:
+            if only_if_changed and stamp.exists() and stamp.read_text(encoding="ascii") in wanted:
                 continue
             if name in ("deb", "tarball") and not BUNDLE.is_dir():
                 raise BuildError(f"{name} is made of the bundle, which is not there; build that first")
             stamp.unlink(missing_ok=True)
-            PARTS[name]()
-            stamp.write_text(state, encoding="ascii")
+            PARTS[name](is_quick)
+            stamp.write_text(f"{state} quick" if is_quick else state, encoding="ascii")
     except BuildError as exc:
         print(f"pqdesk: {exc}", file=sys.stderr)
         return 1

