@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT
+
 BUNDLE = ROOT / "dist/pqdesk"
 COMMANDS = BUNDLE / "bin/pqdesk"
 BUILD_S = 1800  # it takes 80 s of one processor, which may be shared by many

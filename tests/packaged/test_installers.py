@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pqdesk.version import VERSION
-from tests.packaged.bundle import BUILD_S, ROOT, build, run_bare, succeed
+from tests.checkout import ROOT
+from tests.packaged.bundle import BUILD_S, build, run_bare, succeed
 
 pytestmark = pytest.mark.timeout(BUILD_S)
 

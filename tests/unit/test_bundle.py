@@ -17,7 +17,8 @@ from pqdesk import __version__, bundle
 from pqdesk.cli import root
 from pqdesk.cli.main import main
 from pqdesk.version import installed_version
-from tests.packaged.bundle import ROOT, bundle_contents
+from tests.checkout import ROOT
+from tests.packaged.bundle import bundle_contents
 
 # Where a name comes from a user or from a table, which is looked at apart: (file, how often).
 FROM_ELSEWHERE = {
