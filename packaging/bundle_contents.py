@@ -11,13 +11,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "pqdesk"
-WINDOW_ONLY = "pqdesk.gui"
+# What each of the two programs is without: the window's has no commands, theirs no window.
+WINDOW, COMMANDS = "pqdesk.gui", "pqdesk.cli"
 
-# Named in supervisord's configuration, by a message, by the system's locale or by what a terminal says of itself.
-NAMED_ELSEWHERE = ("supervisor.rpcinterface", "supervisor.childutils", "rich._unicode_data")
+# Of others, by the package that a program is without: named in supervisord's configuration, or by what a terminal is.
+NAMED_ELSEWHERE = {WINDOW: ("supervisor.rpcinterface", "rich._unicode_data"), COMMANDS: ()}
 
 # Nobody asks for these in a bundle, and each brings much along.
-NEVER = ("tkinter", "unittest", "doctest", "pydoc", "pdb", "lib2to3", "setuptools", "pkg_resources", "pip", "numpy")
+NEVER = (
+    *("tkinter", "unittest", "doctest", "pydoc", "pdb", "lib2to3", "setuptools", "pkg_resources", "pip", "numpy"),
+    *("pygments", "markdown_it", "supervisor.tests"),  # rich colours code and reads Markdown with them; we do neither
+)
 QT_NEVER = (
     *("PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets", "PySide6.QtPrintSupport"),
     *("PySide6.QtSql", "PySide6.QtTest", "PySide6.QtDesigner", "PySide6.QtUiTools", "PySide6.QtXml", "PySide6.QtHelp"),
@@ -26,10 +30,10 @@ QT_NEVER = (
 WITH_METADATA = ("supervisor", "PySide6-Essentials")
 
 
-def own_modules(*, with_window: bool) -> list[str]:
-    """Every module of pqdesk, by its whole name."""
+def own_modules(*, without: str) -> list[str]:
+    """The modules of pqdesk by their whole names, but for one package and what starts Python with it."""
     names = sorted(_module_name(path) for path in PACKAGE.rglob("*.py"))
-    return [name for name in names if with_window or not f"{name}.".startswith(f"{WINDOW_ONLY}.")]
+    return [name for name in names if not f"{name}.".startswith(f"{without}.") and name != "pqdesk.__main__"]
 
 
 def own_data() -> Iterator[tuple[str, str]]:

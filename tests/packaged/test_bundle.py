@@ -33,13 +33,14 @@ def workspace(short_folder: Path) -> Path:
 def test_every_module_of_ours_is_in_it_and_the_commands_have_no_qt() -> None:
     from PyInstaller.archive.readers import CArchiveReader
 
-    wanted_of = bundle_contents()
-    for name, has_window in (("pqdesk", True), ("pqdeskd", False)):
+    contents = bundle_contents()
+    for name, without in (("pqdesk", contents.COMMANDS), ("pqdeskd", contents.WINDOW)):
         archive = CArchiveReader(str(BUNDLE / name))
         modules = {*archive.open_embedded_archive("PYZ.pyz").toc}
-        wanted = {*wanted_of.own_modules(with_window=has_window), *wanted_of.NAMED_ELSEWHERE}
+        wanted = {*contents.own_modules(without=without), *contents.NAMED_ELSEWHERE[without]}
         assert sorted(wanted - modules) == []
-        assert any(one.startswith("PySide6") for one in modules) is has_window
+        assert not [one for one in modules if f"{one}.".startswith(f"{without}.")]
+        assert any(one.startswith("PySide6") for one in modules) is (without == contents.COMMANDS)
 
 
 def test_it_has_nothing_that_belongs_to_the_desktop_it_was_built_on() -> None:

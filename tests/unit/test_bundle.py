@@ -109,19 +109,19 @@ def test_every_module_that_is_imported_by_a_name_is_in_the_bundle() -> None:
 
     ours = {name for name in named if name.partition(".")[0] == "pqdesk"}
     assert "pqdesk.messages.records" in ours  # Later's are seen
-    assert ours - {*contents.own_modules(with_window=True)} == set()
-    assert {name for name in ours if not name.startswith("pqdesk.gui")} - {
-        *contents.own_modules(with_window=False)
-    } == set()
+    of_window, of_commands = ({*contents.own_modules(without=one)} for one in (contents.COMMANDS, contents.WINDOW))
+    assert {name for name in ours if not name.startswith(contents.COMMANDS)} - of_window == set()
+    assert {name for name in ours if not name.startswith(contents.WINDOW)} - of_commands == set()
     assert named - ours <= {"supervisor", "psutil", "PySide6"}  # only asked for whether they are there
     assert unread == FROM_ELSEWHERE  # another one: have it take its name from a table, and look at that above
 
 
-def test_the_commands_of_a_bundle_have_nothing_of_the_window() -> None:
-    names = bundle_contents().own_modules(with_window=False)
+def test_the_two_programs_of_a_bundle_share_all_but_their_front_doors() -> None:
+    contents = bundle_contents()
+    of_window, of_commands = ({*contents.own_modules(without=one)} for one in (contents.COMMANDS, contents.WINDOW))
 
-    assert "pqdesk.demo" in names
-    assert [name for name in names if name.startswith("pqdesk.gui")] == []
+    assert "pqdesk.demo" in of_window & of_commands
+    assert {name.split(".")[1] for name in of_window ^ of_commands} == {"gui", "cli"}
 
 
 def test_what_lies_beside_the_code_is_in_the_bundle() -> None:
