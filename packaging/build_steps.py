@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -141,6 +141,7 @@ def dependencies(tree: Path, work: Path) -> str:
     said = subprocess.run(
         [
             *("dpkg-shlibdeps", "-O", "--ignore-missing-info", "--warnings=0"),
+            *(f"-x{package}" for package in packages_of(path.name for path in (inside / "_internal").glob("lib*.so*"))),
             *(f"-l{folder.relative_to(work)}" for folder in sorted(libraries)),
             *(f"-e{file.relative_to(work)}" for file in sorted(files)),
         ],
@@ -153,6 +154,14 @@ def dependencies(tree: Path, work: Path) -> str:
         raise BuildError(f"dpkg-shlibdeps: {' '.join(said.stderr.split())[-800:]}")
     found = said.stdout.partition("shlibs:Depends=")[2].strip()
     return ", ".join([*found.split(", "), "fonts-dejavu-core | fonts-freefont-ttf | fonts-noto-core"])
+
+
+def packages_of(libraries: Iterable[str]) -> set[str]:
+    """Whose these are on this system. It finds them there although the bundle has its own."""
+    patterns = [f"*/{name}" for name in libraries]
+    said = subprocess.run(["dpkg-query", "--search", *patterns], capture_output=True, text=True, check=False).stdout
+    owners = (line.rpartition(": ")[0] for line in said.splitlines() if not line.startswith("diversion"))
+    return {owner.partition(":")[0] for line in owners for owner in line.split(", ")}
 
 
 def write_checksums(tree: Path) -> None:

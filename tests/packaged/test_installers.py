@@ -48,6 +48,7 @@ def test_the_deb_depends_on_what_is_missing_in_it(deb: Path) -> None:
 
     names = {re.split(r"[ (|]", one.strip())[0] for one in field.split(",")}
     assert names >= {"libc6", "libxcb-cursor0", "libxcb-icccm4", "libxkbcommon-x11-0", "libgl1", "libegl1"}
+    assert names & {"libssl3", "libffi8", "libreadline8", "liblzma5"} == set()  # the bundle has its own
     assert [name for name in names if "python" in name or "gtk" in name or "qt" in name] == []
 
 
