@@ -48,6 +48,7 @@ def make_bundle(_is_quick: bool) -> None:
         run(
             *(sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR"),
             *("--distpath", work / "dist", "--workpath", work / "work", HERE / "bundle.spec"),
+            PYINSTALLER_CONFIG_DIR=str(ROOT / "build/pyinstaller"),  # what it keeps of stripped libraries
         )
         made = work / "dist/pqdesk"
         (made / "bin").mkdir()
