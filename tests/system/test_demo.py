@@ -79,8 +79,10 @@ def test_file_that_cannot_be_read_fails_with_the_reason(workspace, payload):
         demo.count(message)
 
 
-def test_whole_demo_with_a_failed_message_that_retry_completes(workspace, workers):
-    producing = workers.produce("code", "pqdesk.demo:files")
+def test_whole_demo_with_a_failed_message_that_retry_completes(workspace, workers, tmp_path):
+    quick = tmp_path / "quick.py"
+    quick.write_text("from pqdesk import demo\ndemo._PAUSE_S = 0.005\nfiles = demo.files\n")
+    producing = workers.produce("code", f"{quick}:files")
     consuming = workers.consume(demo.QUEUES, "pqdesk.demo:count")
 
     wait_until(lambda: workspace.counts().failed == 1, timeout_s=60, reason="a failed message", logs=workers.folder)

@@ -56,7 +56,7 @@ def fresh_workspace(folder: Path) -> WorkspacePaths:
     return paths
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=2000)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=700)
 @given(
     name=_NAMES,
     arguments=st.lists(_TEXT, max_size=4),

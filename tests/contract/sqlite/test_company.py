@@ -6,7 +6,6 @@ What is told here by `sqlite3` is a connection of the standard library; `rows` l
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import sqlite3
@@ -22,16 +21,25 @@ import pytest
 from pqdesk import AsyncQueue, Queue, Workspace, WorkspaceError
 from pqdesk.clock import SystemClock
 from pqdesk.storage import open_inspection
-from tests.contract.sqlite.outside import run_python
+from tests.contract.sqlite.outside import Looker, run_python
 
-_ROWS = "import apsw, json, sys; print(json.dumps(apsw.Connection(sys.argv[1]).execute(sys.argv[2]).fetchall()))"
 _PUT = "INSERT INTO pqdesk_put (queue, payload) VALUES ('emails', '1')"
+
+
+_lookers: list[Looker] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _another_program() -> Iterator[None]:
+    with contextlib.closing(Looker()) as looker:
+        _lookers.append(looker)
+        yield
+        _lookers.remove(looker)
 
 
 def rows(database: Path, sql: str) -> list[list[Any]]:
     """As another process sees the file."""
-    found: list[list[Any]] = json.loads(run_python(_ROWS, str(database), sql))
-    return found
+    return _lookers[0].rows(database, sql)
 
 
 def payloads(database: Path) -> list[int]:
