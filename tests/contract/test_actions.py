@@ -243,3 +243,22 @@ def test_a_message_retried_while_another_holds_it_loses_nothing(queue: Queue, cl
         first.ack()
 
     assert queue.get(timeout=0).attempt == 3
+
+
+@pytest.mark.parametrize("action", ["cancel", "delete", "retry"])
+def test_a_queue_acts_on_no_message_of_another(queue: Queue, action: str) -> None:
+    theirs = Queue.over(queue.store, "theirs", queue._clock).put("x")
+
+    outcome = getattr(queue, action)([theirs])
+
+    assert (outcome.done, outcome.errors) == (0, (f"message {theirs} is in another queue",))
+    assert queue.store.looking.counts("theirs").ready == 1
+
+
+def test_an_action_with_a_progress_that_cannot_be_called_changes_nothing(queue: Queue) -> None:
+    queue.put("one")
+
+    with pytest.raises(InvalidInput, match="on_progress"):
+        queue.delete([1], on_progress=7)  # type: ignore[arg-type]
+
+    assert queue.qsize() == 1

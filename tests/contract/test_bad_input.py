@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from pqdesk import InvalidInput, Outgoing, PQDeskError, Queue, Workspace
+from pqdesk.errors import LeaseLost, WorkspaceError
 
 _NOW = datetime.now(UTC)
 _SELF: list[Any] = []
@@ -137,3 +138,57 @@ def test_names_and_values_at_their_limits_are_taken(queue: Queue) -> None:
 
 def test_every_error_is_one_of_ours() -> None:
     assert issubclass(InvalidInput, PQDeskError)
+
+
+def test_a_backoff_that_is_none_is_refused_where_it_is_given(queue: Queue) -> None:
+    with pytest.raises(InvalidInput):
+        queue.use_defaults(backoff="bogus")
+
+
+_HUGE = 10**5000  # more digits than str() writes
+
+
+_WEST = datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))  # in UTC, a moment of the year 10000
+
+
+_REFUSED: dict[str, Callable[[Queue], object]] = {
+    "a moment past the year 9999": lambda queue: queue.put(1, at=_WEST),
+    "a priority that is False": lambda queue: queue.put(1, priority=False),
+    "a priority that is no int": lambda queue: queue.put(1, priority=0.0),  # type: ignore[arg-type]
+    "a priority of 5,000 digits": lambda queue: queue.put(1, priority=_HUGE),
+    "a delay of 5,000 digits": lambda queue: queue.put(1, delay=_HUGE),
+    "a conflict rule of 5,000 digits": lambda queue: queue.put(1, on_conflict=_HUGE),  # type: ignore[arg-type]
+    "a key of 5,000 digits in a payload": lambda queue: queue.put({_HUGE: 1}),
+    "a timeout that is text, with room": lambda queue: queue.put(1, timeout="soon"),  # type: ignore[arg-type]
+    "a negative timeout, not waiting": lambda queue: queue.get(block=False, timeout=-1),
+    "no items": lambda queue: queue.put_many(None),  # type: ignore[arg-type]
+    "a number of items": lambda queue: queue.put_many(3),  # type: ignore[arg-type]
+    "no marks": lambda queue: queue.put_once(None),  # type: ignore[arg-type]
+    "items without marks": lambda queue: queue.put_once(["ab"]),  # type: ignore[list-item]
+    "no follow-ups": lambda queue: queue.get(timeout=0).ack(put=None),  # type: ignore[arg-type]
+    "a follow-up alone": lambda queue: queue.get(timeout=0).ack(put="x"),
+    "a fraction of 5,000 digits": lambda queue: queue.get(timeout=0).progress(_HUGE),
+    "a note that is no text": lambda queue: queue.get(timeout=0).progress(0.5, 7),  # type: ignore[arg-type]
+    "why of an id that is text": lambda queue: queue.why("1"),  # type: ignore[arg-type]
+    "why of an id above 64 bits": lambda queue: queue.why(2**64),
+    "metrics since None": lambda queue: queue.metrics(None),  # type: ignore[arg-type]
+    "ids of 5,000 digits": lambda queue: queue.retry(_HUGE),
+    "a workspace that is a number": lambda _: Queue("work", workspace=7),  # type: ignore[arg-type]
+    "a workspace without a name": lambda _: Queue("work", workspace=""),
+    "a workspace with a null": lambda _: Queue("work", workspace="a\0b"),
+    "a workspace with a lone surrogate": lambda _: Queue("work", workspace="a\ud800"),
+    "a database that is a number": lambda _: Queue("work", database=7),  # type: ignore[arg-type]
+    "a database with a null": lambda _: Queue("work", database="a\0b"),
+    "a database with a name too long": lambda _: Queue("work", database="x" * 300),
+}
+
+
+@pytest.mark.parametrize("what", _REFUSED)
+def test_what_nobody_can_use_is_refused_in_one_line_and_changes_nothing(queue: Queue, what: str) -> None:
+    queue.put("there")
+
+    with pytest.raises((InvalidInput, LeaseLost, WorkspaceError)) as refused:
+        _REFUSED[what](queue)
+
+    assert "\n" not in str(refused.value)
+    assert len(queue.messages()) == 1

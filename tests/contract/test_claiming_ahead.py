@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk import Queue
+from pqdesk import Counts, Queue
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.contract import Claim, Settlement
 from tests.contract.clocks import MovableClock
@@ -179,3 +179,25 @@ def test_a_claim_ahead_keeps_to_the_concurrency(queue: Queue, limit: int) -> Non
     queue.put_many(range(9))
 
     assert len(_claim_ahead(queue, limit)) == min(limit, 2)
+
+
+def test_an_ack_after_its_loop_was_left_takes_nothing_more(queue: Queue) -> None:
+    queue.put_many([1, 2])
+    for message in queue:  # noqa: B007
+        break
+    message.ack()
+
+    assert queue.counts() == Counts(ready=1, completed=1)
+
+
+def test_what_a_loop_took_ahead_is_kept_while_its_body_goes_on(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    queue.put_many([1, 2])
+    loop = iter(queue)
+    next(loop).ack()
+    clock.advance(40)  # of 60
+    queue.store.tending.tend()  # type: ignore[attr-defined]
+    clock.advance(40)
+    other.store.tending.tend()  # type: ignore[attr-defined]
+
+    next(loop).ack()
+    assert queue.counts().completed == 2

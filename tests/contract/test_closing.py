@@ -53,3 +53,12 @@ def test_closing_inside_a_transaction_is_refused_where_a_person_wrote_it(tmp_pat
         with queue.transaction(), pytest.raises(ValueError, match="after its end"):
             queue.close()
         queue.put("still open")
+
+
+def test_closing_gives_back_more_than_a_batch(queue: Queue, other: Queue) -> None:
+    other.put_many(range(2500))
+    other.get_many(2500)
+
+    other.store.close()
+
+    assert queue.counts().ready == 2500

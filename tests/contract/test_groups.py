@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from pqdesk import Empty, Queue
+from pqdesk import Counts, Empty, Queue
 from pqdesk.clock import SystemClock
 from pqdesk.queues.acting import undo
 from pqdesk.storage.contract import Store
@@ -206,3 +206,13 @@ def test_a_group_that_may_run_fewer_at_once_keeps_to_that_when_one_is_given_back
         queue.get(timeout=0)
     first.ack()
     assert _order(queue) == [1, 2]
+
+
+def test_a_group_goes_on_when_several_of_it_expire_at_once(queue: Queue, clock: MovableClock) -> None:
+    for number in range(3):
+        queue.put(number, group="g", expires=5)
+    queue.put("last", group="g")
+    clock.advance(6)
+
+    assert queue.get(timeout=0).payload == "last"
+    assert queue.counts() == Counts(running=1, cancelled=3)

@@ -256,3 +256,25 @@ def test_an_extended_lease_is_not_over(queue: Queue, clock: MovableClock) -> Non
     assert not message.is_lease_over
     clock.advance(2)
     assert message.is_lease_over
+
+
+def test_a_lost_claim_is_forgotten(queue: Queue, clock: MovableClock) -> None:
+    queue.put("x")
+    message = queue.get(lease=1)
+    clock.advance(2)
+    queue.get(timeout=0).ack()
+
+    with pytest.raises(LeaseLost):
+        message.ack()
+
+    assert not queue.store._engine.hand  # type: ignore[attr-defined]
+
+
+def test_an_unsettled_message_of_a_loop_is_extended_no_more_when_the_loop_goes_on(queue: Queue) -> None:
+    queue.put_many(range(2))
+    loop = iter(queue)
+    next(loop)
+    message = next(loop)
+
+    extended = queue.store._engine.hand._extended  # type: ignore[attr-defined]
+    assert [claim.id for claim in extended.values()] == [message.id]

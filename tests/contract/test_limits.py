@@ -433,3 +433,15 @@ def test_a_message_within_its_time_limit_is_left_alone(queue: Queue, clock: Mova
             queue.store.tending.tend()  # type: ignore[attr-defined]
 
         message.ack()
+
+
+def test_a_rate_that_was_lower_for_a_while_allows_no_burst(queue: Queue) -> None:
+    queue.configure(rate=(5, 3600))
+    queue.put_many(range(20))
+    queue.get_many(5, timeout=0)
+
+    queue.configure(rate=(1, 3600))
+    queue.configure(rate=None)
+    queue.configure(rate=(6, 3600))
+
+    assert len(queue.get_many(10, timeout=0)) == 1

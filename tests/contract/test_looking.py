@@ -202,3 +202,16 @@ def test_progress_can_be_read(queue: Queue) -> None:
     assert queue.message(message_id).progress == 0.25  # how far it came
     queue.get(timeout=0)
     assert queue.message(message_id).progress is None
+
+
+def test_a_state_named_twice_lists_a_message_once(queue: Queue) -> None:
+    queue.put(1)
+
+    assert len(queue.messages(state=["ready", "ready"])) == 1
+
+
+def test_text_that_cannot_be_searched_is_refused(queue: Queue) -> None:
+    with pytest.raises(InvalidInput, match="surrogate"):
+        queue.messages(search="\ud800")
+    with pytest.raises(InvalidInput, match="surrogate"):
+        queue.retry(where="\ud800")

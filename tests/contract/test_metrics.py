@@ -16,7 +16,11 @@ import pytest
 
 from pqdesk import InvalidInput, Queue
 from pqdesk.clock import to_datetime
+from pqdesk.errors import Full
 from pqdesk.messages.looking import Histogram, MetricRecord
+from pqdesk.messages.records import Outgoing
+from pqdesk.storage.contract import Store
+from pqdesk.storage.sqlite.engine import Engine
 from tests.contract.clocks import MovableClock
 
 
@@ -246,3 +250,21 @@ def _rows(queue: Queue) -> list[tuple[int, int]]:
     store: Any = queue.store
     with store._engine.lock:
         return list(store._engine.db.execute("SELECT start_s, span_s FROM pqdesk_metric").fetchall())
+
+
+def engine_of(queue: Queue) -> Engine:
+    engine: Engine = queue.store._engine  # type: ignore[attr-defined]
+    return engine
+
+
+def test_what_a_full_queue_refused_is_in_no_metric(queue: Queue, store: Store, clock: MovableClock) -> None:
+    full = Queue.over(store, "full", clock)
+    full.configure(max_size=1)
+    queue.put("known")
+    full.put("known")
+
+    with pytest.raises(Full):
+        queue.put_many(["one", Outgoing("two", queue="full")], block=False)
+    engine_of(queue).write_metrics(is_forced=True)
+
+    assert sum(row.put for row in queue.metrics(to_datetime(clock.wall_us() - 3_600_000_000))) == 1

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from pqdesk import InvalidInput, LeaseLost, Outgoing, Queue, Workspace
+from pqdesk import Counts, InvalidInput, LeaseLost, Outgoing, Queue, Workspace
 from pqdesk.errors import NotFound
 from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.storage.contract import Settlement
 from tests.contract.clocks import MovableClock
 
 
@@ -265,3 +268,39 @@ def test_a_message_that_comes_back_after_its_expiry_is_cancelled_without_a_claim
     queue.store.tending.tend()  # type: ignore[attr-defined]
 
     assert queue.message(message_id).state == State.CANCELLED
+
+
+def test_a_message_to_be_cancelled_is_not_retried_when_its_handler_times_out(queue: Queue) -> None:
+    message_id = queue.put(1)
+    message = queue.get()
+    queue.cancel(message_id)
+
+    queue.settle(message, Settlement(AttemptOutcome.TIMED_OUT, error="too long"))
+
+    assert queue.counts() == Counts(cancelled=1)
+
+
+_LOOP: list[Any] = []
+
+
+_LOOP.append(_LOOP)
+
+
+def test_an_error_that_cannot_be_written_down_still_fails_its_attempt(queue: Queue) -> None:
+    queue.put("one")
+    message = queue.get(timeout=0)
+
+    message.fail(_LOOP)
+
+    assert queue.message(message.id).attempts[0].error == "[[...]]"
+
+
+def test_a_message_that_is_done_again_without_a_result_has_none(queue: Queue) -> None:
+    queue.put("one")
+    message = queue.get(timeout=0)
+    message.ack("of the first time")
+    queue.retry(message.id)
+
+    queue.get(timeout=0).ack()
+
+    assert queue.result(message.id) is None

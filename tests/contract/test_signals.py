@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from pqdesk import Empty, PQDeskError, Queue, WorkspaceError
+from pqdesk.storage.sqlite.puts import Putting
 
 
 class _Stopped(Exception):
@@ -174,3 +178,95 @@ def test_a_put_while_a_get_of_the_thread_waits_is_refused(
 
     assert len(answers) == 1
     assert "nothing changed" in str(answers[0])
+
+
+def test_the_alarm_may_be_set_by_a_signal_that_comes_while_it_is_waited_for() -> None:
+    script = (
+        "import signal, time; from pqdesk.storage.sqlite.waiting import Alarm\n"
+        "alarm = Alarm(); signal.signal(signal.SIGALRM, lambda *_: alarm.set())\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001); end = time.monotonic() + 2\n"
+        "while time.monotonic() < end: alarm.wait(0.0001)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
+
+
+def test_closing_in_a_signal_handler_inside_a_call_is_an_error_and_no_hang(tmp_path: Path) -> None:
+    script = (
+        "import signal, sys; from pqdesk import Queue, WorkspaceError\n"
+        "queue = Queue('q', workspace=sys.argv[1]); seen = []\n"
+        "def handle(*_):\n"
+        "    try: queue.close()\n"
+        "    except WorkspaceError as error: seen.append('inside another call' in str(error))\n"
+        "signal.signal(signal.SIGALRM, handle); signal.setitimer(signal.ITIMER_REAL, 0.3)\n"
+        "try: queue.get(timeout=5)\n"
+        "except Exception: pass\n"
+        "queue.close(); print(seen)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "w")], timeout=60, check=False, capture_output=True, text=True
+    )
+    assert done.stdout == "[True]\n", done.stderr
+
+
+@pytest.fixture
+def in_a_signal_handler() -> Iterator[Callable[[Callable[[], object]], list[object]]]:
+    """Arms a signal whose handler calls the function; the answers, or its errors, come into the list."""
+    before = signal.getsignal(signal.SIGUSR1)
+
+    def arm(do: Callable[[], object]) -> list[object]:
+        answers: list[object] = []
+
+        def handle(*_: object) -> None:
+            try:
+                answers.append(do())
+            except WorkspaceError as exc:
+                answers.append(exc)
+
+        signal.signal(signal.SIGUSR1, handle)
+        return answers
+
+    yield arm
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_put_in_a_signal_handler_inside_another_puts_transaction_is_refused_and_harms_nothing(
+    queue: Queue,
+    in_a_signal_handler: Callable[[Callable[[], object]], list[object]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finish = Putting.finish
+
+    def finish_interrupted(self: Putting, *args: Any, **options: Any) -> list[str]:
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGUSR1)
+        return finish(self, *args, **options)
+
+    answers = in_a_signal_handler(lambda: queue.put("from the handler"))
+    monkeypatch.setattr(Putting, "finish", finish_interrupted)
+    queue.put("from the program")
+
+    assert [type(answer) for answer in answers] == [WorkspaceError]
+    assert [one.payload for one in map(queue.message, range(1, 2))] == ["from the program"]
+    assert (queue.qsize(), len(queue.messages())) == (1, 1)
+
+
+def test_a_put_in_a_signal_handler_while_another_one_is_flushed_is_refused(
+    queue: Queue,
+    in_a_signal_handler: Callable[[Callable[[], object]], list[object]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flush = os.fdatasync
+
+    def flush_interrupted(descriptor: int) -> None:
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGUSR1)
+        flush(descriptor)
+
+    answers = in_a_signal_handler(lambda: queue.put("from the handler"))
+    queue.put("before")
+    monkeypatch.setattr(os, "fdatasync", flush_interrupted)
+    queue.put("from the program")
+
+    assert [type(answer) for answer in answers] == [WorkspaceError]
+    assert queue.qsize() == 2

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pqdesk import Busy, Message, Queue
+from pqdesk import Busy, Empty, Message, Queue, WorkspaceError
 from pqdesk.storage.sqlite import engine
 from pqdesk.storage.sqlite.engine import BUSY_DEADLINE_S
 
@@ -134,3 +135,29 @@ def test_a_queue_that_is_closed_ends_the_waits_of_other_threads_and_lets_questio
 
     for one in reading:
         assert one.exception(timeout=_SOON_S) is None or "is closed" in str(one.exception())
+
+
+def test_threads_that_close_and_call_at_once_get_an_error_of_ours_or_none(tmp_path: Path) -> None:
+    for number in range(15):
+        queue = Queue("q", workspace=tmp_path / str(number))
+        queue.put("x")
+        odd: list[BaseException] = []
+
+        def call(use: Callable[[], object], odd: list[BaseException] = odd) -> None:
+            try:
+                for _ in range(50):
+                    use()
+            except (WorkspaceError, Empty):
+                pass
+            except BaseException as exc:  # noqa: BLE001
+                odd.append(exc)
+
+        uses = (lambda q=queue: q.put(1), lambda q=queue: q.get(timeout=1), queue.counts, queue.messages)
+        callers = [threading.Thread(target=call, args=(use,)) for use in uses]
+        closers = [threading.Thread(target=queue.close) for _ in range(2)]
+        for thread in (*callers, *closers):
+            thread.start()
+        for thread in (*callers, *closers):
+            thread.join(60)
+
+        assert odd == []

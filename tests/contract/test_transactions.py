@@ -18,7 +18,7 @@ import pytest
 from pqdesk import DuplicateKey, Full, InvalidInput, LeaseLost, Outgoing, Queue, Workspace, WorkspaceError
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage import open_store
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.contract import Settlement, Store
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 
@@ -661,3 +661,13 @@ def test_a_send_reported_as_failed_though_the_row_was_committed_is_repeated_with
             queue.put("once", key="order-1")
         assert queue.put("once", key="order-1", on_conflict="keep") == 2
         assert queue.counts().ready == 2
+
+
+def test_a_closed_queue_joins_no_transaction(
+    queue: Queue, open_another: Callable[[], Store], clock: MovableClock
+) -> None:
+    closed = Queue.over(open_another(), "work", clock)
+    closed.store.close()
+
+    with queue.transaction() as tx, pytest.raises(WorkspaceError, match="closed"):
+        closed.put("one", tx=tx)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pqdesk import DiskFull, Queue, WorkspaceError
+from pqdesk.paths import WorkspacePaths
+from pqdesk.storage.sqlite import durability
 from tests.contract.sqlite.outside import run_python
 
 
@@ -185,3 +188,22 @@ def test_a_dropped_queue_closes_itself_and_a_held_message_keeps_it(tmp_path: Pat
 
     message.ack()
     del message  # the fixture of tests/conftest.py fails when a file or thread stays
+
+
+def test_a_file_that_was_replaced_is_noticed_though_the_times_of_its_folder_were_set_back(
+    paths: WorkspacePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_SETTLED_NS", 0)
+    queue = Queue("work", workspace=paths.root)
+    for number in range(3):
+        queue.put(number)
+    before = os.stat(paths.root)
+
+    copy = paths.root.with_name("copy.db")
+    shutil.copy(paths.database, copy)
+    os.rename(copy, paths.database)
+    os.utime(paths.root, ns=(before.st_atime_ns, before.st_mtime_ns))  # as rsync -a does
+
+    with pytest.raises(WorkspaceError, match="replaced"):
+        queue.put("into nowhere")
+    queue.close()

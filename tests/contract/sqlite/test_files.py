@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 
 from pqdesk import Corrupt, InvalidInput, Queue, SchemaTooNew, Workspace, WorkspaceError
@@ -420,3 +421,28 @@ def test_a_path_that_is_not_utf8_is_refused_in_words(tmp_path: Path, name: bytes
     assert list(odd.iterdir()) == []
     with Workspace(tmp_path / "w") as workspace, pytest.raises(InvalidInput, match="not UTF-8"):
         workspace.backup(odd / "copy.db")
+
+
+def test_a_put_into_a_removed_folder_is_an_error_of_ours(tmp_path: Path) -> None:
+    queue = Queue("q", workspace=tmp_path / "w")
+    queue.put("x")
+    shutil.rmtree(tmp_path / "w")
+    queue.store._space._looked_ms = -1000  # type: ignore[attr-defined]
+
+    with pytest.raises(WorkspaceError):
+        queue.put("y")
+
+    queue.close()
+
+
+def test_a_database_in_utf_16_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    with contextlib.closing(apsw.Connection(str(path))) as db:
+        db.execute("PRAGMA encoding = 'UTF-16'")
+        db.execute("CREATE TABLE own (one)")
+    before = path.read_bytes()
+
+    with pytest.raises(WorkspaceError, match="UTF-16le"):
+        Queue("work", database=path)
+
+    assert path.read_bytes() == before

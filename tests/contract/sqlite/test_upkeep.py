@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import apsw
 import pytest
 
 from pqdesk import NotFound, Queue
+from pqdesk.storage.sqlite import owners
+from pqdesk.storage.sqlite.owners import Owner
+from pqdesk.storage.sqlite.waiting import DeathWatch
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 
@@ -109,3 +115,39 @@ def test_processes_that_ended_long_ago_are_forgotten(queue: Queue, other: Queue,
     _prune(queue)
 
     assert queue.message(message_id).worker is None
+
+
+def test_looking_whether_an_owner_lives_wakes_no_death_watch(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from pqdesk.storage.sqlite.owners import OwnLock;"
+        "print(OwnLock(Path(sys.argv[1])).token, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        owner = Owner(1, process.stdout.readline().strip(), process.pid, "boot", "somebody")
+        watch = DeathWatch(tmp_path)
+        assert owners.is_alive(tmp_path, owner, "boot")
+        assert watch.read() == []
+        process.kill()
+        process.wait()
+        assert watch.read() == [owner.token]
+        watch.close()
+    assert not owners.is_alive(tmp_path, owner, "boot")
+
+
+def test_a_long_reader_stops_no_writer_when_the_log_is_long(queue: Queue) -> None:
+    queue.put(1)
+    store = queue.store
+    reader = apsw.Connection(str(store._engine.location.database), flags=apsw.SQLITE_OPEN_READONLY)  # type: ignore[attr-defined]
+    reader.execute("BEGIN; SELECT * FROM pqdesk_message").fetchall()
+    checkpointer = store._engine.checkpointer  # type: ignore[attr-defined]
+    for _ in range(2):
+        queue.put(b"x" * 1000)
+    checkpointer.note(None, "main", checkpointer._restart_pages)
+    assert checkpointer.is_due
+
+    checkpointer.run()  # it was held up by the reader for 10 s, with the write lock
+
+    assert not checkpointer.is_due
+    reader.close()

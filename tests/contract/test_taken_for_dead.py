@@ -1,0 +1,59 @@
+"""A process that was taken for dead, and lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pqdesk.errors import LeaseLost
+from pqdesk.paths import WorkspacePaths
+from pqdesk.queues.queue import Queue
+from pqdesk.storage.sqlite import owners
+
+
+@pytest.fixture
+def look_from_outside(other: Queue, paths: WorkspacePaths, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What the upkeep of another process does."""
+
+    def look() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(owners, "_own_locks", {})  # else it knows that these live in here
+            other.store.tending.tend()  # type: ignore[attr-defined]
+
+    return look
+
+
+def test_a_process_that_was_taken_for_dead_keeps_what_it_has_from_then_on(
+    queue: Queue, other: Queue, paths: WorkspacePaths, look_from_outside: Callable[[], None]
+) -> None:
+    queue.put_many(["lost", "kept"])
+    lost = queue.get(timeout=0)
+    for lock in (paths.run / "owners").iterdir():  # as a program that tidies up does
+        lock.unlink()
+    look_from_outside()
+    kept = queue.get_many(2, timeout=0)
+
+    queue.store.tending.tend()  # type: ignore[attr-defined]
+    other.store.tending.tend()  # type: ignore[attr-defined]
+
+    for message in kept:
+        message.ack()
+    with pytest.raises(LeaseLost):
+        lost.ack()
+    assert len(list((paths.run / "owners").iterdir())) == 1
+
+
+def test_what_a_process_claimed_after_it_was_taken_for_dead_is_not_in_hand_for_ever(
+    queue: Queue, paths: WorkspacePaths, look_from_outside: Callable[[], None]
+) -> None:
+    queue.put("one")
+    queue.get(timeout=0).release()
+    for lock in (paths.run / "owners").iterdir():
+        lock.unlink()
+    look_from_outside()
+    queue.get(timeout=0)  # and then it really dies, before its upkeep
+
+    look_from_outside()
+
+    assert queue.counts().ready == 1
