@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, TypeVar
 
 from pqdesk.errors import InvalidInput
@@ -60,7 +62,7 @@ async def open_transaction(queue: Queue) -> AsyncIterator[AsyncTransaction]:
     """See `AsyncQueue.transaction`."""
     refuse_in_transaction(queue.store)
     calls = Calls("pqdesk-transaction", 1)
-    manager = queue.transaction()
+    manager = _Awaited(queue.store)
     try:
         inner = await calls.run_or_undo(manager.__enter__, lambda _: _roll_back(manager))
     except BaseException:  # cancelled, its thread waits for the lock to give it back at once
@@ -83,6 +85,22 @@ async def open_transaction(queue: Queue) -> AsyncIterator[AsyncTransaction]:
             _blocks.reset(token)
     finally:
         await calls.end()
+
+
+class _Awaited:
+    """A transaction in another thread than that of the loop, which must not wait for it meanwhile."""
+
+    def __init__(self, store: Store) -> None:
+        self._inner, self._awaited = store.transaction(), store.awaited_in(threading.get_ident())
+
+    def __enter__(self) -> Transaction:
+        inner = self._inner.__enter__()
+        self._awaited.__enter__()
+        return inner
+
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> bool | None:
+        self._awaited.__exit__(None, None, None)
+        return self._inner.__exit__(kind, exc, trace)
 
 
 def refuse_in_transaction(store: Store) -> None:

@@ -194,6 +194,13 @@ class Store(Protocol):
         """The write lock for the block; committed at its end, rolled back when it raises. See `Transaction`."""
         ...
 
+    def awaited_in(self, thread: int) -> AbstractContextManager[None]:
+        """For the block, `thread` is an event loop's, whose tasks have a transaction open in another thread.
+
+        A call of it without tx that would wait for that transaction can never end: it raises InvalidInput at once.
+        """
+        ...
+
     def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> list[int]:
         """Put those whose mark was never put before, and remember the marks in the same transaction; their ids."""
         ...

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -350,6 +351,50 @@ def test_other_tasks_read_while_one_has_a_transaction_open(run: Run) -> None:
         async with queue.transaction():
             look = asyncio.create_task(queue.qsize(), context=contextvars.Context())
             assert await asyncio.wait_for(look, 5) == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize("is_same_store", [True, False])
+@pytest.mark.parametrize("is_own_task", [True, False])
+def test_a_call_that_blocks_the_loop_is_refused_at_once_while_a_task_has_a_transaction_open(
+    run: Run, is_same_store: bool, is_own_task: bool
+) -> None:
+    async def test(queue: AsyncQueue) -> None:
+        await queue.put_many(["a", "b"])
+        assert queue._queue is not None
+        path = queue._queue.store._engine.path  # type: ignore[attr-defined]
+        blocking = queue._queue if is_same_store else Queue(queue.name, database=path)
+        message = blocking.get()
+        calls: list[Callable[[], object]] = [
+            lambda: blocking.put("x"), lambda: blocking.put("x", key="k"), lambda: blocking.put_many(["x"]),
+            lambda: blocking.get(timeout=0), message.ack, lambda: message.extend(5), lambda: blocking.pause(),
+            lambda: blocking.configure(lease=9), lambda: blocking.retry(state="failed"), blocking.store.close,
+            lambda: blocking.transaction().__enter__(), lambda: next(iter(blocking)),
+        ]  # fmt: skip
+
+        async def refuse_each() -> None:
+            for call in calls:
+                began = time.monotonic()
+                with pytest.raises(InvalidInput, match="transaction open"):
+                    call()
+                assert time.monotonic() - began < 5
+            assert blocking.qsize() == 1  # to look takes no lock
+
+        async with queue.transaction() as tx:
+            if is_own_task:
+                await refuse_each()
+            else:
+                await asyncio.create_task(refuse_each(), context=contextvars.Context())
+            elsewhere = asyncio.create_task(asyncio.to_thread(blocking.put, "y"), context=contextvars.Context())
+            await queue.put("z", tx=tx)
+        await elsewhere
+        message.ack()
+
+        counts = blocking.counts()
+        assert (counts.ready, counts.completed) == (3, 1)
+        if not is_same_store:
+            blocking.close()
 
     run(test)
 

@@ -55,6 +55,7 @@ _QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 _abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
 _getpid = os.getpid
 _in_transaction: set[tuple[int, int, str]] = set()  # (process, thread, file) with an open `transaction()`
+_awaited: dict[object, tuple[int, int, str]] = {}  # the same with threads whose event loop has one open in another
 
 
 class Engine:
@@ -158,6 +159,7 @@ class Engine:
 
     def wait_for_lock(self) -> None:
         """Take the lock, which another thread has: as long as another program's would be waited for. Raises Busy."""
+        self.refuse_awaited()
         if not self.lock.acquire(timeout=BUSY_DEADLINE_S):
             reason = "has a transaction open on" if self.transaction is not None else "is busy with"
             text = f"another thread {reason} queue file {self._file!r} for over {BUSY_DEADLINE_S:.0f} s"
@@ -194,11 +196,13 @@ class Engine:
         if self.is_closing:
             raise WorkspaceError(f"this queue of {self._file!r} is closed", path=self.path, needs_restart=True)
 
-    def check(self, tx: object | None = None) -> None:
+    def check(self, tx: object | None = None, *, is_outside: bool = False) -> None:
         """Refuse what is closed, failed, or inside this thread's own transaction without saying so."""
         if self.is_closing or tx is not self.transaction or _in_transaction or self.flusher.failure is not None:
             self.check_usable()
             self._check_transaction(tx)
+            if tx is None and not is_outside:
+                self.refuse_awaited()
             self.flusher.raise_if_poisoned()
         file = self.file  # as check_company: each call comes here
         if file is not None and (file.may_have_news(0) or file.is_suspect):
@@ -348,6 +352,7 @@ class Engine:
             WorkspaceError: Called by a signal handler inside another call of this thread, for which it would wait
                 for ever; a signal handler has `interrupt_waits`.
         """
+        self.refuse_awaited()
         if self._is_in_transaction():  # giving back what is in hand would wait for ever for that
             raise InvalidInput("this thread has a transaction open on the file: close the queue after its end")
         if threading.get_ident() in self.sleepers or self._is_inside_a_call():
@@ -393,6 +398,24 @@ class Engine:
     def close_transaction(self) -> None:
         self.transaction = None
         _in_transaction.discard((self.pid, threading.get_ident(), self._file))
+
+    @contextlib.contextmanager
+    def awaited_in(self, thread: int) -> Iterator[None]:
+        """For the block, `thread` has to go on for a transaction of another one to come to its end."""
+        mark = object()
+        _awaited[mark] = (self.pid, thread, self._file)
+        try:
+            yield
+        finally:
+            del _awaited[mark]
+
+    def refuse_awaited(self) -> None:
+        """Raise InvalidInput in a thread that would wait for a transaction which waits for that thread."""
+        if _awaited and (_getpid(), threading.get_ident(), self._file) in list(_awaited.values()):
+            raise InvalidInput(
+                "a task of this thread's event loop has a transaction open on the file, which cannot end while this "
+                "call waits for it: use its tx, or await an AsyncQueue, or call in another thread (asyncio.to_thread)"
+            )
 
     def _is_in_transaction(self) -> bool:
         """Whether this thread has a transaction open on the file, of any engine."""

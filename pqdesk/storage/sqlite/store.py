@@ -143,6 +143,9 @@ class SqliteStore:
     def transaction(self) -> AbstractContextManager[Transaction]:
         return Block(self._engine, self._ingestion, self._flush)
 
+    def awaited_in(self, thread: int) -> AbstractContextManager[None]:
+        return self._engine.awaited_in(thread)
+
     # --- taking -----------------------------------------------------------------------------------
 
     @call_past_damage

@@ -72,7 +72,7 @@ class Outside:
         engine.check_process()
         try:
             engine.sleepers.append(threading.get_ident())  # before the check: who closes sees the one or the other
-            engine.check()
+            engine.check(is_outside=True)
         except BaseException:
             self.__exit__()
             raise
