@@ -14,6 +14,8 @@ counts. What was there before a reboot is left alone, since nobody knows how lon
 
 from __future__ import annotations
 
+import re
+
 import apsw
 
 from pqdesk.clock import Clock
@@ -26,7 +28,8 @@ AFTER_A_TIME = -1  # as lease_ends_ms of a message that was put with a delay, un
 _LEAST_MS = 1000  # the clock is slewed by less all the time
 _STANDING_US = 500_000  # a clock that has gone on by less stands still: it is found set back once a second at most
 _NAME = "clock"
-_KNOWN = "SELECT value FROM pqdesk_meta WHERE name = ?"
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_KNOWN = "SELECT CAST(value AS BLOB) FROM pqdesk_meta WHERE name = ?"  # what is no text does not end each call
 _KNOW = "INSERT OR REPLACE INTO pqdesk_meta (name, value) VALUES (?, ?)"
 _QUEUES = "SELECT id FROM pqdesk_queue WHERE wake_us IS NOT NULL OR running > 0"
 _MOVE = (
@@ -86,7 +89,8 @@ class ClockSteps:
 
 def _known(row: tuple[object, ...] | None, boot: str) -> int | None:
     """How far ahead the wall clock was, if the file tells of this boot."""
-    words = row[0].split(" ") if row is not None and isinstance(row[0], str) else []
-    if len(words) != 2 or words[0] != boot or not words[1].lstrip("-").isdigit() or len(words[1]) > 20:
+    text = row[0].decode("ascii", "replace") if row is not None and isinstance(row[0], bytes) else ""
+    words = text.split(" ")
+    if len(words) != 2 or words[0] != boot or _WHOLE.fullmatch(words[1]) is None:
         return None
     return int(words[1])

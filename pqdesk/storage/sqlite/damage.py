@@ -37,6 +37,7 @@ _VALUES = {
     ("version", "payload_kind"): "payload_kind BETWEEN 0 AND 2",
     ("result", "kind"): "kind BETWEEN 0 AND 2",
     ("attempt", "outcome"): "outcome BETWEEN 1 AND 8",
+    ("metric", "count"): "count BETWEEN 0 AND 4503599627370496",  # sums of more have no place
 }
 # What an unsound column becomes: NULL where it may be, the bytes of a payload, 0 else.
 _PLAIN = {"state": str(State.FAILED.number), "payload": "CAST(payload AS BLOB)"} | dict.fromkeys(

@@ -18,7 +18,7 @@ HOUR_S = 3600
 _KEEP_MINUTES_S = 2 * 86_400
 _KEEP_HOURS_S = 400 * 86_400
 
-_MARK = "SELECT value FROM pqdesk_meta WHERE name = 'metrics_rolled_up_s'"
+_MARK = "SELECT value FROM pqdesk_meta WHERE name = 'metrics_rolled_up_s' AND typeof(value) = 'integer'"
 _SET_MARK = "INSERT OR REPLACE INTO pqdesk_meta (name, value) VALUES ('metrics_rolled_up_s', ?)"
 _FIRST = "SELECT min(start_s) FROM pqdesk_metric WHERE start_s >= ?"
 _SUMS = """

@@ -157,12 +157,16 @@ def check_schema(db: apsw.Connection, location: Location) -> int:
     if not location.is_ours and (encoding := only_value(db, "PRAGMA encoding")) != "UTF-8":
         text = f"{str(path)!r} keeps its text as {encoding}, and queues need UTF-8; give them a file of their own"
         raise WorkspaceError(text, path=path)  # payloads are searched and read in as UTF-8
-    with ReadTransaction(db, path):  # somebody may be bringing it up to date
-        found = {row[0]: (row[1], row[2]) for row in all_rows(db, _OBJECTS)}
-        if not found and not location.is_ours:
-            return 0
-        _check_mark(found, path)
-        number = _schema_number(db, location)
+    try:
+        with ReadTransaction(db, path):  # somebody may be bringing it up to date
+            found = {row[0]: (row[1], row[2]) for row in all_rows(db, _OBJECTS)}
+            if not found and not location.is_ours:
+                return 0
+            _check_mark(found, path)
+            number = _schema_number(db, location)
+    except UnicodeDecodeError as exc:
+        text = f"queue file {str(path)!r} is damaged: its schema is not text; stop its workers and restore a backup"
+        raise Corrupt(text, path=path) from exc
     if number > newest():
         text = f"{str(path)!r} was made by a newer PQDesk (schema {number}, this knows {newest()}); install that one"
         raise SchemaTooNew(text, path=path)

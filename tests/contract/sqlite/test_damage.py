@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from pqdesk import Corrupt, Empty, LeaseLost, Queue, Workspace
 from pqdesk.cli.transfer import Exported
 from pqdesk.messages.states import State
+from pqdesk.paths import WorkspacePaths
+from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite import damage
 from tests.contract.sqlite.loose import BAD_TEXT, opened_loosely
 from tests.contract.sqlite.outside import edit, run_python
@@ -183,6 +187,45 @@ def test_what_no_call_can_do_without_is_told_as_damage_with_its_place(
                 call()
 
             assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["clock", "metrics_rolled_up_s"])
+@pytest.mark.parametrize("value", [BAD_TEXT, "x'ff'", "'boot-1 9e9'", "'boot-1 ²'", "-1.5", "''"])
+def test_a_mark_of_the_file_that_is_damaged_is_made_anew(tmp_path: Path, name: str, value: str) -> None:
+    _damaged_workspace(tmp_path / "w", "priority", "0")
+    with opened_loosely(tmp_path / "w" / "queue.db") as db:
+        db.execute(f"INSERT OR REPLACE INTO pqdesk_meta (name, value) VALUES ('{name}', {value})")
+
+    with Workspace(tmp_path / "w") as workspace:
+        queue = workspace.queue("q")
+        message_id = queue.put("x", delay=3600, priority=9)
+        queue.get(timeout=0).ack()
+        queue.get(timeout=0).nack("no")
+
+        assert queue.message(message_id).state == State.SCHEDULED
+
+
+def test_a_count_that_cannot_be_summed_is_told_as_damage(tmp_path: Path) -> None:
+    _damaged_workspace(tmp_path / "w", "priority", "0")
+    with opened_loosely(tmp_path / "w" / "queue.db") as db:
+        db.execute("UPDATE pqdesk_metric SET count = 9223372036854775807")
+        db.execute("INSERT INTO pqdesk_metric SELECT start_s - 60, queue_id, type_id, kind, bucket, count, span_s"
+                   " FROM pqdesk_metric")  # fmt: skip
+
+    with Workspace(tmp_path / "w") as workspace, pytest.raises(Corrupt, match=r"pqdesk_metric .* count"):
+        workspace.metrics(datetime.now(UTC) - timedelta(hours=2), step=86_400)
+
+
+@pytest.mark.parametrize("open_it", [Workspace, lambda path: open_inspection(WorkspacePaths(path))])
+def test_a_schema_that_is_no_text_is_told_as_damage(tmp_path: Path, open_it: Callable[[Path], object]) -> None:
+    Workspace(tmp_path / "w").close()
+    file = tmp_path / "w" / "queue.db"
+    data = file.read_bytes()
+    assert b"progress_note" in data
+    file.write_bytes(data.replace(b"progress_note", b"progress_n\xf2te"))
+
+    with pytest.raises(Corrupt, match=r"is damaged.*restore a backup"):
+        open_it(tmp_path / "w")
 
 
 def test_a_fault_of_ours_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
