@@ -11,8 +11,10 @@ import time
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from time import CLOCK_MONOTONIC, clock_gettime_ns
 from typing import Protocol
 
+_AWAKE = CLOCK_MONOTONIC
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)  # in every time zone, too
@@ -41,7 +43,7 @@ class SystemClock:
         return time.time_ns() // 1000
 
     def awake_ms(self) -> int:
-        return awake_ns() // 1_000_000
+        return clock_gettime_ns(_AWAKE) // 1_000_000  # as awake_ns; each put and get asks
 
     def boot_id(self) -> str:
         return _system_boot_id()
@@ -52,7 +54,7 @@ def awake_ns() -> int:
 
     Not time.monotonic: tests that freeze that (freezegun) want due times to stand still, and timeouts to end.
     """
-    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    return clock_gettime_ns(_AWAKE)
 
 
 @cache

@@ -55,7 +55,8 @@ class ClockSteps:
     def is_known(self) -> bool:
         """Whether the clocks are to each other as the file has it, as far as this process knows."""
         ahead_ms = self.ahead_ms
-        return ahead_ms is not None and -_LEAST_MS < self._ahead_ms() - ahead_ms < _LEAST_MS
+        clock = self._clock
+        return ahead_ms is not None and -_LEAST_MS < clock.wall_us() // 1000 - clock.awake_ms() - ahead_ms < _LEAST_MS
 
     def follow(self, db: apsw.Connection) -> None:
         """Bring the file to the clocks as they are. In a write transaction; may be undone with it."""

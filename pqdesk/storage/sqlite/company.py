@@ -53,7 +53,7 @@ class OpenFile:
     """A queue file that this process has open, over one connection or several.
 
     Attributes:
-        may_have_news: Asked with 0 before and after each change: whether `check` is to be called.
+        may_have_news: Asked with 0: whether `check` is to be called. None: there is nobody to hear of.
         is_suspect: The same, as another thread found.
     """
 
@@ -62,7 +62,7 @@ class OpenFile:
         self.connections: list[weakref.ref[apsw.Connection]] = []
         self.entering = self.connecting = 0  # threads that make a connection
         self.is_suspect = False
-        self.may_have_news: Callable[[int], object] = _never if _is_alone else _always
+        self.may_have_news: Callable[[int], object] | None = None if _is_alone else _always
         self._collected_ns = 0
         self._watch = -1
         self._epoll: select.epoll | None = None
@@ -79,6 +79,11 @@ class OpenFile:
             self._collected_ns = awake_ns()
             gc.collect()
         return self.is_open
+
+    def hear(self, *, is_done: bool = False) -> None:
+        """`check`, if there may be news: before and after each change, where `may_have_news` is not None."""
+        if (ask := self.may_have_news) is not None and (ask(0) or self.is_suspect):
+            self.check(is_done=is_done)
 
     def check(self, *, is_done: bool = False) -> None:
         """Raise WorkspaceError when somebody else in this process has, or had, the file open.
@@ -153,10 +158,6 @@ class OpenFile:
             self._epoll = select.epoll()
             self._epoll.register(self._watch, select.EPOLLIN)
             self.may_have_news = self._epoll.poll
-
-
-def _never(_timeout: int) -> bool:
-    return False
 
 
 def _always(_timeout: int) -> bool:

@@ -69,8 +69,8 @@ class Durability:
         """
         self._committed += 1
         file = self._file
-        if file is not None and (file.may_have_news(0) or file.is_suspect):
-            file.check(is_done=True)
+        if file is not None and file.may_have_news is not None:
+            file.hear(is_done=True)
         if os.fstat(self._folder).st_ctime_ns != self.settled_ns:
             self._look_closely()
 

@@ -148,6 +148,27 @@ class Engine:
         """The same, for what a caller does in it."""
         return self._locked_for_caller
 
+    def take_lock(self, tx: object | None = None) -> apsw.Connection:
+        """`locked` without a block; to be followed by `let_go_of_lock`, and raise_ours for what is raised between."""
+        if _getpid() != self.pid:
+            self.check_process()
+        if not self.lock.acquire(False):
+            self.wait_for_lock()
+        self.depth += 1
+        try:
+            self.check(tx)
+        except BaseException:
+            self.let_go_of_lock()
+            raise
+        return self.db
+
+    def let_go_of_lock(self) -> None:
+        self.depth -= 1
+        try:
+            self.lock.release()
+        except RuntimeError:  # `recover` has let go of it already
+            self.depth = 0
+
     def fail_damaged(self, exc: Exception, tx: object | None = None) -> bool:
         """Whether `exc` came of damaged messages among those that are come to next; they are failed by then."""
         from pqdesk.storage.sqlite import damage  # hardly ever needed
@@ -204,15 +225,14 @@ class Engine:
             if tx is None and not is_outside:
                 self.refuse_awaited()
             self.flusher.raise_if_poisoned()
-        file = self.file  # as check_company: each call comes here
-        if file is not None and (file.may_have_news(0) or file.is_suspect):
-            file.check()
+        file = self.file
+        if file is not None and file.may_have_news is not None:
+            file.hear()
 
     def check_company(self) -> None:
         """Refuse a file that somebody else in this process has, or had, open. With the lock held."""
-        file = self.file
-        if file is not None and (file.may_have_news(0) or file.is_suspect):
-            file.check()
+        if self.file is not None:
+            self.file.hear()
 
     def check_process(self) -> None:
         """Before the lock is taken: a fork's copy of it may be held for ever."""
@@ -433,8 +453,8 @@ def _count_last(db: apsw.Connection, lock: threading.RLock, metrics: Metrics, pa
     if os.getpid() != pid or not metrics or not lock.acquire(timeout=_LAST_S):
         return
     with contextlib.suppress(PQDeskError, apsw.Error):
-        if (file := company.file_of(db)) is not None and (file.may_have_news(0) or file.is_suspect):
-            file.check()
+        if (file := company.file_of(db)) is not None:
+            file.hear()
         if db.get_autocommit() and (pid, threading.get_ident(), str(path)) not in _in_transaction:
             db.set_busy_timeout(round(_LAST_S * 1000))
             with WriteTransaction(db, path):

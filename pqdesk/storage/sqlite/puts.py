@@ -49,13 +49,17 @@ _INSERT_ALIKE = """
       FROM carray(?7)"""
 _PACKED = 500  # with 19 bits for where the last payload begins
 _INSERT_PAYLOAD = "INSERT OR REPLACE INTO pqdesk_payload (id, payload) VALUES (?, ?)"
+# Who has the key: an unfinished message; else, as state 0 with what is left of the time, who had it with unique_for.
 _HOLDER = """
     SELECT id, state, "group", line, attempt, expires_us FROM pqdesk_message INDEXED BY pqdesk_open_key
-     WHERE queue_id = ? AND open_key = ? AND open_key IS NOT NULL"""
+     WHERE queue_id = ?1 AND open_key = ?2 AND open_key IS NOT NULL
+    UNION ALL
+    SELECT message_id, 0, NULL, 0, 0, until_us - ?3 FROM pqdesk_unique
+     WHERE queue_id = ?1 AND key = ?2 AND until_us > ?3
+    LIMIT 1"""
 _FOLLOWER = """
     SELECT id FROM pqdesk_message INDEXED BY pqdesk_after WHERE queue_id = ? AND key = ? AND line = 3"""
 _AFTER = 0  # no message has that id
-_TAKEN = "SELECT message_id, until_us - ?3 FROM pqdesk_unique WHERE queue_id = ?1 AND key = ?2 AND until_us > ?3"
 _TAKE = "INSERT OR REPLACE INTO pqdesk_unique (queue_id, key, until_us, message_id) VALUES (?, ?, ?, ?)"
 _TYPE = "SELECT id FROM pqdesk_type WHERE name = ?"
 _ADD_TYPE = "INSERT INTO pqdesk_type (name) VALUES (?)"
@@ -229,10 +233,12 @@ class Putting:
 
     def _make_way(self, change: QueueChange, message: NewMessage) -> int | None:
         """Apply the conflict rule; the holder's id when nothing is to be put, _AFTER to put it behind the holder."""
-        row = first_row(self._db, _HOLDER, (change.queue_id, message.key))
+        row = first_row(self._db, _HOLDER, (change.queue_id, message.key, self._now_us))
         if row is None:
-            return self._taken(change.queue_id, message)
+            return None
         holder, state, group, line, attempt, expires_us = row
+        if state == 0:
+            return self._taken(message, holder, expires_us)
         if expires_us is not None and expires_us <= self._now_us and state != _RUNNING:
             expire(
                 self._db,
@@ -273,17 +279,16 @@ class Putting:
             message_id=holder,
         )
 
-    def _taken(self, queue_id: int, message: NewMessage) -> int | None:
+    def _taken(self, message: NewMessage, holder: int, left_us: int) -> int | None:
         """The same for a key that was put to stay taken for a while, and whose message is final."""
-        row = first_row(self._db, _TAKEN, (queue_id, message.key, self._now_us))
-        if row is None or message.on_conflict == "replace":
+        if message.on_conflict == "replace":
             return None
         if message.on_conflict in ("keep", "after"):
-            return int(row[0])
+            return holder
         raise DuplicateKey(
-            f"the key {message.key!r} of queue {message.queue!r} stays in use for {format_duration(row[1] / 1e6)}, as "
-            f'message {row[0]} was put with unique_for; nothing was put (on_conflict="keep" returns its id)',
-            message_id=row[0],
+            f"the key {message.key!r} of queue {message.queue!r} stays in use for {format_duration(left_us / 1e6)}, as "
+            f'message {holder} was put with unique_for; nothing was put (on_conflict="keep" returns its id)',
+            message_id=holder,
         )
 
     def _insert(self, queue_id: int, message: NewMessage, state: int, line: int, due_us: int) -> int:

@@ -6,7 +6,6 @@ after the flush no cache is warm: each statement, object and call that is spared
 
 from __future__ import annotations
 
-import os
 from zlib import crc32
 
 import apsw
@@ -28,7 +27,6 @@ _PUT = """
     COMMIT"""
 _PUT_OF_WORKER = _PUT.format(may="max_size IS NULL")
 _PUT_OF_PERSON = _PUT.format(may="max_size IS NULL AND NOT EXISTS (SELECT 1 FROM pqdesk_meta WHERE name = 'look_only')")
-_getpid = os.getpid
 
 
 class QuickPut:
@@ -70,17 +68,13 @@ class QuickPut:
         headers: str | None = None,
     ) -> int | None:
         engine, queue_id = self._engine, self._queues.get(queue)
-        if queue_id is None or len(data) > INLINE_BYTES or _getpid() != engine.pid:
+        if queue_id is None or len(data) > INLINE_BYTES:
             return None
         now_ms = engine.clock.awake_ms()
         self._space.check(len(data), now_ms=now_ms)
         sum_ = crc32(data, KEYLESS[kind])
-        if not engine.lock.acquire(False):
-            engine.wait_for_lock()
-        engine.depth += 1
+        db = engine.take_lock()
         try:
-            engine.check()
-            db = engine.db
             if now_ms >= engine.metrics.write_at_ms or not db.get_autocommit():
                 return None
             now_us = engine.clock.wall_us()
@@ -102,5 +96,4 @@ class QuickPut:
                 engine.bells.ring(queue, engine.flusher.settled_ns)
             return message_id
         finally:
-            engine.depth -= 1
-            engine.lock.release()
+            engine.let_go_of_lock()

@@ -6,11 +6,9 @@ are apart: quick_put.py.
 
 from __future__ import annotations
 
-import apsw
-
 from pqdesk.storage.contract import Claim, HandlerDefaults, Look
 from pqdesk.storage.sqlite.claims import LEASE, PICK_AND_GATE, PICKED, ClaimTerms, Gate, lease_values, light, made
-from pqdesk.storage.sqlite.connection import Row, roll_back, translated
+from pqdesk.storage.sqlite.connection import Row, raise_ours, roll_back
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.settlements import lost
 
@@ -47,7 +45,8 @@ def claim(
 
     `types`: names of types by id, which never change.
     """
-    with engine.locked() as db:
+    db = engine.take_lock()
+    try:
         if not db.get_autocommit():
             return None
         clock, run = engine.clock, engine.write_transaction.run
@@ -68,11 +67,14 @@ def claim(
                     run(LEASE, lease_values(one, terms))
                 run(_COUNT, (gate.queue_id, len(claims)))
             return Look(claims, None, max(gate.claimable - len(claims), 0))
-        except apsw.Error as exc:  # of a read in between; `run` tells its own in our words
-            raise translated(exc, engine.path) from exc
         finally:
             if not db.get_autocommit():  # nothing was ready, or it was interrupted
                 roll_back(db)
+    except Exception as exc:  # of a read in between; `run` tells its own in our words
+        raise_ours(exc, engine.path, db)
+        raise
+    finally:
+        engine.let_go_of_lock()
 
 
 def _has_expired(rows: list[Row], now_us: int) -> bool:
@@ -87,7 +89,8 @@ def ack(engine: Engine, claim: Claim) -> bool:
     Raises:
         LeaseLost: It is not in hand any more; nothing was changed.
     """
-    with engine.locked() as db:
+    db = engine.take_lock()
+    try:
         clock = engine.clock
         if clock.awake_ms() >= engine.metrics.write_at_ms or not db.get_autocommit():
             return False
@@ -103,3 +106,8 @@ def ack(engine: Engine, claim: Claim) -> bool:
         engine.metrics.completed(claim.queue_id, claim.type, began_us - claim.due_us, now_us - began_us, now_us)
         engine.flusher.committed()
         return True
+    except Exception as exc:
+        raise_ours(exc, engine.path, db)
+        raise
+    finally:
+        engine.let_go_of_lock()

@@ -32,7 +32,7 @@ from pqdesk.storage.contract import (
     Transaction,
 )
 from pqdesk.storage.sqlite import claims, forking, owners, quick_work, settlements
-from pqdesk.storage.sqlite.calling import call, call_past_damage, long_call, question
+from pqdesk.storage.sqlite.calling import begin, call, calls_itself, fail, long_call, question
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, let_go
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
@@ -101,12 +101,20 @@ class SqliteStore:
         self._flush(tx)
         return ids
 
-    @call
+    @calls_itself
     def put_payload(self, queue: str, kind: int, data: bytes) -> int | None:
-        message_id = self._quick_put.put_payload(queue, kind, data)
-        if message_id is not None:
-            self._flush()
-        return message_id
+        engine = self._engine
+        thread = begin(engine)
+        try:
+            message_id = self._quick_put.put_payload(queue, kind, data)
+            if message_id is not None:
+                self._flush()
+            return message_id
+        except BaseException as exc:
+            fail(engine, exc)
+            raise
+        finally:
+            engine.calls.discard(thread)
 
     @call
     def put_unmarked(self, marked: Sequence[tuple[str, NewMessage]]) -> list[int]:
@@ -148,7 +156,7 @@ class SqliteStore:
 
     # --- taking -----------------------------------------------------------------------------------
 
-    @call_past_damage
+    @calls_itself
     def claim(
         self,
         queue: str,
@@ -159,6 +167,27 @@ class SqliteStore:
         is_ahead: bool = False,
         defaults: HandlerDefaults = NO_DEFAULTS,
         only_id: int | None = None,
+    ) -> Look:
+        engine = self._engine
+        while True:
+            thread = begin(engine)
+            try:
+                return self._claim(queue, limit, lease_us, is_detached, is_ahead, defaults, only_id)
+            except BaseException as exc:
+                if not self._is_past_damage(exc, None):
+                    raise
+            finally:
+                engine.calls.discard(thread)
+
+    def _claim(
+        self,
+        queue: str,
+        limit: int,
+        lease_us: int | None,
+        is_detached: bool,
+        is_ahead: bool,
+        defaults: HandlerDefaults,
+        only_id: int | None,
     ) -> Look:
         engine = self._engine
         if queue not in self._likely or not (engine.owner_id or is_detached):
@@ -253,7 +282,7 @@ class SqliteStore:
 
     # --- settling ---------------------------------------------------------------------------------
 
-    @call_past_damage
+    @calls_itself
     def settle(
         self,
         claim: Claim,
@@ -263,6 +292,26 @@ class SqliteStore:
         claim_next: int = 0,
         defaults: HandlerDefaults = NO_DEFAULTS,
         tx: Transaction | None = None,
+    ) -> Look | None:
+        engine = self._engine
+        while True:
+            thread = begin(engine)
+            try:
+                return self._settle(claim, settlement, put, claim_next, defaults, tx)
+            except BaseException as exc:
+                if not self._is_past_damage(exc, tx):
+                    raise
+            finally:
+                engine.calls.discard(thread)
+
+    def _settle(
+        self,
+        claim: Claim,
+        settlement: Settlement,
+        put: Sequence[NewMessage],
+        claim_next: int,
+        defaults: HandlerDefaults,
+        tx: Transaction | None,
     ) -> Look | None:
         if (
             tx is None and not put and not claim_next and claim.group is None and claim.attempt == 1
@@ -303,7 +352,7 @@ class SqliteStore:
         self._flush(tx)
         return None if look is None else self._taken(look, is_detached=False, is_spare=True)
 
-    @call_past_damage
+    @calls_itself
     def settle_many(
         self,
         settled: Sequence[tuple[Claim, Settlement]],
@@ -311,6 +360,24 @@ class SqliteStore:
         claim_next: int = 0,
         is_ahead: bool = True,
         defaults: HandlerDefaults = NO_DEFAULTS,
+    ) -> tuple[list[Claim], Look]:
+        engine = self._engine
+        while True:
+            thread = begin(engine)
+            try:
+                return self._settle_many(settled, claim_next, is_ahead, defaults)
+            except BaseException as exc:
+                if not self._is_past_damage(exc, None):
+                    raise
+            finally:
+                engine.calls.discard(thread)
+
+    def _settle_many(
+        self,
+        settled: Sequence[tuple[Claim, Settlement]],
+        claim_next: int,
+        is_ahead: bool,
+        defaults: HandlerDefaults,
     ) -> tuple[list[Claim], Look]:
         engine, lost, look = self._engine, [], Look(())
         queue, queue_id = settled[0][0].queue, settled[0][0].queue_id
@@ -336,8 +403,20 @@ class SqliteStore:
         self._flush()
         return lost, self._taken(look, is_detached=False)
 
-    @call_past_damage
+    @calls_itself
     def settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
+        engine = self._engine
+        while True:
+            thread = begin(engine)
+            try:
+                return self._settle_receipt(message_id, receipt, settlement)
+            except BaseException as exc:
+                if not self._is_past_damage(exc, None):
+                    raise
+            finally:
+                engine.calls.discard(thread)
+
+    def _settle_receipt(self, message_id: int, receipt: int, settlement: Settlement) -> None:
         engine = self._engine
         with engine.writing() as db:
             now_us = self._clock.wall_us()
@@ -493,8 +572,15 @@ class SqliteStore:
         with self._engine.locked():
             self.tending.begin()
 
-    def _is_past_damage(self, exc: Exception, tx: Transaction | None) -> bool:
-        return self._joined(tx)[0].fail_damaged(exc, tx)
+    def _is_past_damage(self, exc: BaseException, tx: Transaction | None) -> bool:
+        """`exc` leaves a call: whether it came of damaged messages, failed by now, and it is to be made again."""
+        is_past = False
+        try:
+            is_past = isinstance(exc, Exception) and self._joined(tx)[0].fail_damaged(exc, tx)
+        finally:
+            if not is_past:
+                fail(self._engine, exc)
+        return is_past
 
     def _joined(self, tx: Transaction | None) -> tuple[Engine, SqliteTransaction | None]:
         """Where a call with `tx` writes: over the connection of that transaction, which may be another store's."""

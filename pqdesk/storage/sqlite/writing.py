@@ -5,7 +5,6 @@ Every put, get and ack comes through here, so these are classes with all in one 
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +16,6 @@ from pqdesk.storage.sqlite.connection import Translating, raise_ours, translated
 
 if TYPE_CHECKING:
     from pqdesk.storage.sqlite.engine import Engine
-
-_getpid = os.getpid
 
 
 class Locked:
@@ -33,30 +30,15 @@ class Locked:
         self._engine, self._is_callers = engine, is_callers
 
     def __enter__(self) -> apsw.Connection:
-        engine = self._engine
-        if _getpid() != engine.pid:
-            engine.check_process()
-        if not engine.lock.acquire(False):
-            engine.wait_for_lock()
-        engine.depth += 1
-        try:
-            engine.check()
-        except BaseException:
-            self.__exit__()
-            raise
-        return engine.db
+        return self._engine.take_lock()
 
-    def __exit__(self, kind: Any = None, exc: BaseException | None = None, trace: TracebackType | None = None) -> None:
+    def __exit__(self, kind: Any, exc: BaseException | None, trace: TracebackType | None) -> None:
         engine = self._engine
         try:
             if exc is not None and not self._is_callers:
                 raise_ours(exc, engine.path, engine.db)
         finally:
-            engine.depth -= 1
-            try:
-                engine.lock.release()
-            except RuntimeError:  # `recover` has let go of it already
-                engine.depth = 0
+            engine.let_go_of_lock()
 
 
 class Outside:
@@ -98,20 +80,14 @@ class Writing:
 
     def __enter__(self) -> apsw.Connection:
         engine = self._engine
-        if _getpid() != engine.pid:
-            engine.check_process()
-        if not engine.lock.acquire(False):
-            engine.wait_for_lock()
-        engine.depth += 1
+        engine.take_lock(self._tx)
         try:
-            engine.check(self._tx)
             if self._tx is None:
                 engine.write_transaction.__enter__()
             else:
                 engine.savepoint.__enter__()
         except BaseException:
-            engine.depth -= 1
-            engine.lock.release()
+            engine.let_go_of_lock()
             raise
         if self._is_lasting and not engine.clock_steps.is_known():  # a claim reckons no length of time
             try:
@@ -138,8 +114,7 @@ class Writing:
             else:
                 raise_ours(exc, engine.path, engine.db)
         finally:
-            engine.depth -= 1
-            engine.lock.release()
+            engine.let_go_of_lock()
 
     @staticmethod
     def _write_metrics(engine: Engine) -> BaseException | None:
