@@ -21,7 +21,8 @@ from pqdesk.queues.message import completed, error_text, parse_receipt, released
 from pqdesk.queues.operator import Operator
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_inspection, open_store
-from pqdesk.storage.contract import Settlement, Store
+from pqdesk.storage.contract import Store
+from pqdesk.storage.values import Settlement
 
 if TYPE_CHECKING:
     from pqdesk.messages import activities, looking, records

@@ -17,8 +17,9 @@ from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.queues.operations import LARGEST_PAGE, select
 from pqdesk.queues.outgoing import due_of
-from pqdesk.storage.contract import EncodedPayload, Store
+from pqdesk.storage.contract import Store
 from pqdesk.storage.operating import Order
+from pqdesk.storage.values import EncodedPayload
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord, Undoable

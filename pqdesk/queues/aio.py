@@ -38,7 +38,8 @@ from pqdesk.queues.message import Message
 from pqdesk.queues.outgoing import each_of
 from pqdesk.queues.queue import GET_MANY_LIMIT, HasStore, Queue
 from pqdesk.staying import Staying
-from pqdesk.storage.contract import Look, Transaction
+from pqdesk.storage.contract import Transaction
+from pqdesk.storage.values import Look
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pqdesk.queues.message import Message
 from pqdesk.queues.queue import Queue
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.values import Settlement
 
 _SHORT_LEASE_US = 3_000_000  # too short to wait with its extension until the handler has run for a while
 

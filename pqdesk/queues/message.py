@@ -21,7 +21,8 @@ from pqdesk.messages.payloads import ERROR_LIMIT_BYTES, RESULT_LIMIT_BYTES, cut_
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.outgoing import checked_all
 from pqdesk.staying import Staying
-from pqdesk.storage.contract import Claim, EncodedPayload, NewMessage, Settlement, Store, Transaction
+from pqdesk.storage.contract import Store, Transaction
+from pqdesk.storage.values import Claim, EncodedPayload, NewMessage, Settlement
 
 if TYPE_CHECKING:
     import traceback

@@ -11,7 +11,8 @@ from pqdesk.messages.aliases import ActionOptions, Duration, Ids
 from pqdesk.messages.checks import check_id, check_name
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.staying import Staying
-from pqdesk.storage.contract import EncodedPayload, Store
+from pqdesk.storage.contract import Store
+from pqdesk.storage.values import EncodedPayload
 
 if TYPE_CHECKING:
     from pqdesk.messages import activities, records

@@ -21,7 +21,7 @@ from pqdesk.messages.checks import (
 )
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import encode_payload
-from pqdesk.storage.contract import Alike, EncodedPayload, NewMessage
+from pqdesk.storage.values import Alike, EncodedPayload, NewMessage
 
 if TYPE_CHECKING:
     from pqdesk.messages import records

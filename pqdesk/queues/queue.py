@@ -23,16 +23,8 @@ from pqdesk.queues.known_queue import LONGEST_LOOK_S, SHORTEST_LOOK_S, KnownQueu
 from pqdesk.queues.message import Ahead, Message
 from pqdesk.queues.outgoing import checked, checked_all, each_pair
 from pqdesk.storage import open_store
-from pqdesk.storage.contract import (
-    Claim,
-    EncodedPayload,
-    HandlerDefaults,
-    Look,
-    NewMessage,
-    Settlement,
-    Store,
-    Transaction,
-)
+from pqdesk.storage.contract import Store, Transaction
+from pqdesk.storage.values import Claim, EncodedPayload, HandlerDefaults, Look, NewMessage, Settlement
 
 GET_MANY_LIMIT = 10_000
 _NO_OPTIONS = (None,) * 11

@@ -13,7 +13,7 @@ from pqdesk.messages.states import State
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import NewActivity, Undoable
-    from pqdesk.storage.contract import EncodedPayload  # which needs Operating
+    from pqdesk.storage.values import EncodedPayload
 
 TRASH_LIMIT = 100_000  # a purge of as many is for good: their undo would be as large as they are
 

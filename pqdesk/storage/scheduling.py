@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pqdesk.messages.aliases import Missed
 from pqdesk.messages.records import ScheduleRecord
-from pqdesk.storage.contract import NewMessage
+from pqdesk.storage.values import NewMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

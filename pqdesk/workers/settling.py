@@ -12,7 +12,7 @@ from pqdesk.messages.durations import duration_us
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.handling import Handling
 from pqdesk.queues.message import Message, completed, error_text, released
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.values import Settlement
 from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.patience import Patience
 from pqdesk.workers.report import Report, describe_exception, shown

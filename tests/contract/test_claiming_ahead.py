@@ -12,7 +12,7 @@ import pytest
 
 from pqdesk import Counts, Queue
 from pqdesk.messages.states import AttemptOutcome, State
-from pqdesk.storage.contract import Claim, Settlement
+from pqdesk.storage.values import Claim, Settlement
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 

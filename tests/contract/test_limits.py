@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pqdesk import Empty, Full, InvalidInput, LeaseLost, Message, Outgoing, Queue
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.queues.handling import Handling
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.values import Settlement
 from tests.contract.clocks import MovableClock
 
 

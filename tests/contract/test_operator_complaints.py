@@ -8,7 +8,7 @@ from pqdesk import LeaseLost, NotFound, Queue
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues import acting
 from pqdesk.queues.message import parse_receipt
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.values import Settlement
 from tests.contract.clocks import MovableClock
 
 

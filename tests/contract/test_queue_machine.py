@@ -20,7 +20,7 @@ from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues import acting
 from pqdesk.storage import open_store
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.values import Settlement
 from tests.contract.clocks import MovableClock
 
 _LEASE_S = 30

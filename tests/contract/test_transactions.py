@@ -18,7 +18,8 @@ import pytest
 from pqdesk import DuplicateKey, Full, InvalidInput, LeaseLost, Outgoing, Queue, Workspace, WorkspaceError
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage import open_store
-from pqdesk.storage.contract import Settlement, Store
+from pqdesk.storage.contract import Store
+from pqdesk.storage.values import Settlement
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 

@@ -12,7 +12,7 @@ from pqdesk import Empty, LeaseLost, Message, Outgoing, Queue, Workspace
 from pqdesk.clock import SystemClock
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.handling import Handling
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.values import Settlement
 from tests.crash.history import Event, History
 
 QUEUE = "work"

@@ -17,7 +17,7 @@ from pqdesk.messages.payloads import checksum, decode_payload
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.queues.handling import Handling
 from pqdesk.queues.queue import Queue
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.values import Settlement
 
 QUEUE = "work"
 _COMPLETED, _RELEASED = Settlement(AttemptOutcome.COMPLETED), Settlement(AttemptOutcome.RELEASED)

@@ -14,7 +14,6 @@ import apsw
 
 from pqdesk.messages.payloads import checksum
 from pqdesk.messages.states import TRANSITIONS, UNFINISHED, AttemptOutcome, State
-from pqdesk.storage.contract import EncodedPayload
 from pqdesk.storage.operating import Order
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.editing import copy_message, read_payload, replace_payload
@@ -32,6 +31,7 @@ from pqdesk.storage.sqlite.standing import (
     undo_text,
 )
 from pqdesk.storage.sqlite.transitions import leave_line, place_in_line, record_attempt
+from pqdesk.storage.values import EncodedPayload
 
 BATCH = 1000
 BATCH_BYTES = 16 * 1024 * 1024  # of payloads written: a batch of huge ones ends sooner

@@ -16,7 +16,6 @@ from pqdesk.clock import Clock
 from pqdesk.errors import LeaseLost
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.states import AttemptOutcome
-from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import settlements
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, only_value
 from pqdesk.storage.sqlite.hand import Hand
@@ -27,6 +26,7 @@ from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.reaping import Reaper
 from pqdesk.storage.sqlite.upkeep import Pruner
 from pqdesk.storage.sqlite.waiting import Bells
+from pqdesk.storage.values import Settlement
 
 _PROMOTED_AT_ONCE = 500
 _PRUNE_EVERY_MS = 30_000

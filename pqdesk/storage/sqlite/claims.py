@@ -14,11 +14,11 @@ import apsw
 
 from pqdesk.messages.defaults import DEFAULT_LEASE_S, DEFAULT_MAX_ATTEMPTS
 from pqdesk.messages.states import State
-from pqdesk.storage.contract import Claim, EncodedPayload, HandlerDefaults, Look
 from pqdesk.storage.sqlite.connection import Row, first_row, only_value
 from pqdesk.storage.sqlite.limits import Limits
 from pqdesk.storage.sqlite.promotion import expire, promote
 from pqdesk.storage.sqlite.queue_rows import QueueChange
+from pqdesk.storage.values import Claim, EncodedPayload, HandlerDefaults, Look
 
 _PROMOTED_PER_CLAIM = 20
 _AHEAD_BYTES = 4 * 1024 * 1024

@@ -9,11 +9,11 @@ import apsw
 from pqdesk.clock import to_datetime
 from pqdesk.messages.activities import VersionRecord
 from pqdesk.messages.payloads import checksum
-from pqdesk.storage.contract import EncodedPayload
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.puts import INLINE_BYTES
 from pqdesk.storage.sqlite.rows import shown_payload
 from pqdesk.storage.sqlite.standing import MessageRow
+from pqdesk.storage.values import EncodedPayload
 
 _PAYLOAD = """
     SELECT coalesce(m.payload, p.payload) FROM pqdesk_message m LEFT JOIN pqdesk_payload p ON p.id = m.id

@@ -11,24 +11,29 @@ import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pqdesk.clock import awake_ns
-
-if TYPE_CHECKING:
-    from pqdesk.storage.sqlite.engine import Engine
 
 _LONGEST_S = 10.0  # what takes longer, such as a backup, the child finds as it is
 _ONE_S = 0.05  # threads may hold one lock and wait for another, so none is waited for for long
 _PAUSE_S = 0.001
 
-_engines: list[weakref.ref[Engine]] = []
+
+class Locking(Protocol):
+    """An engine, as far as a fork waits for it."""
+
+    lock: threading.RLock
+    transaction: object | None
+
+
+_engines: list[weakref.ref[Locking]] = []
 _gate = threading.RLock()
 _using: set[int] = set()  # threads that use SQLite without an engine's lock
 _held: list[threading.RLock] = []
 
 
-def register(engine: Engine) -> None:
+def register(engine: Locking) -> None:
     """Its calls are waited for from now on."""
     _engines.append(weakref.ref(engine, _engines.remove))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pqdesk.storage.contract import Claim
+from pqdesk.storage.values import Claim
 
 _TOLD_AFTER_MS = 500  # a handler that runs for so long is shown as begun in the file, too
 _SPARE_AFTER_MS = 200

@@ -16,13 +16,13 @@ from pqdesk.errors import DiskFull, DuplicateKey, InvalidInput
 from pqdesk.messages.checks import PRIORITY_LIMIT, check_int, check_optional_name, encode_headers
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, encode_payload, parse_json
-from pqdesk.storage.contract import EncodedPayload, NewMessage
 from pqdesk.storage.sqlite.connection import Translating, all_rows, first_row
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.telling import logger
+from pqdesk.storage.values import EncodedPayload, NewMessage
 
 BATCH = 1000
 _BATCH_BYTES = 16 * 1024 * 1024  # a batch of huge rows ends sooner, so that the lock is soon free again

@@ -148,19 +148,16 @@ class SqliteInspection:
             return None if self._is_empty else pages.id_at(self._db, from_datetime(at))
 
     def quick_page(self, request: PageRequest) -> tuple[MessageRecord, ...] | None:
-        """The page where it is quick to find, else None."""
         with self._finding(request.selection) as finder:
             return pages.quick_page(finder, request)
 
     def page_part(
         self, request: PageRequest, from_id: int | None, size: int, limit: int
     ) -> tuple[list[MessageRecord], int | None]:
-        """What one slice of ids has of a page, nearest first, and where the next slice begins."""
         with self._finding(request.selection) as finder:
             return pages.page_part(finder, request, from_id, size, limit)
 
     def quick_count(self, selection: Selection) -> int | None:
-        """The exact count where counters or an index tell it, else None."""
         with self._finding(selection) as finder:
             if not pages.is_counted(finder):
                 found = finder.few()
@@ -169,7 +166,6 @@ class SqliteInspection:
         return sum(counts.of(state) for state in finder.states)
 
     def count_part(self, selection: Selection, from_id: int | None, size: int, cap: int) -> tuple[int, int | None]:
-        """How many of one slice of ids match, at most `cap`, and where the next slice begins."""
         with self._finding(selection) as finder:
             return finder.count_down(from_id, size, cap)
 
@@ -280,7 +276,7 @@ class SqliteInspection:
         return row is not None and bool(row[0])
 
     def schedules(self) -> tuple[ScheduleRecord, ...]:
-        from pqdesk.storage.sqlite.scheduling import read_schedules  # with cron and time zones, which few have
+        from pqdesk.storage.sqlite.schedule_rows import read_schedules  # with cron and time zones, which few have
 
         with Translating(self._path, self._db):
             return () if self._is_empty else read_schedules(self._db)
@@ -316,7 +312,7 @@ class SqliteInspection:
         """Lets a long question ask its parts one after the other, until `interrupt`."""
         self._is_interrupted = False
 
-        def ask(part: Callable[[SqliteInspection], T]) -> T:
+        def ask(part: Callable[[pages.Parts], T]) -> T:
             if self._is_interrupted:
                 raise Busy(f"the question to queue file {str(self._path)!r} was stopped")
             return part(self)

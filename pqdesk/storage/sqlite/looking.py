@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
     from pqdesk.storage.sqlite import pages
     from pqdesk.storage.sqlite.inspection import SqliteInspection
-    from pqdesk.storage.sqlite.pages import Ask
+    from pqdesk.storage.sqlite.pages import Ask, Parts
 else:
     pages = Later("pqdesk.storage.sqlite.pages")
 
@@ -114,7 +114,7 @@ class SqliteLooking:
         """
         is_first = True
 
-        def ask(part: Callable[[SqliteInspection], T]) -> T:
+        def ask(part: Callable[[Parts], T]) -> T:
             nonlocal is_first
             if not is_first:
                 time.sleep(_GIVE_WAY_S)

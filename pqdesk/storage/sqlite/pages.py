@@ -7,7 +7,7 @@ its own, so that others get in between and an interrupt is noticed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import apsw
 
@@ -21,9 +21,6 @@ from pqdesk.storage.sqlite.listing import Finder, quick_ids
 from pqdesk.storage.sqlite.rows import message_records
 from pqdesk.storage.sqlite.sorting import sorted_ids
 
-if TYPE_CHECKING:
-    from pqdesk.storage.sqlite.inspection import SqliteInspection
-
 T = TypeVar("T")
 
 _COUNTED_IDS = 1_000_000
@@ -34,10 +31,32 @@ _ENDS = "SELECT min(id), (SELECT max(id) FROM pqdesk_message) FROM pqdesk_messag
 _ENQUEUED = "SELECT enqueued_us FROM pqdesk_message WHERE id >= ? ORDER BY id LIMIT 1"
 
 
+class Parts(Protocol):
+    """What a long question is put together from; each is one short read."""
+
+    def quick_page(self, request: PageRequest) -> tuple[MessageRecord, ...] | None:
+        """The page where it is quick to find, else None."""
+        ...
+
+    def page_part(
+        self, request: PageRequest, from_id: int | None, size: int, limit: int
+    ) -> tuple[list[MessageRecord], int | None]:
+        """What one slice of ids has of a page, nearest first, and where the next slice begins."""
+        ...
+
+    def quick_count(self, selection: Selection) -> int | None:
+        """The exact count where counters or an index tell it, else None."""
+        ...
+
+    def count_part(self, selection: Selection, from_id: int | None, size: int, cap: int) -> tuple[int, int | None]:
+        """How many of one slice of ids match, at most `cap`, and where the next slice begins."""
+        ...
+
+
 class Ask(Protocol):
     """Asks one part of a long question, whoever holds the connection."""
 
-    def __call__(self, part: Callable[[SqliteInspection], T]) -> T: ...
+    def __call__(self, part: Callable[[Parts], T]) -> T: ...
 
 
 class _Pace:

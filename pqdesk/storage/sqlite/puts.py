@@ -14,13 +14,13 @@ from pqdesk.errors import DuplicateKey, Full, LookOnly
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import KEYLESS, checksum
 from pqdesk.messages.states import UNFINISHED, AttemptOutcome, State
-from pqdesk.storage.contract import Alike, NewMessage
 from pqdesk.storage.sqlite.clock_steps import AFTER_A_TIME
 from pqdesk.storage.sqlite.connection import first_row
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.promotion import expire
 from pqdesk.storage.sqlite.queue_rows import QueueChange, add_queue
 from pqdesk.storage.sqlite.transitions import AFTER_KEY, finish, place_in_line, record_attempt
+from pqdesk.storage.values import Alike, NewMessage
 
 # Up to here a payload lies in the message's row, above in a table of its own: measured on 100 kB, a claim is
 # twice as fast with it apart; below 1 kB the second table only costs.

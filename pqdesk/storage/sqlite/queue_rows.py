@@ -9,8 +9,8 @@ import apsw
 from pqdesk.messages.backoff import DEFAULT_BACKOFF, Backoff, parse_backoff
 from pqdesk.messages.defaults import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_DEATHS
 from pqdesk.messages.states import State
-from pqdesk.storage.contract import NO_DEFAULTS, HandlerDefaults
 from pqdesk.storage.sqlite.connection import first_row
+from pqdesk.storage.values import NO_DEFAULTS, HandlerDefaults
 
 _FIND = "SELECT id FROM pqdesk_queue WHERE name = ?"
 _ADD = "INSERT INTO pqdesk_queue (name) VALUES (?) ON CONFLICT (name) DO NOTHING"

@@ -11,11 +11,11 @@ from zlib import crc32
 import apsw
 
 from pqdesk.messages.payloads import KEYLESS
-from pqdesk.storage.contract import NewMessage
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.puts import INLINE_BYTES, Putting, is_plain
 from pqdesk.storage.sqlite.space import SpaceReserve
+from pqdesk.storage.values import NewMessage
 
 # Where a queue has a max_size, or the workspace is set to look only, the count would be NULL, which its column refuses.
 _PUT = """

@@ -6,11 +6,11 @@ are apart: quick_put.py.
 
 from __future__ import annotations
 
-from pqdesk.storage.contract import Claim, HandlerDefaults, Look
 from pqdesk.storage.sqlite.claims import LEASE, PICK_AND_GATE, PICKED, ClaimTerms, Gate, lease_values, light, made
 from pqdesk.storage.sqlite.connection import Row, raise_ours, roll_back
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.settlements import lost
+from pqdesk.storage.values import Claim, HandlerDefaults, Look
 
 _PICK = f"BEGIN IMMEDIATE; {PICK_AND_GATE}"
 _COUNT = "UPDATE pqdesk_queue SET ready = ready - ?2, running = running + ?2 WHERE id = ?1; COMMIT"

@@ -11,13 +11,13 @@ import apsw
 from pqdesk.clock import Clock
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.ordered_ends import forget_order, was_ordered
-from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import owners, settlements
 from pqdesk.storage.sqlite.connection import WriteTransaction
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.owners import Owner
 from pqdesk.storage.sqlite.settlements import Ended
 from pqdesk.storage.sqlite.telling import logger
+from pqdesk.storage.values import Settlement
 
 _SMALLEST_LEASE_END = """
     SELECT 1 FROM pqdesk_message INDEXED BY pqdesk_running

@@ -8,6 +8,7 @@ from typing import Any
 
 import apsw
 
+from pqdesk.clock import to_datetime
 from pqdesk.messages.activities import NewActivity
 from pqdesk.messages.checks import (
     LARGEST_ID,
@@ -25,7 +26,7 @@ from pqdesk.messages.masking import masked
 from pqdesk.messages.payloads import decode_payload
 from pqdesk.messages.records import ScheduleRecord
 from pqdesk.messages.schedules import SHORTEST_US, check_missed, make_schedule
-from pqdesk.storage.sqlite.connection import Row, first_row
+from pqdesk.storage.sqlite.connection import Row, all_rows, first_row
 
 COLUMNS = (
     "name", "queue", "type", "priority", '"group"', "key", "max_attempts", "headers", "payload_kind", "payload",
@@ -43,6 +44,7 @@ READ = ", ".join(
     else f"CAST({column} AS BLOB)"
     for column in COLUMNS
 )
+_ALL = f"SELECT {READ} FROM pqdesk_schedule ORDER BY name"
 _ROW = f"SELECT {READ} FROM pqdesk_schedule WHERE name = ?"
 _ADD = f"""
     INSERT INTO pqdesk_schedule ({", ".join(COLUMNS)}) VALUES ({", ".join("?" * len(COLUMNS))})
@@ -181,3 +183,27 @@ def _check(row: Mapping[str, Any]) -> None:
     make_schedule(row["every_us"], row["cron"], None if row["timezone"] is None else "UTC")  # it may be known elsewhere
     encode_headers(decode_headers(row["headers"]))
     decode_payload(row["payload_kind"], row["payload"])
+
+
+def read_schedules(db: apsw.Connection) -> tuple[ScheduleRecord, ...]:
+    """All, by name."""
+    return tuple(record(read(row)) for row in all_rows(db, _ALL))
+
+
+def record(row: Row) -> ScheduleRecord:
+    """Of a row as `read` gives it."""
+    if not is_sound(row):
+        row = damaged(row)
+    (name, queue, type_name, priority, group, key, max_attempts, headers, kind, payload, every_us, cron, timezone,
+     missed, is_enabled, created_us, next_us, last_us, last_message_id, skipped) = row  # fmt: skip
+    return ScheduleRecord(
+        name=name, queue=queue, payload=decode_payload(kind, payload), type=type_name, priority=priority, key=key,
+        group=group, headers=decode_headers(headers), max_attempts=max_attempts,
+        every=None if every_us is None else every_us / 1e6, cron=cron, timezone=timezone, missed=missed,
+        is_enabled=bool(is_enabled), created_at=to_datetime(created_us), next_at=_instant(next_us),
+        last_at=_instant(last_us), last_message_id=last_message_id, skipped=skipped,
+    )  # fmt: skip
+
+
+def _instant(us: int | None) -> Any:
+    return None if us is None else to_datetime(us)

@@ -7,14 +7,12 @@ processes look.
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import apsw
 
 from pqdesk.clock import to_datetime
 from pqdesk.errors import Corrupt, DiskFull, DuplicateKey, Full, InvalidInput, NotFound
 from pqdesk.messages.checks import decode_headers, encode_headers
-from pqdesk.messages.payloads import decode_payload
 from pqdesk.messages.records import ScheduleRecord
 from pqdesk.messages.schedules import (
     DueRuns,
@@ -24,7 +22,6 @@ from pqdesk.messages.schedules import (
     due_runs,
     make_schedule,
 )
-from pqdesk.storage.contract import EncodedPayload, NewMessage
 from pqdesk.storage.scheduling import NewSchedule
 from pqdesk.storage.sqlite import schedule_rows
 from pqdesk.storage.sqlite.calling import call
@@ -34,6 +31,7 @@ from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.schedule_runner import LONGEST_PAUSE_S, NEXT_RUN
 from pqdesk.storage.sqlite.space import SpaceReserve
+from pqdesk.storage.values import EncodedPayload, NewMessage
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +39,6 @@ _AT_ONCE = 100  # schedules per look, so that leases are extended in between
 _SET_BACK_US = 1_000_000  # the wall clock is slewed by less all the time
 
 _COLUMNS = ", ".join(schedule_rows.COLUMNS)
-_ALL = f"SELECT {schedule_rows.READ} FROM pqdesk_schedule ORDER BY name"
 _ONE = f"SELECT {schedule_rows.READ} FROM pqdesk_schedule WHERE name = ?"
 _DUE_ROW = f"SELECT {schedule_rows.READ} FROM pqdesk_schedule WHERE id = ? AND next_us IS NOT NULL AND next_us <= ?"
 _DUE = """
@@ -75,7 +72,7 @@ class SqliteScheduling:
     @call
     def all(self) -> tuple[ScheduleRecord, ...]:
         with self._engine.locked() as db, Translating(self._engine.path):
-            return read_schedules(db)
+            return schedule_rows.read_schedules(db)
 
     @call
     def add(self, new: NewSchedule) -> ScheduleRecord:
@@ -95,7 +92,7 @@ class SqliteScheduling:
             )  # fmt: skip
             if not db.changes():
                 raise InvalidInput(f"there is a schedule {new.name!r} already; remove it first, or take another name")
-            record = _record(_found(db, new.name))
+            record = schedule_rows.record(_found(db, new.name))
             self._ledger.add(db, schedule_rows.added(record, now_us))
         self._engine.flush()
         return record
@@ -104,7 +101,7 @@ class SqliteScheduling:
     def remove(self, name: str) -> ScheduleRecord:
         with self._engine.writing() as db:
             self._ledger.refuse(db, "removed")
-            record = _record(_found(db, name))
+            record = schedule_rows.record(_found(db, name))
             self._ledger.add(db, schedule_rows.removed(db, record))
             db.execute(_REMOVE, (name,))
         self._engine.flush()
@@ -114,12 +111,12 @@ class SqliteScheduling:
     def enable(self, name: str, is_enabled: bool) -> ScheduleRecord:
         with self._engine.writing() as db:
             self._ledger.refuse(db, "switched")
-            record = _record(_found(db, name))
+            record = schedule_rows.record(_found(db, name))
             if record.is_enabled != is_enabled or (is_enabled and record.next_at is None):
                 next_us = _schedule_of(record).first_us(self._clock.wall_us()) if is_enabled else None
                 self._ledger.add(db, schedule_rows.switched(db, record, is_enabled))
                 db.execute(_ENABLE, (is_enabled, next_us, name))
-            record = _record(_found(db, name))
+            record = schedule_rows.record(_found(db, name))
         self._engine.flush()
         return record
 
@@ -178,7 +175,7 @@ class SqliteScheduling:
         """In a write transaction: put what is due by this row, and pass it. Returns the queues put to."""
         if not schedule_rows.is_sound(row):
             raise Corrupt(f"schedule {row[0]!r:.80} is damaged; remove it and add it anew")
-        record = _record(row)
+        record = schedule_rows.record(row)
         try:
             due = due_runs(_schedule_of(record), check_missed(record.missed), _next_us(row), now_us)
         except InvalidInput as exc:  # its time zone is not on this machine
@@ -216,7 +213,7 @@ class SqliteScheduling:
             row = schedule_rows.read(tuple(values))
             if not schedule_rows.is_sound(row):
                 continue
-            record, next_us = _record(row), _next_us(row)
+            record, next_us = schedule_rows.record(row), _next_us(row)
             try:
                 planned_us = after_clock_was_set_us(_schedule_of(record), next_us, row[17], now_us)
             except InvalidInput:
@@ -230,11 +227,6 @@ class SqliteScheduling:
         if self._troubled.get(schedule_id) != problem:
             _logger.warning("a schedule waits: %s", problem)
         self._troubled[schedule_id] = problem
-
-
-def read_schedules(db: apsw.Connection) -> tuple[ScheduleRecord, ...]:
-    """All, by name."""
-    return tuple(_record(schedule_rows.read(row)) for row in all_rows(db, _ALL))
 
 
 def _found(db: apsw.Connection, name: str) -> Row:
@@ -261,21 +253,3 @@ def _message(row: Row, due_us: int) -> NewMessage:
         queue=queue, payload=EncodedPayload(kind, data), type=type_name, priority=priority, group=group, key=key,
         max_attempts=max_attempts, headers=encode_headers(told | decode_headers(headers)),
     )  # fmt: skip
-
-
-def _record(row: Row) -> ScheduleRecord:
-    if not schedule_rows.is_sound(row):
-        row = schedule_rows.damaged(row)
-    (name, queue, type_name, priority, group, key, max_attempts, headers, kind, payload, every_us, cron, timezone,
-     missed, is_enabled, created_us, next_us, last_us, last_message_id, skipped) = row  # fmt: skip
-    return ScheduleRecord(
-        name=name, queue=queue, payload=decode_payload(kind, payload), type=type_name, priority=priority, key=key,
-        group=group, headers=decode_headers(headers), max_attempts=max_attempts,
-        every=None if every_us is None else every_us / 1e6, cron=cron, timezone=timezone, missed=missed,
-        is_enabled=bool(is_enabled), created_at=to_datetime(created_us), next_at=_instant(next_us),
-        last_at=_instant(last_us), last_message_id=last_message_id, skipped=skipped,
-    )  # fmt: skip
-
-
-def _instant(us: int | None) -> Any:
-    return None if us is None else to_datetime(us)

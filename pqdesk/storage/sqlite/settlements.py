@@ -14,12 +14,12 @@ import apsw
 
 from pqdesk.errors import LeaseLost
 from pqdesk.messages.states import AttemptOutcome, State
-from pqdesk.storage.contract import NO_DEFAULTS, EncodedPayload, HandlerDefaults, Settlement
 from pqdesk.storage.sqlite.claims import DEFAULT_LEASE_US
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.errors import note_error
 from pqdesk.storage.sqlite.queue_rows import QueueChange, add_queue, read_rules
 from pqdesk.storage.sqlite.transitions import finish, leave_line, record_attempt, return_to_line
+from pqdesk.storage.values import NO_DEFAULTS, EncodedPayload, HandlerDefaults, Settlement
 
 _ACK = """
     UPDATE pqdesk_message SET state = 5, line = 0, open_key = NULL, finished_us = ?3, receipt = 0, cancel_requested = 0,

@@ -20,17 +20,7 @@ from pqdesk.later import Later
 from pqdesk.messages.aliases import Durability
 from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
-from pqdesk.storage.contract import (
-    NO_DEFAULTS,
-    Alike,
-    Claim,
-    EncodedPayload,
-    HandlerDefaults,
-    Look,
-    NewMessage,
-    Settlement,
-    Transaction,
-)
+from pqdesk.storage.contract import Transaction
 from pqdesk.storage.sqlite import claims, forking, owners, quick_work, settlements
 from pqdesk.storage.sqlite.calling import begin, call, calls_itself, fail, long_call, question
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, let_go
@@ -48,6 +38,16 @@ from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.tending import Tending
 from pqdesk.storage.sqlite.transactions import Block, SqliteTransaction
 from pqdesk.storage.sqlite.waiting import room_bell
+from pqdesk.storage.values import (
+    NO_DEFAULTS,
+    Alike,
+    Claim,
+    EncodedPayload,
+    HandlerDefaults,
+    Look,
+    NewMessage,
+    Settlement,
+)
 
 if TYPE_CHECKING:
     from pqdesk.messages.records import QueueConfiguration

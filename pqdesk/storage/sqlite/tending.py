@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pqdesk.storage.contract import Claim
 from pqdesk.storage.sqlite.connection import raise_ours
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ingestion import Ingestion
 from pqdesk.storage.sqlite.keeper import Keeper
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
+from pqdesk.storage.values import Claim
 
 if TYPE_CHECKING:
     from pqdesk.storage.sqlite.chores import Chores

@@ -14,9 +14,9 @@ import pytest
 
 from pqdesk import DiskFull, Full, LeaseLost, LookOnly, Queue, Workspace, WorkspaceError
 from pqdesk.messages.states import AttemptOutcome
-from pqdesk.storage.contract import Settlement
 from pqdesk.storage.sqlite import durability, quick_work
 from pqdesk.storage.sqlite.connection import WriteTransaction
+from pqdesk.storage.values import Settlement
 from tests.contract.sqlite.outside import run_python
 from tests.support import wait_until
 
