@@ -155,11 +155,16 @@ class Engine:
         if not self.lock.acquire(False):
             self.wait_for_lock()
         self.depth += 1
-        try:
-            self.check(tx)
-        except BaseException:
-            self.let_go_of_lock()
-            raise
+        file = self.file
+        if (  # where `check` has something to say; most of the time it has not
+            self.is_closing or tx is not self.transaction or _in_transaction or self.flusher.failure is not None
+            or (file is not None and file.may_have_news is not None)
+        ):  # fmt: skip
+            try:
+                self.check(tx)
+            except BaseException:
+                self.let_go_of_lock()
+                raise
         return self.db
 
     def let_go_of_lock(self) -> None:
@@ -219,15 +224,13 @@ class Engine:
 
     def check(self, tx: object | None = None, *, is_outside: bool = False) -> None:
         """Refuse what is closed, failed, or inside this thread's own transaction without saying so."""
-        if self.is_closing or tx is not self.transaction or _in_transaction or self.flusher.failure is not None:
-            self.check_usable()
+        self.check_usable()
+        if tx is not self.transaction or _in_transaction:
             self._check_transaction(tx)
             if tx is None and not is_outside:
                 self.refuse_awaited()
-            self.flusher.raise_if_poisoned()
-        file = self.file
-        if file is not None and file.may_have_news is not None:
-            file.hear()
+        self.flusher.raise_if_poisoned()
+        self.check_company()
 
     def check_company(self) -> None:
         """Refuse a file that somebody else in this process has, or had, open. With the lock held."""

@@ -659,7 +659,8 @@ class SqliteStore:
         engine = self._engine
         if tx is not None:
             return
-        engine.flush()
+        if engine.is_durable:
+            engine.flusher.flush()
         if engine.checkpointer.is_due:
             with engine.lock:
                 if not engine.is_closing and engine.transaction is None:
