@@ -5,14 +5,11 @@ what handlers get. So every command, the library and the window come through her
 whole: one sentence, with the command that mends it. root is refused another user's workspace as anybody is.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
 
 from pqdesk.errors import WorkspaceError
@@ -157,6 +154,8 @@ def _writable(path: Path, status: os.stat_result, mask: int) -> Iterator[Fault]:
         return
     who = "everybody" if wide & stat.S_IWOTH else f"everybody in group {status.st_gid}"
     change = ",".join(letter for letter, bit in (("o-w", stat.S_IWOTH), ("g-w", stat.S_IWGRP)) if wide & bit)
+    from shlex import quote  # nobody needs it but here
+
     yield Fault(path, f"{who} may write to {str(path)!r}; run: chmod {change} {quote(str(path))}")
 
 

@@ -11,16 +11,15 @@ is one that nobody ordered: a crash, a lack of memory, a `kill -9` by hand.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
-_LOCK = re.compile(r"[0-9a-f]{32}")
+_TOKEN_CHARACTERS, _DIGITS = 32, frozenset("0123456789abcdef")
 _FOLDER = "owners"
 
 
 def is_owner_lock(path: Path) -> bool:
     """Whether a file that a process has open is such a lock, by its name and its folder's."""
-    return _LOCK.fullmatch(path.name) is not None and path.parent.name == _FOLDER
+    return len(path.name) == _TOKEN_CHARACTERS and _DIGITS.issuperset(path.name) and path.parent.name == _FOLDER
 
 
 def mark_ordered(lock: Path) -> None:

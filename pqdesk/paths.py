@@ -1,7 +1,5 @@
 """Where everything lives: workspaces and their addresses, their files, the app's own folders. Opens no file."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -1,6 +1,7 @@
-"""Names for what some arguments may be; apart from the records, which few programs need."""
+"""Names for what some arguments may be; apart from the records, which few programs need.
 
-from __future__ import annotations
+Annotations here are no strings, from which typing would compile each at every start of a program.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta

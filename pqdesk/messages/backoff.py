@@ -5,8 +5,6 @@ default: base × 2^attempt), `linear:10:600` (base × attempt), `fixed:30`. Each
 messages that failed together do not come back together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from random import Random
 from typing import NamedTuple

@@ -1,9 +1,7 @@
 """Who acts, and through what."""
 
-from __future__ import annotations
-
 import os
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pqdesk.version import installed_version
 
@@ -21,7 +19,7 @@ class Origin(NamedTuple):
     is_worker: bool = False
 
     @classmethod
-    def here(cls, program: str = "library") -> Origin:
+    def here(cls, program: str = "library") -> Self:
         """Of this process, which is a worker when supervisord or `pqdesk consume` or `produce` started it."""
         name = os.environ.get("SUPERVISOR_PROCESS_NAME") or os.environ.get(WORKER_VARIABLE)
         return cls(f"worker {name}" if name and program == "library" else program, is_worker=bool(name))

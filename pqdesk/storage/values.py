@@ -1,6 +1,7 @@
-"""The plain values that travel to and from an engine."""
+"""The plain values that travel to and from an engine.
 
-from __future__ import annotations
+Their annotations are no strings, from which typing would compile each at every start of a program.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple, overload
@@ -53,11 +54,23 @@ class Alike(Sequence[NewMessage]):
     @overload
     def __getitem__(self, index: int) -> NewMessage: ...
     @overload
-    def __getitem__(self, index: slice) -> Alike: ...
-    def __getitem__(self, index: int | slice) -> NewMessage | Alike:
+    def __getitem__(self, index: slice) -> "Alike": ...
+    def __getitem__(self, index: int | slice) -> "NewMessage | Alike":
         if isinstance(index, slice):
             return Alike(self.model, self.payloads[index])
         return self.model._replace(payload=EncodedPayload(*self.payloads[index]))
+
+
+class HandlerDefaults(NamedTuple):
+    """What a handler asks for where neither put() nor configure() says anything; of one process."""
+
+    max_attempts: int | None = None
+    lease_us: int | None = None
+    backoff: str | None = None
+    timeout_us: int | None = None
+
+
+NO_DEFAULTS = HandlerDefaults()
 
 
 class Claim(NamedTuple):
@@ -93,18 +106,6 @@ class Claim(NamedTuple):
     checksum: int
     payload_kind: int
     payload: EncodedPayload | None
-
-
-class HandlerDefaults(NamedTuple):
-    """What a handler asks for where neither put() nor configure() says anything; of one process."""
-
-    max_attempts: int | None = None
-    lease_us: int | None = None
-    backoff: str | None = None
-    timeout_us: int | None = None
-
-
-NO_DEFAULTS = HandlerDefaults()
 
 
 class Look(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from pqdesk import Counts, InvalidInput, LeaseLost, Outgoing, Queue, Workspace
 from pqdesk.errors import NotFound
 from pqdesk.messages.states import AttemptOutcome, State
-from pqdesk.storage.contract import Settlement
+from pqdesk.storage.values import Settlement
 from tests.contract.clocks import MovableClock
 
 

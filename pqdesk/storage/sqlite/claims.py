@@ -5,8 +5,6 @@ claimable rows only, and leases by id. It is not flushed: lost with the power, i
 its holder is gone with the power too.
 """
 
-from __future__ import annotations
-
 from random import Random
 from typing import NamedTuple
 

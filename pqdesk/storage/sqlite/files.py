@@ -1,14 +1,12 @@
 """Is this folder and file safe to use, and making a new queue file that nobody sees half made."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pqdesk.door import check_root, check_workspace
 from pqdesk.errors import DiskFull, InvalidInput, WorkspaceError
@@ -31,11 +29,11 @@ class Location(NamedTuple):
     is_ours: bool
 
     @classmethod
-    def of_workspace(cls, paths: WorkspacePaths) -> Location:
+    def of_workspace(cls, paths: WorkspacePaths) -> Self:
         return cls(paths.database, paths.run, paths.application is None)
 
     @classmethod
-    def of_database(cls, given: str | os.PathLike[str]) -> Location:
+    def of_database(cls, given: str | os.PathLike[str]) -> Self:
         """An application's file; locks and bells go to `FILE-pqdesk/` beside it."""
         name = path_text(given, "database", "file")
         if name == ":memory:" or name.startswith("file:"):

@@ -6,8 +6,6 @@ anew) or deletes it. A max_size does not hold here, nor does looking only: the p
 it is not lost. A `delay` counts from when the row is taken in, by the clock of whoever does it.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import apsw

@@ -4,8 +4,6 @@ The rate is a sliding window, exact over all processes: a ring of the times of t
 pqdesk_rate. The next claim takes the slot of the oldest, and is free when that is `rate_us` ago.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import apsw

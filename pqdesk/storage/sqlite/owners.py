@@ -5,8 +5,6 @@ The locks are POSIX record locks (fcntl(2)): a fork does not inherit them. They 
 any descriptor of the file drops them, so a process never opens a lock file of its own again.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os

@@ -1,7 +1,5 @@
 """A queue's row: its rules, and exact counters changed once per transaction by their net difference."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import apsw

@@ -4,8 +4,6 @@ The receipt of a delivery is compared in the same statement or transaction that 
 the lease changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from random import Random
 from typing import Any, NamedTuple

@@ -21,6 +21,7 @@ import pytest
 from pqdesk import AsyncQueue, Queue, Workspace, WorkspaceError
 from pqdesk.clock import SystemClock
 from pqdesk.storage import open_inspection
+from pqdesk.storage.sqlite import descriptors
 from tests.contract.sqlite.outside import Looker, run_python
 
 _PUT = "INSERT INTO pqdesk_put (queue, payload) VALUES ('emails', '1')"
@@ -642,3 +643,27 @@ def test_a_thousand_steps_beside_another_library_lose_nothing_that_was_told(shop
     assert both.put
     assert both.acked
     assert both.inserted
+
+
+@pytest.mark.parametrize(
+    ("library", "is_harmless"),
+    [
+        ("[vdso]", True),
+        ("/lib/x86_64-linux-gnu/libc.so.6", True),
+        ("/lib/x86_64-linux-gnu/libpthread-2.31.so", True),
+        ("/lib64/ld-linux-x86-64.so.2", True),
+        ("/usr/lib/libnss_files.so.2", True),
+        ("/opt/lib/libpython3.11.so.1.0", True),
+        ("/usr/bin/python3.11", True),
+        ("/usr/lib/python3.11/lib-dynload/_json.so", True),
+        ("/x/site-packages/apsw/__init__.so", True),
+        ("/usr/lib/python3.11/lib-dynload/_sqlite3.so", False),
+        ("/usr/lib/libsqlite3.so.0", False),
+        ("/usr/lib/libcurl.so.4", False),
+        ("/x/pysqlite3/_sqlite3.so", False),
+        ("/x/pythonlike.so", False),
+        ("libm.so.6", False),
+    ],
+)
+def test_only_libraries_that_are_known_are_taken_for_free_of_sqlite(library: str, is_harmless: bool) -> None:
+    assert descriptors.is_harmless(library) is is_harmless
