@@ -14,7 +14,7 @@ import pytest
 
 from pqdesk import DiskFull, Full, LeaseLost, LookOnly, Queue, Workspace, WorkspaceError
 from pqdesk.messages.states import AttemptOutcome
-from pqdesk.storage.sqlite import durability, quick_work
+from pqdesk.storage.sqlite import durability, quick_work, space
 from pqdesk.storage.sqlite.connection import WriteTransaction
 from pqdesk.storage.values import Settlement
 from tests.contract.sqlite.outside import run_python
@@ -186,6 +186,7 @@ def test_a_moved_folder_is_noticed_after_the_commit(
     queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durability, "_SETTLED_NS", 0)
+    monkeypatch.setattr(space, "_LOOK_EVERY_MS", 10**9)  # whose look at the disk would notice before
     queue.put("x")
     queue.put("settled")
 
