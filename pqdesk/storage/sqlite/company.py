@@ -113,7 +113,7 @@ class OpenFile:
                 self._begin_watching()
                 self.is_suspect = True  # somebody may have come since `enter` looked
             if not _shows_locks:  # where somebody else was here before us, they are gone: it has to be seen once
-                _shows_locks = any(map(descriptors.shows_lock, descriptors.leading_to(self.identity)[:1]))
+                _shows_locks = any(map(descriptors.shows_lock, descriptors.leading_to(self.identity)))
 
     def other_descriptors(self) -> tuple[list[int], list[int]]:
         """Those leading to the file that are not our SQLite's, and all."""
@@ -147,7 +147,8 @@ class OpenFile:
         others, found = self.other_descriptors()
         if others:
             return f"another SQLite library of this process, or an open(), has queue file {self.path!r} open"
-        if _shows_locks and found and not descriptors.shows_lock(found[0]):
+        # The lock stands at the descriptor of whichever connection took it first, or went on with it.
+        if _shows_locks and found and not any(map(descriptors.shows_lock, found)):
             return f"another SQLite library of this process, or an open(), had queue file {self.path!r} open"
         return ""
 

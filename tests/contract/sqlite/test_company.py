@@ -329,6 +329,21 @@ def test_who_comes_inside_a_transaction_rolls_it_back(emails: Queue, shop: Path)
     assert rows(shop, "SELECT count(*) FROM orders") == [[0]]
 
 
+def test_our_own_connections_are_nobody_else_whichever_of_them_has_the_lock(
+    emails: Queue, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the kernel the lock stands at one descriptor of the file, which need not be the oldest."""
+    found = descriptors.leading_to
+    with Queue("other", database=shop) as other:
+        for order in (1, -1):
+            monkeypatch.setattr(descriptors, "leading_to", lambda identity, order=order: found(identity)[::order])
+            for queue in (emails, other):
+                payloads(shop)  # somebody comes, so that it is looked who
+                queue.put(order)
+
+    assert payloads(shop) == [1, 1, -1, -1]
+
+
 def test_another_process_that_comes_and_goes_is_nobodys_business(emails: Queue, shop: Path) -> None:
     for number in range(3):
         emails.put(number)
