@@ -26,6 +26,7 @@ from pqdesk.shortage import shortage
 from pqdesk.storage.sqlite import company
 
 BUSY_DEADLINE_S = 10.0
+_SAID_CHARACTERS = 200
 _SHORTEST_NAP_S, _LONGEST_NAP_S = 0.0002, 0.003
 _OLDEST_SQLITE = 3_051_003  # 3.51.3 mends the WAL-reset bug (sqlite.org/wal.html#walresetbug)
 _LENGTH_LIMIT = PAYLOAD_LIMIT_BYTES + 1024 * 1024
@@ -318,7 +319,7 @@ def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
                 f"cannot write to {where}: disk full; nothing changed, free some space and try again", path=path
             )
         case apsw.CorruptError():
-            return Corrupt(f"{where} is damaged ({exc}); stop its workers and restore a backup", path=path)
+            return Corrupt(f"{where} is damaged ({_said(exc)}); stop its workers and restore a backup", path=path)
         case apsw.NotADBError():
             return WorkspaceError(f"{str(path)!r} is not a PQDesk queue file; it was left as it is", path=path)
         case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
@@ -330,13 +331,13 @@ def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
         case apsw.IOError() if _is_no_space(exc):
             return DiskFull(f"cannot write to {where}: no space or file size limit; nothing changed", path=path)
         case apsw.IOError():
-            return WorkspaceError(f"reading or writing {where} failed: {exc}; check the disk", path=path)
+            return WorkspaceError(f"reading or writing {where} failed: {_said(exc)}; check the disk", path=path)
         case apsw.NoMemError():
             return WorkspaceError(
                 f"{where} needs more memory than there is; nothing changed, end other programs and try again", path=path
             )
         case apsw.ConstraintError() | apsw.MismatchError():  # ours are met where they are expected
-            text = f"{where} is damaged: it holds what cannot be in it ({exc})"
+            text = f"{where} is damaged: it holds what cannot be in it ({_said(exc)})"
             return Corrupt(f"{text}; stop its workers and restore a backup", path=path)
         case apsw.TooBigError():
             return WorkspaceError(f"a value in {where} is larger than this program reads", path=path)
@@ -346,6 +347,12 @@ def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
 def _is_no_space(exc: apsw.Error) -> bool:
     code = getattr(exc, "extendedresult", 0)
     return code in (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE)
+
+
+def _said(exc: apsw.Error) -> str:
+    """SQLite's words in one line: they may quote what the file holds."""
+    words = "".join(letter if letter.isprintable() else " " for letter in str(exc)[:_SAID_CHARACTERS])
+    return " ".join(words.split())
 
 
 def _why_not_open(path: Path) -> str:

@@ -216,6 +216,17 @@ def test_a_count_that_cannot_be_summed_is_told_as_damage(tmp_path: Path) -> None
         workspace.metrics(datetime.now(UTC) - timedelta(hours=2), step=86_400)
 
 
+def test_what_sqlite_quotes_of_a_file_stays_in_one_line(tmp_path: Path) -> None:
+    Workspace(tmp_path / "w").close()
+    file = tmp_path / "w" / "queue.db"
+    file.write_bytes(file.read_bytes().replace(b"error_id INTEGER", b'"rr\x1b[2J INTEGER '))
+
+    with pytest.raises(Corrupt, match=r"is damaged.*restore a backup") as caught:
+        Workspace(tmp_path / "w")
+
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize("open_it", [Workspace, lambda path: open_inspection(WorkspacePaths(path))])
 def test_a_schema_that_is_no_text_is_told_as_damage(tmp_path: Path, open_it: Callable[[Path], object]) -> None:
     Workspace(tmp_path / "w").close()
