@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 MASK = "••••"
+_NAME_END = 100
 
 # A part of the name says it; `max_tokens`, `keyboard` and `monkey` say nothing.
 _SECRET = re.compile(
@@ -23,9 +24,13 @@ _GAP = re.compile(r"[\s&;]")
 _FORM = re.compile(r"(?<![^\s&;?])([\w.\-]{1,100})=([^\s&;]+)")
 
 
-@lru_cache(1024)
 def is_secret_name(name: str) -> bool:
-    """Whether a field of this name may hold what not everybody shall see."""
+    """Whether a field of this name may hold what not everybody shall see. Of a huge one both ends are looked at."""
+    return _is_secret(name if len(name) <= 2 * _NAME_END else name[:_NAME_END] + name[-_NAME_END:])
+
+
+@lru_cache(1024)
+def _is_secret(name: str) -> bool:
     return _SECRET.search(name) is not None
 
 

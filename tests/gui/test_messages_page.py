@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
@@ -448,6 +450,35 @@ def test_a_huge_payload_comes_in_parts(qtbot, page, file):
         qtbot.mouseClick(pane._load, Qt.MouseButton.LeftButton)
 
     assert pane._editor.toPlainText().replace("\n", "") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1" + "7" * 1_500_000, '{"n": -1%s, "e": 1e400000}' % ("7" * 1_500_000), '{"%s": 1}' % ("k" * 1_500_000)],
+    ids=["integer", "within", "key"],
+)
+def test_numbers_and_keys_of_any_size_are_shown_without_standing_still(qtbot, page, file, text):
+    """As a file of an older version may hold them: none is put any more."""
+    with file.workspace.store._engine.writing() as db:
+        db.execute("UPDATE pqdesk_message SET payload = ? WHERE id = 1499", (text.encode(),))
+    page.detail._tabs.setCurrentIndex(1)
+    page.table.choose(1499)
+    spent_s = []
+
+    def is_shown():
+        began_s = time.thread_time()
+        qtbot.wait(1)
+        spent_s.append(time.thread_time() - began_s)
+        return page.detail.shown_id == 1499
+
+    qtbot.waitUntil(is_shown, timeout=20_000)
+
+    assert ("7" * 1000 in page.detail._payload._editor.toPlainText()) or "k" * 1000 in (
+        page.detail._payload._editor.toPlainText()
+    )
+    assert max(spent_s) < 0.5
+    page.detail._payload._on_copy()
+    qtbot.waitUntil(lambda: len(QGuiApplication.clipboard().text()) > 1_500_000)
 
 
 def test_attempts_are_listed_newest_first(qtbot, page, file):

@@ -28,7 +28,9 @@ class TextPane(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._key: object = None
-        self._copied: Callable[[], str] = str
+        self._copied: Callable[[], Iterator[str]] = lambda: iter(())
+        self._copying: Iterator[str] = iter(())
+        self._gathered: list[str] = []  # of what is being copied
         self._rest: Iterator[str] = iter(())
         self._caption = PlainLabel("", self, look="muted")
         self._load = make_button("", f"{object_name}_load", self, look="link")
@@ -46,6 +48,8 @@ class TextPane(QWidget):
         self._editor.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._load_some)
+        self._copy_timer = QTimer(self)
+        self._copy_timer.timeout.connect(self._copy_some)
         self._lay_out()
         theme.changed.connect(self._take_looks)
         self._take_looks()
@@ -69,12 +73,12 @@ class TextPane(QWidget):
         chunks: Iterator[str],
         *,
         caption: str = "",
-        copied: Callable[[], str] | None = None,
+        copied: Callable[[], Iterator[str]] | None = None,
         size_bytes: int = 0,
     ) -> None:
         """Show `chunks`, unless the text with this `key` is there already (scroll and selection stay then).
 
-        `copied` makes what Copy puts into the clipboard; `size_bytes` is of the whole, for the button's text.
+        `copied` makes what Copy puts into the clipboard, in pieces; `size_bytes` is of the whole, for the button.
         """
         if key == self._key:
             return
@@ -84,7 +88,7 @@ class TextPane(QWidget):
         self._rest = rest or iter(())
         self._caption.setText(caption)
         self._editor.setPlainText(text)
-        self._copied = copied or self._editor.toPlainText
+        self._copied = copied or (lambda: iter((self._editor.toPlainText(),)))
         self._copy.setVisible(bool(text))
         self._load.setText(f"Load all {format_size(size_bytes)}" if size_bytes else "Load all")
         self._load.setVisible(rest is not None)
@@ -95,23 +99,39 @@ class TextPane(QWidget):
         self._timer.start(0)
 
     def _load_some(self) -> None:
-        spent = QElapsedTimer()
-        spent.start()
-        pieces = []
-        for piece in self._rest:
-            pieces.append(piece)
-            if spent.elapsed() > _BUDGET_MS:
-                break
-        else:
+        text, is_over = _some(self._rest)
+        if is_over:
             self._timer.stop()
             self.loaded_all.emit()
         cursor = QTextCursor(self._editor.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.insertText("".join(pieces))
+        cursor.insertText(text)
 
     def _on_copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._copied())
+        self._copying, self._gathered = self._copied(), []
+        self._copy_timer.start(0)
+        self._copy_some()
+
+    def _copy_some(self) -> None:
+        text, is_over = _some(self._copying)
+        self._gathered.append(text)
+        if is_over:
+            self._copy_timer.stop()
+            QGuiApplication.clipboard().setText("".join(self._gathered))
+            self._gathered = []
 
     def _take_looks(self) -> None:
         self._editor.setFont(self._theme.fixed_font())
         self._copy.setIcon(self._theme.icon("copy"))
+
+
+def _some(pieces: Iterator[str]) -> tuple[str, bool]:
+    """As much of them as one turn of the event loop has time for, and whether that was the end."""
+    spent = QElapsedTimer()
+    spent.start()
+    taken = []
+    for piece in pieces:
+        taken.append(piece)
+        if spent.elapsed() > _BUDGET_MS:
+            return "".join(taken), False
+    return "".join(taken), True

@@ -84,7 +84,9 @@ class AttemptsView(QSplitter):
         attempt = self._attempts[row] if 0 <= row < len(self._attempts) else None
         text = (attempt.error or "") if attempt is not None else ""
         caption = "" if attempt is None else f"Attempt {attempt.attempt}" + ("" if text else ": no error")
-        self._trace.show_text((attempt, text), iter((visible_text(text),)), caption=caption, copied=lambda: text)
+        self._trace.show_text(
+            (attempt, text), iter((visible_text(text),)), caption=caption, copied=lambda: iter((text,))
+        )
 
     def _take_looks(self) -> None:
         height = self._table.fontMetrics().height() + 10

@@ -25,7 +25,7 @@ from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
 from pqdesk.gui.widgets.text_pane import TextPane
 from pqdesk.messages.activities import ActivityRecord
-from pqdesk.messages.masking import masked
+from pqdesk.messages.masking import masked, masked_text
 from pqdesk.messages.records import MessageDetail, MessageRecord
 from pqdesk.messages.states import State
 
@@ -186,7 +186,9 @@ class DetailPane(QWidget):
             self._attempts.show_attempts(detail.attempts, detail.id)
         elif widget is self._error:
             text = detail.error_text or ""
-            self._error.show_text((detail.id, text), iter((visible_text(text),)), caption="Newest", copied=lambda: text)
+            self._error.show_text(
+                (detail.id, text), iter((visible_text(text),)), caption="Newest", copied=lambda: iter((text,))
+            )
         elif widget is self._result:
             _show_value(self._result, detail.id, detail.result, 0, is_masked=is_masked)
         elif widget is self.log:
@@ -245,15 +247,17 @@ def _show_value(pane: TextPane, message_id: int, value: Any, size_bytes: int, *,
         (message_id, type(value).__name__, value, is_masked),
         payload_chunks(value, is_masked=is_masked),
         caption=caption,
-        copied=lambda: _as_given(masked(value) if is_masked else value),
+        copied=lambda: _as_given(value, is_masked=is_masked),
         size_bytes=size_bytes,
     )
 
 
-def _as_given(value: Any) -> str:
+def _as_given(value: Any, *, is_masked: bool) -> Iterator[str]:
     if isinstance(value, bytes):
-        return value.hex()
-    return value if isinstance(value, str) else "".join(json_chunks(value))
+        return iter((value.hex(),))
+    if isinstance(value, str):
+        return iter((masked_text(value) if is_masked else value,))
+    return json_chunks(value, is_masked=is_masked)
 
 
 def _raw_lines(record: MessageRecord) -> Iterator[str]:
