@@ -67,6 +67,7 @@ def run_app(path: str | os.PathLike[str] | None = None, background: bool = False
 
 def _run_first(instance: object, path: str | os.PathLike[str] | None, background: bool) -> int:
     from pqdesk.clock import SystemClock
+    from pqdesk.gui.collector import Collector
     from pqdesk.gui.desktop import Desktop
     from pqdesk.gui.logging_setup import AppLog, install_hooks
     from pqdesk.gui.places import first_place
@@ -78,6 +79,7 @@ def _run_first(instance: object, path: str | os.PathLike[str] | None, background
 
     assert isinstance(instance, SingleInstance)
     application = make_application()
+    Collector(application)
     install_hooks()
     log_sqlite_events()
     settings = Settings(state_folder() / "settings.ini")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -12,13 +13,32 @@ from pqdesk.queues.queue import Queue
 from pqdesk.storage.sqlite import owners
 
 
+class _OfAnother:
+    """The locks of this process, which the thread that made it takes for another's; its upkeep's thread does not."""
+
+    def __init__(self, locks: dict[str, int]) -> None:
+        self._locks, self._thread = locks, threading.get_ident()
+
+    def __contains__(self, token: str) -> bool:
+        return token in self._locks and threading.get_ident() != self._thread
+
+    def __getitem__(self, token: str) -> int:
+        return self._locks[token]
+
+    def __setitem__(self, token: str, descriptor: int) -> None:
+        self._locks[token] = descriptor
+
+    def pop(self, token: str) -> int:
+        return self._locks.pop(token)
+
+
 @pytest.fixture
 def look_from_outside(other: Queue, paths: WorkspacePaths, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """What the upkeep of another process does."""
 
     def look() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(owners, "_own_locks", {})  # else it knows that these live in here
+            patch.setattr(owners, "_own_locks", _OfAnother(owners._own_locks))  # else it knows that these live in here
             other.store.tending.tend()  # type: ignore[attr-defined]
 
     return look

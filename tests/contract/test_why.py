@@ -14,6 +14,7 @@ from pqdesk import NotFound, Queue
 from pqdesk.messages.looking import ReasonKind
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.contract import Store
+from pqdesk.storage.sqlite.keeper import Keeper
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 from tests.contract.clocks import MovableClock
 
@@ -23,6 +24,19 @@ def served(queue: Queue, other: Queue) -> Queue:
     """The queue, with another process that waits for it."""
     other.store.wait("work", until_us=None, timeout_s=0)
     return queue
+
+
+@pytest.fixture
+def upkeep_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for before the queue: what it would do in the background comes when the test says so."""
+
+    def rest(keeper: Keeper) -> None:
+        while not keeper._is_ending:
+            keeper._sleep(1)
+        keeper._watch.close()
+        keeper._alarm.close()
+
+    monkeypatch.setattr(Keeper, "_run", rest)
 
 
 def test_a_running_message_tells_who_runs_it_since_when(queue: Queue, clock: MovableClock) -> None:
@@ -70,7 +84,7 @@ def test_a_failed_message_tells_its_error(queue: Queue) -> None:
     assert "ago, after 1 attempt: no such address. Retry makes it ready again." in queue.why(1)
 
 
-def test_a_cancelled_message_tells_how(queue: Queue, clock: MovableClock) -> None:
+def test_a_cancelled_message_tells_how(upkeep_by_hand: None, queue: Queue, clock: MovableClock) -> None:
     queue.put("by hand")
     queue.cancel(1)
     queue.put("late", expires=5)
@@ -83,7 +97,9 @@ def test_a_cancelled_message_tells_how(queue: Queue, clock: MovableClock) -> Non
     assert queue.why(2).endswith(" ago: expired. Retry makes it ready again.")
 
 
-def test_an_expired_message_that_was_started_is_not_said_to_have_never_been(queue: Queue, clock: MovableClock) -> None:
+def test_an_expired_message_that_was_started_is_not_said_to_have_never_been(
+    upkeep_by_hand: None, queue: Queue, clock: MovableClock
+) -> None:
     queue.put("x", expires=60)
     queue.get(timeout=0, lease=600).nack("no", delay=600)
     clock.advance(61)

@@ -14,10 +14,10 @@ from pqdesk.gui.dialogs.first_start import FirstStartDialog
 from pqdesk.gui.threads.orders import SaveRequest, WorkerOrder
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.paths import WorkspacePaths
+from pqdesk.services.workers import workers_of
 from pqdesk.supervision.daemon.known_starts import PlannedCommand
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import WorkerState
-from pqdesk.supervision.supervision import Supervision
 from tests.gui.shell_fakes import FakeSupervision, make_replica, make_status
 
 
@@ -109,7 +109,7 @@ def test_the_end_of_a_shut_down_is_told_apart_from_other_orders(link: Supervisor
 def test_orders_of_the_window_are_refused_where_people_may_only_look(qapp: object, tmp_path: Path) -> None:
     with Workspace(tmp_path) as workspace:
         workspace.look_only = True
-    link = SupervisorLink(lambda: Supervision(WorkspacePaths(tmp_path)))
+    link = SupervisorLink(lambda: workers_of(WorkspacePaths(tmp_path)))
     failures, saved, ended = collect(link.action_failed), collect(link.saved), collect(link.shut_down_ended)
 
     link.start("all")
