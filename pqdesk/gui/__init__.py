@@ -24,13 +24,9 @@ The seam between the shell and the pages:
 - **theme.py** `Theme`: `color(Role)`, `state_color(State)`, `state_icon(State)`, `worker_icon(WorkerState)`,
   `icon(name, Role)`, `font(percent)`, `fixed_font()`, `changed()`. Names of icons are the files of
   resources/icons. Roles are in palette.py. Numbers and times: formatting.py.
-- **A page** is a QWidget with `title: str` (its name in the sidebar) and `set_live(is_live: bool)`: live while it is
-  shown, the window is visible and updates are not paused; when it becomes live it asks for everything anew. It may have
-  `message_actions` and `worker_actions` (sequences of QAction that it owns, enables and adds to itself with
-  `addAction`, shortcut context WidgetWithChildrenShortcut): the window puts them in its menus. It may have
-  a signal `notice(str)` for the toast at the bottom of the window (result of an action), and
-  `focus_filter()` for Ctrl+F, and `panes` (its widgets in the order of F6).
-- pages/messages: `build(reader, actor, theme) -> QWidget`, with `show_filter(state: str | None, queue: str | None)`
-  for links from elsewhere; pages/workers: `build(link, theme)`, with `show_worker(name: str)`; pages/logs:
-  `build(link, theme)`.
+- **shell/page.py** `Page`: what a page is; registry.py lists them, and sidebar, menu View, Ctrl+1 …, palette and
+  pictures come from it. A page is live while it is shown, the window is visible and updates are not paused; when it
+  becomes live it asks for everything anew. Pages know routes (shell/routes.py), never each other.
+- **shell/actions.py** `Action`, `ActionSet`: what can be done, and why not now; menus, buttons, palette and the list of
+  shortcuts come from them.
 """

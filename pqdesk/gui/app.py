@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from pqdesk.errors import InvalidInput
 from pqdesk.gui.platform_check import explain_import_error, explain_no_window, why_no_window
+from pqdesk.messages.filters import parse_filter
 from pqdesk.paths import APP_NAME, runtime_folder, state_folder
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
+
+    from pqdesk.gui.shell.routes import Route
+    from pqdesk.gui.single_instance import SingleInstance
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -26,20 +30,33 @@ def run(args: Sequence[str] | None = None) -> int:
     return run_app(paths[0] if paths else None, "--background" in given)
 
 
-def run_app(path: str | os.PathLike[str] | None = None, background: bool = False) -> int:
+def run_app(
+    path: str | os.PathLike[str] | None = None,
+    background: bool = False,
+    page: str | None = None,
+    filter_text: str | None = None,
+) -> int:
     """Show the window until it is quit; returns the exit code.
 
     Args:
         path: A workspace or its queue.db; None is the last one used, else the default.
         background: Start in the tray, without a window; without a tray minimised.
+        page: The key of the page to show; None is the one shown last, or Messages with a filter.
+        filter_text: Which messages to show; None is as it was.
     """
     reason = explain_no_window(os.environ)
     if reason is not None:
         return _refuse(reason)
     try:
+        from pqdesk.gui.shell.routes import Route
         from pqdesk.gui.single_instance import SingleInstance, Wish
     except ImportError as exc:
         return _refuse(explain_import_error(exc))
+    route = None
+    if page is not None or filter_text is not None:
+        route = Route(page or "messages", filter=filter_text)
+        if reason := _why_not_go(route):
+            return _refuse(reason, code=2)
     os.umask(0o077)  # for files that Qt makes
     try:
         state_folder()
@@ -54,18 +71,20 @@ def run_app(path: str | os.PathLike[str] | None = None, background: bool = False
     if not is_first:
         token = os.environ.get("XDG_ACTIVATION_TOKEN") or os.environ.get("DESKTOP_STARTUP_ID") or ""
         place = os.path.abspath(os.path.expanduser(path)) if path is not None else None
-        is_told = instance.tell_first(Wish(place, token, background))
+        is_told = instance.tell_first(Wish(place, token, background, route))
         instance.close()
         if is_told:
             return 0
         return _refuse("PQDesk runs already but does not answer; end it (process of window.lock) and start again")
     try:
-        return _run_first(instance, path, background)
+        return _run_first(instance, path, background, route)
     finally:
         instance.close()
 
 
-def _run_first(instance: object, path: str | os.PathLike[str] | None, background: bool) -> int:
+def _run_first(
+    instance: SingleInstance, path: str | os.PathLike[str] | None, background: bool, route: Route | None
+) -> int:
     from pqdesk.clock import SystemClock
     from pqdesk.gui.collector import Collector
     from pqdesk.gui.desktop import Desktop
@@ -73,11 +92,9 @@ def _run_first(instance: object, path: str | os.PathLike[str] | None, background
     from pqdesk.gui.places import first_place
     from pqdesk.gui.settings import Settings
     from pqdesk.gui.signals import SignalWatch
-    from pqdesk.gui.single_instance import SingleInstance
     from pqdesk.gui.theme import Theme
     from pqdesk.storage import log_sqlite_events
 
-    assert isinstance(instance, SingleInstance)
     application = make_application()
     Collector(application)
     install_hooks()
@@ -89,7 +106,7 @@ def _run_first(instance: object, path: str | os.PathLike[str] | None, background
     instance.wished.connect(desktop.grant)
     instance.listen()
     try:
-        desktop.start(first_place(path, settings), is_background=background)
+        desktop.start(first_place(path, settings), is_background=background, route=route)
         return application.exec()
     finally:
         signals.close()
@@ -112,9 +129,22 @@ def make_application() -> QApplication:
     return application
 
 
-def _refuse(reason: str) -> int:
+def _why_not_go(route: Route) -> str:
+    from pqdesk.gui.registry import PAGES
+
+    keys = [page.key for page in PAGES]
+    if route.page not in keys:
+        return f"there is no page {route.page!r}; there are {', '.join(keys)}"
+    try:
+        parse_filter(route.filter or "")
+    except InvalidInput as exc:
+        return str(exc)
+    return ""
+
+
+def _refuse(reason: str, code: int = 1) -> int:
     print(f"pqdesk: {reason}", file=sys.stderr)
-    return 1
+    return code
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.gui.dialogs import questions
@@ -16,11 +17,29 @@ from pqdesk.gui.dialogs.help import AboutDialog, ShortcutsDialog
 from pqdesk.gui.logging_setup import AppLog
 from pqdesk.gui.main_window import MainWindow
 from pqdesk.gui.places import Place, place_of
+from pqdesk.gui.registry import PAGES
 from pqdesk.gui.settings import Settings
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.single_instance import Wish
 from pqdesk.gui.theme import Theme, ThemeChoice
 from pqdesk.gui.threads.keeper import Keeper
 from pqdesk.gui.tray import Tray
+from pqdesk.gui.visible_text import as_entry
+from pqdesk.gui.window_actions import (
+    ABOUT,
+    CLOSE,
+    CREATE,
+    LIVE,
+    OPEN,
+    QUIT,
+    RECENT,
+    REFRESH,
+    REMOVE_DEMO,
+    SHORTCUTS,
+    STOP_AND_QUIT,
+    THEME,
+    TRY_DEMO,
+)
 from pqdesk.gui.workspace_controller import WorkspaceController
 from pqdesk.paths import choose_workspace, state_folder
 
@@ -28,6 +47,7 @@ _log = logging.getLogger(__name__)
 
 _TRAY_NOTE = "PQDesk is still in the tray. Workers keep running either way."
 _KEEPER_WAIT_MS = 5_000
+_THEMES = ((ThemeChoice.SYSTEM, "Follow the system"), (ThemeChoice.LIGHT, "Light"), (ThemeChoice.DARK, "Dark"))
 _TOKEN_VARIABLE = "XDG_ACTIVATION_TOKEN"
 
 
@@ -45,6 +65,7 @@ class Desktop(QObject):
         self._controller: WorkspaceController | None = None
         self._stuck: list[WorkspaceController] = []  # whose threads never ended; dropping them would abort
         self.window = MainWindow(theme)
+        self._recent, self._themes = QMenu(self.window), self._make_themes()
         self.tray = Tray(theme, clock)
         self._keeper = Keeper()
         self._keeper_thread = QThread()
@@ -61,14 +82,15 @@ class Desktop(QObject):
         assert self._controller is not None
         return self._controller
 
-    def start(self, place: Place, *, is_background: bool = False) -> None:
-        """Show the window on `place`, or only the tray's icon."""
+    def start(self, place: Place, *, is_background: bool = False, route: Route | None = None) -> None:
+        """Show the window on `place`, or only the tray's icon; what was shown there last, or `route`."""
         self._keeper_thread.start()
         self.window.restoreGeometry(self._settings.geometry)
-        self.window.window_actions.set_recent(self._settings.recent_workspaces)
+        self._show_recent()
         self.tray.start()
         self.show_workspace(place)
-        self.window.show_page(self._settings.page)
+        if route is not None:
+            self.window.go(route)
         if not is_background:
             self.window.show()
         elif not self.tray.is_usable:
@@ -76,8 +98,8 @@ class Desktop(QObject):
 
     def end(self) -> None:
         """After the event loop: remember, and end every thread in order."""
-        self._settings.save()
         self._end_controller()
+        self._settings.save()
         self._keeper_thread.quit()
         if not self._keeper_thread.wait(_KEEPER_WAIT_MS) or self._stuck:
             _log.warning("a thread does not end; leaving without it")
@@ -96,7 +118,8 @@ class Desktop(QObject):
         controller.stopped.connect(self._on_stopped)
         self._controller = controller
         self._settings.remember_workspace(str(place.location))
-        self.window.window_actions.set_recent(self._settings.recent_workspaces)
+        self._show_recent()
+        self.window.restore(self._settings.view(str(place.location)))
         controller.start(with_daemon=with_daemon)
 
     @Slot(object)
@@ -106,6 +129,8 @@ class Desktop(QObject):
             place = place_of(wish.workspace)
             if place != self.controller.place:
                 self.show_workspace(place)
+        if wish.route is not None:
+            self.window.go(wish.route)
         if wish.is_background:
             return
         if wish.token:  # the desktop's permission to come to the front
@@ -125,28 +150,65 @@ class Desktop(QObject):
     # --- connecting -------------------------------------------------------------------------------
 
     def _connect_window(self) -> None:
-        window, actions = self.window, self.window.window_actions
+        window = self.window
         window.close_asked.connect(self._on_close_asked)
-        window.page_changed.connect(self._on_page_changed)
         window.seen_changed.connect(self._on_seen_changed)
         window.header.live_toggled.connect(self._set_live)
-        actions.live.toggled.connect(self._set_live)
-        actions.open.triggered.connect(self._on_open_asked)
-        actions.create.triggered.connect(self._on_create_asked)
-        actions.recent_chosen.connect(lambda path: self.show_workspace(place_of(path)))
-        actions.try_demo.triggered.connect(self._on_demo_asked)
-        actions.remove_demo.triggered.connect(self._on_remove_demo_asked)
-        actions.close_window.triggered.connect(window.close)
-        actions.quit.triggered.connect(self.quit)
-        actions.stop_and_quit.triggered.connect(self._on_stop_and_quit_asked)
-        actions.theme_chosen.connect(self._on_theme_chosen)
-        actions.about.triggered.connect(self._on_about_asked)
-        actions.show_keys.triggered.connect(lambda: ShortcutsDialog(self._theme, window).open())
+        self._add_actions()
+
+    def _add_actions(self) -> None:
+        window, actions = self.window, self.window.window_actions
+        actions.add(OPEN, self._on_open_asked)
+        actions.add(CREATE, self._on_create_asked)
+        actions.add(RECENT, why_not=lambda: "" if self._recent.actions() else "None yet", qt=self._recent.menuAction())
+        actions.add(TRY_DEMO, self._on_demo_asked, lambda: "This is the demo" if self._is_demo else "")
+        actions.add(REMOVE_DEMO, self._on_remove_demo_asked, lambda: "" if self._is_demo else "This is not the demo")
+        actions.add(CLOSE, window.close)
+        actions.add(STOP_AND_QUIT, self._on_stop_and_quit_asked, self._why_not_stop)
+        actions.add(QUIT, self.quit).setMenuRole(QAction.MenuRole.QuitRole)
+        actions.add(REFRESH, lambda: self.controller.refresh())
+        live = actions.add(LIVE)
+        live.setChecked(True)
+        live.toggled.connect(self._set_live)
+        actions.add(THEME, qt=self._themes.menuAction())
+        actions.add(SHORTCUTS, self._show_shortcuts)
+        actions.add(ABOUT, self._on_about_asked).setMenuRole(QAction.MenuRole.AboutRole)
+
+    @property
+    def _is_demo(self) -> bool:
+        return self._controller is not None and self._controller.place.is_demo
+
+    def _why_not_stop(self) -> str:
+        status = None if self._controller is None else self._controller.status
+        return "" if status is not None and status.is_running else "supervisord does not run"
+
+    def _make_themes(self) -> QMenu:
+        menu, group = QMenu(self.window), QActionGroup(self)
+        for choice, text in _THEMES:
+            entry = group.addAction(text)
+            entry.setCheckable(True)
+            entry.setChecked(choice is self._theme.choice)
+            entry.triggered.connect(lambda _checked=False, choice=choice: self._on_theme_chosen(choice))
+            menu.addAction(entry)
+        return menu
+
+    def _show_recent(self) -> None:
+        self._recent.clear()
+        for path in self._settings.recent_workspaces:
+            entry = self._recent.addAction(as_entry(path))
+            entry.triggered.connect(lambda _checked=False, path=path: self.show_workspace(place_of(path)))
+        self.window.window_actions.refresh()
+
+    def _show_shortcuts(self) -> None:
+        entries = [one for actions in self.window.action_sets for one in actions if one.action.keys]
+        rows = [(" or ".join(one.action.keys), one.verb_in_full) for one in entries]
+        rows += [keys for page in PAGES for keys in page.more_keys]
+        ShortcutsDialog(rows, self._theme, self.window).open()
 
     def _connect_tray(self) -> None:
         tray = self.tray
         tray.open_asked.connect(self.window.bring_to_front)
-        tray.show_failed_asked.connect(self._on_show_failed_asked)
+        tray.route_asked.connect(self._on_route_asked)
         tray.quit_asked.connect(self.quit)
         tray.stop_and_quit_asked.connect(self._on_stop_and_quit_asked)
         tray.lost.connect(self._on_tray_lost)
@@ -164,15 +226,20 @@ class Desktop(QObject):
 
     def _end_controller(self) -> None:
         if self._controller is not None:
+            self._keep_view()
             if not self._controller.end():
                 self._stuck.append(self._controller)
             self._controller = None
+
+    def _keep_view(self) -> None:
+        self._settings.keep_view(str(self.controller.place.location), self.window.kept())
 
     # --- the window -------------------------------------------------------------------------------
 
     @Slot()
     def _on_close_asked(self) -> None:
         self._settings.geometry = self.window.saveGeometry()
+        self._keep_view()
         if self.tray.is_usable:
             self.window.hide()
             if not self._settings.was_told("tray"):
@@ -184,10 +251,6 @@ class Desktop(QObject):
             self._settings.mark_told("quit")
             questions.tell_before_quit(self.window, self.quit)
 
-    @Slot(str)
-    def _on_page_changed(self, title: str) -> None:
-        self._settings.page = title
-
     @Slot()
     def _on_seen_changed(self) -> None:
         if self._controller is not None:
@@ -198,7 +261,7 @@ class Desktop(QObject):
         if is_live == (not self.window.is_paused):
             return
         self.window.set_paused(not is_live)
-        self.window.window_actions.live.setChecked(is_live)
+        self.window.window_actions["live"].setChecked(is_live)
         if is_live:
             self.window.header.show_live()
         else:
@@ -239,7 +302,7 @@ class Desktop(QObject):
     @Slot(object)
     def _on_demo_made(self, root: Path) -> None:
         self.show_workspace(place_of(root), with_daemon=True)
-        self.window.show_page("Overview")
+        self.window.go(Route("overview"))
 
     @Slot()
     def _on_remove_demo_asked(self) -> None:
@@ -249,7 +312,7 @@ class Desktop(QObject):
         demo = self.controller.place
         self.show_workspace(place_of(choose_workspace().root))
         self._settings.forget_workspace(str(demo.location))
-        self.window.window_actions.set_recent(self._settings.recent_workspaces)
+        self._show_recent()
         self.window.toast.show_text("Removing the demo…")
         self._demo_unwanted.emit()
 
@@ -283,9 +346,9 @@ class Desktop(QObject):
         if not problem:
             self.quit()
 
-    @Slot()
-    def _on_show_failed_asked(self) -> None:
-        self.controller.show_failed()
+    @Slot(object)
+    def _on_route_asked(self, route: Route) -> None:
+        self.window.go(route)
         self.window.bring_to_front()
 
     @Slot()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from pqdesk.gui.shell.kept import mapping
 from pqdesk.gui.theme import ThemeChoice
+from pqdesk.messages.json_text import load_json
 from pqdesk.opening import read_plain
 
 _MOST_RECENT = 6
@@ -52,9 +59,12 @@ class Settings:
         self._settings.setValue("workspace/last", path)
         recent = [path, *(one for one in self.recent_workspaces if one != path)]
         self._settings.setValue("workspace/recent", recent[:_MOST_RECENT])
+        for left in recent[_MOST_RECENT:]:
+            self._settings.remove(_view_key(left))
 
     def forget_workspace(self, path: str) -> None:
         self._settings.setValue("workspace/recent", [one for one in self.recent_workspaces if one != path])
+        self._settings.remove(_view_key(path))
         if self.last_workspace == path:
             self._settings.remove("workspace/last")
 
@@ -67,13 +77,15 @@ class Settings:
     def geometry(self, geometry: QByteArray) -> None:
         self._settings.setValue("window/geometry", geometry)
 
-    @property
-    def page(self) -> str:
-        return self._text("window/page")
+    def view(self, place: str) -> Mapping[str, Any]:
+        """How the window was when `place` was left; empty for one that is new, or that the file is wrong about."""
+        try:
+            return mapping(load_json(self._text(_view_key(place)) or "{}"))
+        except ValueError:
+            return {}
 
-    @page.setter
-    def page(self, title: str) -> None:
-        self._settings.setValue("window/page", title)
+    def keep_view(self, place: str, view: Mapping[str, Any]) -> None:
+        self._settings.setValue(_view_key(place), json.dumps(view))
 
     def was_told(self, note: str) -> bool:
         """Whether the one-time note called so was shown before."""
@@ -88,6 +100,10 @@ class Settings:
     def _text(self, key: str) -> str:
         value = self._settings.value(key)
         return value if isinstance(value, str) else ""
+
+
+def _view_key(place: str) -> str:
+    return f"view/{sha256(os.fsencode(place)).hexdigest()[:16]}"  # a path is no key: its slashes would make groups
 
 
 def _is_plain(file: Path) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from pqdesk.gui.shell.routes import Route
 from pqdesk.messages.json_text import load_json
 from pqdesk.opening import check_private_folder, open_plain
 
@@ -31,7 +32,7 @@ _ONE_TRY_MS = 200
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a start of the app asks for: show the window, on `workspace` if one was named.
+    """What a start of the app asks for: show the window, on `workspace` if one was named, and in it `route`.
 
     `token` is the desktop's permission to come to the front (XDG_ACTIVATION_TOKEN), empty without one.
     """
@@ -39,6 +40,7 @@ class Wish:
     workspace: str | None = None
     token: str = ""
     is_background: bool = False
+    route: Route | None = None
 
 
 class SingleInstance(QObject):
@@ -99,7 +101,10 @@ class SingleInstance(QObject):
 
     def tell_first(self, wish: Wish) -> bool:
         """Hand `wish` to the first process; False when it does not answer within two seconds."""
-        text = json.dumps({"workspace": wish.workspace, "token": wish.token, "background": wish.is_background})
+        fields = {"workspace": wish.workspace, "token": wish.token, "background": wish.is_background}
+        if wish.route is not None:
+            fields |= {"page": wish.route.page, "filter": wish.route.filter}
+        text = json.dumps(fields)
         deadline = QDeadlineTimer(_CONNECT_MS)
         while not deadline.hasExpired():
             socket = QLocalSocket()
@@ -167,9 +172,11 @@ def read_wish(line: bytes) -> Wish | None:
     try:
         fields = load_json(line[1:])
         workspace, token = fields["workspace"], fields["token"]
-        is_background = fields["background"]
-    except (ValueError, KeyError, TypeError):
+        is_background, page, text = fields["background"], fields.get("page"), fields.get("filter")
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     if not isinstance(workspace, str | None) or not isinstance(token, str) or not isinstance(is_background, bool):
         return None
-    return Wish(workspace, token, is_background)
+    if not isinstance(page, str | None) or not isinstance(text, str | None):
+        return None
+    return Wish(workspace, token, is_background, None if page is None else Route(page, filter=text))

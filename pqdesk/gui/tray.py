@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 from pqdesk.clock import Clock
 from pqdesk.gui.formatting import format_count
 from pqdesk.gui.icons import load_picture
+from pqdesk.gui.shell.routes import FAILED
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.tray_state import TrayFacts, TrayState, TrayStateMachine, tray_summary
 from pqdesk.gui.visible_text import as_entry, as_notice
@@ -27,13 +28,13 @@ class Tray(QObject):
     """One icon with one menu, which is built once and updated.
 
     Signals:
-        open_asked, show_failed_asked, start_asked(name), stop_asked(name), restart_asked(name),
+        open_asked, route_asked(Route), start_asked(name), stop_asked(name), restart_asked(name),
         pause_asked(queues, is_paused), quit_asked, stop_and_quit_asked: What was chosen.
         lost: The tray went away.
     """
 
     open_asked = Signal()
-    show_failed_asked = Signal()
+    route_asked = Signal(object)
     start_asked = Signal(str)
     stop_asked = Signal(str)
     restart_asked = Signal(str)
@@ -123,7 +124,7 @@ class Tray(QObject):
         self._summary = menu.addAction("")
         self._summary.setEnabled(False)
         self._entry("Open PQDesk", self.open_asked.emit)
-        self._failed = self._entry("Show failed messages", self.show_failed_asked.emit)
+        self._failed = self._entry("Show failed messages", lambda: self.route_asked.emit(FAILED))
         menu.addSeparator()
         self._workers = WorkersMenu(self._theme, menu)
         menu.addMenu(self._workers)

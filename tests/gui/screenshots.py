@@ -19,18 +19,22 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QRadioButton, QTableView, QWidget
+from PySide6.QtWidgets import QMenu, QRadioButton, QTableView, QWidget
 
 from pqdesk import demo
 from pqdesk.clock import SystemClock
 from pqdesk.gui.app import make_application
 from pqdesk.gui.desktop import Desktop
+from pqdesk.gui.dialogs.help import ShortcutsDialog
 from pqdesk.gui.dialogs.worker import WorkerDialog
 from pqdesk.gui.logging_setup import AppLog
-from pqdesk.gui.main_window import DEFAULT_SIZE, PAGES
+from pqdesk.gui.main_window import DEFAULT_SIZE
 from pqdesk.gui.pages.workers import WorkersPage
 from pqdesk.gui.places import place_of
+from pqdesk.gui.registry import PAGES
 from pqdesk.gui.settings import Settings
+from pqdesk.gui.shell.command_palette import CommandPalette
+from pqdesk.gui.shell.routes import FAILED, Route
 from pqdesk.gui.theme import Theme, ThemeChoice
 from pqdesk.paths import WorkspacePaths, default_workspace, demo_workspace, state_folder
 from pqdesk.supervision.daemon.known_starts import remember_start
@@ -84,17 +88,18 @@ def take_pictures(folder: Path, seconds: float) -> None:
     demo.write_demo(WorkspacePaths(demo_workspace()))
     remember_start(WorkspacePaths(demo_workspace()))
     desktop.show_workspace(place_of(demo_workspace()))
-    desktop.window.show_page("Overview")
+    desktop.window.go(Route("overview"))
     camera.picture("overview-stopped")
     desktop.controller.start_daemon()
     camera.wait(lambda: desktop.controller.counts.failed >= _FAILED_WANTED, _LONGEST_S, at_least_s=seconds)
-    for title, _ in PAGES:
-        desktop.window.show_page(title)
+    for page in PAGES:
+        desktop.window.go(Route(page.key))
         camera.wait(lambda: False, _SETTLE_S)
-        _choose_first_row(desktop, title)
-        camera.picture(title.lower())
+        _choose_first_row(desktop, page.title)
+        camera.picture(page.key)
     take_pictures_of_workers(desktop, camera)
-    desktop.controller.show_failed()
+    take_pictures_of_menus(desktop, camera)
+    desktop.window.go(FAILED)
     camera.wait(lambda: False, _SETTLE_S)
     _choose_first_row(desktop, "Messages")
     camera.picture("failed")
@@ -105,8 +110,8 @@ def take_pictures(folder: Path, seconds: float) -> None:
 
 def take_pictures_of_workers(desktop: Desktop, camera: Camera) -> None:
     """Adding one, and one that crashes."""
-    desktop.window.show_page("Workers")
-    page = desktop.window.shown_page
+    desktop.window.go(Route("workers"))
+    page = desktop.window.shown
     assert isinstance(page, WorkersPage)
     page.add_worker()
     dialog = page.findChild(WorkerDialog)
@@ -120,8 +125,31 @@ def take_pictures_of_workers(desktop: Desktop, camera: Camera) -> None:
     Supervision(WorkspacePaths(demo_workspace())).add(broken, start=True)
     is_looping = WorkerState.CRASH_LOOPING
     camera.wait(lambda: any(one.state is is_looping for one in desktop.controller.status.replicas), _LONGEST_S)
-    page.show_worker("importer")
+    desktop.window.go(Route("workers", subject="importer"))
     camera.picture("worker-trouble")
+
+
+def take_pictures_of_menus(desktop: Desktop, camera: Camera) -> None:
+    """Each menu of the bar, and the palette."""
+    desktop.window.go(Route("messages"))
+    camera.wait(lambda: False, _SETTLE_S)
+    _choose_first_row(desktop, "Messages")
+    for entry in desktop.window.menuBar().actions():
+        menu = desktop.window.findChild(QMenu, f"menu_{entry.text().lower()}")
+        assert menu is not None
+        menu.popup(desktop.window.mapToGlobal(desktop.window.rect().topLeft()))
+        camera.picture(f"menu-{entry.text().lower()}", menu)
+        menu.close()
+    desktop.window.window_actions["palette"].trigger()
+    palette = desktop.window.findChild(CommandPalette)
+    assert palette is not None
+    camera.picture("palette", palette)
+    palette.close()
+    desktop.window.window_actions["keys"].trigger()
+    keys = desktop.window.findChild(ShortcutsDialog)
+    assert keys is not None
+    camera.picture("shortcuts", keys)
+    keys.close()
 
 
 class Camera:
@@ -152,7 +180,7 @@ class Camera:
 
 def _choose_first_row(desktop: Desktop, title: str) -> None:
     """As somebody would who looks at the first failed message, or the first worker."""
-    page = desktop.window.shown_page
+    page = desktop.window.shown
     tables = [one for one in page.findChildren(QTableView) if one.accessibleName() == title] if page else []
     if tables and tables[0].model().rowCount():
         place = tables[0].visualRect(tables[0].model().index(0, 0)).center()

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
 
 from pqdesk import Queue, Workspace
 from pqdesk.gui.desktop import Desktop
+from pqdesk.gui.pages.messages.columns import Column
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.single_instance import Wish
 from pqdesk.gui.threads.orders import Order, Seen
+from pqdesk.gui.widgets.pane_splitter import PaneSplitter
 from pqdesk.messages.states import State
 from pqdesk.paths import default_workspace
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
@@ -62,7 +66,7 @@ def test_messages_put_meanwhile_are_counted(qtbot, open_app: Open, workspace: Wo
 
     give_up(workspace.queue("mail"))
 
-    entry = desktop.window.sidebar.entry("Messages")
+    entry = desktop.window.sidebar.entry("messages")
     told = lambda: (count(desktop, "ready"), count(desktop, "failed"), entry.accessibleDescription())  # noqa: E731
     qtbot.waitUntil(lambda: told() == ("4", "1", "1 failed messages"))  # page and sidebar are told one after the other
 
@@ -143,8 +147,68 @@ def test_an_applications_file_without_queues_is_left_alone(qtbot, open_app: Open
     desktop = open_app(file)
 
     qtbot.waitUntil(lambda: seen(desktop.window, "This workspace cannot be opened"))
-    assert not desktop.window.window_actions.test_message.isEnabled()
+    assert not desktop.window.page.action_set["test_message"].isEnabled()
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith("diary")] == ["diary.sqlite"]
+
+
+def action(desktop: Desktop, name: str) -> QAction:
+    return next(one.qt for actions in desktop.window.action_sets for one in actions if one.action.name == name)
+
+
+def test_what_is_unavailable_is_greyed_with_the_reason(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: desktop.controller.status is not None)
+    assert not action(desktop, "remove_demo").isEnabled()
+    assert "This is not the demo" in action(desktop, "remove_demo").toolTip()
+    assert action(desktop, "demo").isEnabled()
+
+    running(desktop, WorkerState.RUNNING)
+
+    assert not action(desktop, "start_all").isEnabled()
+    assert "Every worker runs" in action(desktop, "start_all").toolTip()
+    assert action(desktop, "stop_all").isEnabled()
+    assert action(desktop, "stop_and_quit").isEnabled()
+
+
+def test_what_is_chosen_on_a_page_is_not_acted_on_from_another(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    desktop.window.go(Route("messages"))
+    table = desktop.window.page.table
+    qtbot.waitUntil(lambda: table.model().rowCount() == 5)
+    table.choose(3)
+    assert action(desktop, "delete").isEnabled()
+
+    desktop.window.go(Route("logs"))
+
+    assert not action(desktop, "delete").isEnabled()
+    assert "On the page Messages" in action(desktop, "delete").toolTip()
+    assert action(desktop, "add_worker").isEnabled()
+    desktop.window.go(Route("messages"))
+    assert action(desktop, "delete").isEnabled()
+
+
+def test_no_two_actions_share_a_name_or_a_key_where_both_work(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    entries = [one for actions in desktop.window.action_sets for one in actions]
+
+    names = [one.action.name for one in entries]
+    assert len(names) == len(set(names))
+    for page in {one.page for one in entries if one.page}:
+        keys = [key for one in entries if one.page in ("", page) for key in one.action.keys]
+        assert len(keys) == len(set(keys)), page
+
+
+def test_every_action_stands_in_its_menu_and_each_key_in_the_list(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    menus = {one.text(): one.menu() for one in desktop.window.menuBar().actions()}
+    assert list(menus) == ["File", "Edit", "View", "Message", "Queue", "Worker", "Help"]
+
+    action(desktop, "keys").trigger()
+
+    listed = " ".join(one.text() for one in desktop.window.findChild(QDialog, "shortcuts_dialog").findChildren(QLabel))
+    for one in (one for actions in desktop.window.action_sets for one in actions):
+        assert one.qt in menus[one.action.menu.value].actions()
+        assert all(key in listed for key in one.action.keys)
 
 
 def test_a_second_start_brings_the_window_back(qtbot, open_app: Open, workspace: Workspace) -> None:
@@ -206,7 +270,7 @@ def test_closing_without_a_tray_and_without_workers_just_quits(qtbot, open_app: 
 
 def test_a_queue_file_is_opened_by_the_dialog(qtbot, open_app: Open, workspace: Workspace, tmp_path: Path) -> None:
     desktop = open_app(tmp_path / "nothing")
-    desktop.window.window_actions.open.trigger()
+    desktop.window.window_actions["open"].trigger()
     dialog = desktop.window.findChild(QFileDialog, "open_dialog")
     assert dialog is not None
 
@@ -222,7 +286,7 @@ def test_stop_workers_and_quit_names_what_stops(qtbot, open_app: Open, workspace
     qtbot.waitUntil(lambda: desktop.controller.status is not None)
     running(desktop, WorkerState.RUNNING, WorkerState.STOPPED)
 
-    desktop.window.window_actions.stop_and_quit.trigger()
+    desktop.window.window_actions["stop_and_quit"].trigger()
 
     dialog = desktop.window.findChild(QMessageBox, "stop_and_quit_dialog")
     assert dialog is not None
@@ -239,19 +303,19 @@ def test_undo_takes_back_what_this_person_did_by_whatever_program_and_redo_does_
     workspace.pause()
     desktop = open_app(workspace.path)
     actions = desktop.window.window_actions
-    qtbot.waitUntil(actions.undo.isEnabled)
-    assert "pause" in actions.undo.toolTip()
+    qtbot.waitUntil(actions["undo"].isEnabled)
+    assert "pause" in actions["undo"].toolTip()
 
-    actions.undo.trigger()
+    actions["undo"].trigger()
     qtbot.waitUntil(lambda: not any(one.is_paused for one in workspace.queues()))
-    actions.undo.trigger()  # before the window has been told what is the newest now
+    actions["undo"].trigger()  # before the window has been told what is the newest now
     qtbot.waitUntil(lambda: workspace.counts().ready == 5)
-    qtbot.waitUntil(lambda: not actions.undo.isEnabled())
+    qtbot.waitUntil(lambda: not actions["undo"].isEnabled())
 
-    qtbot.waitUntil(actions.redo.isEnabled)
-    actions.redo.trigger()
+    qtbot.waitUntil(actions["redo"].isEnabled)
+    actions["redo"].trigger()
     qtbot.waitUntil(lambda: workspace.counts().ready == 4)
-    actions.redo.trigger()
+    actions["redo"].trigger()
     qtbot.waitUntil(lambda: all(one.is_paused for one in workspace.queues()))
 
 
@@ -286,23 +350,85 @@ def test_an_order_that_waits_for_another_program_says_so(qtbot, open_app: Open, 
 def test_pausing_live_updates_freezes_and_going_on_catches_up(qtbot, open_app: Open, workspace: Workspace) -> None:
     desktop = open_app(workspace.path)
     qtbot.waitUntil(lambda: count(desktop, "ready") == "5")
-    desktop.window.window_actions.live.trigger()
+    desktop.window.window_actions["live"].trigger()
     assert seen(desktop.window.header, "Paused")
 
     workspace.queue("mail").put("x")
     qtbot.waitUntil(lambda: desktop.controller.counts.ready == 6)
     assert count(desktop, "ready") == "5"
 
-    desktop.window.window_actions.live.trigger()
+    desktop.window.window_actions["live"].trigger()
     qtbot.waitUntil(lambda: count(desktop, "ready") == "6")
 
 
 def test_the_last_workspace_and_page_are_remembered(qtbot, open_app: Open, workspace: Workspace, settings) -> None:
     desktop = open_app(workspace.path)
-    desktop.window.show_page("Messages")
+    desktop.window.go(Route("messages"))
+
+    desktop.quit()
+    desktop.end()
 
     assert settings.last_workspace == str(workspace.path)
-    assert settings.page == "Messages"
+    assert open_app(workspace.path).window.page.title == "Messages"
+
+
+def test_each_workspace_finds_its_own_view_again(qtbot, open_app: Open, workspace: Workspace, tmp_path: Path) -> None:
+    with Workspace(tmp_path / "other") as other:
+        other.queue("code").put("x")
+    desktop = open_app(workspace.path)
+    desktop.window.go(Route("messages", filter='state:ready queue:mail type:"a b"'))
+
+    desktop.grant(Wish(str(tmp_path / "other")))
+    assert desktop.window.page.route == Route("overview")
+
+    desktop.window.go(Route("logs"))
+    desktop.grant(Wish(str(workspace.path)))
+    assert desktop.window.page.route == Route("messages", filter='state:ready queue:mail type:"a b"')
+    desktop.grant(Wish(str(tmp_path / "other")))
+    assert desktop.window.page.title == "Logs"
+
+
+def test_columns_panes_and_sizes_are_found_again(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    desktop.window.go(Route("messages"))
+    page = desktop.window.page
+    page.table.columns.wish(Column.KEY, True)
+    page.table.horizontalHeader().resizeSection(Column.QUEUE, 171)
+    page.table.horizontalHeader().moveSection(0, 3)
+    splitter = page.findChild(PaneSplitter)
+    splitter.moveSplitter(200, 1)
+    sizes = splitter.sizes()
+    action(desktop, "sidebar").trigger()
+    desktop.quit()
+    desktop.end()
+
+    again = open_app(workspace.path).window.page
+
+    assert again.table.columns.wishes()[Column.KEY]
+    assert again.table.columnWidth(Column.QUEUE) == 171
+    assert again.table.horizontalHeader().visualIndex(0) == 3
+    assert again.findChild(PaneSplitter).sizes() == sizes
+    assert again.window().sidebar.width() < 100
+
+
+def test_a_hidden_detail_pane_stays_hidden(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+    desktop.window.go(Route("messages"))
+    action(desktop, "detail_pane").trigger()
+    desktop.quit()
+    desktop.end()
+
+    assert not open_app(workspace.path).window.page.detail.isVisible()
+
+
+def test_another_start_can_name_a_page_and_a_filter(qtbot, open_app: Open, workspace: Workspace) -> None:
+    desktop = open_app(workspace.path)
+
+    desktop.grant(Wish(route=Route("messages", filter="state:failed")))
+    assert desktop.window.page.route == Route("messages", filter="state:failed")
+
+    desktop.grant(Wish(route=Route("nonsense")))
+    assert desktop.window.page.title == "Overview"
 
 
 def test_the_log_goes_to_the_workspace_when_it_is_there(qtbot, open_app: Open, workspace: Workspace) -> None:
@@ -322,7 +448,7 @@ def test_everything_that_takes_the_focus_has_a_name(qtbot, open_app: Open, works
 
     nameless = []
     for title in ("Overview", "Messages", "Workers", "Logs"):
-        desktop.window.show_page(title)
+        desktop.window.go(Route(title.lower()))
         for widget in desktop.window.findChildren(QWidget):
             takes_focus = widget.focusPolicy() is not Qt.FocusPolicy.NoFocus and widget.isVisible()
             text = getattr(widget, "text", "")

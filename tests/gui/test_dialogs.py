@@ -92,7 +92,7 @@ def test_about_tells_the_versions(qtbot, host: QWidget, theme: Theme) -> None:
 
 
 def test_the_list_of_shortcuts(qtbot, host: QWidget, theme: Theme) -> None:
-    dialog = ShortcutsDialog(theme, host)
+    dialog = ShortcutsDialog([("Ctrl+Q", "Quit")], theme, host)
     qtbot.addWidget(dialog)
 
     assert "Ctrl+Q" in [label.text() for label in dialog.findChildren(QLabel)]

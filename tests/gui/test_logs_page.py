@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from pqdesk.gui.pages.logs.logs_page import LogsPage
+from pqdesk.gui.shell.routes import Route
 from pqdesk.supervision.logs.message_lines import LinesAround
 from pqdesk.supervision.records import WorkerState
 from tests.gui.log_fakes import FakeLink
@@ -67,7 +68,7 @@ def test_lines_of_all_workers_come_in_the_order_of_their_times_history_included(
 def test_one_worker_needs_no_name_and_both_its_streams_are_followed(qtbot, page, link):
     write_some(link)
 
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="consumer"))
 
     assert text(qtbot, page) == "done 1\noh"
     assert link.logs.followed["logs page"] == ("consumer.out.log", "consumer.err.log")
@@ -87,7 +88,7 @@ def test_several_are_chosen_and_stay_chosen_by_name(qtbot, page, link):
 
 
 def test_the_stream_filter_hides_and_loses_nothing(qtbot, page, link):
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="consumer"))
 
     page._log.stream.setCurrentText("Errors")
     write_some(link)
@@ -98,12 +99,12 @@ def test_the_stream_filter_hides_and_loses_nothing(qtbot, page, link):
 
 
 def test_going_to_another_worker_keeps_the_lines_of_the_first(qtbot, page, link):
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="consumer"))
     write_some(link)
-    page.show_worker("producer")
+    page.go(Route("logs", subject="producer"))
     assert text(qtbot, page) == ""
 
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="consumer"))
 
     assert text(qtbot, page) == "done 1\noh"
 
@@ -124,7 +125,7 @@ def test_what_cannot_be_read_is_told_in_its_place(qtbot, page, link):
 
 
 def test_clearing_the_file_asks_first(qtbot, page, link):
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="consumer"))
     write_some(link)
 
     page._log._clear_files.trigger()
@@ -137,12 +138,12 @@ def test_clearing_the_file_asks_first(qtbot, page, link):
 
 
 def test_clear_view_stays_cleared_when_one_comes_back(qtbot, page, link):
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="consumer"))
     write_some(link)
 
     page._log._clear.click()
-    page.show_worker("producer")
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="producer"))
+    page.go(Route("logs", subject="consumer"))
 
     assert text(qtbot, page) == ""
 
@@ -159,7 +160,7 @@ def test_an_empty_workspace_says_so(qtbot, link, theme, clock):
 
 
 def test_lines_read_now_have_a_time(qtbot, page, link):
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="consumer"))
     page._log._time.setChecked(True)
 
     write_some(link)
@@ -178,7 +179,7 @@ def around(page, link):
 def test_what_stands_around_a_message_is_shown_until_one_goes_back(qtbot, page, link):
     write_some(link)
 
-    page.show_message(7, "consumer")
+    page.go(Route("logs", filter="id:7", subject="consumer"))
     around(page, link)
     link.logs.lines_read.emit(RUNNING.stdout_log, ["done 2"])
 
@@ -196,7 +197,7 @@ def test_what_stands_around_a_message_is_shown_until_one_goes_back(qtbot, page, 
 
 def test_the_newest_line_is_not_the_end_of_what_is_shown_around_a_message(qtbot, page, link):
     write_some(link)
-    page.show_message(7, "consumer")
+    page.go(Route("logs", filter="id:7", subject="consumer"))
     around(page, link)
 
     qtbot.keyClick(page._log.text.mirror, Qt.Key.Key_End)
@@ -206,9 +207,9 @@ def test_the_newest_line_is_not_the_end_of_what_is_shown_around_a_message(qtbot,
 
 def test_a_message_without_lines_is_told(qtbot, page, link):
     told = []
-    page.notice.connect(told.append)
+    page.told.connect(lambda text, _is_error: told.append(text))
 
-    page.show_message(7, "consumer")
+    page.go(Route("logs", filter="id:7", subject="consumer"))
     link.logs.around_found.emit(page.feed._token, None)
 
     assert told == ["No line names message 7 in the log of consumer"]
@@ -216,8 +217,8 @@ def test_a_message_without_lines_is_told(qtbot, page, link):
 
 
 def test_an_answer_to_an_older_question_is_dropped(qtbot, page, link):
-    page.show_message(7, "consumer")
-    page.show_message(8, "consumer")
+    page.go(Route("logs", filter="id:7", subject="consumer"))
+    page.go(Route("logs", filter="id:8", subject="consumer"))
 
     link.logs.around_found.emit(1, LinesAround(RUNNING.stdout_log, ("old",), 0))
 
@@ -225,11 +226,11 @@ def test_an_answer_to_an_older_question_is_dropped(qtbot, page, link):
 
 
 def test_a_line_leads_to_its_message(qtbot, page, link):
-    page.show_worker("consumer")
+    page.go(Route("logs", subject="consumer"))
     link.logs.lines_read.emit(RUNNING.stdout_log, ["completed id=123 queue=code"])
     text(qtbot, page)
 
-    with qtbot.waitSignal(page.message_asked) as asked:
+    with qtbot.waitSignal(page.route_asked) as asked:
         page._log.text.ask_message(page._log.text.lines.first)
 
-    assert asked.args == [123]
+    assert asked.args == [Route("messages", filter="id:123")]

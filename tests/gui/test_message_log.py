@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPushButton, QTabWidget
 
 from pqdesk.clock import SystemClock
 from pqdesk.gui.pages.messages.messages_page import MessagesPage
+from pqdesk.gui.shell.routes import Route
 from pqdesk.messages.states import State
 from pqdesk.supervision.logs.message_lines import FoundLine, FoundLines
 from tests.gui.log_fakes import FakeLink
@@ -125,10 +126,10 @@ def test_a_button_leads_to_the_logs_at_that_time(qtbot, page, link):
     show_log(qtbot, page, 7)
     answer(link, (PRODUCER.stdout_log, "put id=7"), (CONSUMER.stdout_log, "completed id=7"))
 
-    with qtbot.waitSignal(page.log_asked) as asked:
+    with qtbot.waitSignal(page.route_asked) as asked:
         page.findChild(QPushButton, "open_in_logs").click()
 
-    assert asked.args == [7, "consumer"]
+    assert asked.args == [Route("logs", filter="id:7", subject="consumer")]
 
 
 def test_a_workspace_without_workers_has_no_logs(qtbot, page, link):

@@ -26,6 +26,7 @@ from pqdesk.gui.pages.messages.columns import Column, cell_text, full_text, phra
 from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.messages_page import MessagesPage
 from pqdesk.gui.pages.messages.row_window import GONE_STAYS_MS
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.orders import Matching, Order, Seen
 from pqdesk.gui.threads.reader import Reader
@@ -234,7 +235,7 @@ def test_links_from_elsewhere_set_the_filter(qtbot, page, file):
     file.workspace.move(5, to="data")
     child(page, QLineEdit, "filterField").setText("text")
 
-    page.show_filter("failed", "data")
+    page.go(Route("messages", filter="state:failed queue:data"))
     wait_rows(qtbot, page)
 
     assert ids_of(page) == [5]
@@ -243,7 +244,7 @@ def test_links_from_elsewhere_set_the_filter(qtbot, page, file):
 
 def test_a_message_that_no_longer_matches_stays_for_a_while_and_tells_what_became_of_it(qtbot, page, file, clock):
     file.turn(State.FAILED, 5, 6)
-    page.show_filter("failed", None)
+    page.go(Route("messages", filter="state:failed"))
     wait_rows(qtbot, page)
     page.table.choose(6)
 
@@ -267,7 +268,7 @@ def test_a_message_that_no_longer_matches_stays_for_a_while_and_tells_what_becam
     ],
 )
 def test_an_empty_view_says_why(qtbot, page, state, title):
-    page.show_filter(state, None)
+    page.go(Route("messages", filter=f"state:{state}"))
     wait_rows(qtbot, page)
 
     assert page.empty.isVisible()
@@ -547,7 +548,7 @@ def test_a_filter_leaves_in_the_pane_what_it_matches(qtbot, page, text, is_shown
 
 def test_what_no_longer_matches_leaves_the_pane_with_its_row(qtbot, page, file, clock):
     file.turn(State.FAILED, 5, 6)
-    page.show_filter("failed", None)
+    page.go(Route("messages", filter="state:failed"))
     wait_rows(qtbot, page)
     page.table.choose(6)
     qtbot.waitUntil(lambda: page.detail.shown_id == 6)

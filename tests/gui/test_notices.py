@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pqdesk.errors import NotFound
-from pqdesk.gui.demo_guide import demo_progress, demo_story
 from pqdesk.gui.notices import describe_done, describe_waiting
+from pqdesk.gui.pages.overview.demo_guide import demo_progress, demo_story
 from pqdesk.gui.threads.orders import Activity, Done, Order, Queues, Seen
 from pqdesk.messages.records import Counts, Outcome
 from pqdesk.supervision.records import WorkerState

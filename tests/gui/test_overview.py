@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTableView
 
 from pqdesk.gui.pages.overview import OverviewPage
 from pqdesk.gui.pages.overview.queues_table import QueuesTable
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.orders import Order, Queues
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.gui.throughput import Throughput
 from pqdesk.gui.widgets.sparkline import nice_top
 from pqdesk.gui.widgets.tile import StateTile
 from pqdesk.messages.records import QueueRecord
@@ -28,8 +30,7 @@ class Rig:
         self.reader = Reader(lambda: None)
         self.link = SupervisorLink(lambda: FakeSupervision(make_status()))  # type: ignore[arg-type,return-value]
         self.actor = Actor(MagicMock)
-        self.page = OverviewPage(self.reader, self.actor, self.link, theme, clock)
-        self.clock = clock
+        self.page = OverviewPage(self.reader, self.actor, self.link, Throughput(self.reader, clock), theme)
         qtbot.addWidget(self.page)
         self.page.resize(1060, 700)
         self.page.show()
@@ -79,10 +80,10 @@ def test_tiles_add_up_all_queues_and_say_so_to_assistive_technology(rig: Rig) ->
 
 
 def test_a_tile_leads_to_the_messages_in_its_state(qtbot, rig: Rig) -> None:
-    with qtbot.waitSignal(rig.page.filter_asked) as asked:
+    with qtbot.waitSignal(rig.page.route_asked) as asked:
         rig.tile("failed").click()
 
-    assert asked.args == ["failed", ""]
+    assert asked.args == [Route("messages", filter="state:failed")]
 
 
 def test_the_table_of_queues_is_merged_by_name_without_a_reset(rig: Rig) -> None:
@@ -118,8 +119,20 @@ def test_a_queue_can_be_paused_from_its_menu(qtbot, rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("status", "queues", "button", "signal", "args"),
     [
-        (make_status(make_replica("p", WorkerState.CRASH_LOOPING)), (), "Show log", "worker_asked", ["p"]),
-        (None, (make_queue("a", failed=2),), "Show messages", "filter_asked", ["failed", "a"]),
+        (
+            make_status(make_replica("p", WorkerState.CRASH_LOOPING)),
+            (),
+            "Show log",
+            "route_asked",
+            [Route("workers", subject="p")],
+        ),
+        (
+            None,
+            (make_queue('a "b"', failed=2),),
+            "Show messages",
+            "route_asked",
+            [Route("messages", filter=r'state:failed queue:"a \"b\""')],
+        ),
         (None, (make_queue("a", is_paused=True),), "Resume queue", "order_asked", [Order("resume", Queues(("a",)))]),
         (
             make_status(make_replica("p", WorkerState.STOPPED), is_running=False),

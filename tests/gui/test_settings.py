@@ -16,7 +16,7 @@ from pqdesk.gui.theme import ThemeChoice
 def test_everything_comes_back(qapp: object, tmp_path: Path) -> None:
     settings = Settings(tmp_path / "deep" / "settings.ini")
     settings.theme = ThemeChoice.DARK
-    settings.page = "Workers"
+    settings.keep_view("/a", {"page": "workers", "pages": {"messages": {"widths": [1, 2]}}})
     settings.geometry = QByteArray(b"\x00\x01geometry")
     settings.remember_workspace("/a")
     settings.mark_told("tray")
@@ -25,7 +25,9 @@ def test_everything_comes_back(qapp: object, tmp_path: Path) -> None:
     again = Settings(tmp_path / "deep" / "settings.ini")
 
     assert again.theme is ThemeChoice.DARK
-    assert (again.page, again.last_workspace, again.recent_workspaces) == ("Workers", "/a", ["/a"])
+    assert (again.last_workspace, again.recent_workspaces) == ("/a", ["/a"])
+    assert again.view("/a") == {"page": "workers", "pages": {"messages": {"widths": [1, 2]}}}
+    assert again.view("/b") == {}
     assert again.geometry == QByteArray(b"\x00\x01geometry")
     assert again.was_told("tray")
     assert not again.was_told("quit")
@@ -71,8 +73,8 @@ def test_what_is_no_file_of_settings_is_left_and_the_app_starts(
     before = (tmp_path / name).lstat()
 
     settings = Settings(tmp_path / "settings.ini")
-    settings.page = "Workers"
+    settings.keep_view("/a", {"page": "workers"})
     settings.save()
 
-    assert settings.page == "Workers"
+    assert settings.view("/a") == {"page": "workers"}
     assert (tmp_path / name).lstat().st_mode == before.st_mode

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtNetwork import QLocalSocket
 
+from pqdesk.gui.app import run_app
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.single_instance import SingleInstance, Wish, read_wish
 from pqdesk.paths import runtime_folder
 
@@ -28,6 +30,7 @@ def tell(wish: Wish) -> subprocess.Popen[bytes]:
     """A second process that hands over `wish`; its exit code is 0 when the first acknowledged."""
     code = (
         "import sys; from pqdesk.gui.single_instance import SingleInstance, Wish; "
+        "from pqdesk.gui.shell.routes import Route; "
         "from pqdesk.paths import runtime_folder; "
         f"sys.exit(not SingleInstance(runtime_folder()).tell_first({wish!r}))"
     )
@@ -44,7 +47,15 @@ def test_only_one_is_first(first: SingleInstance) -> None:
     second.close()
 
 
-@pytest.mark.parametrize("wish", [Wish(), Wish("/data/ä", "token-1"), Wish(None, "", is_background=True)])
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Wish(),
+        Wish("/data/ä", "token-1"),
+        Wish(None, "", is_background=True),
+        Wish(route=Route("messages", filter="state:failed")),
+    ],
+)
 def test_a_wish_arrives_and_is_acknowledged(qtbot, first: SingleInstance, wish: Wish) -> None:
     with qtbot.waitSignal(first.wished) as arrived:
         second = tell(wish)
@@ -69,11 +80,31 @@ def test_nobody_there_is_no_success(qapp: object, monkeypatch: pytest.MonkeyPatc
         b"\x01{}",
         b'\x01{"workspace": 5, "token": "", "background": false}',
         b'\x01{"workspace": null, "token": "", "background": "yes"}',
+        b'\x01{"workspace": null, "token": "", "background": false, "page": 5}',
+        b'\x01{"workspace": null, "token": "", "background": false, "page": "logs", "filter": ["x"]}',
         b"\x01\xff\xfe",
     ],
 )
 def test_what_is_no_wish_is_refused(line: bytes) -> None:
     assert read_wish(line) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"page": "nonsense"}, "there is no page 'nonsense'; there are overview, messages, workers, logs"),
+        ({"filter_text": "state:broken"}, "state"),
+        ({"page": "messages", "filter_text": 'queue:"'}, "quote"),
+    ],
+)
+def test_a_page_or_a_filter_that_cannot_be_shown_is_refused_before_any_window(
+    asked: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_app(**asked) == 2
+
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
 
 
 def test_garbage_on_the_socket_harms_nobody(qtbot, first: SingleInstance) -> None:

@@ -15,6 +15,7 @@ from pqdesk import worker_checks as checks
 from pqdesk.errors import DiskFull, InvalidInput
 from pqdesk.gui.dialogs.worker import WorkerDialog
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command
+from pqdesk.gui.shell.routes import Route
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.definition import WorkerDefinition
@@ -80,13 +81,13 @@ class Form:
 @pytest.fixture
 def form(qtbot, rig):
     """A new worker."""
-    rig.page.actions_on_workers.add.trigger()
+    rig.page.action_set["add_worker"].trigger()
     return Form(qtbot, rig)
 
 
 @pytest.fixture
 def edited(qtbot, rig):
-    rig.page.show_worker("hasher")
+    rig.page.go(Route("workers", subject="hasher"))
     rig.page.findChild(QAction, "action_edit").trigger()
     return Form(qtbot, rig)
 
@@ -270,11 +271,11 @@ def test_an_edit_changes_nothing_until_it_is_saved(qtbot, rig, edited):
     question = next(one for one in edited.dialog.findChildren(QDialog, "discard_dialog") if one.isVisible())
     question.close()
 
-    with qtbot.waitSignal(rig.page.notice) as told:
+    with qtbot.waitSignal(rig.page.told) as told:
         edited.press("save_worker")
 
     assert rig.told == [("change", "hasher")]
-    assert told.args == ["Saved hasher"]
+    assert told.args == ["Saved hasher", False]
     assert rig.supervision.definitions["hasher"].command[-1] == "md5sum"
 
 
@@ -294,10 +295,10 @@ def test_what_is_restarted_for_it_is_told(qtbot, rig, edited):
     rig.supervision.saved = Saved(restarting=("hasher", "hasher-2"))
     edited.fill("worker_command", "md5sum")
 
-    with qtbot.waitSignal(rig.page.notice) as told:
+    with qtbot.waitSignal(rig.page.told) as told:
         edited.press("save_worker")
 
-    assert told.args == ["Saved hasher. Restarting hasher, hasher-2"]
+    assert told.args == ["Saved hasher. Restarting hasher, hasher-2", False]
 
 
 @pytest.mark.parametrize(("button", "command"), [("worker_conflict_button", "b3sum"), ("save_worker", "md5sum")])
@@ -329,7 +330,7 @@ def test_what_the_form_does_not_ask_survives_an_edit(rig, edited):
 
 
 def test_a_duplicate_has_a_name_of_its_own(qtbot, rig):
-    rig.page.show_worker("hasher")
+    rig.page.go(Route("workers", subject="hasher"))
     rig.page.findChild(QAction, "action_duplicate").trigger()
     form = Form(qtbot, rig)
     form.press("save_worker")

@@ -15,6 +15,7 @@ from pqdesk.errors import SupervisorError
 from pqdesk.gui.announcer import Announcer
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
 from pqdesk.gui.pages.workers.workers_table import COLUMNS, WorkersTable
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Answer
 from pqdesk.gui.widgets.toast import Toast
@@ -95,7 +96,7 @@ def test_the_table_reads_as_shown(rig, page):
 
 
 def test_rows_are_merged_and_the_selection_stays(rig, page):
-    page.show_worker("producer")
+    page.go(Route("workers", subject="producer"))
     resets = []
     page.table.model().modelReset.connect(lambda: resets.append(1))
 
@@ -124,7 +125,7 @@ def test_the_model_is_consistent_through_changes(qtbot, theme):
 
 def test_replicas_fold_away_and_come_back(rig, page):
     rig.tell(*PAIR)
-    page.show_worker("pair")
+    page.go(Route("workers", subject="pair"))
     page.table.setFocus()
 
     QTest.keyClick(page.table, Qt.Key.Key_Left)
@@ -140,10 +141,10 @@ def test_a_click_on_the_message_in_hand_leads_to_it(qtbot, rig, page):
         page.table.model().index(0, [one.key for one in COLUMNS].index("now_running"))
     ).center()
 
-    with qtbot.waitSignal(page.messages_asked) as asked:
+    with qtbot.waitSignal(page.route_asked) as asked:
         qtbot.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
-    assert asked.args == [(17,)]
+    assert asked.args == [Route("messages", filter="id:17")]
 
 
 def test_only_what_can_be_seen_is_measured(rig, page):
@@ -161,7 +162,7 @@ def test_buttons_fit_the_state_of_the_selected_worker(qtbot, rig, page):
     def enabled():
         return [page.buttons[name].isEnabled() for name in ("start", "stop", "restart")]
 
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     assert enabled() == [False, True, True]
     press(qtbot, page, "stop_button")
     rig.tell(replace(RUNNING, state=WorkerState.STOPPING, stop_wait_s=10, stop_deadline_s=3.0))
@@ -179,7 +180,7 @@ def test_a_row_of_a_worker_acts_on_all_its_replicas_and_one_of_a_replica_on_that
     rig.tell(*PAIR, STOPPED)
     page.table.selectAll()
     press(qtbot, page, "stop_button")
-    page.show_worker("pair-2")
+    page.go(Route("workers", subject="pair-2"))
     press(qtbot, page, "restart_button")
 
     assert rig.told == [("stop", "pair"), ("restart", "pair-2")]
@@ -210,7 +211,7 @@ def test_what_supervisord_is_waited_for_is_said_after_a_second(rig, page, clock)
 
 
 def test_signals_are_sent_at_once_but_for_kill_which_is_asked_about(qtbot, rig, page):
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     trigger(page, "signal_hup")
     trigger(page, "signal_kill")
     assert rig.told == [("signal", "consumer", "HUP")]
@@ -221,7 +222,7 @@ def test_signals_are_sent_at_once_but_for_kill_which_is_asked_about(qtbot, rig, 
 
 
 def test_enable_at_start_shows_how_it_is_and_changes_it(rig, page):
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     assert page.findChild(QAction, "action_autostart").isChecked()
 
     trigger(page, "autostart")
@@ -230,7 +231,7 @@ def test_enable_at_start_shows_how_it_is_and_changes_it(rig, page):
 
 
 def test_scaling_says_what_will_happen_before_it_does(qtbot, rig, page):
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     trigger(page, "scale")
     scale = dialog(page, "scale_dialog")
     story = scale.findChild(QLabel, "scale_story")
@@ -247,7 +248,7 @@ def test_removing_what_is_stopped_is_not_asked_about_and_can_be_undone(qtbot, ri
     toast = Toast(page._theme, page)
     announcer = Announcer(rig.reader, Actor(lambda: None), rig.link, toast, rig.clock)
     rig.supervision.keep(WorkerDefinition(name="producer", command=("true",)))
-    page.show_worker("producer")
+    page.go(Route("workers", subject="producer"))
 
     trigger(page, "remove")
 
@@ -270,7 +271,7 @@ def test_stopping_all_can_be_undone(qtbot, rig, page):
 
 def test_removing_what_runs_is_asked_about(qtbot, rig, page):
     rig.supervision.keep(WorkerDefinition(name="consumer", command=("true",)))
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     trigger(page, "remove")
     assert rig.told == []
 
@@ -281,7 +282,7 @@ def test_removing_what_runs_is_asked_about(qtbot, rig, page):
 
 def test_a_replica_alone_cannot_be_removed_and_the_reason_is_told(rig, page):
     rig.tell(*PAIR)
-    page.show_worker("pair-2")
+    page.go(Route("workers", subject="pair-2"))
 
     action = page.findChild(QAction, "action_remove")
     assert not action.isEnabled()
@@ -354,9 +355,9 @@ def test_a_queue_without_a_worker_is_an_alarm_that_leads_to_a_new_worker(qtbot, 
 
 
 def test_a_worker_that_cannot_be_read_is_told_and_no_dialog_opens(qtbot, rig, page):
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
 
-    with qtbot.waitSignal(page.problem) as told:
+    with qtbot.waitSignal(page.told) as told:
         trigger(page, "edit")
 
     assert "no worker 'consumer'" in told.args[0]
@@ -367,7 +368,7 @@ def test_a_worker_that_cannot_be_read_is_told_and_no_dialog_opens(qtbot, rig, pa
 
 def test_trouble_is_explained_with_three_ways_on(qtbot, rig, page):
     rig.supervision.keep(WorkerDefinition(name="importer", command=("pqdesk", "consume", "q", "--", "true")))
-    page.show_worker("importer")
+    page.go(Route("workers", subject="importer"))
     rig.link.logs.tail_read.emit(
         "workers page", LOOPING.stderr_log, ["Traceback…", "ModuleNotFoundError: No module named 'requests'"]
     )
@@ -378,20 +379,20 @@ def test_trouble_is_explained_with_three_ways_on(qtbot, rig, page):
     assert "No module named 'requests'" in page.trouble._last.toPlainText()
     press(qtbot, page, "stop_retrying")
     assert rig.told == [("stop", "importer")]
-    with qtbot.waitSignal(page.log_asked) as asked:
+    with qtbot.waitSignal(page.route_asked) as asked:
         press(qtbot, page, "open_full_log")
-    assert asked.args == ["importer"]
+    assert asked.args == [Route("logs", subject="importer")]
     press(qtbot, page, "edit_command")
     assert dialog(page, "worker_dialog").windowTitle() == "Edit importer"
     dialog(page, "worker_dialog").close()
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     assert not page.trouble.isVisible()
 
 
 def test_an_edit_that_fails_can_be_taken_back(qtbot, rig, page):
     before = WorkerDefinition(name="importer", command=("pqdesk", "consume", "q", "--", "true"))
     rig.supervision.keep(before)
-    page.show_worker("importer")
+    page.go(Route("workers", subject="importer"))
     button = page.findChild(QPushButton, "undo_edit")
     assert not button.isVisible()
 
@@ -405,7 +406,7 @@ def test_an_edit_that_fails_can_be_taken_back(qtbot, rig, page):
 
 
 def test_the_log_of_the_selected_worker_is_followed(rig, page, drain):
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     assert rig.followed[-1] == ("consumer.out.log", "consumer.err.log")
 
     logs = rig.link.logs
@@ -422,22 +423,22 @@ def test_the_log_of_the_selected_worker_is_followed(rig, page, drain):
 
 def test_the_log_of_a_worker_is_that_of_its_replicas_under_their_names(rig, page, drain):
     rig.tell(*PAIR)
-    page.show_worker("pair")
+    page.go(Route("workers", subject="pair"))
     rig.link.logs.lines_read.emit(PAIR[0].stdout_log, ["one"])
     rig.link.logs.lines_read.emit(PAIR[1].stdout_log, ["two"])
     drain(page.log)
 
     assert page.log.text.toPlainText() == "pair    one\npair-2  two"
-    page.show_worker("pair-2")
+    page.go(Route("workers", subject="pair-2"))
     drain(page.log)
     assert page.log.text.toPlainText() == "two"
 
 
 def test_switching_workers_keeps_what_was_read(rig, page, drain):
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     rig.link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["1", "2"])
-    page.show_worker("producer")
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="producer"))
+    page.go(Route("workers", subject="consumer"))
     rig.link.logs.tail_read.emit("workers page", RUNNING.stdout_log, ["3"])
     drain(page.log)
 
@@ -445,7 +446,7 @@ def test_switching_workers_keeps_what_was_read(rig, page, drain):
 
 
 def test_nothing_is_followed_while_it_cannot_be_seen(rig, page):
-    page.show_worker("consumer")
+    page.go(Route("workers", subject="consumer"))
     page.set_live(False)
 
     assert rig.followed[-1] == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt, qVersion
@@ -10,7 +11,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
-from pqdesk.gui.shortcuts import OVERVIEW
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
@@ -47,14 +47,15 @@ class AboutDialog(QDialog):
 class ShortcutsDialog(QDialog):
     """Every key of the window."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, rows: Sequence[tuple[str, str]], theme: Theme, parent: QWidget) -> None:
+        """`rows` are keys and what they do."""
         super().__init__(parent)
         _prepare(self, "shortcuts_dialog", "Keyboard shortcuts")
         title = PlainLabel("Keyboard shortcuts", self)
         title.setFont(theme.font(140, is_semibold=True))
         head = QHBoxLayout()
         head.addWidget(title)
-        _fill(self, head, OVERVIEW, theme)
+        _fill(self, head, rows, theme, columns=2)
 
 
 def read_versions() -> tuple[tuple[str, str], ...]:
@@ -74,20 +75,27 @@ def _prepare(dialog: QDialog, name: str, title: str) -> None:
 
 
 def _fill(
-    dialog: QDialog, head: QHBoxLayout, rows: tuple[tuple[str, str], ...], theme: Theme, *buttons: QWidget
+    dialog: QDialog,
+    head: QHBoxLayout,
+    rows: Sequence[tuple[str, str]],
+    theme: Theme,
+    *buttons: QWidget,
+    columns: int = 1,
 ) -> None:
+    in_one = -(-len(rows) // columns)
     grid = QGridLayout()
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(8)
-    grid.setColumnStretch(1, 1)
     for at, (left, right) in enumerate(rows):
         value = PlainLabel(right, dialog)
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         value.setFont(theme.font())
         value.setWordWrap(True)
-        value.setMinimumWidth(320)
-        grid.addWidget(PlainLabel(left, dialog, look="muted"), at, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(value, at, 1)
+        value.setMinimumWidth(320 if columns == 1 else 220)
+        row, column = at % in_one, 2 * (at // in_one)
+        grid.addWidget(PlainLabel(left, dialog, look="muted"), row, column, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(value, row, column + 1)
+        grid.setColumnStretch(column + 1, 1)
     close = make_button("Close", "close_button", dialog, look="primary")
     close.setDefault(True)
     close.clicked.connect(dialog.accept)
@@ -95,9 +103,9 @@ def _fill(
     foot.addStretch(1)
     for button in (*buttons, close):
         foot.addWidget(button)
-    column = QVBoxLayout(dialog)
-    column.setContentsMargins(24, 24, 24, 16)
-    column.setSpacing(20)
-    column.addLayout(head)
-    column.addLayout(grid)
-    column.addLayout(foot)
+    whole = QVBoxLayout(dialog)
+    whole.setContentsMargins(24, 24, 24, 16)
+    whole.setSpacing(20)
+    whole.addLayout(head)
+    whole.addLayout(grid)
+    whole.addLayout(foot)

@@ -75,10 +75,10 @@ class ColumnLayout(QObject):
             least = self._table.horizontalHeader().minimumSectionSize()
             known = {key: one for key, one in widths.items() if key in places and isinstance(one, int)}
             self._widths = {places[key]: min(max(one, least), 4_000) for key, one in known.items()}
-        if isinstance(order, Sequence):
+        if isinstance(order, list):
             header = self._table.horizontalHeader()
             header.blockSignals(True)
-            for to, key in enumerate(key for key in order if key in places):
+            for to, key in enumerate(key for key in order if isinstance(key, str) and key in places):
                 header.moveSection(header.visualIndex(places[key]), to)
             header.blockSignals(False)
         self.fit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
@@ -25,13 +27,13 @@ _BY_KEYBOARD = (
 class SidebarEntry(QAbstractButton):
     """One page. Named exactly as the page; its badge is in the description."""
 
-    def __init__(self, title: str, icon: str, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, key: str, title: str, icon: str, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme, self._icon = theme, icon
         self._badge, self._badge_role, self._meaning = "", Role.ERROR, ""
         self._is_current = self._is_compact = self._has_ring = False
         self.setText(title)
-        self.setObjectName(f"sidebar_{title.lower()}")
+        self.setObjectName(f"sidebar_{key}")
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -125,13 +127,13 @@ class Sidebar(QWidget):
     """The pages, one below the other, under the workspace's name. Up and Down move between the entries.
 
     Signals:
-        page_chosen: The title of the page.
+        page_chosen: The key of the page.
     """
 
     page_chosen = Signal(str)
 
-    def __init__(self, pages: tuple[tuple[str, str], ...], theme: Theme, parent: QWidget | None = None) -> None:
-        """`pages` are pairs of title and icon."""
+    def __init__(self, pages: Sequence[tuple[str, str, str]], theme: Theme, parent: QWidget | None = None) -> None:
+        """`pages` are key, title and icon of each."""
         super().__init__(parent)
         self.setObjectName("sidebar")
         self._theme = theme
@@ -144,25 +146,25 @@ class Sidebar(QWidget):
         column.setSpacing(2)
         column.addWidget(self._workspace)
         self._workspace.setContentsMargins(10, 4, 8, 10)
-        for title, icon in pages:
-            entry = SidebarEntry(title, icon, theme, self)
-            entry.clicked.connect(lambda _checked=False, title=title: self.page_chosen.emit(title))
-            self._entries[title] = entry
+        for key, title, icon in pages:
+            entry = SidebarEntry(key, title, icon, theme, self)
+            entry.clicked.connect(lambda _checked=False, key=key: self.page_chosen.emit(key))
+            self._entries[key] = entry
             column.addWidget(entry)
         column.addStretch(1)
         theme.changed.connect(self.update)
         self.set_compact(False)
 
-    def entry(self, title: str) -> SidebarEntry:
-        return self._entries[title]
+    def entry(self, key: str) -> SidebarEntry:
+        return self._entries[key]
 
     def set_workspace(self, name: str, location: str) -> None:
         self._workspace.setText(name)
         self._workspace.setToolTip(as_tooltip(location))
 
-    def set_current(self, title: str) -> None:
+    def set_current(self, key: str) -> None:
         for one, entry in self._entries.items():
-            entry.set_current(one == title)
+            entry.set_current(one == key)
 
     def take_focus(self, reason: Qt.FocusReason = Qt.FocusReason.OtherFocusReason) -> None:
         """To the entry of the current page; without a ring unless a key was the reason."""

@@ -2,62 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.gui.log_feed import LogFeed
 from pqdesk.gui.pages.logs.source_list import SourceList
 from pqdesk.gui.palette import Role
+from pqdesk.gui.shell.actions import ActionSet
+from pqdesk.gui.shell.kept import numbers
+from pqdesk.gui.shell.page import Page, Parts
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.widgets.log.pane import LogPane
+from pqdesk.gui.widgets.pane_splitter import PaneSplitter
+from pqdesk.messages.filters import parse_filter
 from pqdesk.supervision.records import SupervisionStatus
 
 _LIST_PX = 200
 
 
-class LogsPage(QWidget):
-    """A list of workers at the left, their merged log at the right.
+class LogsPage(Page):
+    """A list of workers at the left, their merged log at the right."""
 
-    Signals:
-        message_asked: The id of a message whose line was chosen.
-        notice: What was done, for the toast.
-    """
-
-    title = "Logs"
-    message_asked = Signal(object)
-    notice = Signal(str)
+    key, title, icon = "logs", "Logs", "logs"
+    more_keys = (
+        ("F3 / Shift+F3", "Log: the match above / below"),
+        ("Enter or Ctrl+click", "Log: the message of the line"),
+        ("Ctrl+C / Ctrl+Shift+C", "Log: copy without / with the names"),
+        ("End", "Log: follow the newest line"),
+    )
 
     def __init__(self, link: SupervisorLink, theme: Theme, clock: Clock | None = None) -> None:
         super().__init__()
         self.setObjectName("logs_page")
         self._theme = theme
+        self.action_set = ActionSet(self, theme, self.title)
         self._list = SourceList(theme, self)
         self._log = LogPane(theme, self)
         self.feed = LogFeed("logs page", self._log, link.logs, clock or SystemClock())
         self._lay_out()
         self._list.chosen_changed.connect(self._choose)
-        self._log.message_asked.connect(self.message_asked)
-        self.feed.told.connect(self.notice)
+        self._log.message_asked.connect(lambda one: self.route_asked.emit(Route("messages", filter=f"id:{one}")))
+        self.feed.told.connect(lambda text: self.told.emit(text, False))
         link.status_changed.connect(self._on_status_changed)
 
     def _lay_out(self) -> None:
-        splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        splitter.addWidget(self._list)
-        splitter.addWidget(self._log)
-        splitter.setHandleWidth(1)
-        splitter.setChildrenCollapsible(False)
-        splitter.setStretchFactor(1, 1)
-        splitter.setSizes([_LIST_PX, 800])
+        self._splitter = PaneSplitter(0, lambda _orientation, _room: _LIST_PX, self)
+        self._splitter.addWidget(self._list)
+        self._splitter.addWidget(self._log)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(splitter)
+        column.addWidget(self._splitter)
 
     # --- what the window asks ---------------------------------------------------------------------
+
+    @classmethod
+    def make(cls, parts: Parts) -> LogsPage:
+        return cls(parts.link, parts.theme, parts.clock)
 
     @property
     def panes(self) -> Sequence[QWidget]:
@@ -67,18 +74,33 @@ class LogsPage(QWidget):
     def set_live(self, is_live: bool) -> None:
         self.feed.set_live(is_live)
 
-    def focus_filter(self) -> None:
+    def places(self, typed: str) -> Iterator[tuple[str, Route]]:
+        for replica in self._list.replicas:
+            yield f"Log of {replica.process}", Route(self.key, subject=replica.process)
+
+    def begin_find(self) -> None:
         self._log.focus_find()
 
-    def show_worker(self, process: str) -> None:
-        """The log of this process; of all, when there is no such one."""
-        if not self._list.choose(process):
-            self._list.choose(None)
+    @property
+    def route(self) -> Route:
+        chosen = self._list.chosen
+        return Route(self.key, subject=chosen[0].process if len(chosen) == 1 else "")
 
-    def show_message(self, message_id: int, process: str = "") -> None:
-        """What was written around the newest line about a message, by this process, or by any for ""."""
-        self.show_worker(process)
-        self.feed.show_around(message_id, process)
+    def go(self, route: Route) -> None:
+        """The log of one process, or of all for ""; there, what was written around the newest line about a message.
+
+        Which message is what the route's filter says: `id:7`.
+        """
+        if route.subject is not None and not self._list.choose(route.subject):
+            self._list.choose(None)
+        if ids := parse_filter(route.filter or "").ids:
+            self.feed.show_around(ids[0], route.subject or "")
+
+    def kept(self) -> dict[str, Any]:
+        return {"sizes": self._splitter.sizes_dragged}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        self._splitter.restore(numbers(kept.get("sizes")))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

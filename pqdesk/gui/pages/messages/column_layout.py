@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QTableView
 
 from pqdesk.gui.pages.messages.columns import EXPENDABLE, LOOKS, Column, usual_columns
+from pqdesk.gui.shell.kept import mapping, numbers
 from pqdesk.messages.states import State
 
 _REFERENCE_DIGIT_PX = 8  # what the widths in LOOKS were chosen for
@@ -51,6 +53,29 @@ class ColumnLayout(QObject):
     def wish(self, column: Column, is_shown: bool) -> None:
         """The user wants `column`, or does not, in all views."""
         self._wishes[column] = is_shown
+        self.fit()
+
+    def state(self) -> dict[str, Any]:
+        """What the user chose, by the names of columns; for settings."""
+        header = self._table.horizontalHeader()
+        return {
+            "shown": {column.name: is_shown for column, is_shown in self._wishes.items()},
+            "widths": {column.name: width for column, width in self._widths.items()},
+            "order": [Column(header.logicalIndex(at)).name for at in range(len(Column))],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` gave, now or in another version; what does not fit is passed over."""
+        names = Column.__members__
+        self._wishes = {names[key]: one is True for key, one in mapping(state.get("shown")).items() if key in names}
+        self._widths = {names[key]: one for key, one in numbers(state.get("widths")).items() if key in names}
+        order = state.get("order")
+        known = (
+            [names[key] for key in order if isinstance(key, str) and key in names] if isinstance(order, list) else []
+        )
+        header = self._table.horizontalHeader()
+        for to, column in enumerate(known):
+            header.moveSection(header.visualIndex(column), to)
         self.fit()
 
     def fit(self) -> None:

@@ -15,7 +15,7 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.messages.filters import has_term, parse_filter
+from pqdesk.messages.filters import has_term, parse_filter, quote
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 
@@ -127,6 +127,26 @@ class FilterBar(QWidget):
         self._queue.setCurrentIndex(wanted.index(chosen))
         self._queue.blockSignals(False)
         self._take_looks()
+
+    @property
+    def text(self) -> str:
+        """What all three ask for together, as a user would type it."""
+        state, queue, field = self._state.currentData(), self._queue.currentData(), self._field.text()
+        terms = [f"state:{state}"] if state is not None and not has_term(field, "state") else []
+        terms += [f"queue:{quote(queue)}"] if queue is not None and not has_term(field, "queue") else []
+        return " ".join(filter(None, (*terms, field)))
+
+    def show_text(self, text: str) -> None:
+        """Show what `text` describes and nothing else; one state and a queue stand in their pickers."""
+        try:
+            selection = parse_filter(text)
+        except InvalidInput:
+            selection = Selection(search=text)  # the field says what is wrong with it
+        state = selection.states[0] if len(selection.states) == 1 else None
+        if selection == Selection(states=selection.states if state else (), queue=selection.queue):
+            self.show_filter(state, selection.queue)
+        else:
+            self.show_filter(None, None, text)
 
     def show_filter(self, state: State | None, queue: str | None, text: str = "") -> None:
         """Show these and nothing else; `text` as a user would type it."""

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from pqdesk.clock import Clock, to_datetime
-from pqdesk.gui.pages.messages.message_actions import ACTIONS
+from pqdesk.gui.pages.messages.filter_bar import STATE_ORDER
 from pqdesk.gui.pages.messages.message_log import MessageLog
 from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
 from pqdesk.gui.pages.messages.messages_controller import MessagesController
 from pqdesk.gui.pages.messages.messages_view import MessagesView
+from pqdesk.gui.shell.page import Parts
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.messages.states import State
+from pqdesk.messages.filters import quote
+from pqdesk.messages.records import QueueRecord
 
 
 class MessagesPage(MessagesView):
-    """The view with its model and its controller.
+    """The view with its model and its controller."""
 
-    Signals:
-        worker_asked: The name of the process to show on the page Workers.
-        log_asked: The id of a message whose lines to show on the page Logs, and the process that wrote them, or "".
-    """
-
-    title = "Messages"
-
-    worker_asked = Signal(str)
-    log_asked = Signal(object, str)
+    key, title, icon = "messages", "Messages", "messages"
 
     def __init__(
         self, reader: Reader, actor: Actor, theme: Theme, clock: Clock, link: SupervisorLink | None = None
@@ -41,18 +35,19 @@ class MessagesPage(MessagesView):
         model = MessageTableModel(to_datetime(clock.wall_us()))
         super().__init__(model, theme)
         model.setParent(self)
+        self._queue_names: Sequence[str] = ()
         self.controller = MessagesController(self, model, reader, actor, clock)
-        self.detail.worker_asked.connect(self.worker_asked)
+        reader.counts_loaded.connect(self._on_counts_loaded)
+        self.detail.worker_asked.connect(lambda name: self.route_asked.emit(Route("workers", subject=name)))
         if link is not None:
             self._log = MessageLog(self.detail.log, link)
-            self._log.around_asked.connect(self.log_asked)
+            self._log.around_asked.connect(self._show_log)
             self.detail.log_shown.connect(self._log.show_message)
             self.detail.log_ticked.connect(self._log.tick)
 
-    @property
-    def message_actions(self) -> Sequence[QAction]:
-        """For the window's menu Message."""
-        return [*(self.actions_on_messages.actions[look.name] for look in ACTIONS), self.show_detail]
+    @classmethod
+    def make(cls, parts: Parts) -> MessagesPage:
+        return cls(parts.reader, parts.actor, parts.theme, parts.clock, parts.link)
 
     @property
     def panes(self) -> Sequence[QWidget]:
@@ -62,15 +57,35 @@ class MessagesPage(MessagesView):
     def set_live(self, is_live: bool) -> None:
         self.controller.set_live(is_live)
 
-    def show_filter(self, state: str | None, queue: str | None) -> None:
-        """Show the messages of one state (its word), of one queue, or both; links from elsewhere lead here."""
-        self.filter_bar.show_filter(None if state is None else State.from_word(state), queue)
+    @property
+    def route(self) -> Route:
+        return Route(self.key, filter=self.filter_bar.text)
 
-    def show_messages(self, ids: Sequence[int]) -> None:
-        """Show these and nothing else; of one, its detail too."""
-        self.filter_bar.show_filter(None, None, f"id:{','.join(map(str, ids))}")
-        if len(ids) == 1:
-            self.controller.show_message(ids[0])
+    def go(self, route: Route) -> None:
+        """Of one message, its detail too."""
+        if route.filter is not None:
+            self.filter_bar.show_text(route.filter)
+            ids = self.filter_bar.selection.ids
+            if ids is not None and len(ids) == 1:
+                self.controller.show_message(ids[0])
 
-    def focus_filter(self) -> None:
+    def places(self, typed: str) -> Iterator[tuple[str, Route]]:
+        number = typed.strip()
+        if number.isascii() and number.isdigit() and len(number) < 20:
+            yield f"Message {number}", Route(self.key, filter=f"id:{number}")
+        for state in STATE_ORDER:
+            yield f"{state.word.capitalize()} messages", Route(self.key, filter=f"state:{state.word}")
+        for name in self._queue_names:
+            yield f"Queue {name}", Route(self.key, filter=f"queue:{quote(name)}")
+
+    def begin_find(self) -> None:
         self.filter_bar.focus_field()
+
+    @Slot(object, str)
+    def _show_log(self, message_id: int, process: str) -> None:
+        self.route_asked.emit(Route("logs", filter=f"id:{message_id}", subject=process))
+
+    @Slot(object)
+    def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
+        self._queue_names = [one.name for one in queues]
+        self.badge_changed.emit(sum(one.counts.failed for one in queues), "failed messages")

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from pqdesk.gui.pages.messages.action_bar import ActionBar
 from pqdesk.gui.pages.messages.columns import LOOKS, Column
 from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.filter_bar import FilterBar
 from pqdesk.gui.pages.messages.held_pill import HeldPill
-from pqdesk.gui.pages.messages.message_actions import ACTIONS, MessageActions
+from pqdesk.gui.pages.messages.message_actions import DETAIL_PANE, MessageActions
 from pqdesk.gui.pages.messages.message_table import MessageTable
 from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
 from pqdesk.gui.palette import Role
+from pqdesk.gui.shell.kept import mapping, numbers
+from pqdesk.gui.shell.page import Page
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel, Hairline, PlainLabel
+from pqdesk.gui.widgets.pane_splitter import PaneSplitter
 
 _DETAIL_RIGHT_PX = 1280  # a page this wide has the detail pane at its right
 _DETAIL_WIDTH_PX = 440
@@ -25,16 +31,16 @@ _DETAIL_SHARE = 0.42
 _FOOTER_PX = 28
 
 
-class MessagesView(QWidget):
+class MessagesView(Page):
     """Holds the widgets and lays them out; the controller fills them."""
 
-    def __init__(self, model: MessageTableModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: MessageTableModel, theme: Theme) -> None:
+        super().__init__()
         self.setObjectName("messages_page")
         self._theme = theme
         self.filter_bar = FilterBar(theme, self)
-        self.actions_on_messages = MessageActions(self, theme)
-        self.action_bar = ActionBar(self.actions_on_messages, theme, self)
+        self.action_set = self.actions_on_messages = MessageActions(self, theme)
+        self.action_bar = ActionBar(self.actions_on_messages, self)
         self.table = MessageTable(model, theme, self)
         self.pill = HeldPill(theme, self.table.viewport())
         self.empty = EmptyState(theme, "messages_empty", self.table.viewport())
@@ -42,15 +48,10 @@ class MessagesView(QWidget):
         self.footer.setObjectName("messages_footer")
         self.hidden_columns = PlainLabel("", self, look="muted")
         self.detail = DetailPane(theme, self)
-        self.show_detail = QAction("Detail pane", self)
-        self.show_detail.setObjectName("action_detail_pane")
-        self.show_detail.setCheckable(True)
+        self.show_detail = self.action_set.add(DETAIL_PANE)
         self.show_detail.setChecked(True)
-        self.show_detail.setShortcut("Ctrl+I")
-        self.show_detail.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.show_detail.toggled.connect(self.detail.setVisible)
-        self.addAction(self.show_detail)
-        self._splitter = QSplitter(Qt.Orientation.Vertical, self)
+        self._splitter = PaneSplitter(1, _detail_px, self)
         self._lay_out()
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.table.horizontalHeader().customContextMenuRequested.connect(self._show_column_menu)
@@ -76,10 +77,6 @@ class MessagesView(QWidget):
         column.addLayout(foot)
         self._splitter.addWidget(upper)
         self._splitter.addWidget(self.detail)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setStretchFactor(1, 0)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
         self.detail.setMinimumSize(280, 140)
         self.table.setMinimumHeight(120)
         whole = QVBoxLayout(self)
@@ -89,11 +86,19 @@ class MessagesView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         is_right = self.width() >= _DETAIL_RIGHT_PX
-        orientation = Qt.Orientation.Horizontal if is_right else Qt.Orientation.Vertical
-        if orientation != self._splitter.orientation() or event.oldSize().height() <= 0:
-            self._splitter.setOrientation(orientation)
-            size = _DETAIL_WIDTH_PX if is_right else round(self.height() * _DETAIL_SHARE)
-            self._splitter.setSizes([(self.width() if is_right else self.height()) - size, size])
+        self._splitter.lie(Qt.Orientation.Horizontal if is_right else Qt.Orientation.Vertical)
+
+    def kept(self) -> dict[str, Any]:
+        return {
+            "detail": self.show_detail.isChecked(),
+            "sizes": self._splitter.sizes_dragged,
+            "columns": self.table.columns.state(),
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        self.show_detail.setChecked(kept.get("detail") is not False)
+        self._splitter.restore(numbers(kept.get("sizes")))
+        self.table.columns.restore(mapping(kept.get("columns")))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -105,7 +110,8 @@ class MessagesView(QWidget):
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addActions([self.actions_on_messages.actions[look.name] for look in ACTIONS])
+        menu.setToolTipsVisible(True)
+        self.action_set.fill(menu, range(3))
         menu.popup(self.table.viewport().mapToGlobal(point))
 
     def _show_column_menu(self, point: QPoint) -> None:
@@ -121,3 +127,7 @@ class MessagesView(QWidget):
 
     def _on_fitted(self, left_out: int) -> None:
         self.hidden_columns.setText(f"{left_out} column{'s' if left_out > 1 else ''} hidden" if left_out else "")
+
+
+def _detail_px(orientation: Qt.Orientation, room: int) -> int:
+    return _DETAIL_WIDTH_PX if orientation is Qt.Orientation.Horizontal else round(room * _DETAIL_SHARE)

@@ -2,48 +2,58 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QVBoxLayout
 
-from pqdesk.clock import Clock
 from pqdesk.gui.pages.overview.attention import AttentionItem, Remedy, attention_items
+from pqdesk.gui.pages.overview.demo_strip import DemoStrip
 from pqdesk.gui.pages.overview.overview_view import OverviewView
+from pqdesk.gui.pages.overview.queue_actions import QueueActions
 from pqdesk.gui.pages.overview.queues_table import SeenQueue
+from pqdesk.gui.shell.all_workers import AllWorkers
+from pqdesk.gui.shell.page import Page, Parts
+from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.actor import TEST_QUEUE, Actor
 from pqdesk.gui.threads.orders import Order, Queues
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.gui.throughput import Throughput
+from pqdesk.messages.filters import quote
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import State
 from pqdesk.services.health import Health
-from pqdesk.services.rates import RateMeter
 from pqdesk.supervision.records import SupervisionStatus
 
-_CHART_MS = 2_000
 
-
-class OverviewPage(QWidget):
+class OverviewPage(Page):
     """Signals:
-    filter_asked: A state's word or "", a queue's name or "": show these on Messages.
-    worker_asked: The name of the worker to show on Workers.
-    rates_changed: Messages in and out per second, averaged.
+    start_asked, stop_asked, order_asked: For the threads: a worker or `all`; an Order about queues.
     """
 
-    title = "Overview"
+    key, title, icon = "overview", "Overview", "overview"
+    shows_workers = True
 
-    filter_asked = Signal(str, str)
-    worker_asked = Signal(str)
-    rates_changed = Signal(float, float)
     start_asked = Signal(str)
     stop_asked = Signal(str)
     order_asked = Signal(object)
 
-    def __init__(self, reader: Reader, actor: Actor, link: SupervisorLink, theme: Theme, clock: Clock) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        actor: Actor,
+        link: SupervisorLink,
+        throughput: Throughput,
+        theme: Theme,
+        *,
+        is_demo: bool = False,
+    ) -> None:
         super().__init__()
-        self._clock = clock
-        self.view = OverviewView(theme)
-        self._meter = RateMeter()
+        self._throughput = throughput
+        self.action_set = self._queue_actions = QueueActions(self, theme)
+        self._all_workers = AllWorkers(self, theme)
+        self._all_workers.add_all_workers()
+        self.view = OverviewView(self._queue_actions, self._all_workers, theme)
         self._records: tuple[QueueRecord, ...] = ()
         self._counts: Counts | None = None
         self._status: SupervisionStatus | None = None
@@ -52,45 +62,69 @@ class OverviewPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.view)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_CHART_MS)
-        self._timer.timeout.connect(self._on_chart_due)
-        self._timer.start()
+        self._strip = DemoStrip(link, theme, self) if is_demo else None
+        if self._strip is not None:
+            self.view.strip_place.addWidget(self._strip)
+            self._strip.pressed.connect(lambda: self._show_messages(State.FAILED.word))
+        throughput.changed.connect(self._on_throughput_changed)
         reader.counts_loaded.connect(self._on_counts_loaded)
+        reader.unreadable.connect(self._on_unreadable)
+        reader.readable.connect(self._on_readable)
         link.status_changed.connect(self._on_status_changed)
         self.start_asked.connect(link.start)
         self.stop_asked.connect(link.stop)
         self.order_asked.connect(actor.carry_out)
         self._connect_view()
 
+    @classmethod
+    def make(cls, parts: Parts) -> OverviewPage:
+        is_demo = parts.place.is_demo
+        page = cls(parts.reader, parts.actor, parts.link, parts.throughput, parts.theme, is_demo=is_demo)
+        parts.health.health_changed.connect(page.show_health)
+        return page
+
     def set_live(self, is_live: bool) -> None:
-        """Not live: what is shown stays; the rates are counted on."""
         self._is_live = is_live
         if is_live:
             self._show_all()
 
     def _connect_view(self) -> None:
         view = self.view
-        view.state_chosen.connect(lambda state: self.filter_asked.emit(state.word, ""))
-        view.queues.queue_chosen.connect(lambda queue: self.filter_asked.emit("", queue))
-        view.queues.pause_asked.connect(self._switch)
-        view.workers.worker_chosen.connect(self.worker_asked)
+        view.state_chosen.connect(lambda state: self._show_messages(state.word))
+        self._queue_actions.messages_asked.connect(lambda queue: self._show_messages(queue=queue))
+        self._queue_actions.pause_asked.connect(self._switch)
+        self._queue_actions.test_asked.connect(self._put_test_message)
+        view.workers.worker_chosen.connect(self._show_worker)
         view.attention.remedy_chosen.connect(self._on_remedy_chosen)
-        view.start_all.clicked.connect(lambda: self.start_asked.emit("all"))
-        view.stop_all.clicked.connect(lambda: self.stop_asked.emit("all"))
-        view.test_message_asked.connect(lambda: self.order_asked.emit(Order("test_message", Queues((TEST_QUEUE,)))))
+        self._all_workers.start_all_asked.connect(lambda: self.start_asked.emit("all"))
+        self._all_workers.stop_all_asked.connect(lambda: self.stop_asked.emit("all"))
 
-    @Slot(str, bool)
-    def _switch(self, queue: str, is_paused: bool) -> None:
-        self.order_asked.emit(Order("pause" if is_paused else "resume", Queues((queue,))))
+    @Slot(object, bool)
+    def _switch(self, queues: tuple[str, ...], is_paused: bool) -> None:
+        target = Queues(queues if len(queues) == 1 else ())
+        self.order_asked.emit(Order("pause" if is_paused else "resume", target))
+
+    @Slot()
+    def _put_test_message(self) -> None:
+        self.order_asked.emit(Order("test_message", Queues((TEST_QUEUE,))))
 
     @Slot(object)
     def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
         self._records = queues
+        self._queue_actions.set_queues(queues)
         self._counts = sum((one.counts for one in queues), Counts())
-        self._meter.observe(self._counts, self._now_s())
+        if self._strip is not None:
+            self._strip.show_counts(self._counts)
         if self._is_live:
             self._show_counts()
+
+    @Slot(str)
+    def _on_unreadable(self, _why: str) -> None:
+        self._queue_actions.set_readable(False)
+
+    @Slot()
+    def _on_readable(self) -> None:
+        self._queue_actions.set_readable(True)
 
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
@@ -105,37 +139,37 @@ class OverviewPage(QWidget):
             self._show_health()
 
     @Slot()
-    def _on_chart_due(self) -> None:
-        now_s = self._now_s()
-        if self._counts is not None:
-            self._meter.observe(self._counts, now_s)  # no news is a rate of nothing
-        average = self._meter.average(now_s)
-        self.rates_changed.emit(*average)
+    def _on_throughput_changed(self) -> None:
         if self._is_live:
-            self.view.show_rates(*self._meter.series(now_s), average)
+            self.view.show_rates(*self._throughput.series, self._throughput.average)
 
     @Slot(object)
     def _on_remedy_chosen(self, item: AttentionItem) -> None:
         match item.remedy:
             case Remedy.SHOW_LOG | Remedy.SHOW_WORKERS:
-                self.worker_asked.emit(item.subject)
+                self._show_worker(item.subject)
             case Remedy.SHOW_FAILED:
-                self.filter_asked.emit(State.FAILED.word, item.subject)
+                self._show_messages(State.FAILED.word, item.subject)
             case Remedy.START_ALL:
                 self.start_asked.emit("all")
             case Remedy.START_WORKER:
                 self.start_asked.emit(item.subject)
             case Remedy.RESUME:
-                self._switch(item.subject, False)
+                self._switch((item.subject,), False)
 
-    def _now_s(self) -> float:
-        return self._clock.awake_ms() / 1000
+    def _show_messages(self, state: str = "", queue: str = "") -> None:
+        terms = (f"state:{state}" if state else "", f"queue:{quote(queue)}" if queue else "")
+        self.route_asked.emit(Route("messages", filter=" ".join(filter(None, terms))))
+
+    @Slot(str)
+    def _show_worker(self, name: str) -> None:
+        self.route_asked.emit(Route("workers", subject=name))
 
     def _show_all(self) -> None:
         self._show_counts()
         self._show_status()
         self._show_health()
-        self._on_chart_due()
+        self._on_throughput_changed()
 
     def _show_counts(self) -> None:
         if self._counts is not None:
@@ -154,7 +188,5 @@ class OverviewPage(QWidget):
     def _show_status(self) -> None:
         if self._status is None:
             return
-        replicas = self._status.replicas
         self.view.workers.show_status(self._status)
-        self.view.start_all.setEnabled(any(not one.state.is_up for one in replicas))
-        self.view.stop_all.setEnabled(any(one.state.is_up for one in replicas))
+        self._all_workers.show_status(self._status)

@@ -7,11 +7,12 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSi
 
 from pqdesk.gui.formatting import format_rate
 from pqdesk.gui.pages.overview.attention_list import AttentionList
+from pqdesk.gui.pages.overview.queue_actions import QueueActions
 from pqdesk.gui.pages.overview.queues_table import QueuesTable
 from pqdesk.gui.pages.overview.workers_strip import WorkersStrip
 from pqdesk.gui.palette import Role
+from pqdesk.gui.shell.all_workers import AllWorkers
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.card import Card
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.gui.widgets.sparkline import RateChart
@@ -39,13 +40,11 @@ class OverviewView(QScrollArea):
 
     Signals:
         state_chosen: The State whose messages are asked for.
-        test_message_asked: Put one message, to see something.
     """
 
     state_chosen = Signal(object)
-    test_message_asked = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, actions: QueueActions, all_workers: AllWorkers, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("overview")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -58,9 +57,10 @@ class OverviewView(QScrollArea):
         self.strip_place = QVBoxLayout()
         self.attention = AttentionList(theme, content)
         self.workers = WorkersStrip(theme, content)
-        self.queues = QueuesTable(theme, content)
-        self.start_all = make_button("Start all", "start_all", content, description="Start every worker")
-        self.stop_all = make_button("Stop all", "stop_all", content, description="Stop every worker")
+        self.queues = QueuesTable(actions, theme, content)
+        self.start_all = all_workers.button("start_all", content, has_icon=False)
+        self.stop_all = all_workers.button("stop_all", content, has_icon=False)
+        self._test = actions.button("test_message", content, has_icon=False)
         self._chart = RateChart(theme, "throughput_chart", content)
         self._came, self._went = PlainLabel("", content), PlainLabel("", content)
         self._tiles = {state: StateTile(state, theme, content) for state in TILES}
@@ -143,9 +143,7 @@ class OverviewView(QScrollArea):
         row = QHBoxLayout(self._empty)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(PlainLabel("There are no messages yet.", self._empty, look="muted"), 1)
-        test = make_button("Send a test message", "send_test_message", self._empty)
-        test.clicked.connect(self.test_message_asked)
-        row.addWidget(test)
+        row.addWidget(self._test)
         return self._empty
 
     def _take_looks(self) -> None:

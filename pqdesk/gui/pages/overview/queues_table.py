@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QWidget
 
 from pqdesk.gui.formatting import format_number
+from pqdesk.gui.pages.overview.queue_actions import OF_ONE, QueueActions
 from pqdesk.gui.palette import Role
 from pqdesk.gui.records import Grows, RecordColumn, RecordModel, RecordTable
 from pqdesk.gui.theme import Theme
@@ -61,35 +62,33 @@ COLUMNS: tuple[RecordColumn[SeenQueue], ...] = (
 
 
 class QueuesTable(RecordTable[SeenQueue]):
-    """A row per queue, in the order given; as high as its rows, up to a few.
+    """A row per queue, in the order given; as high as its rows, up to a few. The actions are about the selected one."""
 
-    Signals:
-        queue_chosen: The name of the queue whose messages are asked for.
-        pause_asked: The name of a queue, and whether to pause or to resume it.
-    """
-
-    queue_chosen = Signal(str)
-    pause_asked = Signal(str, bool)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: QueueActions, theme: Theme, parent: QWidget | None = None) -> None:
         model = RecordModel(COLUMNS, lambda seen: seen.queue.name, phrase=_phrase)
         super().__init__(model, theme, "queues_table", "Queues", parent)
         model.setParent(self)
+        self._actions = actions
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.opened.connect(lambda seen: self.queue_chosen.emit(seen.queue.name))
+        self.opened.connect(lambda _: actions["show_queue"].trigger())
+        self.selected.changed.connect(self._tell_selected)
+        model.has_changed.connect(self._tell_selected)
         self.customContextMenuRequested.connect(self._show_menu)
         model.has_changed.connect(self._fit_height)
         self._fit_height()
 
     def make_menu(self, queue: QueueRecord) -> QMenu:
         """What can be done to `queue`."""
+        self._actions.set_queue(queue)
         menu = QMenu(self)
-        show = menu.addAction("Show messages")
-        show.triggered.connect(lambda: self.queue_chosen.emit(queue.name))
-        pause = menu.addAction("Resume queue" if queue.is_paused else "Pause queue")
-        pause.triggered.connect(lambda: self.pause_asked.emit(queue.name, not queue.is_paused))
+        menu.setToolTipsVisible(True)
+        self._actions.fill(menu, OF_ONE)
         return menu
+
+    def _tell_selected(self) -> None:
+        seen = next(iter(self.selected.records.values()), None)
+        self._actions.set_queue(None if seen is None else seen.queue)
 
     def _show_menu(self, point: QPoint) -> None:
         seen = self.record_at(point)

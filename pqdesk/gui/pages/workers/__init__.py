@@ -9,21 +9,6 @@ workers_controller joins them with supervisord's link and the reader
 
 from __future__ import annotations
 
-from pqdesk.clock import SystemClock
 from pqdesk.gui.pages.workers.workers_page import WorkersPage
-from pqdesk.gui.theme import Theme
-from pqdesk.gui.threads.reader import Reader
-from pqdesk.gui.threads.supervisor_link import SupervisorLink
 
-__all__ = ["WorkersPage", "build"]
-
-
-def build(link: SupervisorLink, reader: Reader, theme: Theme, *, has_workspace: bool = True) -> WorkersPage:
-    """The page over this link with its log reader and side jobs, and the reader, which live in their threads.
-
-    Without a workspace (the queues are in an application's own file) no worker can be added.
-    """
-    page = WorkersPage(link, reader, theme, SystemClock())
-    if not has_workspace:
-        page.forbid_adding()
-    return page
+__all__ = ["WorkersPage"]

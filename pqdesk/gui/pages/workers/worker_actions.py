@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
 from pqdesk.gui.pages.workers.selected_workers import (
@@ -17,6 +17,8 @@ from pqdesk.gui.pages.workers.selected_workers import (
     is_up,
     is_up_or_stopping,
 )
+from pqdesk.gui.shell.actions import Action, Menu
+from pqdesk.gui.shell.all_workers import AllWorkers
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
 
@@ -30,15 +32,11 @@ SIGNALS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerActionLook:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerAction(Action):
     """`why_not` answers with the reason against doing it to what is selected, or nothing."""
 
-    name: str
-    text: str
-    icon: str
-    keys: str
-    tip: str
+    menu: Menu = Menu.WORKER
     why_not: Callable[[SelectedWorkers], str]
 
 
@@ -67,133 +65,112 @@ def _never(_selected: SelectedWorkers) -> str:
     return ""
 
 
-START, STOP, RESTART, SCALE, EDIT, DUPLICATE, REMOVE = ACTIONS = (
-    WorkerActionLook(
-        "start", "Start", "start", "F7", "Start it; a paused retry is tried at once (F7)",
-        _needs(is_at_rest, "It runs already"),
+BUTTONS = ("start", "stop", "restart", "scale", "edit")
+IN_CONTEXT = range(1, 4)  # the groups that are about what is selected
+ADD = Action(
+    "add_worker",
+    "Add worker",
+    Menu.WORKER,
+    icon="plus",
+    tip="Add a worker: a function, a command, a folder, a schedule",
+    is_anywhere=True,
+)
+ACTIONS = (
+    WorkerAction(
+        name="start", verb="Start", icon="start", keys=("F7",), group=1, why_not=_needs(is_at_rest, "It runs already"),
+        tip="Start it; a paused retry is tried at once",
     ),
-    WorkerActionLook(
-        "stop", "Stop", "stop", "F9", "Stop it; it finishes the message in hand first (F9)",
-        _needs(is_up_or_stopping, "It does not run"),
+    WorkerAction(
+        name="stop", verb="Stop", icon="stop", keys=("F9",), group=1, back="Start starts it again",
+        why_not=_needs(is_up_or_stopping, "It does not run"),
+        tip="Stop it; it finishes the message in hand first",
     ),
-    WorkerActionLook(
-        "restart", "Restart", "restart", "Ctrl+Shift+R", "Stop it, then start it anew (Ctrl+Shift+R)",
-        _needs(is_up, "It does not run; start it"),
+    WorkerAction(
+        name="restart", verb="Restart", icon="restart", keys=("Ctrl+Shift+R",), group=1,
+        why_not=_needs(is_up, "It does not run; start it"), tip="Stop it, then start it anew",
     ),
-    WorkerActionLook("scale", "Scale…", "workers", "", "Run it in more or fewer processes", _one_worker),
-    WorkerActionLook("edit", "Edit…", "file", "", "What it runs, and how", _one_worker),
-    WorkerActionLook("duplicate", "Duplicate…", "copy", "", "A new worker that begins as a copy of it", _one_worker),
-    WorkerActionLook("remove", "Remove…", "delete", "", "Take the worker out; its logs stay", _whole_workers),
+    WorkerAction(
+        name="scale", verb="Scale…", icon="workers", group=1, why_not=_one_worker,
+        tip="Run it in more or fewer processes",
+    ),
+    WorkerAction(
+        name="show_message", verb="Show message in hand", icon="messages", group=2, why_not=_has_message,
+        tip="In Messages",
+    ),
+    WorkerAction(name="show_log", verb="Open full log", icon="logs", group=2, why_not=_never, tip="In Logs"),
+    WorkerAction(
+        name="copy_command", verb="Copy command", icon="copy", group=2, why_not=_one_worker,
+        tip="Its command line, for a terminal",
+    ),
+    WorkerAction(name="edit", verb="Edit…", icon="file", group=3, why_not=_one_worker, tip="What it runs, and how"),
+    WorkerAction(
+        name="duplicate", verb="Duplicate…", icon="copy", group=3, why_not=_one_worker,
+        tip="A new worker that begins as a copy of it",
+    ),
+    WorkerAction(
+        name="autostart", verb="Enable at start", group=3, why_not=_whole_workers, is_checkable=True,
+        tip="Start it whenever supervisord starts",
+    ),
+    WorkerAction(
+        name="remove", verb="Remove…", icon="delete", group=3, why_not=_whole_workers,
+        tip="Take the worker out; its logs stay", back="Undo brings it back",
+    ),
 )  # fmt: skip
-AUTOSTART, SHOW_MESSAGE, SHOW_LOG, COPY_COMMAND = MORE = (
-    WorkerActionLook(
-        "autostart", "Enable at start", "", "", "Start it whenever supervisord starts", _whole_workers
-    ),
-    WorkerActionLook("show_message", "Show message in hand", "messages", "", "In Messages", _has_message),
-    WorkerActionLook("show_log", "Open full log", "logs", "", "In Logs", _never),
-    WorkerActionLook("copy_command", "Copy command", "copy", "", "Its command line, for a terminal", _one_worker),
+SEND_SIGNAL = WorkerAction(
+    name="send_signal", verb="Send signal", group=1, tip="Send a signal to its processes",
+    why_not=lambda selected: "" if any(one.pid is not None for one in selected.replicas) else "It does not run",
 )  # fmt: skip
-_STOP_NOW_TIP = "Kill it now; the message in hand runs again (F9)"
+AT_LOGIN = Action("at_login", "Start at login…", Menu.WORKER, group=5, is_anywhere=True)
 
 
-class WorkerActions(QObject):
-    """One QAction for each of ACTIONS and MORE, one that adds a worker, and the menu of signals.
+class WorkerActions(AllWorkers):
+    """ACTIONS on what is selected, one that adds a worker, and those on all of them.
 
     Signals:
         asked: The name of the action.
         signal_asked: The name of the signal.
-        changed: What can be done has changed.
     """
 
     asked = Signal(str)
     signal_asked = Signal(str)
-    changed = Signal()
 
     def __init__(self, owner: QWidget, theme: Theme) -> None:
-        super().__init__(owner)
-        self._theme = theme
+        super().__init__(owner, theme, "Workers")
         self.selected = SelectedWorkers()
-        self._actions: dict[str, QAction] = {}
-        self.add = QAction("Add worker", owner)
-        self.add.setObjectName("action_add_worker")
-        self.add.setToolTip("Add a worker: a function, a command, a folder, a schedule")
-        self.at_login = QAction("Start at login…", owner)
-        self.at_login.setObjectName("action_at_login")
-        self.signals = QMenu("Send signal", owner)
+        self._why_no_workspace = ""
+        self.signals = QMenu(owner)
         self.signals.setObjectName("menu_signals")
         self.signals.setToolTipsVisible(True)
-        for look in (*ACTIONS, *MORE):
-            self._actions[look.name] = self._make(look, owner)
-        self._actions["autostart"].setCheckable(True)
         for name, tip in SIGNALS:
             entry = self.signals.addAction(name)
             entry.setObjectName(f"action_signal_{name.lower()}")
             entry.setToolTip(as_tooltip(tip))
             entry.triggered.connect(lambda _checked=False, name=name: self.signal_asked.emit(name))
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
-        self.set_selected(self.selected)
+        self.add(ADD, partial(self.asked.emit, ADD.name), lambda: self._why_no_workspace)
+        for action in ACTIONS:
+            self.add(action, partial(self.asked.emit, action.name), partial(self._reason, action))
+        self.add(SEND_SIGNAL, why_not=partial(self._reason, SEND_SIGNAL), qt=self.signals.menuAction())
+        self.add(AT_LOGIN, partial(self.asked.emit, AT_LOGIN.name), lambda: self._why_no_workspace)
+        self.add_all_workers()
 
-    @property
-    def actions(self) -> Mapping[str, QAction]:
-        """By the name of the action."""
-        return self._actions
-
-    def reason(self, look: WorkerActionLook) -> str:
-        """Why it cannot be done now; empty when it can."""
-        if not self.selected.rows:
-            return "Select a worker first"
-        return look.why_not(self.selected)
-
-    def tip(self, look: WorkerActionLook) -> str:
-        """What the action does, or why it cannot."""
-        return self.reason(look) or (_STOP_NOW_TIP if look is STOP and self.selected.is_stopping else look.tip)
+    def forbid_adding(self, why: str) -> None:
+        """There is no workspace that a worker could belong to."""
+        self._why_no_workspace = why
+        self.refresh()
 
     def set_selected(self, selected: SelectedWorkers) -> None:
         """These are selected, in these states."""
         self.selected = selected
-        self._actions["stop"].setText("Stop now" if selected.is_stopping else "Stop")
-        self._actions["autostart"].setChecked(selected.is_autostart)
-        for look in (*ACTIONS, *MORE):
-            self._actions[look.name].setEnabled(not self.reason(look))
-            self._actions[look.name].setToolTip(as_tooltip(self.tip(look)))
-        is_up = any(one.pid is not None for one in selected.replicas)
-        self.signals.menuAction().setEnabled(is_up)
-        self.signals.menuAction().setToolTip("Send a signal to its processes" if is_up else "It does not run")
-        self.changed.emit()
+        stop = self.entry("stop")
+        stop.label = "Stop now" if selected.is_stopping else "Stop"
+        stop.tip = "Kill it now; the message in hand runs again" if selected.is_stopping else stop.action.tip
+        stop.qt.setText(stop.label)
+        self["autostart"].setChecked(selected.is_autostart)
+        names = ", ".join(selected.targets)
+        for action in ACTIONS:
+            entry = self.entry(action.name)
+            entry.about = f"{entry.label} {names}"
+        self.refresh()
 
-    def fill_menu(self, menu: QMenu) -> None:
-        """All of it, as in the context menu."""
-        menu.addActions([self._actions[look.name] for look in (START, STOP, RESTART, SCALE)])
-        menu.addMenu(self.signals)
-        menu.addSeparator()
-        menu.addActions([self._actions[look.name] for look in (SHOW_MESSAGE, SHOW_LOG, COPY_COMMAND)])
-        menu.addSeparator()
-        menu.addActions([self._actions[look.name] for look in (EDIT, DUPLICATE, AUTOSTART, REMOVE)])
-
-    def menu_entries(self) -> Sequence[QAction]:
-        """The same for the window's menu."""
-        menu = QMenu()
-        self.fill_menu(menu)
-        entries = [one for one in menu.actions() if not one.isSeparator()]
-        return [self.add, *entries, self.at_login]
-
-    def _make(self, look: WorkerActionLook, owner: QWidget) -> QAction:
-        action = QAction(look.text, owner)
-        action.setObjectName(f"action_{look.name}")
-        if look.keys:
-            action.setShortcut(QKeySequence(look.keys))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda _checked=False, look=look: self._ask(look))
-        owner.addAction(action)
-        return action
-
-    def _ask(self, look: WorkerActionLook) -> None:
-        if not self.reason(look):
-            self.asked.emit(look.name)
-
-    def _take_looks(self) -> None:
-        self.add.setIcon(self._theme.icon("plus"))
-        for look in (*ACTIONS, *MORE):
-            if look.icon:
-                self._actions[look.name].setIcon(self._theme.icon(look.icon))
+    def _reason(self, action: WorkerAction) -> str:
+        return action.why_not(self.selected) if self.selected.rows else "Select a worker first"

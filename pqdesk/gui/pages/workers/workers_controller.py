@@ -20,7 +20,6 @@ from pqdesk.gui.pages.workers.workers_view import WorkersView
 from pqdesk.gui.threads.orders import WorkerOrder
 from pqdesk.gui.threads.reader import Answer, Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import QueueRecord
 from pqdesk.services.health import Health
@@ -90,10 +89,8 @@ class WorkersController(QObject):
         view.table.scrolled.connect(self._update_usage)
         actions.asked.connect(self._on_asked)
         actions.signal_asked.connect(lambda name: self._dialogs.send_signal(actions.selected, name))
-        actions.add.triggered.connect(lambda: self._dialogs.add())
-        actions.at_login.triggered.connect(self._dialogs.show_login)
-        view.start_all.clicked.connect(lambda: self._order("start", ("all",)))
-        view.stop_all.clicked.connect(lambda: self._order("stop", ("all",)))
+        actions.start_all_asked.connect(lambda: self._order("start", ("all",)))
+        actions.stop_all_asked.connect(lambda: self._order("stop", ("all",)))
         view.banner.pressed.connect(lambda: self._on_notice_pressed(view.banner))
         view.alarm.pressed.connect(lambda: self._on_notice_pressed(view.alarm))
         view.trouble.stop_asked.connect(lambda process: self._order("stop", (process,)))
@@ -141,6 +138,7 @@ class WorkersController(QObject):
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
         self._status = status
+        self._view.actions_on_workers.show_status(status)
         is_silent = status.state_word == "not answering"
         self._silent_since_s = (self._silent_since_s or self._now_s()) if is_silent else None
         self._show()
@@ -206,7 +204,6 @@ class WorkersController(QObject):
         self._on_selection_changed()
         self._show_notices(self._status, now_s)
         self._show_activity()
-        self._update_all_buttons()
         self._view.set_empty(not replicas)
 
     def _show_notices(self, status: SupervisionStatus, now_s: float) -> None:
@@ -230,16 +227,6 @@ class WorkersController(QObject):
             self._view.activity.show_text(progress.text, progress.done, progress.total)
         else:
             self._view.activity.hide()
-
-    def _update_all_buttons(self) -> None:
-        view = self._view
-        states = {one.state for one in self._status.replicas} if self._status is not None else set()
-        can_start, can_stop = any(map(is_at_rest, states)), any(map(is_up, states))
-        view.start_all.setEnabled(can_start)
-        view.start_all.setToolTip("Start every worker that does not run" if can_start else "Every worker runs")
-        view.stop_all.setEnabled(can_stop)
-        tip = "Stop every worker; each finishes the message in hand first" if can_stop else "No worker runs"
-        view.stop_all.setToolTip(as_tooltip(tip))
 
     def _update_usage(self) -> None:
         """Only what can be seen is looked at."""
@@ -280,6 +267,10 @@ class WorkersController(QObject):
     def _on_asked(self, action: str) -> None:
         selected = self._view.actions_on_workers.selected
         match action:
+            case "add_worker":
+                self._dialogs.add()
+            case "at_login":
+                self._dialogs.show_login()
             case "start":
                 self._order("start", selected.targets_that(is_at_rest))
             case "stop" if selected.is_stopping:

@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from pqdesk.gui.pages.workers.activity_line import ActivityLine
 from pqdesk.gui.pages.workers.trouble_panel import TroublePanel
-from pqdesk.gui.pages.workers.worker_actions import (
-    EDIT,
-    RESTART,
-    SCALE,
-    START,
-    STOP,
-    WorkerActionLook,
-    WorkerActions,
-)
+from pqdesk.gui.pages.workers.worker_actions import BUTTONS, IN_CONTEXT, WorkerActions
 from pqdesk.gui.pages.workers.workers_table import WorkersTable
 from pqdesk.gui.palette import Role
+from pqdesk.gui.shell.kept import mapping, numbers
+from pqdesk.gui.shell.page import Page
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import Hairline
 from pqdesk.gui.widgets.log.pane import LogPane
+from pqdesk.gui.widgets.pane_splitter import PaneSplitter
 
 _TABLE_SHARE = 0.42
 _PICTURES_FROM_PX = 940  # narrower, the buttons have room for their words only
-_BUTTONS = (START, STOP, RESTART, SCALE, EDIT)
 _NO_WORKSPACE = (
     "These queues are in an application's own file; its programs work on them. Workers belong to a workspace"
 )
 
 
-class WorkersView(QWidget):
+class WorkersView(Page):
     """Holds the widgets and lays them out; the controller fills them."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.setObjectName("workers_page")
         self._theme = theme
         self._may_add = True
-        self.actions_on_workers = WorkerActions(self, theme)
-        self.add = make_button("Add worker", "add_worker_button", self)
-        self.buttons = {look.name: self._make_button(look) for look in _BUTTONS}
+        self.action_set = self.actions_on_workers = WorkerActions(self, theme)
+        make = self.action_set.button
+        self.add = make("add_worker", self)
+        self.buttons = {name: make(name, self) for name in BUTTONS}
         self.more = self._make_more()
-        self.start_all = make_button("Start all", "start_all_button", self)
-        self.stop_all = make_button("Stop all", "stop_all_button", self)
+        self.start_all, self.stop_all = make("start_all", self), make("stop_all", self)
         self.banner = Banner(theme, "workers_banner", self)
         self.alarm = Banner(theme, "workers_alarm", self)
         self.table = WorkersTable(theme, self)
@@ -56,20 +52,11 @@ class WorkersView(QWidget):
         self.activity = ActivityLine(self)
         self.trouble = TroublePanel(theme, self)
         self.log = LogPane(theme, self)
-        self._splitter = QSplitter(Qt.Orientation.Vertical, self)
+        self._splitter = PaneSplitter(0, lambda _orientation, room: round(room * _TABLE_SHARE), self)
+        self._splitter.lie(Qt.Orientation.Vertical)
         self._lay_out()
-        self.add.clicked.connect(self.actions_on_workers.add.trigger)
-        self.empty.pressed.connect(self.actions_on_workers.add.trigger)
-        self.actions_on_workers.changed.connect(self._update_buttons)
+        self.empty.pressed.connect(self.action_set["add_worker"].trigger)
         self.table.customContextMenuRequested.connect(self._show_menu)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
-        self._update_buttons()
-
-    def _make_button(self, look: WorkerActionLook) -> QPushButton:
-        button = make_button(look.text, f"{look.name}_button", self)
-        button.clicked.connect(self.actions_on_workers.actions[look.name].trigger)
-        return button
 
     def _make_more(self) -> QPushButton:
         button = make_button("More", "more_button", self, description="Everything that can be done to the selection")
@@ -77,9 +64,9 @@ class WorkersView(QWidget):
         menu = QMenu(button)
         menu.setObjectName("more_menu")
         menu.setToolTipsVisible(True)
-        self.actions_on_workers.fill_menu(menu)
+        self.action_set.fill(menu, IN_CONTEXT)
         menu.addSeparator()
-        menu.addAction(self.actions_on_workers.at_login)
+        menu.addAction(self.action_set["at_login"])
         button.setMenu(menu)
         return button
 
@@ -114,9 +101,6 @@ class WorkersView(QWidget):
         below.addWidget(self.log, 1)
         self._splitter.addWidget(upper)
         self._splitter.addWidget(self._lower)
-        self._splitter.setHandleWidth(1)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setStretchFactor(1, 1)
         self.table.setMinimumHeight(96)
         self.log.text.setMinimumHeight(80)
         whole = QVBoxLayout(self)
@@ -126,12 +110,7 @@ class WorkersView(QWidget):
     def forbid_adding(self) -> None:
         """Workers belong to a workspace, and here is none."""
         self._may_add = False
-        self.actions_on_workers.add.setEnabled(False)
-        self.actions_on_workers.add.setToolTip(as_tooltip(_NO_WORKSPACE))
-        self.add.setEnabled(False)
-        self.add.setToolTip(as_tooltip(_NO_WORKSPACE))
-        self.add.setAccessibleDescription(_NO_WORKSPACE)
-        self.actions_on_workers.at_login.setEnabled(False)
+        self.actions_on_workers.forbid_adding(_NO_WORKSPACE)
 
     @property
     def may_add(self) -> bool:
@@ -151,14 +130,18 @@ class WorkersView(QWidget):
                 button="Add a worker" if self._may_add else "",
             )
 
+    def kept(self) -> dict[str, Any]:
+        return {"sizes": self._splitter.sizes_dragged, "columns": self.table.columns.state()}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        self._splitter.restore(numbers(kept.get("sizes")))
+        self.table.columns.restore(mapping(kept.get("columns")))
+
     # --- what Qt tells ----------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if event.oldSize().height() <= 0:
-            upper = round(self.height() * _TABLE_SHARE)
-            self._splitter.setSizes([upper, self.height() - upper])
-        self._take_looks()
+        self._show_pictures()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -170,26 +153,12 @@ class WorkersView(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setToolTipsVisible(True)
         if self.table.indexAt(point).isValid():
-            self.actions_on_workers.fill_menu(menu)
+            self.action_set.fill(menu, IN_CONTEXT)
         else:
-            menu.addAction(self.actions_on_workers.add)
+            menu.addAction(self.action_set["add_worker"])
         menu.popup(self.table.viewport().mapToGlobal(point))
 
-    def _update_buttons(self) -> None:
-        for look in _BUTTONS:
-            button, action = self.buttons[look.name], self.actions_on_workers.actions[look.name]
-            tip = self.actions_on_workers.tip(look)
-            button.setText(action.text())
-            button.setEnabled(action.isEnabled())
-            button.setToolTip(as_tooltip(tip))
-            names = ", ".join(self.actions_on_workers.selected.targets)
-            button.setAccessibleDescription(f"{action.text()} {names}" if action.isEnabled() else tip)
-
-    def _take_looks(self) -> None:
-        has_pictures = self.width() >= _PICTURES_FROM_PX
-        empty = QIcon()
-        for look in _BUTTONS:
-            self.buttons[look.name].setIcon(self._theme.icon(look.icon) if has_pictures else empty)
-        self.add.setIcon(self._theme.icon("plus"))
-        self.start_all.setIcon(self._theme.icon("start") if has_pictures else empty)
-        self.stop_all.setIcon(self._theme.icon("stop") if has_pictures else empty)
+    def _show_pictures(self) -> None:
+        size = QSize(16, 16) if self.width() >= _PICTURES_FROM_PX else QSize(0, 0)
+        for button in (*self.buttons.values(), self.start_all, self.stop_all):
+            button.setIconSize(size)

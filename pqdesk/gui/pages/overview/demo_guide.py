@@ -5,8 +5,6 @@ from __future__ import annotations
 from pqdesk.messages.records import Counts
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
-_STILL_STARTING = (WorkerState.STOPPED, WorkerState.STARTING, WorkerState.UNKNOWN)
-
 
 def demo_progress(status: SupervisionStatus | None) -> str | None:
     """`Starting supervisord… started · producer running · consumer starting`; None when all of it runs."""
@@ -26,10 +24,3 @@ def demo_story(counts: Counts) -> tuple[str, str]:
             "Show failed messages",
         )
     return "The producer puts a message for each file it finds, the consumer counts their lines and hashes them.", ""
-
-
-def is_starting(status: SupervisionStatus | None) -> bool:
-    """Whether the workers are still on their way up."""
-    if status is None or not status.is_running:
-        return True
-    return any(one.state in _STILL_STARTING for one in status.replicas)

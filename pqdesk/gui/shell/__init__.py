@@ -1,0 +1,1 @@
+"""What pages hang in: Page, Route, actions. It knows no page; pqdesk.gui.registry names them all."""

@@ -1,0 +1,213 @@
+"""What can be done in the window: one list, from which menus, buttons, palette and the list of shortcuts come.
+
+An Action is the description: pure. An ActionSet is the actions of the window or of one page while they live: each
+with what it does, and with the reason against doing it now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+
+from pqdesk.gui.theme import Theme
+from pqdesk.gui.visible_text import as_tooltip
+from pqdesk.gui.widgets.buttons import make_button
+
+
+class Menu(Enum):
+    """Of the menu bar, in its order."""
+
+    FILE = "File"
+    EDIT = "Edit"
+    VIEW = "View"
+    MESSAGE = "Message"
+    QUEUE = "Queue"
+    WORKER = "Worker"
+    HELP = "Help"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that can be done.
+
+    Attributes:
+        name: What widgets are called by: `action_NAME` in menus, `NAME_button` among buttons.
+        verb: What a person reads and hears.
+        menu: Of the menu bar.
+        keys: The first is the one that menus show.
+        tip: What it does.
+        back: How it is taken back, in words.
+        group: Within the menu; lines stand between groups.
+        is_anywhere: Also while its page is not shown: it is about nothing that is chosen there.
+    """
+
+    name: str
+    verb: str
+    menu: Menu
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    tip: str = ""
+    back: str = ""
+    group: int = 0
+    is_checkable: bool = False
+    is_anywhere: bool = False
+
+
+@dataclass(slots=True)
+class Entry:
+    """An Action that lives. `label` is what buttons say, where that is more than the verb; `about` what it is about."""
+
+    action: Action
+    qt: QAction
+    why_not: Callable[[], str]
+    tip: str
+    label: str
+    about: str = ""
+    reason: str = ""
+    page: str = ""
+
+    @property
+    def verb_in_full(self) -> str:
+        """With the page where it is done, for lists of everything."""
+        verb = self.qt.text()
+        return f"{self.page}: {verb}" if self.page and not self.action.is_anywhere else verb
+
+
+class ActionSet(QObject):
+    """The actions of `owner`, where their keys work.
+
+    Signals:
+        changed: What can be done has changed, or what it is called.
+    """
+
+    changed = Signal()
+
+    def __init__(self, owner: QWidget, theme: Theme, page: str = "") -> None:
+        """`page` is the title of the page whose actions these are; empty for the window's own."""
+        super().__init__(owner)
+        self._owner, self._theme, self._page = owner, theme, page
+        self._is_shown = True
+        self._entries: dict[str, Entry] = {}
+        theme.changed.connect(self._take_looks)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._entries[name].qt
+
+    def entry(self, name: str) -> Entry:
+        return self._entries[name]
+
+    def add(
+        self,
+        action: Action,
+        do: Callable[[], object] | None = None,
+        why_not: Callable[[], str] = str,
+        *,
+        qt: QAction | None = None,
+    ) -> QAction:
+        """Make it live; `refresh` asks `why_not`, which answers with the reason against doing it now, or with nothing.
+
+        What has two states is told by its `toggled` instead of `do`; what opens a menu brings its own `qt`.
+        """
+        made = qt or QAction(self._owner)
+        made.setText(action.verb)
+        made.setObjectName(f"action_{action.name}")
+        made.setCheckable(action.is_checkable)
+        made.setShortcuts([QKeySequence(keys) for keys in action.keys])
+        if self._page:
+            made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        entry = Entry(action, made, why_not, action.tip, action.verb, page=self._page)
+        if do is not None:
+            made.triggered.connect(lambda: None if self.why_not(action.name) else do())
+        self._owner.addAction(made)
+        self._entries[action.name] = entry
+        self._take_icon(entry)
+        self._update(entry)
+        return made
+
+    def why_not(self, name: str) -> str:
+        """The reason against doing it now; empty when it can be done."""
+        entry = self._entries[name]
+        if not self._is_shown and not entry.action.is_anywhere:
+            return f"On the page {self._page}"
+        return entry.why_not()
+
+    def set_shown(self, is_shown: bool) -> None:
+        """Whether the page is shown: what is chosen on another one is nothing to act on unseen."""
+        if is_shown != self._is_shown:
+            self._is_shown = is_shown
+            self.refresh()
+
+    def refresh(self) -> None:
+        """What is chosen, or its state, has changed."""
+        for entry in self:
+            self._update(entry)
+        self.changed.emit()
+
+    def fill(self, menu: QMenu, groups: range) -> None:
+        """Put the actions of these groups into `menu` instead of what is there, with lines between the groups."""
+        fill_menu(menu, [entry for entry in self if entry.action.group in groups])
+
+    def button(self, name: str, parent: QWidget, *, has_icon: bool = True) -> QPushButton:
+        """A button that does it, named by its verb, with what it is about in its description."""
+        entry = self._entries[name]
+        button = make_button(entry.label, f"{name}_button", parent)
+        button.setAccessibleName(entry.action.verb)
+        button.clicked.connect(entry.qt.trigger)
+
+        def follow() -> None:
+            button.setEnabled(not entry.reason)
+            button.setText(entry.label)
+            button.setAccessibleName(entry.qt.text())
+            button.setToolTip(as_tooltip(_tip(entry)))
+            button.setAccessibleDescription(entry.reason or entry.about or _tip(entry))
+            if has_icon:
+                button.setIcon(entry.qt.icon())
+
+        self.changed.connect(follow)
+        follow()
+        return button
+
+    def _update(self, entry: Entry) -> None:
+        entry.reason = self.why_not(entry.action.name)
+        entry.qt.setEnabled(not entry.reason)
+        entry.qt.setToolTip(as_tooltip(_tip(entry)))
+
+    def _take_looks(self) -> None:
+        for entry in self:
+            self._take_icon(entry)
+        self.changed.emit()
+
+    def _take_icon(self, entry: Entry) -> None:
+        if entry.action.icon:
+            entry.qt.setIcon(self._theme.icon(entry.action.icon))
+
+
+def fill_menu(menu: QMenu, entries: list[Entry]) -> None:
+    """Put these into it instead of what is there, by group, with lines between the groups."""
+    for old in menu.actions():
+        menu.removeAction(old)  # not clear(): PySide takes the actions of others for deleted then
+        if old.isSeparator():
+            old.deleteLater()
+    group: int | None = None
+    for entry in sorted(entries, key=lambda one: one.action.group):
+        if group is not None and entry.action.group != group:
+            menu.addSeparator()
+        group = entry.action.group
+        menu.addAction(entry.qt)
+
+
+def _tip(entry: Entry) -> str:
+    """Why not; or what it does, by which key, and how it is taken back."""
+    if entry.reason:
+        return entry.reason
+    keys = f" ({entry.action.keys[0]})" if entry.action.keys else ""
+    back = f"\n{entry.action.back}" if entry.action.back else ""
+    return f"{entry.tip or entry.qt.text()}{keys}{back}"
