@@ -178,6 +178,7 @@ class WorkspaceController(QObject):
         self._announcer.silence()
         for source in (self.session.reader, self.session.link, self.session.health, self._throughput):
             source.disconnect(self)
+        self._throughput.deleteLater()  # its timer is this thread's; a collection in another one would crash Qt
 
     def set_demo_busy(self, is_busy: bool) -> None:
         self._welcome.set_busy(is_busy)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
@@ -419,6 +423,32 @@ def test_a_hidden_detail_pane_stays_hidden(qtbot, open_app: Open, workspace: Wor
     desktop.end()
 
     assert not open_app(workspace.path).window.page.detail.isVisible()
+
+
+def test_what_a_workspace_leaves_may_be_collected_in_any_thread(
+    qtbot, open_app: Open, workspace: Workspace, tmp_path: Path
+) -> None:
+    """A timer that Python drops in another thread than its own crashes the window."""
+    desktop = open_app(workspace.path)
+    with no_collections():
+        for path in (tmp_path / "other", workspace.path) * 2:
+            left = desktop.controller._throughput
+            desktop.grant(Wish(str(path)))
+            qtbot.waitUntil(lambda left=left: not shiboken6.isValid(left))
+            collector = threading.Thread(target=gc.collect)
+            collector.start()
+            collector.join()
+            qtbot.waitUntil(lambda: desktop.controller.status is not None)
+
+
+@contextmanager
+def no_collections() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def test_another_start_can_name_a_page_and_a_filter(qtbot, open_app: Open, workspace: Workspace) -> None:
