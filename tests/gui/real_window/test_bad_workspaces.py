@@ -70,7 +70,7 @@ def test_full_disk(start: Start, tmp_path: Path) -> None:
         window = start("open", disk / "workspace")
         window.wait(lambda: window.count("ready") == count, "the messages that are there")
 
-        window.program.choose_menu("Message", "Send a test message")
+        window.program.choose_menu("Queue", "Send a test message")
 
         window.wait(lambda: "free some space" in window.program.text("toast_text"), "the reason")
         assert queue.counts() == Counts(ready=count)
