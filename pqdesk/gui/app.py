@@ -86,7 +86,6 @@ def _run_first(
     instance: SingleInstance, path: str | os.PathLike[str] | None, background: bool, route: Route | None
 ) -> int:
     from pqdesk.clock import SystemClock
-    from pqdesk.gui.collector import Collector
     from pqdesk.gui.desktop import Desktop
     from pqdesk.gui.logging_setup import AppLog, install_hooks
     from pqdesk.gui.places import first_place
@@ -96,7 +95,6 @@ def _run_first(
     from pqdesk.storage import log_sqlite_events
 
     application = make_application()
-    Collector(application)
     install_hooks()
     log_sqlite_events()
     settings = Settings(state_folder() / "settings.ini")
@@ -119,10 +117,12 @@ def make_application() -> QApplication:
     from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication
 
+    from pqdesk.gui.collector import Collector
     from pqdesk.gui.icons import load_app_icon
 
     QGuiApplication.setDesktopFileName(APP_NAME)  # before the first window, or Wayland shows a generic icon
     application = QApplication([APP_NAME])
+    Collector(application)
     application.setApplicationName(APP_NAME)  # no organisation: Qt's folders and platformdirs' agree only then
     application.setWindowIcon(load_app_icon())
     application.setQuitOnLastWindowClosed(False)  # the window's closing is answered in desktop.py
