@@ -11,9 +11,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
 from pqdesk.gui.pages.messages.columns import Column, usual_columns
-from pqdesk.gui.pages.messages.message_row import MessageRow, reuse_rows
 from pqdesk.gui.pages.messages.message_table import MessageTable
 from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
+from pqdesk.gui.records.rows import Row, reuse_rows
 from pqdesk.gui.theme import Theme, ThemeChoice
 from pqdesk.messages.states import State
 from tests.gui.fakes import NOW, make_record
@@ -38,7 +38,7 @@ def table(qtbot, model):
 
 def show(model: MessageTableModel, ids, state=State.READY) -> None:
     rows = [model.row_at(at) for at in range(model.rowCount())]
-    model.show(reuse_rows(rows, [make_record(one, state) for one in sorted(ids, reverse=True)]))
+    model.show(reuse_rows(rows, [make_record(one, state) for one in sorted(ids, reverse=True)], model.id_of))
 
 
 def ids_of(model):
@@ -194,7 +194,7 @@ def test_cells_read_as_they_are_shown(model):
         make_record(7, State.FAILED, type="a.b.mail.send", attempt=5, error="ValueError: no\nsecond"),
         queue="e\u202emails",
     )
-    model.show([MessageRow(record)])
+    model.show([Row(record.id, record)])
 
     def text(column):
         return model.data(model.index(0, column))
@@ -212,7 +212,7 @@ def test_cells_read_as_they_are_shown(model):
 
 
 def test_a_tooltip_never_takes_data_for_rich_text(model):
-    model.show([MessageRow(make_record(1, payload_preview="<img src=x>&amp;"))])
+    model.show([Row(1, make_record(1, payload_preview="<img src=x>&amp;"))])
 
     tip = model.data(model.index(0, Column.PAYLOAD), Qt.ItemDataRole.ToolTipRole)
 
@@ -231,7 +231,7 @@ def test_time_changes_only_the_cells_that_depend_on_it(qtbot, model):
 
 @pytest.mark.parametrize("width", [300, 700, 1000, 1600])
 def test_columns_fit_without_scrolling_sideways_where_they_can(table, model, width):
-    table.columns.set_view((State.FAILED,))
+    table.set_view((State.FAILED,))
     table.resize(width, 400)
 
     shown = [column for column in Column if not table.isColumnHidden(column)]

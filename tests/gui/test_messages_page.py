@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPlainTextEdit, QPus
 
 from pqdesk.clock import from_datetime
 from pqdesk.errors import WorkspaceError
-from pqdesk.gui.pages.messages.columns import Column, cell_text, full_text, phrase
+from pqdesk.gui.pages.messages.columns import COLUMNS, Column, phrase
 from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.messages_page import MessagesPage
 from pqdesk.gui.pages.messages.row_window import GONE_STAYS_MS
@@ -487,6 +487,11 @@ def test_secrets_are_hidden_until_they_are_asked_for_and_for_that_message_alone(
 def test_a_preview_in_the_table_hides_secrets() -> None:
     record = make_record(1, payload_preview='{"to": "ada", "token": "hunter2 and m')
 
-    for text in (cell_text(record, Column.PAYLOAD, NOW), full_text(record, Column.PAYLOAD), phrase(record)):
+    shown = COLUMNS[Column.PAYLOAD].text(record, NOW)
+    for text in (
+        shown,
+        page.table.model().data(page.table.model().index(0, Column.PAYLOAD), Qt.ItemDataRole.ToolTipRole),
+        phrase(record),
+    ):
         assert "hunter2" not in text
-    assert "ada" in cell_text(record, Column.PAYLOAD, NOW)
+    assert "ada" in shown

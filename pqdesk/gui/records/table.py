@@ -61,10 +61,7 @@ class RecordTable(QTableView, Generic[T]):
         name: str,
         title: str,
         parent: QWidget | None = None,
-        *,
-        is_whole: bool = True,
     ) -> None:
-        """`is_whole`: the model has all records there are, not a part of them."""
         super().__init__(parent)
         self.setObjectName(name)
         self.setAccessibleName(title)
@@ -81,7 +78,7 @@ class RecordTable(QTableView, Generic[T]):
         self.setItemDelegate(self._delegate)
         self._set_up()
         self.columns = ColumnLayout(self, model.columns)
-        self.selected: SelectedRecords[T] = SelectedRecords(model, self.selectionModel(), is_whole=is_whole)
+        self.selected = self._make_selected()
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
         self.selectionModel().selectionChanged.connect(lambda *_: self._on_selection_changed())
         model.about_to_change.connect(self._on_about_to_change)
@@ -91,6 +88,9 @@ class RecordTable(QTableView, Generic[T]):
         self.horizontalHeader().customContextMenuRequested.connect(self._show_column_menu)
         theme.changed.connect(self._take_looks)
         self._take_looks()
+
+    def _make_selected(self) -> SelectedRecords[T]:
+        return SelectedRecords(self._records, self.selectionModel(), is_whole=True)
 
     def _set_up(self) -> None:
         self.setFrameShape(QFrame.Shape.NoFrame)

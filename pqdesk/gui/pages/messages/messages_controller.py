@@ -97,7 +97,7 @@ class MessagesController(QObject):
     @Slot(object)
     def _on_filter_changed(self, selection: Selection) -> None:
         self._view.table.selected.clear()
-        self._view.table.columns.set_view(selection.states)
+        self._view.table.set_view(selection.states)
         self._loader.set_selection(selection)
 
     @Slot(object)

@@ -7,7 +7,6 @@ from PySide6.QtGui import QAction, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from pqdesk.gui.pages.messages.action_bar import ActionBar
-from pqdesk.gui.pages.messages.columns import LOOKS, Column
 from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.filter_bar import FilterBar
 from pqdesk.gui.pages.messages.held_pill import HeldPill
@@ -53,7 +52,6 @@ class MessagesView(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Vertical, self)
         self._lay_out()
         self.table.customContextMenuRequested.connect(self._show_menu)
-        self.table.horizontalHeader().customContextMenuRequested.connect(self._show_column_menu)
         self.table.columns.fitted.connect(self._on_fitted)
 
     def _lay_out(self) -> None:
@@ -101,23 +99,12 @@ class MessagesView(QWidget):
         painter.end()
 
     def _show_menu(self, point: QPoint) -> None:
-        if self.table.message_at(point) is None:
+        if self.table.record_at(point) is None:
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addActions([self.actions_on_messages.actions[look.name] for look in ACTIONS])
         menu.popup(self.table.viewport().mapToGlobal(point))
-
-    def _show_column_menu(self, point: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for column, is_shown in self.table.columns.wishes().items():
-            entry = menu.addAction(LOOKS[column].title)
-            entry.setCheckable(True)
-            entry.setChecked(is_shown)
-            entry.setEnabled(column is not Column.STATE)
-            entry.toggled.connect(lambda is_on, column=column: self.table.columns.wish(column, is_on))
-        menu.popup(self.table.horizontalHeader().mapToGlobal(point))
 
     def _on_fitted(self, left_out: int) -> None:
         self.hidden_columns.setText(f"{left_out} column{'s' if left_out > 1 else ''} hidden" if left_out else "")

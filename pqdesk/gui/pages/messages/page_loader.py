@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import NotFound, PQDeskError
+from pqdesk.gui.pages.messages.columns import is_running
 from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
 from pqdesk.gui.pages.messages.row_window import PAGE_ROWS, RowWindow
 from pqdesk.gui.threads.reader import Reader
@@ -279,7 +280,7 @@ class PageLoader(QObject):
         if self._window.held and self._is_following():  # who was about to click has not
             self.refresh()
         is_turn_of_all = self._ticks % _TICKS_OF_ALL == 0
-        self._model.tick(self._now(), *self._visible_range(), only_running=not is_turn_of_all)
+        self._model.tick(self._now(), *self._visible_range(), only=None if is_turn_of_all else is_running)
 
     def _now(self) -> datetime:
         return to_datetime(self._clock.wall_us())
