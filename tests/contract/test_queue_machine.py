@@ -32,6 +32,8 @@ _GROUPS = st.sampled_from([None, None, "g1", "g2"])
 
 _OTHER = {"q": "r", "r": "q"}
 
+pytestmark = pytest.mark.timeout(600)  # a minute and a half of computing, more on a busy machine
+
 
 @dataclass
 class Expected:

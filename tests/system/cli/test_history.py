@@ -84,7 +84,7 @@ def test_queues_tell_the_age_of_the_oldest_and_what_comes_and_goes(cli: Cli, put
     assert one["oldest_ready_at"] is not None
     assert one["put_per_minute"] == 1, "of the last minute"
     assert one["completed_per_minute"] == 0
-    assert cli("queues").out.splitlines()[0].split()[-3:] == ["Oldest", "ready", "In/min"]
+    assert cli("queues").out.splitlines()[0].split()[-4:] == ["Oldest", "ready", "In/min", "Status"]
 
 
 def test_messages_come_in_other_orders(cli: Cli, put: Put) -> None:
