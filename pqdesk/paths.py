@@ -19,6 +19,8 @@ else:
 
 APP_NAME = "pqdesk"
 WORKSPACE_VARIABLE = "PQDESK_WORKSPACE"
+PASS_VARIABLE = "PQDESK_PASS"  # names that are passed on to what outlives the shell, with blanks or commas between
+VERSION_VARIABLE = "PQDESK_DAEMON_VERSION"  # in supervisord's environment: which PQDesk started it
 
 _BESIDE = "-pqdesk"
 _SUFFIXES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from pqdesk.errors import InvalidInput
-from pqdesk.paths import WORKSPACE_VARIABLE
-from pqdesk.supervision.daemon.environment import PASS_VARIABLE, VERSION_VARIABLE
+from pqdesk.paths import PASS_VARIABLE, VERSION_VARIABLE, WORKSPACE_VARIABLE
 
 _SHEBANG_BYTES = 256  # what Linux looks at, too
 _FOR_OTHERS = (

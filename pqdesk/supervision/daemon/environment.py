@@ -11,8 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 
-PASS_VARIABLE = "PQDESK_PASS"  # names that are passed on besides, with blanks or commas between
-VERSION_VARIABLE = "PQDESK_DAEMON_VERSION"  # in supervisord's environment: which PQDesk started it
+from pqdesk.paths import PASS_VARIABLE
 
 _PASSED = frozenset(
     {

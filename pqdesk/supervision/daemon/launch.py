@@ -17,10 +17,10 @@ import psutil
 from pqdesk.door import check_workspace
 from pqdesk.errors import SupervisorError
 from pqdesk.opening import open_plain, read_at_most
-from pqdesk.paths import WorkspacePaths
+from pqdesk.paths import VERSION_VARIABLE, WorkspacePaths
 from pqdesk.supervision.daemon.bundled_programs import daemon_command
 from pqdesk.supervision.daemon.client import SHUTDOWN_STATE, STOPPING, DaemonDown, Fault, SupervisorClient
-from pqdesk.supervision.daemon.environment import VERSION_VARIABLE, clean_environment
+from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.daemon.known_starts import remember_start
 from pqdesk.supervision.definitions.addresses import DaemonAddress, address_of
 from pqdesk.supervision.definitions.broken_files import BrokenFiles

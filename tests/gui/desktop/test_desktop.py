@@ -87,7 +87,7 @@ def test_menu_ends_the_program(sample: Program) -> None:
 def test_what_a_program_leaves_behind_is_told_and_ended(sample: Program, desktop: Desktop) -> None:
     sample.press("Leave a process behind")
     [left] = desktop.wait_until(desktop.leftovers, "the process")
-    assert left.cmdline() == ["sleep", "600"]
+    desktop.wait_until(lambda: left.cmdline() == ["sleep", "600"], "it to be the program that was meant")
 
     desktop.close()
 

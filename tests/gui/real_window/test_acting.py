@@ -110,6 +110,7 @@ def test_what_left_the_list_is_not_deleted(window: Window, queue: Queue) -> None
 
 def test_a_click_in_a_live_list_chooses_the_row_under_the_pointer(window: Window, queue: Queue) -> None:
     queue.put_many(range(60))
+    window.wait(lambda: window.messages().rows > 10, "its rows")
     over = threading.Event()
 
     def put() -> None:

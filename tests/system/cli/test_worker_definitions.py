@@ -141,11 +141,11 @@ def test_one_that_does_not_come_up_is_added_and_fails(at: At, supervised: Superv
     assert at("add-worker", "worse", *broken).code == 1
     cause = "Python cannot find the module no_such_module. Install it for the worker's Python"
 
-    def told() -> bool:  # it is being started again and again, and each start may be a good one
+    def told_to_programs() -> bool:  # it is being started again and again, and each start may be a good one
         return {one["process"]: one["likely_cause"] for one in at("workers", "--json").json}["worse"] == cause
 
-    wait_until(told, reason="why it does not come up")
-    assert f"worse: {cause}; see: pqdesk -w " in at("workers").err
+    wait_until(told_to_programs, reason="why it does not come up")
+    wait_until(lambda: f"worse: {cause}; see: pqdesk -w " in at("workers").err, reason="the same for people")
 
 
 def test_test_and_preview_save_nothing(at: At, supervised: SupervisedWorkspace) -> None:
