@@ -38,7 +38,7 @@ def open_store(
         Busy: Another program held the file for too long.
     """
     location = _location(place)
-    with _telling_shortage(location):
+    with _telling(location):
         return SqliteStore(location, clock=clock or SystemClock(), rng=rng or Random(), durability=durability, vfs=vfs)
 
 
@@ -51,7 +51,7 @@ def open_inspection(
         WorkspaceError: There is none, or it cannot be used or brought up to date.
     """
     location, used = _location(place), rng or Random()
-    with _telling_shortage(location):
+    with _telling(location):
         from pqdesk.storage.sqlite.inspection import SqliteInspection
 
         try:
@@ -74,12 +74,14 @@ __all__ = [
 
 
 @contextlib.contextmanager
-def _telling_shortage(location: Location) -> Iterator[None]:
+def _telling(location: Location) -> Iterator[None]:
     try:
         yield
     except (OSError, ImportError) as exc:
         if (reason := shortage_behind(exc)) is None:
-            raise
+            if not isinstance(exc, OSError):
+                raise
+            reason = exc.strerror or str(exc)  # such as of a folder that somebody removes meanwhile
         text = f"cannot open queue file {str(location.database)!r}: {reason}; nothing changed"
         raise WorkspaceError(text, path=location.database) from exc
 

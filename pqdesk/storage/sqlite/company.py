@@ -37,7 +37,7 @@ from pqdesk.storage.sqlite.descriptors import Identity
 
 _WAYS_OUT = "use queue.transaction(), or put by INSERT INTO pqdesk_put without a Queue, or use a process of its own"
 
-_OPENING_NS, _CONNECTING_NS, _PAUSE_S = 500_000_000, 10_000_000_000, 0.001
+_OPENING_NS, _PAUSE_S = 500_000_000, 0.001
 _COLLECT_EVERY_NS = 1_000_000_000  # it takes long where there is much, and somebody may try again and again
 
 _files: dict[Identity, OpenFile] = {}  # of this process
@@ -60,7 +60,8 @@ class OpenFile:
     def __init__(self, path: str, identity: Identity) -> None:
         self.path, self.identity = path, identity
         self.connections: list[weakref.ref[apsw.Connection]] = []
-        self.entering = self.connecting = 0  # threads that make a connection
+        self._locking: list[weakref.ref[apsw.Connection]] = []  # those of them that hold SQLite's lock for good
+        self.entering = 0  # threads that make a connection
         self.is_suspect = False
         self.may_have_news: Callable[[int], object] | None = None if _is_alone else _always
         self._collected_ns = 0
@@ -105,15 +106,20 @@ class OpenFile:
             text = f"{self._failure}; {outcome}: close the other, and all queues of the file, before you open it anew"
             raise WorkspaceError(f"{text}; {_WAYS_OUT}", path=Path(self.path), needs_restart=True)
 
-    def begin(self) -> None:
-        """Somebody is going to change it: be told from now on who opens it."""
+    def begin(self, db: apsw.Connection) -> None:
+        """`db`, in WAL mode by now, is going to change it: be told from now on who opens it."""
         global _shows_locks
         with _lock, contextlib.suppress(OSError):
+            self._locking = [one for one in self._locking if one() is not None] + [weakref.ref(db)]
             if not _is_alone and self._epoll is None:
                 self._begin_watching()
                 self.is_suspect = True  # somebody may have come since `enter` looked
             if not _shows_locks:  # where somebody else was here before us, they are gone: it has to be seen once
                 _shows_locks = any(map(descriptors.shows_lock, descriptors.leading_to(self.identity)))
+
+    def end(self, db: apsw.Connection) -> None:
+        """`db` is about to be closed."""
+        self._locking = [one for one in self._locking if one() not in (None, db)]
 
     def other_descriptors(self) -> tuple[list[int], list[int]]:
         """Those leading to the file that are not our SQLite's, and all."""
@@ -121,13 +127,12 @@ class OpenFile:
         while True:
             found = descriptors.leading_to(self.identity)
             others = [one for one in found if not descriptors.is_marked(one)]
-            patience_ns = _CONNECTING_NS if self.connecting else _OPENING_NS
-            if not others or awake_ns() - begun_ns > patience_ns:
+            if not others or awake_ns() - begun_ns > _OPENING_NS:
                 return others, found
             for db in apsw.connections():  # of which the application may have made one before we listened
                 with contextlib.suppress(apsw.Error):
                     descriptors.mark_those_of(db)
-            time.sleep(_PAUSE_S)  # or another thread is just making one, with the file open and not yet marked
+            time.sleep(_PAUSE_S)  # or the application is just making one, with the file open and not yet marked
 
     def close(self) -> None:
         if self._epoll is not None:
@@ -147,8 +152,10 @@ class OpenFile:
         others, found = self.other_descriptors()
         if others:
             return f"another SQLite library of this process, or an open(), has queue file {self.path!r} open"
-        # The lock stands at the descriptor of whichever connection took it first, or went on with it.
-        if _shows_locks and found and not any(map(descriptors.shows_lock, found)):
+        # The lock stands at the descriptor of whichever connection took it first, or went on with it. One that is
+        # being opened or closed, or only looks, may have none.
+        is_locking = any(one() is not None for one in self._locking)
+        if _shows_locks and is_locking and found and not any(map(descriptors.shows_lock, found)):
             return f"another SQLite library of this process, or an open(), had queue file {self.path!r} open"
         return ""
 
@@ -194,9 +201,8 @@ def enter(path: Path) -> OpenFile | None:
                 file.check()
             _close_kept_open(identity)
             _close_inherited(identity, path)
-            file.connecting += 1
         except BaseException:
-            _end_entering(file, None)
+            entered(file, None)
             raise
         return file
 
@@ -204,17 +210,18 @@ def enter(path: Path) -> OpenFile | None:
 def entered(file: OpenFile, db: apsw.Connection | None) -> None:
     """The connection `db` was made, or could not be."""
     with _lock:
-        file.connecting -= 1
-        _end_entering(file, db)
-
-
-def _end_entering(file: OpenFile, db: apsw.Connection | None) -> None:
-    with _lock:
         if db is not None:
             file.connections.append(weakref.ref(db, lambda gone: _left(file, gone)))
         file.entering -= 1
         if not (file.entering or file.connections):
             _drop(file)
+
+
+@contextlib.contextmanager
+def opening() -> Iterator[None]:
+    """Nobody looks who has files open, since a descriptor that the block opens is not marked yet as ours."""
+    with _lock:
+        yield
 
 
 @contextlib.contextmanager
@@ -235,6 +242,8 @@ def close(db: apsw.Connection) -> None:
     """Close a connection of ours; where another library has the file open by now, only when that has closed it."""
     with _lock:
         file = file_of(db)
+        if file is not None:
+            file.end(db)
         is_kept = file is not None and not _is_alone and _has_company(file)
         if file is not None and is_kept:
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the process may end first

@@ -91,7 +91,8 @@ def connect(
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE
     db = None
     try:
-        db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW, vfs=vfs)
+        with company.opening():
+            db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW, vfs=vfs)
         db.set_busy_handler(Naps(rng))
         # Without this, SQLite compares each bound value with the conditions of partial indexes, and so compiles such a
         # statement anew at each execution: 13 instead of 3 µs for picking a message (sqlite.org/c3ref, ENABLE_QPSG).
@@ -120,11 +121,12 @@ def connect(
 def read_header(path: Path, vfs: str | None) -> bytes:
     """The first 100 bytes of a database (sqlite.org/fileformat), read by SQLite's own means: no lock, no log."""
     flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOFOLLOW
-    file = apsw.VFSFile(vfs or "", str(path), [flags, 0])
-    try:
-        return file.xRead(100, 0)
-    finally:
-        file.xClose()
+    with company.opening():
+        file = apsw.VFSFile(vfs or "", str(path), [flags, 0])
+        try:
+            return file.xRead(100, 0)
+        finally:
+            file.xClose()
 
 
 @contextlib.contextmanager
@@ -138,7 +140,8 @@ def lying_there(path: Path, *, vfs: str | None) -> Iterator[apsw.Connection]:
     file, db = company.enter(path) if vfs is None else None, None
     with Translating(path):
         try:
-            db = apsw.Connection(f"file:{name}?immutable=1", flags=flags, vfs=vfs)
+            with company.opening():
+                db = apsw.Connection(f"file:{name}?immutable=1", flags=flags, vfs=vfs)
         finally:
             if file is not None:
                 company.entered(file, db)

@@ -82,7 +82,7 @@ class Engine:
             undo.callback(let_go, self.db)
             self.file = company.file_of(self.db)
             if self.file is not None:
-                self.file.begin()
+                self.file.begin(self.db)
             self.flusher = Flusher(location.database, self.file)
             undo.callback(self.flusher.close)
             self.alarm = Alarm()

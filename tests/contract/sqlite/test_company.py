@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ import pytest
 
 from pqdesk import AsyncQueue, Queue, Workspace, WorkspaceError
 from pqdesk.clock import SystemClock
+from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite import descriptors
 from tests.contract.sqlite.outside import Looker, run_python
@@ -474,6 +476,58 @@ def test_threads_that_open_and_look_at_once_take_each_other_for_nobody_else(emai
 
     assert told == []
     assert payloads(shop) == list(range(300))
+
+
+def test_who_only_looks_or_is_just_closing_has_no_lock_and_is_nobody_else(tmp_path: Path) -> None:
+    paths = WorkspacePaths(tmp_path / "w")
+    ends = threading.Event()
+    told: list[WorkspaceError] = []
+
+    def until_the_end(step: Callable[[], object]) -> None:
+        try:
+            while not ends.is_set():
+                step()
+        except WorkspaceError as exc:
+            told.append(exc)
+
+    def put() -> None:
+        with Workspace(paths.root) as workspace:
+            workspace.queue("mail").put("x")
+
+    def look() -> None:
+        with contextlib.closing(open_inspection(paths)) as inspection:
+            inspection.queues()
+
+    put()
+    threads = [threading.Thread(target=until_the_end, args=(step,)) for step in (put, look, look)]
+    for thread in threads:
+        thread.start()
+    for _ in range(100):
+        put()
+    ends.set()
+    for thread in threads:
+        thread.join()
+
+    assert told == []
+
+
+def test_a_folder_that_is_removed_while_it_is_opened_is_told_in_words(tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    ends = threading.Event()
+
+    def remove() -> None:
+        while not ends.is_set():
+            shutil.rmtree(root, ignore_errors=True)
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    try:
+        for _ in range(60):
+            with contextlib.suppress(WorkspaceError), Workspace(root) as workspace:
+                workspace.queue("mail").put("x")
+    finally:
+        ends.set()
+        remover.join()
 
 
 # --- interleavings -------------------------------------------------------------------------------------
