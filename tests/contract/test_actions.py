@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from pqdesk import InvalidInput, LeaseLost, Outcome, Queue, Workspace
-from pqdesk.messages.states import State
+from pqdesk.messages.states import AttemptOutcome, State
+from pqdesk.queues.message import parse_receipt
+from pqdesk.storage.values import Settlement
 from tests.contract.clocks import MovableClock
 
 
@@ -262,3 +264,52 @@ def test_an_action_with_a_progress_that_cannot_be_called_changes_nothing(queue: 
         queue.delete([1], on_progress=7)  # type: ignore[arg-type]
 
     assert queue.qsize() == 1
+
+
+@pytest.mark.parametrize("act", ["retry", "cancel", "delete", "move", "edit", "run_now"])
+def test_an_operator_and_a_worker_at_once_leave_a_message_in_one_state(queue: Queue, other: Queue, act: str) -> None:
+    """rails/solid_queue 589: an operator and a worker end it at once; each message is in one state and counted once."""
+    message_id = queue.put("x", max_attempts=1)
+    message = queue.get(timeout=0)
+    arguments = {"move": {"to": "second"}, "edit": {"payload": "y"}}.get(act, {})
+
+    getattr(other, act)(message_id, **arguments)
+    message.fail("broken")
+    getattr(other, act)(message_id, **arguments)
+    with pytest.raises(LeaseLost):
+        other.store.settle_receipt(*parse_receipt(message.receipt), Settlement(AttemptOutcome.COMPLETED))
+
+    detail, counts = queue.store.looking.message(message_id), queue.store.looking.counts()
+    assert counts.total == (0 if detail.is_trashed else 1)
+    assert counts.of(detail.state) == counts.total
+    assert [one.outcome for one in detail.attempts] == [AttemptOutcome.FAILED]
+
+
+def test_what_is_out_of_attempts_is_set_aside_and_can_be_run_again(queue: Queue) -> None:
+    """As in pgmq 274."""
+    message_id = queue.put("x", max_attempts=2)
+    for _ in range(2):
+        queue.get(block=False).nack("broken", delay=0)
+
+    assert queue.message(message_id).state == State.FAILED
+    assert queue.retry(message_id).done == 1
+    assert queue.get(block=False).attempt == 3
+
+
+def test_what_failed_is_run_again_in_the_order_of_its_group(queue: Queue) -> None:
+    """pgmq/pgmq 274, 294, litements/litequeue 1: built in, with replay of what failed, all or a few, in its order."""
+    ids = [queue.put(number, group="g", max_attempts=2) for number in range(3)]
+    for _ in ids:
+        queue.get(timeout=0).nack("down", delay=0)
+        queue.get(timeout=0).nack("down", delay=0)
+    assert queue.counts().failed == 3
+
+    assert queue.retry(ids[0]).done == 1
+    assert queue.retry(where="state:failed down").done == 2
+
+    for message_id in ids:
+        with queue.get(timeout=0) as message:
+            assert (message.id, message.attempt) == (message_id, 3)
+    assert [one.outcome.word for one in queue.message(ids[0]).attempts if one.outcome] == [
+        "nacked", "nacked", "completed",
+    ]  # fmt: skip

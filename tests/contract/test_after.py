@@ -9,6 +9,7 @@ import pytest
 
 from pqdesk import DuplicateKey, Empty, Message, Queue
 from pqdesk.messages.states import State
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -104,7 +105,7 @@ def test_its_delay_group_and_expiry_are_kept_to(queue: Queue, clock: MovableCloc
     assert queue.message(later).state is State.SCHEDULED
 
     clock.advance(11)
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
     assert queue.counts().ready == 1
     clock.advance(600)
     with pytest.raises(Empty):

@@ -29,6 +29,7 @@ from pqdesk import (
     WorkspaceError,
 )
 from pqdesk.messages.states import State
+from tests.contract import engines
 
 _Test = Callable[[AsyncQueue], Coroutine[Any, Any, None]]
 
@@ -363,7 +364,7 @@ def test_a_call_that_blocks_the_loop_is_refused_at_once_while_a_task_has_a_trans
     async def test(queue: AsyncQueue) -> None:
         await queue.put_many(["a", "b"])
         assert queue._queue is not None
-        path = queue._queue.store._engine.path  # type: ignore[attr-defined]
+        path = engines.database(queue._queue)
         blocking = queue._queue if is_same_store else Queue(queue.name, database=path)
         message = blocking.get()
         calls: list[Callable[[], object]] = [
@@ -799,7 +800,8 @@ def test_what_was_started_inside_a_transaction_uses_the_queue_when_that_is_over(
 
 def test_another_queue_of_the_file_is_refused_at_once_inside_a_transaction(run: Run, tmp_path: Path) -> None:
     async def test(queue: AsyncQueue) -> None:
-        path = queue._queue.store._engine.path  # type: ignore[union-attr]
+        assert queue._queue is not None
+        path = engines.database(queue._queue)
         async with AsyncQueue("other", database=path) as other, AsyncQueue("x", database=tmp_path / "else.db") as apart:
             await other.put("before")
             message = await other.get()

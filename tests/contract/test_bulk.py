@@ -8,6 +8,7 @@ import pytest
 
 from pqdesk import InvalidInput, Message, Outcome, Queue
 from pqdesk.queues import acting
+from tests.contract import engines
 
 
 def _fail_all(queue: Queue, count: int, **options: object) -> list[int]:
@@ -108,14 +109,13 @@ def test_an_error_in_the_callback_leaves_what_is_done_done_and_written_down(queu
 
 def test_one_damaged_message_never_stops_the_rest(queue: Queue) -> None:
     ids = queue.put_many(["a", "b", "c"])
-    db = queue.store._engine.db  # type: ignore[attr-defined]
-    db.execute("UPDATE pqdesk_message SET payload = x'00' WHERE id = ?", (ids[1],))
+    engines.sql(queue, "UPDATE pqdesk_message SET payload = x'00' WHERE id = ?", ids[1])
 
     outcome = queue.duplicate([*ids, 99])
 
     assert outcome.done == 2
     assert [error.split(" is ")[0] for error in outcome.errors] == [f"message {ids[1]}", "there"]
-    db.execute("UPDATE pqdesk_message SET state = 42 WHERE id = ?", (ids[1],))
+    engines.sql(queue, "UPDATE pqdesk_message SET state = 42 WHERE id = ?", ids[1])
     assert queue.delete(ids).errors == (f"message {ids[1]} is damaged: its state is none there is",)
 
 

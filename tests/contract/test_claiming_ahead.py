@@ -13,6 +13,7 @@ import pytest
 from pqdesk import Counts, Queue
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.values import Claim, Settlement
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 
@@ -74,6 +75,7 @@ def test_a_group_is_settled_in_order_and_lets_the_next_one_go_each_time(queue: Q
 _CHILD = """
 import os, sys, time
 from pqdesk import Queue
+from tests.contract import engines
 queue = Queue("work", workspace=sys.argv[1])
 store = queue.store
 claims = store.claim("work", limit=3, lease_us=None, is_detached=False, is_ahead=True).claims
@@ -110,7 +112,7 @@ def test_a_handler_that_runs_for_a_while_is_shown_with_its_start(queue: Queue, c
 
     queue.store.begin(claim)
     clock.advance(1)
-    queue.store.tending.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
+    engines.tend(queue)  # what its keeper does once a second
 
     assert queue.message(message_id).started_at is not None
 
@@ -158,7 +160,7 @@ def test_what_was_taken_ahead_is_not_begun_when_others_have_it(queue: Queue, clo
     assert look is not None
     clock.advance(1)
 
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
 
     assert not queue.store.begin(look.claims[0])
     assert queue.counts().ready == 1
@@ -195,9 +197,9 @@ def test_what_a_loop_took_ahead_is_kept_while_its_body_goes_on(queue: Queue, oth
     loop = iter(queue)
     next(loop).ack()
     clock.advance(40)  # of 60
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
     clock.advance(40)
-    other.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(other)
 
     next(loop).ack()
     assert queue.counts().completed == 2

@@ -6,6 +6,7 @@ import pytest
 
 from pqdesk import Queue
 from pqdesk.messages.states import State
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -89,7 +90,7 @@ def test_deaths_ended_leases_and_timeouts_are_kinds_too(queue: Queue, clock: Mov
     queue.put("x")
     queue.get(lease=1)
     clock.advance(2)
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
 
     errors = queue.errors()
 
@@ -102,16 +103,10 @@ def test_a_kind_that_no_message_has_is_forgotten_after_a_month(queue: Queue, clo
     _fail(queue, "old")
     queue.put("keeps the highest id")
     clock.advance(2 * 86_400)
-    _prune(queue)
+    engines.prune(queue)
     assert [(one.message, one.example_id) for one in queue.errors()] == [("old", None)]
 
     clock.advance(31 * 86_400)
-    _prune(queue)
+    engines.prune(queue)
 
     assert queue.errors() == ()
-
-
-def _prune(queue: Queue) -> None:
-    store = queue.store
-    with store._engine.lock:  # type: ignore[attr-defined]
-        store.tending.chores.prune()  # type: ignore[attr-defined]

@@ -9,14 +9,9 @@ import pytest
 from pqdesk import AsyncQueue
 from pqdesk.errors import Busy
 from pqdesk.queues.queue import Queue
-from pqdesk.storage.sqlite.engine import Engine
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
-
-
-def engine_of(queue: Queue) -> Engine:
-    engine: Engine = queue.store._engine  # type: ignore[attr-defined]
-    return engine
 
 
 def test_a_message_that_a_loop_left_unsettled_is_ready_again_when_its_lease_ends(
@@ -28,7 +23,7 @@ def test_a_message_that_a_loop_left_unsettled_is_ready_again_when_its_lease_ends
     for _ in queue:
         break
     clock.advance(seconds=6)
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
     clock.advance(seconds=6)
 
     assert other.get(timeout=0).attempt == 2
@@ -46,7 +41,7 @@ def test_a_message_whose_block_could_not_ack_it_is_ready_again_when_its_lease_en
     with pytest.raises(Busy), queue.get():
         monkeypatch.setattr(queue.store, "settle", refuse)
     clock.advance(seconds=6)
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
     clock.advance(seconds=6)
 
     assert other.get(timeout=0).attempt == 2
@@ -61,8 +56,8 @@ def test_a_message_that_an_asyncio_loop_left_unsettled_is_extended_no_more(
             async for _ in queue:
                 break
             assert queue._queue is not None
-            hand = engine_of(queue._queue).hand
-            wait_until(lambda: not hand._extended, reason="the loop's last message is extended")
+            asked = queue._queue
+            wait_until(lambda: not engines.extended(asked), reason="the loop's last message is extended")
 
     asyncio.run(leave())
 
@@ -73,4 +68,4 @@ def test_a_detached_lease_is_extended_no_more_once_its_message_is_settled(queue:
     with queue.get(detached=True):
         pass
 
-    assert not engine_of(queue).hand._extended
+    assert engines.extended(queue) == []

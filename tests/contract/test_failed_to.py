@@ -9,6 +9,7 @@ import pytest
 
 from pqdesk import InvalidInput, Message, Queue
 from pqdesk.messages.states import State
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -69,7 +70,7 @@ def test_deaths_ended_leases_and_limits_of_time_lead_there_too(queue: Queue, dea
     queue.get(lease=1)
     clock.advance(2)
     queue.qsize()
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
 
     assert dead.get(timeout=0).payload == "lease"
 

@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Iterator
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
@@ -24,6 +23,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Store
 from pqdesk.storage.looking import PageRequest
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 from tests.contract.naive import matches
 
@@ -185,8 +185,8 @@ _WAYS = [(10_000, 20_000, 100_000), (5, 20_000, 100_000), (5, 3, 7)]
 
 @contextlib.contextmanager
 def _way(few: int, first: int, size: int) -> Iterator[None]:
-    listing, pages = "pqdesk.storage.sqlite.listing", "pqdesk.storage.sqlite.pages"
-    with patch(f"{listing}.FEW", few), patch(f"{listing}._FIRST_IDS", first), patch(f"{pages}.SLICE_IDS", size):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        engines.count_as_few(monkeypatch, few, first_ids=first, slice_ids=size)
         yield
 
 

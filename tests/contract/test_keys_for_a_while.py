@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pqdesk import DuplicateKey, InvalidInput, Outgoing, Queue
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -89,20 +90,18 @@ def test_it_outlives_the_message_and_is_forgotten_when_its_time_is_over(queue: Q
         queue.put("x", key=f"k{number}", unique_for=1000 * (number + 1))
         queue.get().ack()
     queue.put("the newest id stays")
-    chores = queue.store.tending.chores  # type: ignore[attr-defined]
-    db = queue.store._engine.db  # type: ignore[attr-defined]
 
     clock.advance(500)
-    while chores.prune():
+    while engines.prune(queue):
         pass
     assert queue.counts().completed == 0
     with pytest.raises(DuplicateKey):
         queue.put("y", key="k0")
     clock.advance(600)
-    while chores.prune():
+    while engines.prune(queue):
         pass
 
-    assert db.execute("SELECT key FROM pqdesk_unique ORDER BY key").fetchall() == [("k1",), ("k2",)]
+    assert engines.sql(queue, "SELECT key FROM pqdesk_unique ORDER BY key") == [("k1",), ("k2",)]
 
 
 @pytest.mark.parametrize("options", [{"unique_for": 5}, {"key": "k", "unique_for": 0}, {"key": "k", "unique_for": "x"}])

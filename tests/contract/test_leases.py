@@ -7,6 +7,7 @@ import pytest
 
 from pqdesk import Empty, LeaseLost, Message, Queue
 from pqdesk.messages.states import AttemptOutcome, State
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 
@@ -267,7 +268,7 @@ def test_a_lost_claim_is_forgotten(queue: Queue, clock: MovableClock) -> None:
     with pytest.raises(LeaseLost):
         message.ack()
 
-    assert not queue.store._engine.hand  # type: ignore[attr-defined]
+    assert not engines.has_in_hand(queue)
 
 
 def test_an_unsettled_message_of_a_loop_is_extended_no_more_when_the_loop_goes_on(queue: Queue) -> None:
@@ -276,5 +277,72 @@ def test_an_unsettled_message_of_a_loop_is_extended_no_more_when_the_loop_goes_o
     next(loop)
     message = next(loop)
 
-    extended = queue.store._engine.hand._extended  # type: ignore[attr-defined]
-    assert [claim.id for claim in extended.values()] == [message.id]
+    assert engines.extended(queue) == [message.id]
+
+
+def test_a_living_worker_is_never_rescued(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    """As in hexpm 1825."""
+    queue.put("x")
+    with queue.get(block=False, lease=60) as message:
+        for _ in range(100):
+            clock.advance(29)
+            engines.tend(queue)  # its own thread extends the lease
+            with pytest.raises(Empty):
+                other.get(block=False)
+        message.ack()
+
+
+def test_who_takes_back_what_hangs_overwrites_nothing_finished(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    """As in river 1302."""
+    message_id = queue.put("x")
+    late = queue.get(block=False, lease=1)
+    clock.advance(2)
+    other.get(block=False).ack("by the second")
+
+    for settle in (late.ack, late.nack, late.release):
+        with pytest.raises(LeaseLost):
+            settle()
+    engines.tend(other)
+
+    assert queue.message(message_id).state == State.COMPLETED
+    assert queue.result(message_id) == "by the second"
+
+
+def test_a_message_finished_before_its_lease_ends_stays_so(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    """riverqueue/river 1302: whoever takes back what hangs finds it finished meanwhile, and leaves it."""
+    message_id = queue.put("x")
+    message = queue.get(lease=10)
+    clock.advance(9)
+    message.ack("done")
+    clock.advance(9)
+
+    engines.tend(other)
+
+    assert other.message(message_id).state.word == "completed"
+    assert other.result(message_id) == "done"
+
+
+def test_a_handler_that_never_waits_is_extended_all_the_same(queue: Queue, other: Queue) -> None:
+    """As in bullmq 3183."""
+    queue.put("x")
+    with queue.get(block=False, lease=0.2) as message:
+        ends_at = threading.Event()
+        threading.Timer(0.6, ends_at.set).start()
+        while not ends_at.is_set():
+            sum(range(1000))  # a handler that never waits
+
+        with pytest.raises(Empty):
+            other.get(block=False)
+        message.ack()
+
+
+def test_a_machine_that_sleeps_ends_no_lease(queue: Queue, other: Queue, clock: MovableClock) -> None:
+    """As in mecatl 1333."""
+    queue.put("x")
+    message = queue.get(block=False, lease=30)
+
+    clock.suspend(8 * 3600)
+
+    with pytest.raises(Empty):
+        other.get(block=False)
+    message.ack()

@@ -13,6 +13,7 @@ from pqdesk import Empty, Full, InvalidInput, LeaseLost, Message, Outgoing, Queu
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.queues.handling import Handling
 from pqdesk.storage.values import Settlement
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -286,7 +287,7 @@ def test_the_rate_is_that_of_a_plain_list_of_times(
 ) -> None:
     clock = _StillClock()
     with Queue("work", workspace=tmp_path_factory.mktemp("rate")) as queue:
-        queue.store._clock = queue.store._engine.clock = clock  # type: ignore[attr-defined]
+        engines.set_clock(queue, clock)
         queue.configure(rate=rate)
         queue.put_many(range(100))
         claimed: list[int] = []
@@ -415,7 +416,7 @@ def test_a_message_that_runs_past_its_time_limit_is_nacked_and_its_receipt_void(
     assert message.timeout == 10
 
     clock.advance(12)
-    queue.store.tending.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
+    engines.tend(queue)  # what its keeper does once a second
 
     found = queue.message(message_id)
     assert (found.state, found.attempts[0].outcome.word) == (State.RETRYING, "timed out")
@@ -430,7 +431,7 @@ def test_a_message_within_its_time_limit_is_left_alone(queue: Queue, clock: Mova
     with queue.get(block=False, lease=30) as message:
         for _ in range(9):
             clock.advance(10)
-            queue.store.tending.tend()  # type: ignore[attr-defined]
+            engines.tend(queue)
 
         message.ack()
 

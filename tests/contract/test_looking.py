@@ -8,7 +8,9 @@ import pytest
 
 from pqdesk import Empty, InvalidInput, NotFound, Queue
 from pqdesk.messages.states import State
+from pqdesk.queues import acting
 from pqdesk.storage import open_inspection
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -28,7 +30,7 @@ def test_pages_go_by_id_in_both_directions(queue: Queue) -> None:
 def test_every_state_is_listed_whichever_way_it_is_found(
     queue: Queue, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr("pqdesk.storage.sqlite.listing.FEW", few)
+    engines.count_as_few(monkeypatch, few)
     groups = itertools.cycle([None, "g"])
     ids: dict[State, list[int]] = {state: [] for state in State}
     for _ in range(4):
@@ -215,3 +217,31 @@ def test_text_that_cannot_be_searched_is_refused(queue: Queue) -> None:
         queue.messages(search="\ud800")
     with pytest.raises(InvalidInput, match="surrogate"):
         queue.retry(where="\ud800")
+
+
+def test_what_is_queued_can_be_seen(queue: Queue) -> None:
+    """As in huey 577."""
+    message_id = queue.put({"to": "ada@example.com"}, type="mail", headers={"tenant": "7"})
+
+    (record,) = queue.messages(search="ada@")
+
+    assert (record.id, record.payload_preview) == (message_id, '{"to":"ada@example.com"}')
+    assert queue.message(message_id).headers == {"tenant": "7"}
+
+
+def test_what_waits_what_became_of_it_and_what_people_did_can_be_seen(queue: Queue) -> None:
+    """coleifer/huey 577, 129: what waits, its payload, what became of each attempt, and what people did to it."""
+    queue.put({"to": "ada", "n": 10**30}, type="mail")
+    queue.put({"to": "grace"}, type="mail")
+    queue.get(timeout=0).fail("no such address")
+    queue.edit(1, {"to": "ada@example.com"})
+
+    (found,) = queue.messages(search="grace")
+    detail = queue.message(1)
+
+    assert (found.id, found.state.word, found.payload_preview) == (2, "ready", '{"to":"grace"}')
+    assert (detail.payload, detail.version, detail.error_text) == ({"to": "ada@example.com"}, 2, "no such address")
+    assert queue.versions(1)[0].payload == {"to": "ada", "n": 10**30}
+    assert [one.command for one in acting.list_activity(queue.store, 10, None)] == ["pqdesk edit 1 -"]
+    with pytest.raises(NotFound):
+        queue.message(3)

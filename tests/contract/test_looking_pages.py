@@ -22,6 +22,7 @@ from pqdesk.messages.states import State
 from pqdesk.storage import open_inspection
 from pqdesk.storage.contract import Store
 from pqdesk.storage.looking import Inspection, PageRequest
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -113,8 +114,7 @@ def test_few_messages_come_in_any_order(queue: Queue, inspection: Inspection) ->
 def test_an_order_that_would_sort_a_large_table_is_refused_with_what_to_do(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pqdesk.storage.sqlite.listing.FEW", 5)
-    monkeypatch.setattr("pqdesk.storage.sqlite.sorting.FEW", 5)
+    engines.count_as_few(monkeypatch, 5)
     queue.put_many(range(9))
 
     with pytest.raises(InvalidInput, match="filter to fewer than 5 messages to sort them by due; by due, scheduled"):
@@ -142,7 +142,7 @@ def test_a_time_leads_to_the_first_message_put_then_or_later(queue: Queue, clock
         ids.append(queue.put("x"))
         clock.advance(10)
     queue.delete(ids[10:20])
-    queue.store._engine.db.execute("DELETE FROM pqdesk_message WHERE state < 0")  # type: ignore[attr-defined]
+    engines.sql(queue, "DELETE FROM pqdesk_message WHERE state < 0")
     at = queue.message(ids[20]).enqueued_at
 
     look = queue.store.looking
@@ -207,12 +207,10 @@ def test_others_are_answered_while_one_thread_searches(queue: Queue) -> None:
 
 def _multiply(queue: Queue, times: int) -> None:
     """Double the messages so many times."""
-    engine: Any = queue.store._engine  # type: ignore[attr-defined]
-    columns = [row[1] for row in engine.db.execute("PRAGMA table_info(pqdesk_message)") if row[1] != "id"]
+    columns = [row[1] for row in engines.sql(queue, "PRAGMA table_info(pqdesk_message)") if row[1] != "id"]
     names = ", ".join(f'"{name}"' for name in columns)
-    with engine.lock:
-        for _ in range(times):
-            engine.db.execute(f"INSERT INTO pqdesk_message ({names}) SELECT {names} FROM pqdesk_message")
+    for _ in range(times):
+        engines.sql(queue, f"INSERT INTO pqdesk_message ({names}) SELECT {names} FROM pqdesk_message")
 
 
 def test_counts_of_a_filter_stop_at_their_cap(queue: Queue, inspection: Inspection) -> None:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import textwrap
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,7 @@ from pqdesk.errors import Full
 from pqdesk.messages.looking import Histogram, MetricRecord
 from pqdesk.messages.records import Outgoing
 from pqdesk.storage.contract import Store
-from pqdesk.storage.sqlite.engine import Engine
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -47,7 +46,7 @@ def _live(queue: Queue, clock: MovableClock) -> None:
     queue.put("hung")
     queue.get(lease=1)
     clock.advance(2)
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
     queue.put_many(["a", "b"])
 
 
@@ -240,21 +239,12 @@ def test_wrong_times_and_steps_are_refused(queue: Queue, clock: MovableClock) ->
 
 def _prune(queue: Queue) -> None:
     """Upkeep for as long as there is something to do."""
-    store: Any = queue.store
     for _ in range(60):
-        with store._engine.lock:
-            store.tending.chores.prune()
+        engines.prune(queue)
 
 
 def _rows(queue: Queue) -> list[tuple[int, int]]:
-    store: Any = queue.store
-    with store._engine.lock:
-        return list(store._engine.db.execute("SELECT start_s, span_s FROM pqdesk_metric").fetchall())
-
-
-def engine_of(queue: Queue) -> Engine:
-    engine: Engine = queue.store._engine  # type: ignore[attr-defined]
-    return engine
+    return engines.sql(queue, "SELECT start_s, span_s FROM pqdesk_metric")
 
 
 def test_what_a_full_queue_refused_is_in_no_metric(queue: Queue, store: Store, clock: MovableClock) -> None:
@@ -265,6 +255,6 @@ def test_what_a_full_queue_refused_is_in_no_metric(queue: Queue, store: Store, c
 
     with pytest.raises(Full):
         queue.put_many(["one", Outgoing("two", queue="full")], block=False)
-    engine_of(queue).write_metrics(is_forced=True)
+    engines.write_metrics(queue)
 
     assert sum(row.put for row in queue.metrics(to_datetime(clock.wall_us() - 3_600_000_000))) == 1

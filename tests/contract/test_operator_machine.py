@@ -17,6 +17,7 @@ from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues import acting
 from pqdesk.storage import open_store
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 _QUEUES = st.sampled_from(["a", "b"])
@@ -138,19 +139,18 @@ class OperatorMachine(RuleBasedStateMachine):
 
     @rule()
     def tend(self) -> None:
-        self.store.tending.tend()  # type: ignore[attr-defined]
+        engines.tend(self.store)
 
     @invariant()
     def all_fits_together(self) -> None:
         if not hasattr(self, "store"):
             return
-        db = self.store._engine.db  # type: ignore[attr-defined]
-        for name, *counts in db.execute(_COUNTED).fetchall():
+        for name, *counts in engines.sql(self.store, _COUNTED):
             assert counts[:8] == counts[8:], (name, counts)
         for what, sql in _WRONG.items():
-            assert db.execute(sql).fetchall() == [], what
+            assert engines.sql(self.store, sql) == [], what
         assert sum(queue.counts().of(state) for queue in self.queues.values() for state in State) == sum(
-            db.execute("SELECT count(*) FROM pqdesk_message WHERE state > 0").fetchone()
+            *engines.sql(self.store, "SELECT count(*) FROM pqdesk_message WHERE state > 0")
         )
 
 

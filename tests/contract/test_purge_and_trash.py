@@ -10,6 +10,7 @@ from pqdesk.messages.selection import Selection
 from pqdesk.queues import acting
 from pqdesk.storage import operating as limits
 from pqdesk.storage.looking import PageRequest
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 from tests.contract.test_actions import one_of_each
 
@@ -39,7 +40,7 @@ def test_a_purge_of_one_state_leaves_the_others(queue: Queue) -> None:
 
 
 def test_a_large_purge_is_for_good_and_says_so(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pqdesk.storage.sqlite.operating.TRASH_LIMIT", 5)
+    engines.trash_at_most(monkeypatch, 5)
     assert limits.TRASH_LIMIT == 100_000
     ids = queue.put_many(range(7))
     queue.get(timeout=0)
@@ -86,9 +87,9 @@ def test_the_trash_is_emptied_for_good_and_ids_are_never_used_again(queue: Queue
             queue.message(message_id)
         assert queue.restore(message_id).errors == (f"there is no message {message_id}",)
     assert queue.put("y") > ids[-1]
-    queue.store.tending.chores.prune()
+    engines.prune(queue)
     for table, count in (("message", 1), ("payload", 0), ("version", 0)):
-        assert queue.store._engine.db.execute(f"SELECT count(*) FROM pqdesk_{table}").fetchone() == (count,)
+        assert engines.sql(queue, f"SELECT count(*) FROM pqdesk_{table}") == [(count,)]
 
 
 def test_only_what_is_in_the_trash_is_deleted_for_good(queue: Queue) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pqdesk import DuplicateKey, Empty, InvalidInput, Outgoing, Queue
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -280,3 +281,42 @@ def test_many_payloads_of_every_kind_and_size_are_put_in_order(queue: Queue) -> 
     assert (first.id, first.type, first.priority, first.headers) == (small[0], "kind", 3, {"a": "b"})
     assert (later.max_attempts, later.type) == (2, None)
     assert queue.counts().running == len(taken)
+
+
+def test_a_key_is_free_whoever_ends_the_message(queue: Queue, clock: MovableClock) -> None:
+    """oban-bg/oban 424, procrastinate 1543: the key follows live states only, whoever ends the message."""
+    queue.put("hung", key="k", max_attempts=1)
+    queue.get(lease=1)
+    clock.advance(2)
+    engines.tend(queue)
+    second = queue.put("second", key="k")
+    queue.cancel(second)
+    third = queue.put("third", key="k")
+    queue.delete(third)
+    fourth = queue.put("fourth", key="k")
+    queue.move(fourth, to="elsewhere")
+
+    assert queue.put("fifth", key="k") > fourth
+
+
+def test_putting_again_after_an_unknown_outcome_makes_no_second_message(queue: Queue) -> None:
+    """As in murmur 122."""
+    first = queue.put("x", key="order-7")
+
+    assert queue.put("x", key="order-7", on_conflict="keep") == first
+    with pytest.raises(DuplicateKey) as caught:
+        queue.put("x", key="order-7")
+
+    assert caught.value.message_id == first
+    assert queue.counts().total == 1
+
+
+def test_counts_of_many_are_exact(queue: Queue) -> None:
+    """As in good_job 1366."""
+    for state in ("a", "b"):
+        queue.put_many([state] * 500)
+    queue.get_many(100)
+
+    counts = queue.counts()
+
+    assert (counts.ready, counts.running, counts.total) == (900, 100, 1000)

@@ -21,6 +21,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.queues import acting
 from pqdesk.storage import open_store
 from pqdesk.storage.values import Settlement
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 _LEASE_S = 30
@@ -297,8 +298,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def the_machine_restarts(self) -> None:
         for client in self.clients:
-            client["q"].store._engine.owner_id = 0  # a process of another boot is gone; its rows are what is left
-            client["q"].store._likely.clear()
+            engines.forget_processes(client["q"])
         self.clock.reboot()
         for expected in self.model.values():
             if expected.holder:
@@ -387,7 +387,7 @@ class QueueMachine(RuleBasedStateMachine):
                 one.state = State.READY
 
     def _look(self) -> None:
-        self.clients[0]["q"].store.tending.tend()
+        engines.tend(self.clients[0]["q"])
 
     def _has_key(self, one: Expected, queue: str, key: str) -> bool:
         return one.queue == queue and one.key == key and one.is_open

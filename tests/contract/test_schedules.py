@@ -22,8 +22,8 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Store
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
-from tests.contract.tracing import steps_of, traced
 from tests.support import wait_until
 
 HOUR, DAY = 3600, 86_400
@@ -35,14 +35,6 @@ def workspace(store: Store, paths: WorkspacePaths) -> Workspace:
     made = Workspace.__new__(Workspace)
     made.paths, made.path, made.store = paths, paths.root, store
     return made
-
-
-def _run(store: Store) -> float:
-    """What the keeper does of it, at once."""
-    engine: Any = store._engine  # type: ignore[attr-defined]
-    with engine.lock:
-        pause_s: float = store._schedules.run_due()  # type: ignore[attr-defined]
-    return pause_s
 
 
 def _set(clock: MovableClock, at: datetime) -> None:
@@ -65,7 +57,7 @@ def test_an_interval_is_put_at_once_and_then_at_intervals_without_drift(
 
     for seconds in (0, 900, 120, 960, 30):
         clock.advance(seconds)
-        _run(store)
+        engines.run_schedules(store)
         counts.append(queue.counts().ready)
 
     assert counts == [1, 1, 2, 2, 3]
@@ -82,7 +74,7 @@ def test_a_cron_expression_is_put_in_its_time_zone(
     assert record.next_at == datetime(2030, 1, 10, 6, tzinfo=UTC)
 
     clock.advance(61)
-    _run(store)
+    engines.run_schedules(store)
 
     assert _fors(queue) == ["06:00"]
     assert workspace.schedules()[0].next_at == datetime(2030, 1, 11, 6, tzinfo=UTC)
@@ -93,7 +85,7 @@ def test_everything_that_put_takes_arrives(workspace: Workspace, store: Store, q
         "all", "work", b"\x00", every=60, type="mail", priority=-3, key="k", group="g", headers={"Lang": "de"},
         max_attempts=9,
     )  # fmt: skip
-    _run(store)
+    engines.run_schedules(store)
 
     message = queue.get(block=False)
 
@@ -110,15 +102,15 @@ def test_a_run_whose_key_is_in_use_is_skipped_and_counted(
     workspace: Workspace, store: Store, queue: Queue, clock: MovableClock
 ) -> None:
     workspace.add_schedule("poll", "work", 1, every=10, key="poll")
-    _run(store)
+    engines.run_schedules(store)
     for _ in range(2):
         clock.advance(10)
-        _run(store)
+        engines.run_schedules(store)
     assert queue.counts().ready == 1
 
     queue.get().ack()
     clock.advance(10)
-    _run(store)
+    engines.run_schedules(store)
 
     assert (queue.counts().ready, workspace.schedules()[0].skipped) == (1, 2)
 
@@ -131,11 +123,11 @@ def test_a_full_queue_waits_for_room_and_holds_up_no_other_schedule(
     workspace.add_schedule("full", "work", 1, every=DAY)
     workspace.add_schedule("other", "elsewhere", 1, every=DAY)
 
-    pause_s = _run(store)
+    pause_s = engines.run_schedules(store)
     assert (queue.counts().ready, store.looking.counts("elsewhere").ready) == (1, 1)
     assert pause_s > 0
     queue.get().ack()
-    _run(store)
+    engines.run_schedules(store)
 
     assert queue.counts().ready == 1
 
@@ -156,20 +148,20 @@ def test_it_is_run_for_a_process_that_only_attends(tmp_path: Path) -> None:
 
 def test_it_is_woken_when_the_next_run_is_due(workspace: Workspace, store: Store) -> None:
     workspace.add_schedule("poll", "work", 1, every=1)
-    assert 0 < _run(store) <= 1
+    assert 0 < engines.run_schedules(store) <= 1
 
     workspace.remove_schedule("poll")
-    assert _run(store) == 1
+    assert engines.run_schedules(store) == 1
     workspace.add_schedule("hourly", "work", 1, every=HOUR)
-    _run(store)
-    assert _run(store) == 1
+    engines.run_schedules(store)
+    assert engines.run_schedules(store) == 1
 
 
 def test_without_schedules_a_look_costs_next_to_nothing(store: Store) -> None:
     steps: list[int] = []
 
-    with traced(store, lambda event: steps.append(steps_of(event))):
-        _run(store)
+    with engines.traced(store, lambda event: steps.append(engines.steps_of(event))):
+        engines.run_schedules(store)
 
     assert len(steps) == 1
     assert steps[0] < 20
@@ -191,7 +183,7 @@ def test_each_due_time_is_put_once_however_many_schedulers_run(
             if one is stores[0]:
                 clock.advance(10)
             barrier.wait()
-            _run(one)
+            engines.run_schedules(one)
 
     threads = [threading.Thread(target=run, args=(one,)) for one in stores]
     for thread in threads:
@@ -206,6 +198,7 @@ def test_each_due_time_is_put_once_however_many_schedulers_run(
 _SCHEDULER = """
 import sys, time
 from pqdesk import Empty, Workspace
+from tests.contract import engines
 with Workspace(sys.argv[1]) as workspace:
     try:
         workspace.queue("nothing").get(timeout=4)
@@ -239,10 +232,10 @@ def test_a_scheduler_that_dies_before_its_commit_has_put_nothing_and_the_next_pu
 
     scheduling._put_each = die
     with suppress(KeyboardInterrupt):
-        _run(store)
+        engines.run_schedules(store)
     assert queue.counts().total == 0
 
-    _run(other.store)
+    engines.run_schedules(other.store)
     assert queue.counts().ready == 1
 
 
@@ -271,14 +264,14 @@ def test_cron_runs_missed_across_a_restart_are_neither_lost_nor_a_flood(
     workspace.store = first
     workspace.add_schedule("hourly", "work", 1, missed=missed, **plan)
     clock.advance(2)
-    _run(first)
+    engines.run_schedules(first)
     first.close()
 
     clock.advance(5 * HOUR + 1800)  # nobody is there for five and a half hours
     second = scheduler()
-    _run(second)
+    engines.run_schedules(second)
     clock.advance(1800)
-    _run(second)
+    engines.run_schedules(second)
 
     assert _fors(Queue.over(second, "work", clock)) == expected
     assert second.schedules.all()[0].skipped == skipped
@@ -291,12 +284,12 @@ def test_all_missed_runs_are_made_up_for_with_a_cap(
     workspace.add_schedule("often", "work", 1, every=60, missed="all")
     clock.advance(3000 * 60)
 
-    _run(store)
+    engines.run_schedules(store)
 
     assert queue.counts().ready == MADE_UP_FOR
     assert workspace.schedules()[0].skipped == 3001 - MADE_UP_FOR
     clock.advance(60)
-    _run(store)
+    engines.run_schedules(store)
     assert queue.counts().ready == MADE_UP_FOR + 1
 
 
@@ -308,7 +301,7 @@ def test_a_stop_of_years_is_passed_over_quickly(
     clock.advance(3 * 365 * DAY)
     began_us = clock.wall_us()
 
-    _run(store)
+    engines.run_schedules(store)
 
     assert queue.counts().ready == 2
     for record in workspace.schedules():
@@ -322,7 +315,7 @@ def test_a_run_that_is_seconds_late_is_on_time(
     workspace.add_schedule("hourly", "work", 1, every=HOUR, missed="skip")
     clock.advance(30)
 
-    _run(store)
+    engines.run_schedules(store)
 
     assert queue.counts().ready == 1
 
@@ -335,15 +328,15 @@ def test_a_clock_set_forward_and_back_stops_no_schedule(
 ) -> None:
     workspace.add_schedule("poll", "work", 1, every=60)
     workspace.add_schedule("cron", "work", 1, cron="* * * * *")
-    _run(store)
+    engines.run_schedules(store)
     clock.set_wall(10 * 365 * DAY)
-    _run(store)
+    engines.run_schedules(store)
     before = queue.counts().ready
 
     clock.set_wall(-10 * 365 * DAY)
     for _ in range(3):
         clock.advance(60)
-        _run(store)
+        engines.run_schedules(store)
 
     assert queue.counts().ready - before >= 4
 
@@ -353,15 +346,15 @@ def test_a_clock_set_back_by_an_hour_runs_no_daily_job_twice(
 ) -> None:
     _set(clock, datetime(2030, 1, 1, 6, 59, 30, tzinfo=UTC))
     workspace.add_schedule("daily", "work", 1, cron="0 7 * * *", timezone="UTC")
-    _run(store)
+    engines.run_schedules(store)
     clock.advance(60)
-    _run(store)
+    engines.run_schedules(store)
 
     clock.set_wall(-HOUR)
     for _ in range(3):
-        _run(store)
+        engines.run_schedules(store)
         clock.advance(1200)
-    _run(store)
+    engines.run_schedules(store)
 
     assert queue.counts().ready == 1
     assert workspace.schedules()[0].next_at == datetime(2030, 1, 2, 7, tzinfo=UTC)
@@ -376,13 +369,13 @@ def test_a_clock_that_was_wrong_when_the_machine_stopped_is_noticed_at_the_start
     workspace.store = first
     workspace.add_schedule("poll", "work", 1, every=60)
     workspace.add_schedule("daily", "work", 1, cron="0 7 * * *")
-    _run(first)
+    engines.run_schedules(first)
     first.close()
 
     clock.set_wall(-10 * 365 * DAY)
     clock.reboot()
     second = open_store(paths, clock=clock)
-    _run(second)
+    engines.run_schedules(second)
 
     for record in second.schedules.all():
         assert record.next_at is not None
@@ -413,7 +406,7 @@ def test_daylight_saving_runs_a_daily_job_once_and_an_interval_by_real_time(
 
     for _ in range(26 if day.hour == 0 else 5):
         clock.advance(1800)
-        _run(store)
+        engines.run_schedules(store)
 
     assert _fors(queue) == expected
 
@@ -440,14 +433,14 @@ def test_a_disabled_one_rests_and_misses_nothing(
     workspace: Workspace, store: Store, queue: Queue, clock: MovableClock
 ) -> None:
     workspace.add_schedule("poll", "work", 1, every=10, missed="all")
-    _run(store)
+    engines.run_schedules(store)
 
     assert workspace.disable_schedule("poll").next_at is None
     clock.advance(100)
-    _run(store)
+    engines.run_schedules(store)
     assert queue.counts().ready == 1
     assert workspace.enable_schedule("poll").is_enabled
-    _run(store)
+    engines.run_schedules(store)
 
     assert queue.counts().ready == 2
     assert workspace.schedules()[0].skipped == 0
@@ -469,11 +462,11 @@ def test_a_removed_one_puts_nothing_more_and_its_messages_stay(
     workspace: Workspace, store: Store, queue: Queue, clock: MovableClock
 ) -> None:
     workspace.add_schedule("poll", "work", 1, every=10)
-    _run(store)
+    engines.run_schedules(store)
 
     removed = workspace.remove_schedule("poll")
     clock.advance(100)
-    _run(store)
+    engines.run_schedules(store)
 
     assert (removed.name, workspace.schedules(), queue.counts().ready) == ("poll", (), 1)
 
@@ -540,12 +533,10 @@ def test_a_time_zone_that_is_gone_stops_its_schedule_alone_and_is_seen(
 ) -> None:
     workspace.add_schedule("gone", "work", 1, cron="* * * * *", timezone="UTC")
     workspace.add_schedule("fine", "work", 1, cron="* * * * *")
-    engine: Any = store._engine  # type: ignore[attr-defined]
-    with engine.writing() as db:
-        db.execute("UPDATE pqdesk_schedule SET timezone = 'Mars/Olympus' WHERE name = 'gone'")
+    engines.sql(store, "UPDATE pqdesk_schedule SET timezone = 'Mars/Olympus' WHERE name = 'gone'")
     clock.advance(61)
 
-    _run(store)
+    engines.run_schedules(store)
 
     assert queue.counts().ready == 1
     gone = next(one for one in workspace.schedules() if one.name == "gone")

@@ -8,6 +8,7 @@ from pqdesk import Counts, InvalidInput, LeaseLost, Outgoing, Queue, Workspace
 from pqdesk.errors import NotFound
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage.values import Settlement
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -262,10 +263,10 @@ def test_a_message_that_comes_back_after_its_expiry_is_cancelled_without_a_claim
     message_id = queue.put("x", expires=20)
     message = queue.get(block=False, lease=3600)
     clock.advance(60)
-    queue.store.tending.tend()  # type: ignore[attr-defined]  # by now nothing of the queue is to be looked out for
+    engines.tend(queue)  # by now nothing of the queue is to be looked out for
 
     message.release()
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
 
     assert queue.message(message_id).state == State.CANCELLED
 

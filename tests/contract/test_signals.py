@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pqdesk import Empty, PQDeskError, Queue, WorkspaceError
-from pqdesk.storage.sqlite.puts import Putting
+from tests.contract import engines
 
 
 class _Stopped(Exception):
@@ -180,17 +180,6 @@ def test_a_put_while_a_get_of_the_thread_waits_is_refused(
     assert "nothing changed" in str(answers[0])
 
 
-def test_the_alarm_may_be_set_by_a_signal_that_comes_while_it_is_waited_for() -> None:
-    script = (
-        "import signal, time; from pqdesk.storage.sqlite.waiting import Alarm\n"
-        "alarm = Alarm(); signal.signal(signal.SIGALRM, lambda *_: alarm.set())\n"
-        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001); end = time.monotonic() + 2\n"
-        "while time.monotonic() < end: alarm.wait(0.0001)\n"
-        "signal.setitimer(signal.ITIMER_REAL, 0)\n"
-    )
-    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
-
-
 def test_closing_in_a_signal_handler_inside_a_call_is_an_error_and_no_hang(tmp_path: Path) -> None:
     script = (
         "import signal, sys; from pqdesk import Queue, WorkspaceError\n"
@@ -235,15 +224,8 @@ def test_a_put_in_a_signal_handler_inside_another_puts_transaction_is_refused_an
     in_a_signal_handler: Callable[[Callable[[], object]], list[object]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    finish = Putting.finish
-
-    def finish_interrupted(self: Putting, *args: Any, **options: Any) -> list[str]:
-        monkeypatch.undo()
-        signal.raise_signal(signal.SIGUSR1)
-        return finish(self, *args, **options)
-
     answers = in_a_signal_handler(lambda: queue.put("from the handler"))
-    monkeypatch.setattr(Putting, "finish", finish_interrupted)
+    engines.before_a_put_ends(monkeypatch, lambda: signal.raise_signal(signal.SIGUSR1))
     queue.put("from the program")
 
     assert [type(answer) for answer in answers] == [WorkspaceError]

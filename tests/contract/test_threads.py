@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from pqdesk import Busy, Empty, Message, Queue, WorkspaceError
-from pqdesk.storage.sqlite import engine
-from pqdesk.storage.sqlite.engine import BUSY_DEADLINE_S
+from tests.contract import engines
 
 _SOON_S = 5.0
 
@@ -92,8 +91,7 @@ _WRITES: dict[str, Callable[[Queue, Message], Any]] = {
 def test_a_thread_waits_for_the_transaction_of_another_as_long_as_for_another_program(
     queue: Queue, beside: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    assert BUSY_DEADLINE_S == 10
-    monkeypatch.setattr(engine, "BUSY_DEADLINE_S", 0.1)
+    assert engines.wait_for_others(monkeypatch, 0.1) == 10
     queue.put_many(["in hand", "ready"])
     message = queue.get()
     before = queue.counts()

@@ -20,6 +20,7 @@ from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.storage import open_store
 from pqdesk.storage.contract import Store
 from pqdesk.storage.values import Settlement
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 
@@ -499,7 +500,7 @@ def test_a_trigger_of_the_application_runs_and_may_put(orders: Queue) -> None:
         tx.execute(trigger)
         tx.execute("UPDATE orders SET state = 'paid'")
 
-    with Queue("mail", database=orders.store._engine.path) as mail:  # type: ignore[attr-defined]
+    with Queue("mail", database=engines.database(orders)) as mail:
         assert mail.get(block=False).payload == {"order": 1}
 
 
@@ -528,10 +529,7 @@ def test_pqdesks_statements_go_on_after_sql_that_changes_the_schema(orders: Queu
 def test_what_was_rolled_back_rings_no_bell_and_counts_in_no_metrics(
     queue: Queue, other: Queue, clock: MovableClock
 ) -> None:
-    rung: list[str] = []
-    engine: Any = queue.store._engine  # type: ignore[attr-defined]
-    ring = engine.bells.ring
-    engine.bells.ring = lambda name, *settled: (rung.append(name), ring(name, *settled))
+    rung = engines.listen_to_bells(queue)
     queue.put("seen")
     held = queue.get()
     rung.clear()
@@ -547,8 +545,7 @@ def test_what_was_rolled_back_rings_no_bell_and_counts_in_no_metrics(
 
     assert rung == ["work"]
     queue.put("f")
-    with engine.lock:
-        engine.write_metrics(is_forced=True)
+    engines.write_metrics(queue)
     with queue.transaction() as tx:
         rows = tx.execute("SELECT kind, sum(count) FROM pqdesk_metric GROUP BY kind")
     assert dict(rows).get(1) == 3
@@ -583,15 +580,11 @@ def test_a_waiting_consumer_wakes_at_the_commit(queue: Queue, other: Queue) -> N
 
 
 def test_one_that_promises_power_loss_safety_makes_the_whole_commit_safe(tmp_path: Path) -> None:
-    flushed: list[bool] = []
     with (
         Queue("q", database=tmp_path / "app.db", durability="relaxed") as relaxed,
         Queue("q", database=tmp_path / "app.db") as full,
     ):
-        flusher: Any = relaxed.store._engine.flusher  # type: ignore[attr-defined]
-        flush = flusher.flush
-        flusher.flush = lambda: (flushed.append(True), flush())
-
+        flushed = engines.listen_to_flushes(relaxed)
         with relaxed.transaction() as tx:
             relaxed.put("x", tx=tx)
         assert not flushed
@@ -604,6 +597,7 @@ def test_one_that_promises_power_loss_safety_makes_the_whole_commit_safe(tmp_pat
 _KILLED_INSIDE = """
 import os, signal, sys
 from pqdesk import Queue
+from tests.contract import engines
 queue = Queue("work", database=sys.argv[1])
 message = queue.get()
 with queue.transaction() as tx:

@@ -10,6 +10,7 @@ from pqdesk import Counts, InvalidInput, LookOnly, NotFound, Outcome, Queue, Wor
 from pqdesk.messages.activities import ActivityRecord, NewActivity
 from pqdesk.messages.origin import Origin
 from pqdesk.queues import acting
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 from tests.contract.test_actions import one_of_each
 
@@ -370,10 +371,10 @@ def test_undo_of_what_is_gone_skips_it(queue: Queue) -> None:
 def test_what_undoes_is_kept_for_30_days(queue: Queue, clock: MovableClock) -> None:
     outcome = queue.cancel(queue.put_many(range(3)))
     clock.advance(29 * _DAY_S)
-    queue.store.tending.chores.prune()
+    engines.prune(queue)
     assert activity(queue)[0].can_be_undone
     clock.advance(2 * _DAY_S)
-    queue.store.tending.chores.prune()
+    engines.prune(queue)
 
     with pytest.raises(InvalidInput, match="kept for 30 days"):
         undo(queue, outcome)
@@ -384,7 +385,7 @@ def test_the_activity_is_kept_for_400_days(queue: Queue, clock: MovableClock) ->
     clock.advance(401 * _DAY_S)
     queue.cancel(queue.put("y"))
     for _ in range(3):
-        queue.store.tending.chores.prune()
+        engines.prune(queue)
 
     assert [one.id for one in activity(queue)] == [2]
 

@@ -14,8 +14,8 @@ from pqdesk import NotFound, Queue
 from pqdesk.messages.looking import ReasonKind
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.contract import Store
-from pqdesk.storage.sqlite.keeper import Keeper
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 
 
@@ -29,14 +29,7 @@ def served(queue: Queue, other: Queue) -> Queue:
 @pytest.fixture
 def upkeep_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked for before the queue: what it would do in the background comes when the test says so."""
-
-    def rest(keeper: Keeper) -> None:
-        while not keeper._is_ending:
-            keeper._sleep(1)
-        keeper._watch.close()
-        keeper._alarm.close()
-
-    monkeypatch.setattr(Keeper, "_run", rest)
+    engines.rest(monkeypatch)
 
 
 def test_a_running_message_tells_who_runs_it_since_when(queue: Queue, clock: MovableClock) -> None:
@@ -91,7 +84,7 @@ def test_a_cancelled_message_tells_how(upkeep_by_hand: None, queue: Queue, clock
     clock.advance(6)
     assert queue.why(2).startswith("Message 2 expired 1.")
     assert queue.why(2).endswith(" ago, before it was started; it will be cancelled.")
-    queue.store.tending.tend()  # type: ignore[attr-defined]
+    engines.tend(queue)
 
     assert queue.why(1).startswith("Message 1 was cancelled 6.")
     assert queue.why(2).endswith(" ago: expired. Retry makes it ready again.")
@@ -187,7 +180,7 @@ def test_a_message_behind_others_tells_how_many(served: Queue, monkeypatch: pyte
     assert served.why(3) == "3 others are before message 3: of higher priority, or older."
     assert served.why(1) == "1 other is before message 1: of higher priority, or older."
     assert served.why(4) == "Message 4 is next: a worker is about to take it."
-    monkeypatch.setattr("pqdesk.storage.sqlite.explaining._MOST_BEFORE", 2)
+    engines.count_before(monkeypatch, 2)
     assert served.why(3) == "At least 2 others are before message 3: of higher priority, or older."
 
 
@@ -200,7 +193,7 @@ def test_the_next_one_waits_for_a_worker_to_be_free(served: Queue) -> None:
 
 def test_a_damaged_payload_is_told(served: Queue) -> None:
     served.put("x")
-    served.store._engine.db.execute("UPDATE pqdesk_message SET payload = x'00'")  # type: ignore[attr-defined]
+    engines.sql(served, "UPDATE pqdesk_message SET payload = x'00'")
 
     assert "The payload of message 1 in the file is not the one that was put" in served.why(1)
 
@@ -225,10 +218,8 @@ def test_a_waiting_worker_that_has_gone_is_no_worker(queue: Queue, open_another:
 def test_a_message_of_a_dead_process_tells_so(queue: Queue) -> None:
     queue.put("x")
     queue.get()
-    engine: Any = queue.store._engine  # type: ignore[attr-defined]
-    sql = "UPDATE pqdesk_owner SET token = 'gone', boot = 'another boot'"
-    with engine.lock:
-        engine.db.execute(sql)
+    with engines.held(queue):
+        engines.sql(queue, "UPDATE pqdesk_owner SET token = 'gone', boot = 'another boot'")
         why = queue.why(1)
 
     assert "which is dead; it is ready again as soon as" in why

@@ -11,7 +11,7 @@ from pqdesk.messages.states import State
 from pqdesk.queues import acting
 from pqdesk.storage.operating import Order
 from pqdesk.storage.sqlite.bulk import batches
-from tests.contract.tracing import counted_steps
+from tests.contract.engines import counted_steps
 
 _FILL = """
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)

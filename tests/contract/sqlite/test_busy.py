@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import threading
+
+import apsw
 import pytest
 
 from pqdesk import Busy, Queue
+from pqdesk.messages.states import State
 from pqdesk.storage.sqlite import connection
+from tests.contract import engines
 
 
 def test_a_file_held_for_too_long_is_busy_and_nothing_changes(
@@ -20,3 +25,17 @@ def test_a_file_held_for_too_long_is_busy_and_nothing_changes(
 
     assert queue.put("third") > 1
     assert queue.counts().ready == 2
+
+
+def test_a_completion_waits_for_a_busy_file_and_is_not_lost(queue: Queue) -> None:
+    """As in mydia 283."""
+    message_id = queue.put("x")
+    message = queue.get(block=False)
+    holder = apsw.Connection(str(engines.database(queue)))
+    holder.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, lambda: holder.execute("COMMIT")).start()
+
+    message.ack()
+
+    assert queue.message(message_id).state == State.COMPLETED
+    holder.close()

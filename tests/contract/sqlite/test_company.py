@@ -10,6 +10,8 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -737,3 +739,36 @@ def test_a_thousand_steps_beside_another_library_lose_nothing_that_was_told(shop
 )
 def test_only_libraries_that_are_known_are_taken_for_free_of_sqlite(library: str, is_harmless: bool) -> None:
     assert descriptors.is_harmless(library) is is_harmless
+
+
+_TRY_TO_WRITE = """
+import apsw, sys
+db = apsw.Connection(sys.argv[1])
+try:
+    db.execute("BEGIN IMMEDIATE")
+    print("written")
+except apsw.BusyError:
+    print("busy")
+"""
+
+
+def test_nothing_that_is_opened_and_closed_drops_the_locks(tmp_path: Path) -> None:
+    """As in honker 80."""
+    with Workspace(tmp_path) as workspace:
+        queue = workspace.queue("work")
+        queue.put("x")
+        database = str(tmp_path / "queue.db")
+        with queue.transaction() as tx:
+            queue.put("y", tx=tx)
+
+            open_inspection(workspace.paths).close()
+            opener = threading.Thread(target=lambda: Queue("other", workspace=tmp_path).close())
+            opener.start()
+            opener.join()
+            assert Workspace.exists(tmp_path)
+            queue.store._space.check(1)  # type: ignore[attr-defined]
+
+            answer = subprocess.run(
+                [sys.executable, "-c", _TRY_TO_WRITE, database], capture_output=True, text=True, check=True
+            )
+            assert answer.stdout.strip() == "busy"

@@ -7,9 +7,10 @@ from typing import Any
 import apsw
 import pytest
 
-from pqdesk import Empty, Queue
+from pqdesk import Empty, Outgoing, Queue
 from pqdesk.messages.states import State
-from tests.contract.tracing import counted_steps
+from tests.contract import engines
+from tests.contract.engines import counted_steps, steps_of, traced
 
 _FILL = """
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
@@ -108,3 +109,62 @@ def test_an_empty_look_costs_the_same_behind_100_000_messages(queue: Queue) -> N
         queue.get(block=False)
 
     assert 0 < sum(counted.values()) < 300
+
+
+def test_a_limit_costs_the_same_with_a_backlog(queue: Queue) -> None:
+    """As in river 1145."""
+    queue.configure(concurrency=1000, rate=(1000, 1))
+    queue.put_many([Outgoing(number, priority=number % 3) for number in range(10)])
+    few = _steps_of_a_claim(queue)
+    queue.put_many([Outgoing(number, priority=number % 3) for number in range(20_000)])
+
+    many = _steps_of_a_claim(queue)
+
+    assert many <= few * 1.05
+
+
+def test_claiming_costs_the_same_behind_a_large_backlog(queue: Queue) -> None:
+    """As in good_job 720."""
+    queue.put("later", priority=9, delay=9999)
+    queue.put_many([Outgoing(number, priority=number % 3) for number in range(10)])
+    few = _steps_of_a_claim(queue)
+    queue.put_many([Outgoing(number, priority=number % 3) for number in range(20_000)])
+    queue.put_many([Outgoing(number, priority=9, delay=9999) for number in range(5_000)])
+
+    assert _steps_of_a_claim(queue) <= few * 1.05
+
+
+def _steps_of_a_claim(queue: Queue) -> int:
+    steps: list[int] = []
+    queue.get(block=False)
+    with traced(queue.store, lambda event: steps.append(steps_of(event))):
+        queue.get(block=False)
+    return sum(steps)
+
+
+def test_an_idle_worker_writes_nothing(queue: Queue) -> None:
+    """As in solid_queue 309."""
+    queue.put("x")
+    queue.get(block=False)
+    engines.tend(queue)
+    before = engines.changes(queue)
+
+    for _ in range(20):
+        engines.tend(queue)  # what its keeper does once a second
+
+    assert engines.changes(queue) == before
+
+
+def test_waiting_is_a_sleep_in_the_kernel(queue: Queue) -> None:
+    """As in levara 118."""
+    statements: list[str] = []
+    queue.put("warm")
+    queue.get(block=False).ack()
+
+    with (
+        traced(queue.store, lambda event: statements.append(event["sql"]), apsw.SQLITE_TRACE_STMT),
+        pytest.raises(Empty),
+    ):
+        queue.get(timeout=1.2)
+
+    assert len(statements) < 60  # a poll each 5 ms would be some hundreds

@@ -8,10 +8,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from pqdesk import Counts, NotFound, Queue
+from pqdesk import Counts, NotFound, Queue, Workspace
+from pqdesk.storage.looking import PageRequest
 from pqdesk.storage.sqlite import owners
 from pqdesk.storage.sqlite.owners import Owner
 from pqdesk.storage.sqlite.waiting import DeathWatch
+from tests.contract import engines
 from tests.contract.clocks import MovableClock
 from tests.support import wait_until
 
@@ -20,7 +22,7 @@ _DAY_S = 86_400
 
 def _prune(queue: Queue) -> None:
     """What the store's own thread does in its time, and may have done already."""
-    queue.store.tending.chores.prune()  # type: ignore[attr-defined]
+    engines.prune(queue)
 
 
 def test_old_final_messages_go_and_the_counters_with_them(queue: Queue, clock: MovableClock) -> None:
@@ -106,7 +108,7 @@ def test_a_busy_queue_is_pruned_as_quickly_as_it_fills(queue: Queue, clock: Mova
     queue.configure(keep_failed=0)
     clock.advance(60)
 
-    queue.store.tending.tend()  # type: ignore[attr-defined]  # what its keeper does once a second
+    engines.tend(queue)  # what its keeper does once a second
 
     assert queue.counts().failed <= 1500
 
@@ -157,3 +159,34 @@ def test_a_long_reader_stops_no_writer_when_the_log_is_long(queue: Queue) -> Non
 
     assert not checkpointer.is_due
     reader.close()
+
+
+def test_a_file_gives_space_back(queue: Queue, clock: MovableClock) -> None:
+    """As in openviking 3009."""
+    queue.configure(keep_completed=0)
+    queue.put_many([b"x" * 20_000 for _ in range(300)])
+    for message in queue.get_many(300):
+        message.ack()
+    engines.shrink(queue)
+    before = engines.database(queue).stat().st_size
+
+    clock.advance(1)
+    for _ in range(60):
+        engines.prune(queue)
+    engines.shrink(queue)
+
+    assert engines.database(queue).stat().st_size < before / 3
+
+
+def test_the_wal_stays_short_while_somebody_looks(tmp_path: Path) -> None:
+    """As in gotosocial 2808."""
+    with Workspace(tmp_path, durability="relaxed") as workspace:
+        inspection = workspace.inspection()
+        queue = workspace.queue("work")
+        for number in range(3000):
+            queue.put("x" * 900)
+            if number % 20 == 0:
+                inspection.page(PageRequest(limit=200))
+        inspection.close()
+
+        assert (tmp_path / "queue.db-wal").stat().st_size < 24 * 1024 * 1024

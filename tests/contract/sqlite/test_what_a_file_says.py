@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pqdesk import Corrupt, Queue, Workspace
+from tests.contract import engines
 from tests.contract.sqlite.loose import BAD_TEXT, opened, opened_loosely
 
 _TOKENS = [
@@ -45,7 +46,7 @@ def test_a_token_that_is_none_of_ours_names_no_file(
     )
 
     with Workspace(tmp_path / "w") as workspace:
-        workspace.store.tending.tend()  # type: ignore[attr-defined]
+        engines.tend(workspace)
         workspace.why(1)
 
         assert victim.read_text() == "precious"
@@ -193,7 +194,7 @@ def test_a_damaged_schedule_puts_nothing_and_keeps_no_other_from_it(tmp_path: Pa
         db.execute(f"UPDATE pqdesk_schedule SET {column} = {value} WHERE name = 'bad'")
 
     with Workspace(tmp_path / "w") as workspace:
-        workspace.store.tending.tend()  # type: ignore[attr-defined]
+        engines.tend(workspace)
 
         assert [record.payload_preview for record in workspace.messages("q")] == ["good"]
         assert len(workspace.schedules()) == 2

@@ -22,7 +22,7 @@ from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite import migrations
 from tests.contract.sqlite.outside import edit, run_python
 
-FILES = Path(__file__).parent / "sqlite" / "files"
+FILES = Path(__file__).parent / "files"
 RELEASED = sorted(FILES.glob("schema_*.sql"))
 
 
