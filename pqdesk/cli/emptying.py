@@ -86,15 +86,7 @@ def trash_command(
         return 0
     if not dry_run and not yes:
         _ask(settings)
-    return acting.act(
-        settings,
-        "deleted for good",
-        lambda workspace, on_progress: workspace.empty_trash(
-            chosen.ids, **chosen.filters, dry_run=dry_run, on_progress=on_progress
-        ),
-        is_dry_run=dry_run,
-        is_for_good=True,
-    )
+    return acting.act_on(settings, "empty_trash", "deleted for good", chosen, dry_run, is_for_good=True)
 
 
 def _list(settings: Settings, chosen: Chosen, limit: int, before: int | None) -> None:

@@ -11,9 +11,9 @@ from pqdesk.cli.command import command
 from pqdesk.cli.json_output import plain, print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import DURATION
-from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
 from pqdesk.cli.tables import Cell, Column, print_table, when
-from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.errors import InvalidInput
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import ErrorRecord, MetricRecord
 
@@ -49,7 +49,7 @@ def errors_command(settings: Settings, inspection: Inspection, queue: str | None
     Errors that differ only in numbers, ids, paths and quoted text are one kind. Its messages are those that the filter
     error:#ID selects: pqdesk retry --where 'error:#12 state:failed'.
     """
-    _require_queue(settings, inspection, queue)
+    require_queue(settings, inspection, queue)
     found = inspection.errors(queue)
     if settings.is_json:
         print_json(found)
@@ -76,7 +76,7 @@ def metrics_command(
 
     Of QUEUE or of all queues together. Kept by the minute for two days, then by the hour for 400 days.
     """
-    _require_queue(settings, inspection, queue)
+    require_queue(settings, inspection, queue)
     if step != int(step):
         raise InvalidInput(f"step must be whole minutes, got {step} s")
     now = datetime.now(UTC)
@@ -89,11 +89,6 @@ def metrics_command(
         print_table(_METRIC_COLUMNS, [_metric_row(one) for one in found])
     else:
         remark(f"nothing happened within {format_duration(since)}")
-
-
-def _require_queue(settings: Settings, inspection: Inspection, queue: str | None) -> None:
-    if queue is not None and queue not in {record.name for record in inspection.queues()}:
-        raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
 
 
 def _error_row(one: ErrorRecord, *, has_queue: bool) -> list[str | Cell]:

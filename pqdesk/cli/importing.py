@@ -17,7 +17,8 @@ from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.line_batches import BATCH_LINES, line_batches
 from pqdesk.cli.lines import remark, say, say_error
-from pqdesk.cli.put_lines import interrupt_deferred, opened, progress_bar
+from pqdesk.cli.progress import progress_bar
+from pqdesk.cli.put_lines import interrupt_deferred, opened
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
 from pqdesk.cli.tables import count_of
 from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, is_over
@@ -162,10 +163,10 @@ def _batches(descriptor: int, form: Format, first: int) -> Iterator[list[Entry]]
         if batch:
             yield batch
         return
-    with progress_bar(descriptor) as bar:
+    with progress_bar(descriptor) as show:
         for lines in line_batches(descriptor, from_line=first, line_limit_bytes=_LINE_BYTES):
             yield [_json_entry(number, line) for number, line in enumerate(lines.lines, lines.first_line)]
-            bar.show(lines)
+            show(lines)
 
 
 def _json_entry(number: int, line: bytes) -> Entry:

@@ -15,10 +15,9 @@ from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import ID, fail_if_any, filter_options, no_mask
-from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
 from pqdesk.cli.styles import QUEUE_STYLES, STATE_STYLES
 from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
-from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import SORTS, SortName, cursor_of
 from pqdesk.messages.masking import masked_text
@@ -154,15 +153,9 @@ def messages_command(
     --where takes the filter of the window: state:failed,retrying type:mail.send attempts:>2 age:<2h ran:>30s
     error:refused payload.to:ada@example.com -worker:mail. A blank means and, a comma or, a leading '-' not.
     """
-    if queue is not None and queue not in {record.name for record in inspection.queues()}:
-        raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
-    selection = select(
-        queue=queue,
-        state=filters["state"],
-        type=filters["type_"],
-        search=filters["search"],
-        where=filters["where"],
-    )
+    require_queue(settings, inspection, queue)
+    filters["type"] = filters.pop("type_")
+    selection = select(queue=queue, **filters)
     first = PageRequest(selection=selection, before=before, sort=sort, descending=not ascending)
     records = _pages(inspection, first, limit)
     if not is_unmasked:

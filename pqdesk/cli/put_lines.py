@@ -10,19 +10,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.line_batches import Batch, line_batches
 from pqdesk.cli.payloads import Form, parse_payload
+from pqdesk.cli.progress import progress_bar
 from pqdesk.cli.settings import Settings, opened_workspace
-from pqdesk.cli.tables import console_for
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, encode_payload
 from pqdesk.queues.queue import Queue
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 
 def put_lines(
@@ -38,10 +35,10 @@ def put_lines(
         queue = workspace.queue(name)
         putter = _LinePutter(queue, settings, form, options, next_line=from_line)
         try:
-            with progress_bar(descriptor) as progress:
+            with progress_bar(descriptor) as show:
                 for batch in line_batches(descriptor, from_line=from_line, line_limit_bytes=PAYLOAD_LIMIT_BYTES):
                     putter.put(batch)
-                    progress.show(batch)
+                    show(batch)
         except BaseException as exc:
             exc.add_note(putter.put_so_far)
             raise
@@ -88,33 +85,6 @@ class _LinePutter:
             return "nothing was put"
         done = f"lines {self._first_line:,} to {self._next_line - 1:,} are put"
         return f"{done}; put the rest with --from-line {self._next_line}"
-
-
-class _Progress:
-    """A bar on stderr, where that is a terminal; else nothing."""
-
-    def __init__(self, progress: Progress | None = None, task: TaskID | None = None) -> None:
-        self._progress = progress
-        self._task = task
-
-    def show(self, batch: Batch) -> None:
-        if self._progress is not None and self._task is not None:
-            self._progress.update(
-                self._task, completed=batch.read_bytes, description=f"{batch.last_line:,} lines are put"
-            )
-
-
-@contextmanager
-def progress_bar(descriptor: int) -> Iterator[_Progress]:
-    if not sys.stderr.isatty():
-        yield _Progress()
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    size = os.fstat(descriptor).st_size or None
-    columns = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=console_for(sys.stderr), redirect_stdout=sys.stdout.isatty()) as progress:
-        yield _Progress(progress, progress.add_task("Reading", total=size))
 
 
 @contextmanager
