@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqdesk.cli.command import command
-from pqdesk.cli.json_output import plain, print_json
+from pqdesk.cli.json_output import plain, print_json, tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import DURATION
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
-from pqdesk.cli.tables import Cell, Column, print_table, when
+from pqdesk.cli.tables import Cell, Column, when
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import ErrorRecord, MetricRecord
@@ -51,13 +51,9 @@ def errors_command(settings: Settings, inspection: Inspection, queue: str | None
     """
     require_queue(settings, inspection, queue)
     found = inspection.errors(queue)
-    if settings.is_json:
-        print_json(found)
-    elif found:
-        print_table(_ERROR_COLUMNS, [_error_row(one, has_queue=queue is None) for one in found])
+    tell_all(settings, found, _ERROR_COLUMNS, lambda one: _error_row(one, has_queue=queue is None), "no errors")
+    if found and not settings.is_json:
         remark(f"the messages of one: {settings.command} messages --where error:#{found[0].id}")
-    else:
-        remark("no errors")
 
 
 @command("metrics", has_json=True)
@@ -85,10 +81,9 @@ def metrics_command(
     )
     if settings.is_json:
         print_json([_with_quantiles(one) for one in found])
-    elif found:
-        print_table(_METRIC_COLUMNS, [_metric_row(one) for one in found])
     else:
-        remark(f"nothing happened within {format_duration(since)}")
+        nothing = f"nothing happened within {format_duration(since)}"
+        tell_all(settings, found, _METRIC_COLUMNS, _metric_row, nothing)
 
 
 def _error_row(one: ErrorRecord, *, has_queue: bool) -> list[str | Cell]:
@@ -113,14 +108,9 @@ def _metric_row(one: MetricRecord) -> list[str | Cell]:
     ]
 
 
-def _with_quantiles(one: MetricRecord) -> dict[str, object]:
+def _with_quantiles(one: MetricRecord) -> dict[str, Any]:
     """The record as JSON, each histogram with what is mostly wanted of it."""
-    values: dict[str, object] = plain(one)
+    values: dict[str, Any] = plain(one)
     for name, histogram in (("waited", one.waited), ("ran", one.ran)):
-        values[name] = {
-            "counts": {str(bucket): count for bucket, count in histogram.counts.items()},
-            "p50_s": histogram.p50_s,
-            "p95_s": histogram.p95_s,
-            "p99_s": histogram.p99_s,
-        }
+        values[name] |= {"p50_s": histogram.p50_s, "p95_s": histogram.p95_s, "p99_s": histogram.p99_s}
     return values

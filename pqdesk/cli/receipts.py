@@ -29,23 +29,9 @@ if TYPE_CHECKING:
 
 # In the order in which they are printed.
 _FIELDS = (
-    "id",
-    "queue",
-    "type",
-    "payload",
-    "headers",
-    "priority",
-    "group",
-    "key",
-    "attempt",
-    "max_attempts",
-    "enqueued_at",
-    "due_at",
-    "lease_remaining",
-    "receipt",
+    *("id", "queue", "type", "payload", "headers", "priority", "group", "key", "attempt", "max_attempts"),
+    *("enqueued_at", "due_at", "lease_remaining", "receipt"),
 )
-
-
 _LARGEST_GOT_BYTES = 64 * 1024 * 1024  # of the largest payload as JSON
 
 

@@ -70,8 +70,7 @@ def _masked(detail: MessageDetail) -> MessageDetail:
 
 def _follow(settings: Settings, inspection: Inspection, id: int) -> None:
     """What the logs of all workers say about the message, and what comes, until it is in a final state."""
-    from pqdesk.cli.log_filter import Wanted
-    from pqdesk.cli.logs import Followed, Log, Printer, follow_once
+    from pqdesk.cli.logs import Followed, Log, Printer, Wanted, follow_once
     from pqdesk.services.workers import workers_of
 
     logs = [

@@ -15,7 +15,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
-from pqdesk.cli.snapshots import RateMeter, Snapshot, Watcher
+from pqdesk.cli.snapshots import Watcher
 from pqdesk.cli.tables import console_for, print_picture
 from pqdesk.cli.watch_view import render
 from pqdesk.paths import demo_workspace
@@ -60,12 +60,11 @@ def _start_demo(settings: Settings) -> None:
 
 def _show_once(watcher: Watcher, settings: Settings, life_within_s: float) -> None:
     """Two looks for the rates, the second one printed; a demo gets time to complete something."""
-    meter = RateMeter()
-    snapshot = _look(watcher, meter)
+    snapshot = watcher.look()
     tries = max(1, round(life_within_s / _SNAPSHOT_S))
     for _ in range(tries):
         time.sleep(_SNAPSHOT_S)
-        snapshot = _look(watcher, meter)
+        snapshot = watcher.look()
         if snapshot.total.completed:
             break
     if settings.is_json:
@@ -74,16 +73,11 @@ def _show_once(watcher: Watcher, settings: Settings, life_within_s: float) -> No
         print_picture(lambda width: render(snapshot, width, is_live=False))
 
 
-def _look(watcher: Watcher, meter: RateMeter) -> Snapshot:
-    return meter.with_rates(watcher.look())
-
-
 def _show_live(watcher: Watcher) -> None:
     from rich.live import Live
 
-    meter = RateMeter()
     console = console_for(sys.stdout)
-    snapshot = _look(watcher, meter)
+    snapshot = watcher.look()
     with (
         _ended_by_term(),
         Live(render(snapshot, console.width), console=console, screen=True, auto_refresh=False) as live,
@@ -92,7 +86,7 @@ def _show_live(watcher: Watcher) -> None:
             while True:
                 live.update(render(snapshot, console.width), refresh=True)
                 time.sleep(_REFRESH_S)
-                snapshot = _look(watcher, meter)
+                snapshot = watcher.look()
         finally:
             live.stop()
             print_picture(lambda width: render(snapshot, width, is_live=False))

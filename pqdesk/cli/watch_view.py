@@ -8,13 +8,14 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pqdesk.cli.looking import QUEUE_COLUMNS, STATUS_COLUMN, queue_row, status_cell
-from pqdesk.cli.snapshots import Rates, Snapshot
+from pqdesk.cli.snapshots import Snapshot
 from pqdesk.cli.tables import Cell, Column, make_table
 from pqdesk.cli.visible import visible
 from pqdesk.cli.workers import WORKER_COLUMNS, worker_row
 from pqdesk.messages.records import QueueRecord
 from pqdesk.messages.states import QueueWord
 from pqdesk.services.health import Health
+from pqdesk.services.rates import Rates
 
 if TYPE_CHECKING:
     from pqdesk.supervision.records import SupervisionStatus

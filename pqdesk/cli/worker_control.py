@@ -9,8 +9,16 @@ from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.cli.worker_progress import progress_lines
-from pqdesk.cli.worker_settling import START_S, has_restarted, has_started, has_stopped, report, settled, stop_s
+from pqdesk.cli.worker_settling import (
+    START_S,
+    has_restarted,
+    has_started,
+    has_stopped,
+    progress_lines,
+    report,
+    settled,
+    stop_s,
+)
 from pqdesk.cli.workers import ALL, replicas_named
 from pqdesk.services.workers import Supervision, workers_of
 from pqdesk.supervision.records import ReplicaRecord

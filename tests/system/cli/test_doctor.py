@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.cli import machine_checks
+from pqdesk.cli import doctor_checks
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition, write_supervisor_configuration
 from tests.programs import PQDESK, run
@@ -28,7 +28,7 @@ def verdicts(done: Done) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _no_look_for_qt(monkeypatch: pytest.MonkeyPatch) -> None:
     """It starts a process that loads Qt; one test does."""
-    monkeypatch.setattr(machine_checks, "_why_no_window", lambda: None)
+    monkeypatch.setattr(doctor_checks, "_why_no_window", lambda: None)
 
 
 def test_a_good_workspace_has_no_problem(cli: Cli, put: Put) -> None:
