@@ -124,7 +124,7 @@ def workers(settings: Settings) -> Iterator[Finding]:
     """The configuration, supervisord and each process of a worker."""
     from pqdesk.services.workers import workers_of
     from pqdesk.supervision.definitions.addresses import address_of, by_hand_problem
-    from pqdesk.supervision.definitions.writing import read_definitions
+    from pqdesk.supervision.definitions.reading import read_definitions
 
     paths = settings.unchecked_paths
     if not paths.supervisor_configuration.exists() or any(faults(paths)):

@@ -17,9 +17,8 @@ from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
 from pqdesk.cli.worker_options import OF_RUN, try_options, worker_options
 from pqdesk.cli.worker_settling import START_S, has_started, progress_lines, report, settled
 from pqdesk.services.workers import Supervision, workers_of
-from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.recipes import command_of, program_and_recipe, with_recipe
+from pqdesk.supervision.definitions.recipes import command_of, program_and_recipe, usual_restart, with_recipe
 from pqdesk.supervision.processes.try_out import trial_story
 from pqdesk.supervision.records import Saved, TryOut
 

@@ -23,8 +23,9 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.services.workers import workers_of
 from pqdesk.storage import open_inspection
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.recipes import FolderRecipe, recipe_of
+from pqdesk.supervision.definitions.recipes import recipe_of
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+from pqdesk.worker_options import Kind
 
 if TYPE_CHECKING:
     from pqdesk.messages.looking import MetricRecord
@@ -360,7 +361,7 @@ def _missing_folders(definitions: Sequence[WorkerDefinition], paths: WorkspacePa
     found = {}
     for one in definitions:
         recipe = recipe_of(one.command)
-        if isinstance(recipe, FolderRecipe):
+        if recipe.kind is Kind.FOLDER:
             folder = (one.folder or paths.root) / Path(recipe.values["folder"]).expanduser()
             if not folder.is_dir():
                 found[one.name] = folder

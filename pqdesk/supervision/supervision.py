@@ -16,8 +16,8 @@ from pqdesk.supervision.daemon.renewal import restart_daemon
 from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.daemon.status import StatusReader
 from pqdesk.supervision.definitions.addresses import address_of
-from pqdesk.supervision.definitions.configured import ConfiguredWorkers
 from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.reading import ConfiguredWorkers
 from pqdesk.supervision.definitions.worker_files import WorkerFiles
 from pqdesk.supervision.look_only import IsLookOnly, never, refuse_look_only
 from pqdesk.supervision.private_files import make_private_folder

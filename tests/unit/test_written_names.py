@@ -13,8 +13,9 @@ from pqdesk.errors import NotFound, SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.broken_files import BrokenFiles
 from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.worker_files import WorkerFiles
-from pqdesk.supervision.definitions.writing import read_definitions, write_definition, write_supervisor_configuration
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.logs.journal import Journal, exits_of
 from pqdesk.supervision.logs.journal_file import ExitJournal
 from pqdesk.supervision.logs.message_lines import message_id_of

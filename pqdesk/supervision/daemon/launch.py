@@ -24,14 +24,13 @@ from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.daemon.known_starts import remember_start
 from pqdesk.supervision.definitions.addresses import DaemonAddress, address_of
 from pqdesk.supervision.definitions.broken_files import BrokenFiles
-from pqdesk.supervision.definitions.faults import located
 from pqdesk.supervision.definitions.reading import definition_files, read_definitions
 from pqdesk.supervision.definitions.sections import read_configuration
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
+from pqdesk.supervision.definitions.validation import located
 from pqdesk.supervision.definitions.writing import write_supervisor_configuration
-from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.processes.orphans import end_orphans
-from pqdesk.supervision.wait_for import wait_for
+from pqdesk.supervision.waiting import held_lock, wait_for
 from pqdesk.version import installed_version
 
 _LOCK_S = 30.0

@@ -13,9 +13,9 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon import client as rpc
 from pqdesk.supervision.daemon.client import Call, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.definitions.addresses import address_of
-from pqdesk.supervision.definitions.faults import located
 from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
+from pqdesk.supervision.definitions.validation import located
 from pqdesk.supervision.private_files import make_private_folder
 from pqdesk.supervision.processes.replicas import ProcessInfo
 

@@ -14,7 +14,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.client import SHUTDOWN_STATE, Call, DaemonDown, DaemonHangs, Fault, SupervisorClient
 from pqdesk.supervision.daemon.launch import DaemonVersions
 from pqdesk.supervision.definitions.addresses import DaemonAddress
-from pqdesk.supervision.definitions.configured import ConfiguredWorkers
+from pqdesk.supervision.definitions.reading import ConfiguredWorkers
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
 from pqdesk.supervision.logs.journal_file import ExitJournal
 from pqdesk.supervision.processes.replicas import ProcessInfo, replica_record, unstarted_record

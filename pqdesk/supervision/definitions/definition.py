@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pqdesk.supervision.definitions.command_facts import kind_of, queues_of
+from pqdesk.supervision.definitions.recipes import kind_of, queues_of
 from pqdesk.supervision.records import RestartPolicy, WorkerKind
 
 USUAL_START_S = 3

@@ -16,8 +16,8 @@ from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.quoting import WRITTEN_NAME
 from pqdesk.supervision.definitions.sections import read_configuration
-from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.private_files import make_private_folder, write_private_file
+from pqdesk.supervision.waiting import held_lock
 
 FILE_NAME = "stopped.conf"
 HEAD = """\

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
+from pqdesk.errors import SupervisorError
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
-from pqdesk.supervision.definitions.sections import Section
+from pqdesk.supervision.definitions.sections import Section, read_configuration
 
 _BOOLEANS = ("yes", "true", "on", "1", "no", "false", "off", "0")
 _SIZE = re.compile(r"-?\d{1,15}\s*([kmg]b)?", re.IGNORECASE)
@@ -71,3 +73,31 @@ def problem_of(section: Section, text: ConfigurationText) -> tuple[int | None, s
             lines = [line for name, _, line in text.options(section.name) if name == option]
             return lines[-1] if lines else None, f"has {option}={section.values[option]!r}, which is not {wanted}"
     return None
+
+
+_WHERE = re.compile(r"in section '(?P<section>[^']+)' \(file: '(?P<file>[^']+)'\)")
+
+
+def located(reason: str) -> str:
+    """`reason` with the number of the line, where it names a section and a file; else as it is.
+
+    The line is that of the option whose name or value the reason tells, or else of the section's header.
+    """
+    where = _WHERE.search(reason)
+    if where is None:
+        return reason
+    try:
+        text = ConfigurationText(read_configuration(Path(where["file"])))
+    except SupervisorError:
+        return reason
+    line = _line_told(text, where["section"], reason[: where.start()])
+    return reason if line is None else f"{reason[: where.end() - 1]}, line {line}){reason[where.end() :]}"
+
+
+def _line_told(text: ConfigurationText, section: str, told: str) -> int | None:
+    options = text.options(section)
+    exactly = [line for name, value, line in options if value and (f"{name}={value}" in told or f"'{value}'" in told)]
+    paths = [(value.replace("%(here)s", ""), line) for _, value, line in options]
+    within = [line for _, line in sorted((len(path), line) for path, line in paths if "/" in path and path in told)]
+    named = [line for name, _, line in options if re.search(rf"\b{name}\b", told)]
+    return next(iter((*exactly, *reversed(within), *named)), text.header_line(section))

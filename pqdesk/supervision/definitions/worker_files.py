@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pqdesk.errors import DiskFull, InvalidInput, NotFound, SupervisorError
 from pqdesk.messages.json_text import load_json
@@ -19,9 +22,8 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.planning import Change, normal_definition, plan_change
-from pqdesk.supervision.definitions.quoting import check_written_name
+from pqdesk.supervision.definitions.quoting import check_written_name, is_variable
 from pqdesk.supervision.definitions.reading import read_definitions, replica_sections, workers_in
-from pqdesk.supervision.definitions.removed import removed_worker
 from pqdesk.supervision.definitions.rendering import check_definition, definition_text
 from pqdesk.supervision.definitions.secret_files import (
     forget_old_secrets,
@@ -32,11 +34,11 @@ from pqdesk.supervision.definitions.secret_files import (
     secrets_text,
     write_secrets,
 )
-from pqdesk.supervision.definitions.sections import read_configuration
+from pqdesk.supervision.definitions.sections import parse_sections, read_configuration
 from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
-from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.private_files import make_private_folder, write_private_file
 from pqdesk.supervision.records import RemovedWorker
+from pqdesk.supervision.waiting import held_lock
 
 _LOCK_S = 10.0
 _LARGEST_BYTES = 4 * 1024 * 1024
@@ -295,3 +297,52 @@ def _unlink(file: Path) -> None:
         pass
     except OSError as exc:
         raise SupervisorError(f"cannot remove '{file}': {exc.strerror}; nothing was changed") from exc
+
+
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.conf")
+
+
+def removed_worker(kept: Any, name: str, paths: WorkspacePaths) -> RemovedWorker:
+    """The worker `name` in `kept`, which is JSON out of its file.
+
+    Raises:
+        ValueError, KeyError, TypeError, SupervisorError: It is not what PQDesk keeps: it would write another file, or
+            another worker.
+    """
+    file, text, secrets, secrets_file = (_text(kept, key) for key in ("file", "text", "secrets", "secrets_file"))
+    if kept["name"] != name or not _FILE.fullmatch(file):
+        raise ValueError("it is of another worker")
+    if secrets_file and not re.fullmatch(re.escape(name) + r"\.[0-9a-f]{8}\.env", secrets_file):
+        raise ValueError("its secrets are of another worker")
+    if not all(sign and is_variable(word) for word, sign, _ in map(_parted, shlex.split(secrets, comments=True))):
+        raise ValueError("its secrets are no variables")
+    path = paths.workers / file
+    if any(not one.name.startswith("program:") for one in parse_sections(text, path)):
+        raise ValueError("it holds other sections")
+    workers = list(workers_in(text, path, paths))
+    if [one.name for one in workers] != [name]:
+        raise ValueError("it holds other workers")
+    running = kept["running"]
+    if not isinstance(running, list) or not {one.process for one in workers[0].processes}.issuperset(running):
+        raise ValueError("it had no such processes")
+    return RemovedWorker(
+        name=name,
+        file=path,
+        text=text,
+        secrets=secrets,
+        secrets_file=paths.secrets / secrets_file if secrets_file else None,
+        running=tuple(running),
+    )
+
+
+def _text(kept: Any, key: str) -> str:
+    value = kept[key]
+    if value is None and key == "secrets_file":
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    return value
+
+
+def _parted(word: str) -> tuple[str, str, str]:
+    return word.partition("=")

@@ -12,25 +12,12 @@ from pathlib import Path
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.addresses import socket_setting, stale_socket_folder
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
-from pqdesk.supervision.definitions.definition import Definitions, ProcessDefinition, WorkerDefinition, process_names
-from pqdesk.supervision.definitions.reading import definition_files, read_definitions
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.rendering import definition_text
 from pqdesk.supervision.definitions.secret_files import new_secrets_file, secrets_text, write_secrets
 from pqdesk.supervision.definitions.sections import read_configuration
 from pqdesk.supervision.definitions.stopped_by_hand import FILE_NAME as STOPPED
 from pqdesk.supervision.private_files import make_private_folder, write_private_file
-
-__all__ = [
-    "Definitions",
-    "ProcessDefinition",
-    "WorkerDefinition",
-    "definition_files",
-    "definition_text",
-    "process_names",
-    "read_definitions",
-    "write_definition",
-    "write_supervisor_configuration",
-]
 
 _WORKERS = "workers/*.conf"
 _SUPERVISORD = """\

@@ -19,12 +19,11 @@ from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.daemon.launch import known_sockets
 from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.definitions.addresses import address_of
-from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.processes.replicas import ProcessInfo
 from pqdesk.supervision.processes.requests import Ending, Requests, RequestsFile
 from pqdesk.supervision.processes.trees import ProcessTable, mark_ends, send
 from pqdesk.supervision.records import WorkerState
-from pqdesk.supervision.wait_for import wait_for
+from pqdesk.supervision.waiting import held_lock, wait_for
 
 _GRACE_MS = 5_000  # for what a stop left over, between TERM and KILL
 _STEP_S = 0.1

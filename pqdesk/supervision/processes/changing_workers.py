@@ -9,15 +9,15 @@ from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.client import DaemonDown, Fault
 from pqdesk.supervision.daemon.running_daemon import Daemon
-from pqdesk.supervision.definitions.configured import ALL
 from pqdesk.supervision.definitions.definition import WorkerDefinition, process_names
-from pqdesk.supervision.definitions.faults import located
 from pqdesk.supervision.definitions.planning import Change
+from pqdesk.supervision.definitions.reading import ALL
 from pqdesk.supervision.definitions.recipes import split_program
+from pqdesk.supervision.definitions.validation import located
 from pqdesk.supervision.definitions.worker_files import WorkerFiles
 from pqdesk.supervision.processes.control import Control, Progress
 from pqdesk.supervision.processes.replicas import ProcessInfo
-from pqdesk.supervision.processes.start_check import check_start
+from pqdesk.supervision.processes.try_out import check_start
 from pqdesk.supervision.records import RemovedWorker, Saved, WorkerState
 from pqdesk.worker_options import MOST_REPLICAS
 

@@ -18,7 +18,7 @@ from pqdesk.supervision.daemon.launch import ensure_daemon, is_process_gone, kno
 from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.daemon.status import StatusReader
 from pqdesk.supervision.definitions.addresses import address_of
-from pqdesk.supervision.definitions.configured import ALL, ConfiguredWorkers
+from pqdesk.supervision.definitions.reading import ALL, ConfiguredWorkers
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
 from pqdesk.supervision.processes.carrying_out import Carrying
 from pqdesk.supervision.processes.orphans import end_orphans, find_orphans
@@ -26,7 +26,7 @@ from pqdesk.supervision.processes.replicas import ProcessInfo
 from pqdesk.supervision.processes.requests import Ending, Requests, RequestsFile
 from pqdesk.supervision.processes.trees import Member, ProcessTable, mark_ends, send
 from pqdesk.supervision.records import WorkerState
-from pqdesk.supervision.wait_for import wait_for
+from pqdesk.supervision.waiting import wait_for
 
 Names = str | Collection[str]  # a worker, a process, `all`, or several of them
 Progress = Callable[[int, int, str], None]  # how many are done, of how many, and the process that was done last

@@ -16,9 +16,9 @@ from typing import Any
 from pqdesk.messages.json_text import load_json
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.private_files import write_private_file
 from pqdesk.supervision.processes.trees import Member
+from pqdesk.supervision.waiting import held_lock
 
 _LOCK_S = 30.0
 _LARGEST_BYTES = 4 * 1024 * 1024

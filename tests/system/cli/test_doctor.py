@@ -9,7 +9,8 @@ import pytest
 
 from pqdesk.cli import doctor_checks
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition, write_supervisor_configuration
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from tests.programs import PQDESK, run
 from tests.system.cli.conftest import Cli, Done
 

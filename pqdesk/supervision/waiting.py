@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pqdesk.clock import SystemClock
 from pqdesk.errors import SupervisorError
 from pqdesk.opening import open_plain
 from pqdesk.supervision.private_files import make_private_folder
-from pqdesk.supervision.wait_for import wait_for
 
 
 @contextmanager
@@ -39,4 +40,21 @@ def _try_lock(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+_STEP_S = 0.03
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float, *, step_s: float = _STEP_S) -> bool:
+    """Ask again and again until `condition` is true or `timeout_s` is over; what it answered last.
+
+    supervisord tells nobody when something changes (its event listeners are slower than asking), hence the asking.
+    """
+    clock = SystemClock()
+    ends_ms = clock.awake_ms() + timeout_s * 1000
+    while not condition():
+        if clock.awake_ms() >= ends_ms:
+            return False
+        time.sleep(step_s)
     return True
