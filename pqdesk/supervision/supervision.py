@@ -12,7 +12,6 @@ from pqdesk.errors import SupervisorError, WorkspaceError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.client import DaemonDown
 from pqdesk.supervision.daemon.known_starts import PlannedCommand, planned_commands, remember_start, was_started_here
-from pqdesk.supervision.daemon.renewal import restart_daemon
 from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.daemon.status import StatusReader
 from pqdesk.supervision.definitions.addresses import address_of
@@ -327,7 +326,7 @@ class Supervision:
             SupervisorError: supervisord does not answer.
         """
         refuse_look_only(self.paths, self._is_look_only, "stopped")
-        self._control.stop_now(names)
+        self._control.stop(names, 0, None, is_now=True)
 
     def restart_daemon(self, *, wait_s: float | None = None, on_progress: Progress | None = None) -> SupervisionStatus:
         """Stop all workers and supervisord, start supervisord anew, from the PQDesk of now, and what was up.
@@ -338,7 +337,7 @@ class Supervision:
             SupervisorError: As shutdown() and ensure_running().
         """
         refuse_look_only(self.paths, self._is_look_only, "restarted")
-        restart_daemon(self._daemon, self._control, wait_s, on_progress)
+        self._control.restart_daemon(wait_s, on_progress)
         return self.status()
 
     def shutdown(self, *, wait_s: float | None = None, on_progress: Progress | None = None) -> None:

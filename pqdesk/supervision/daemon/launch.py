@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -29,7 +30,7 @@ from pqdesk.supervision.definitions.sections import read_configuration
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
 from pqdesk.supervision.definitions.validation import located
 from pqdesk.supervision.definitions.writing import write_supervisor_configuration
-from pqdesk.supervision.processes.orphans import end_orphans
+from pqdesk.supervision.processes.trees import end_orphans
 from pqdesk.supervision.waiting import held_lock, wait_for
 from pqdesk.version import installed_version
 
@@ -101,21 +102,13 @@ class _Refused(SupervisorError):
         self.reason = reason
 
 
-class DaemonVersions:
-    """Which PQDesk started a supervisord; asked of the system once for each."""
-
-    def __init__(self) -> None:
-        self._known: tuple[int, str | None] | None = None
-
-    def of(self, pid: int) -> str | None:
-        """None when it was started by hand, or cannot be looked at."""
-        if self._known is None or self._known[0] != pid:
-            try:
-                version = psutil.Process(pid).environ().get(VERSION_VARIABLE)
-            except (psutil.Error, OSError):
-                version = None
-            self._known = pid, version
-        return self._known[1]
+@lru_cache(1)
+def version_of(pid: int) -> str | None:
+    """Which PQDesk started a supervisord, asked of the system once; None when it was by hand, or cannot be told."""
+    try:
+        return psutil.Process(pid).environ().get(VERSION_VARIABLE)
+    except (psutil.Error, OSError):
+        return None
 
 
 def boot_error(log: Path) -> str:
