@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import selectors
 import signal
 from collections.abc import Callable, Mapping
-from typing import IO, Any
+from functools import partial
+from typing import Any
 
 from pqdesk.clock import Clock
 from pqdesk.errors import InvalidInput
@@ -14,14 +13,12 @@ from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
 from pqdesk.messages.written import Form, parse_payload
 from pqdesk.workers.command_consumer import CommandTarget, Printed
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, StopSignals
-from pqdesk.workers.process import Child, ChildGuard, describe_status, find_program
+from pqdesk.workers.process import Attendance, Child, ChildGuard, describe_status, find_program
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
 from pqdesk.workers.report import Report
 
-_CHUNK_BYTES = 64 * 1024
-_LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
-_KILL_AFTER_S = 5.0  # between TERM and KILL
-_LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
+_LOOK_S = 0.05  # while it ends
+_KILL_AFTER_MS = 5000  # between TERM and KILL
 
 Line = Any
 
@@ -139,14 +136,13 @@ class CommandSource:
     def _run(self, take: Callable[[list[Line]], None]) -> int:
         """Its exit status; `take` gets the lines that came together. Asked to stop, it ends the command by TERM."""
         try:
-            child = Child(self._command, self._environment, self._guard, has_stderr=True)
+            child = Child(self._command, self._environment, self._guard)
         except OSError as exc:
             self._report.warn(f"cannot run {self._command[0]!r}: {exc.strerror}")
             return EXIT_FAILED
-        splitter, errors = LineSplitter(form=self._form), Printed(None, self._report)
+        splitter = LineSplitter(form=self._form)
         try:
-            self._read(child, splitter, take, errors)
-            errors.end()
+            self._attend(child, splitter, take)
             take(splitter.end())
         finally:
             child.close()
@@ -156,46 +152,24 @@ class CommandSource:
             self._report.warn(f"{splitter.refused} lines left out: {splitter.reason}")
         return child.status
 
-    def _read(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None], errors: Printed) -> None:
-        assert child.stderr is not None
-        feeds: tuple[tuple[IO[bytes], Callable[[bytes], None]], ...] = (
-            (child.stdout, lambda chunk: take(splitter.feed(chunk))),
-            (child.stderr, lambda chunk: errors.add(chunk, is_error=True)),
-        )
-        for pipe, _ in feeds:
-            os.set_blocking(pipe.fileno(), False)
+    def _attend(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None]) -> None:
         kill_ms: int | None = None
-        with selectors.DefaultSelector() as selector:
-            for descriptor in (child.stdout, child.stderr, self._stop.wakeup, child.exit_descriptor):
-                if descriptor is not None:
-                    selector.register(descriptor, selectors.EVENT_READ)
-            while not child.has_ended():
-                selector.select(_LOOK_S if child.exit_descriptor is None or kill_ms is not None else None)
-                for pipe, feed in feeds:
-                    if chunk := _read_chunk(pipe, selector):
-                        feed(chunk)
-                if self._stop.wait(0) and kill_ms is None:
-                    child.signal(signal.SIGTERM)
-                    kill_ms = self._clock.awake_ms() + round(_KILL_AFTER_S * 1000)
-                elif kill_ms is not None and self._clock.awake_ms() >= kill_ms:
-                    child.signal(signal.SIGKILL)
-            for pipe, feed in feeds:
-                _read_rest(pipe, selector, feed)
 
+        def look() -> float | None:
+            nonlocal kill_ms
+            if self._stop.wait(0) and kill_ms is None:
+                child.signal(signal.SIGTERM)
+                kill_ms = self._clock.awake_ms() + _KILL_AFTER_MS
+            elif kill_ms is not None and self._clock.awake_ms() >= kill_ms:
+                child.signal(signal.SIGKILL)
+            return None if kill_ms is None else _LOOK_S
 
-def _read_rest(pipe: IO[bytes], selector: selectors.BaseSelector, feed: Callable[[bytes], None]) -> None:
-    total = 0
-    while total < _LEFT_IN_PIPE_BYTES and (chunk := _read_chunk(pipe, selector)):
-        total += len(chunk)
-        feed(chunk)
-
-
-def _read_chunk(pipe: IO[bytes], selector: selectors.BaseSelector) -> bytes:
-    """What is there, empty for nothing or the end; at the end the pipe is let go."""
-    if pipe.closed:
-        return b""
-    chunk = pipe.read(_CHUNK_BYTES)
-    if chunk == b"":
-        selector.unregister(pipe)
-        pipe.close()
-    return chunk or b""
+        errors = Printed(None, self._report)
+        attendance = Attendance(
+            child,
+            lambda chunk: take(splitter.feed(chunk)),
+            partial(errors.add, is_error=True),
+            wakeup=self._stop.wakeup.fileno(),
+        )
+        attendance.run(look)
+        errors.end()
