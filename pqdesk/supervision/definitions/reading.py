@@ -19,6 +19,7 @@ from pqdesk.supervision.definitions.secret_files import read_secrets, unwrap
 from pqdesk.supervision.definitions.sections import Section, parse_sections, read_configuration
 from pqdesk.supervision.definitions.validation import problem_of
 from pqdesk.supervision.records import RestartPolicy
+from pqdesk.worker_checks import signal_called
 from pqdesk.worker_options import MOST_REPLICAS
 
 _REPLICA = re.compile(r"(.+)-([1-9][0-9]*)")
@@ -212,12 +213,10 @@ def _policy_warning(worker: WorkerDefinition) -> str | None:
 
 
 def _signal_of(section: Section) -> str:
-    written = section.get("stopsignal", "TERM").strip().upper()
-    try:
-        number = int(written) if written.isdecimal() else signal.Signals["SIG" + written.removeprefix("SIG")]
-        return signal.Signals(number).name.removeprefix("SIG")
-    except (KeyError, ValueError):
-        return "TERM"  # supervisord refuses the file and says why
+    found = (
+        signal_called(section.get("stopsignal", "TERM")) or signal.SIGTERM
+    )  # supervisord refuses the file: it says why
+    return found.name.removeprefix("SIG")
 
 
 def _log_bytes_of(section: Section) -> int:

@@ -26,6 +26,7 @@ from pqdesk.supervision.processes.requests import Ending, Requests, RequestsFile
 from pqdesk.supervision.processes.trees import Member, ProcessTable, end_orphans, find_orphans, mark_ends, send
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.waiting import wait_for
+from pqdesk.worker_checks import signal_called
 
 Names = str | Collection[str]  # a worker, a process, `all`, or several of them
 Progress = Callable[[int, int, str], None]  # how many are done, of how many, and the process that was done last
@@ -111,7 +112,9 @@ class Control:
         self.finish(targets, wait_s=wait_s, on_progress=on_progress)
 
     def signal(self, names: Names, number: int | str) -> None:
-        wanted = _signal_of(number)
+        wanted = signal_called(str(int(number)) if isinstance(number, int) else number)
+        if wanted is None:
+            raise InvalidInput(f"there is no signal {number!r}; use a number or a name such as HUP or USR1")
         targets = self.targets(names)
         if wanted in _ENDING:
             leaders = {one.process: one.pid for one in self._daemon.infos() if one.process in targets and one.pid}
@@ -382,11 +385,3 @@ class Control:
         file = self._configured.file_of(next(iter(reasons))) if verb == "start" else None
         way_out = f"; correct its command in '{file}'" if file is not None else ""
         return SupervisorError(f"cannot {verb} {told}; other workers and messages are unaffected{way_out}")
-
-
-def _signal_of(number: int | str) -> signals.Signals:
-    text = str(int(number)) if isinstance(number, int) else number.strip().upper()
-    try:
-        return signals.Signals(int(text)) if text.isdecimal() else signals.Signals["SIG" + text.removeprefix("SIG")]
-    except (KeyError, ValueError) as exc:
-        raise InvalidInput(f"there is no signal {number!r}; use a number or a name such as HUP or USR1") from exc
