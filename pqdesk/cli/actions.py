@@ -19,8 +19,9 @@ from pqdesk.cli.options import (
     ids_or_filter,
     queue_and_filter_options,
 )
-from pqdesk.cli.payloads import RULE, Form, given_payload
+from pqdesk.cli.payloads import given_payload
 from pqdesk.cli.settings import Settings, pass_settings
+from pqdesk.messages.written import RULE, Form
 
 
 def _plain(name: str, done: str, text: str) -> click.Command:

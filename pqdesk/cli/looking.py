@@ -16,7 +16,6 @@ from pqdesk.cli.json_output import tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import ID, fail_if_any, filter_options, no_mask
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
-from pqdesk.cli.styles import QUEUE_STYLES, STATE_STYLES
 from pqdesk.cli.tables import Cell, Column, count_of, when
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import SORTS, SortName, cursor_of
@@ -28,6 +27,24 @@ from pqdesk.storage.looking import PageRequest
 
 if TYPE_CHECKING:
     from pqdesk.storage.looking import Inspection
+
+# The colours of states in a terminal, as rich names them. NO_COLOR takes them away; the words stay.
+STATE_STYLES = {
+    State.SCHEDULED: "cyan",
+    State.READY: "",
+    State.RUNNING: "blue",
+    State.RETRYING: "yellow",
+    State.COMPLETED: "green",
+    State.FAILED: "bold red",
+    State.CANCELLED: "dim",
+}
+QUEUE_STYLES = {
+    QueueWord.WORKING: "green",
+    QueueWord.IDLE: "dim",
+    QueueWord.PAUSED: "yellow",
+    QueueWord.STALLED: "bold red",
+    QueueWord.NO_WORKER: "bold red",
+}
 
 _PAGE_SIZE = 1000
 _LARGEST_SORTED = 10_000

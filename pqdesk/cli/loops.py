@@ -142,8 +142,9 @@ def produce_command(settings: Settings, queue: str, is_check: bool, is_try: bool
 
 def _message_to_try(settings: Settings, sample: str | None, message_id: int | None) -> Outgoing:
     """A payload that was typed in, or a copy of a message. Raises UsageError, NotFound."""
-    from pqdesk.cli.payloads import argument_bytes, parse_payload
+    from pqdesk.cli.payloads import argument_bytes
     from pqdesk.messages.records import Outgoing
+    from pqdesk.messages.written import parse_payload
 
     if sample is not None and message_id is not None:
         raise click.UsageError("--try and --try-message exclude each other", click.get_current_context())
@@ -202,8 +203,9 @@ def _made(own: dict[str, Any], form: Form | None) -> Handler | CommandTarget | P
 
         return load_handler(own["handler"])
     if "payload" in own:
-        from pqdesk.cli.payloads import argument_bytes, parse_payload
+        from pqdesk.cli.payloads import argument_bytes
         from pqdesk.messages.payloads import encode_payload
+        from pqdesk.messages.written import parse_payload
         from pqdesk.workers.handlers import Handler
 
         value = parse_payload(argument_bytes(own["payload"]), form)

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import click
 
-from pqdesk.cli.payloads import FORMS
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.checks import LARGEST_ID, check_states
 from pqdesk.messages.durations import parse_duration
 from pqdesk.messages.states import State
+from pqdesk.messages.written import FORMS
 from pqdesk.worker_checks import check_seconds
 
 R = TypeVar("R")

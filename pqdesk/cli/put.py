@@ -12,8 +12,9 @@ from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import result_of
 from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT, declared
-from pqdesk.cli.payloads import RULE, Form, given_payload
+from pqdesk.cli.payloads import given_payload
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
+from pqdesk.messages.written import RULE, Form
 
 _message_options = declared(
     click.option("--type", metavar="TEXT", help="What kind of work it is."),

@@ -13,12 +13,12 @@ from types import FrameType
 from typing import Any
 
 from pqdesk.cli.json_output import print_json
-from pqdesk.cli.line_batches import Batch, line_batches
-from pqdesk.cli.payloads import Form, parse_payload
+from pqdesk.cli.line_batches import line_batches
 from pqdesk.cli.progress import progress_bar
 from pqdesk.cli.settings import Settings, opened_workspace
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, encode_payload
+from pqdesk.messages.written import Form, parse_payload
 from pqdesk.queues.queue import Queue
 
 
@@ -31,60 +31,36 @@ def put_lines(
         InvalidInput: The file cannot be read, or a line is bad: nothing of its batch is put.
         PQDeskError: A batch cannot be put. Whatever stops it, a note on the exception tells how to go on.
     """
+    next_line = from_line
     with opened(path) as descriptor, opened_workspace(settings, makes=True) as workspace:
         queue = workspace.queue(name)
-        putter = _LinePutter(queue, settings, form, options, next_line=from_line)
         try:
             with progress_bar(descriptor) as show:
                 for batch in line_batches(descriptor, from_line=from_line, line_limit_bytes=PAYLOAD_LIMIT_BYTES):
-                    putter.put(batch)
+                    numbered = enumerate(batch.lines, batch.first_line)
+                    payloads = [parse_payload(line, form, what=f"line {number}") for number, line in numbered]
+                    with interrupt_deferred():  # else nobody could tell whether the batch is put
+                        ids = _put(queue, payloads, batch.first_line, options)
+                        next_line = batch.last_line + 1
+                    for message_id in ids if settings.is_json else ():
+                        print_json({"id": message_id}, is_compact=True)
+                    if not settings.is_json:
+                        print(*ids, sep="\n")
+                    sys.stdout.flush()
                     show(batch)
         except BaseException as exc:
-            exc.add_note(putter.put_so_far)
+            done = f"lines {from_line:,} to {next_line - 1:,} are put; put the rest with --from-line {next_line}"
+            exc.add_note("nothing was put" if next_line == from_line else done)
             raise
 
 
-class _LinePutter:
-    """Puts batches and knows the first line that is not put yet."""
-
-    def __init__(
-        self, queue: Queue, settings: Settings, form: Form | None, options: dict[str, Any], *, next_line: int
-    ) -> None:
-        self._queue = queue
-        self._settings = settings
-        self._form = form
-        self._options = options
-        self._first_line = self._next_line = next_line
-
-    def put(self, batch: Batch) -> None:
-        """Put the lines of `batch`, all or none, and print their ids."""
-        numbered = enumerate(batch.lines, batch.first_line)
-        payloads = [parse_payload(line, self._form, what=f"line {number}") for number, line in numbered]
-        with interrupt_deferred():  # else nobody could tell whether the batch is put
-            ids = self._put(payloads, batch.first_line)
-            self._next_line = batch.last_line + 1
-        if self._settings.is_json:
-            for message_id in ids:
-                print_json({"id": message_id}, is_compact=True)
-        else:
-            print(*ids, sep="\n")
-        sys.stdout.flush()
-
-    def _put(self, payloads: list[Any], first_line: int) -> list[int]:
-        try:
-            return self._queue.put_many(payloads, **self._options)
-        except InvalidInput:
-            for number, payload in enumerate(payloads, first_line):
-                encode_payload(payload, what=f"line {number}")  # names the line, where put_many counts items
-            raise
-
-    @property
-    def put_so_far(self) -> str:
-        """What is put by now, and how to put the rest."""
-        if self._next_line == self._first_line:
-            return "nothing was put"
-        done = f"lines {self._first_line:,} to {self._next_line - 1:,} are put"
-        return f"{done}; put the rest with --from-line {self._next_line}"
+def _put(queue: Queue, payloads: list[Any], first_line: int, options: dict[str, Any]) -> list[int]:
+    try:
+        return queue.put_many(payloads, **options)
+    except InvalidInput:
+        for number, payload in enumerate(payloads, first_line):
+            encode_payload(payload, what=f"line {number}")  # names the line, where put_many counts items
+        raise
 
 
 @contextmanager

@@ -15,8 +15,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "Messages": {"pqdesk.cli.put": "put", "pqdesk.cli.receipts": "get ack nack fail release extend"},
     "Look": {
         "pqdesk.cli.looking": "queues messages",
-        "pqdesk.cli.show": "show",
-        "pqdesk.cli.why": "why",
+        "pqdesk.cli.show": "show why",
         "pqdesk.cli.history": "errors metrics",
         "pqdesk.cli.watch": "watch",
     },

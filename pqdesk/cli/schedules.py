@@ -11,12 +11,13 @@ from pqdesk.cli.command import command
 from pqdesk.cli.json_output import json_text, print_json, tell, tell_all
 from pqdesk.cli.lines import remark, result_of, say
 from pqdesk.cli.options import DURATION, FORM, HEADER, SECONDS, check_cron, no_mask
-from pqdesk.cli.payloads import RULE, Form, given_payload
+from pqdesk.cli.payloads import given_payload
 from pqdesk.cli.settings import Settings, opened_inspection, opened_workspace, pass_settings, pass_workspace
 from pqdesk.cli.tables import Cell, Column, Row, print_table, when
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.masking import masked
+from pqdesk.messages.written import RULE, Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -29,7 +29,6 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.workers.arguments import filled_command, has_fields, message_environment, payload_file
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.process import (
     Attendance,
     Child,
@@ -40,6 +39,7 @@ from pqdesk.workers.process import (
     why_not_run,
 )
 from pqdesk.workers.report import Report
+from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable
 
 RESULT_LIMIT_BYTES = 64 * 1024

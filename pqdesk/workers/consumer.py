@@ -29,17 +29,15 @@ from pqdesk.messages.durations import duration_us, format_duration
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.command_consumer import CommandTarget, CommandWork
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.drain import DrainGate, Retries
 from pqdesk.workers.handlers import ConsumerOptions, Handler, seconds
 from pqdesk.workers.lifecycle import EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
+from pqdesk.workers.limits import Quota, RateLimit
 from pqdesk.workers.loop import Loop
 from pqdesk.workers.post_target import DEFAULT_TIMEOUT_S, PostTarget
-from pqdesk.workers.quota import Quota
-from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Settler
-from pqdesk.workers.threads_at_work import ThreadsAtWork
+from pqdesk.workers.threads_at_work import Delivery, ThreadsAtWork
 from pqdesk.workers.work import HandlerWork, Nacked, Unworkable, Work
 
 _LOOK_WHILE_STOPPING_S = 0.1

@@ -11,16 +11,14 @@ from pqdesk.queues.handling import Handling
 from pqdesk.queues.message import Message
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.batch import Batch, BatchWatch
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.drain import DrainGate
 from pqdesk.workers.lifecycle import EXIT_FAILED
+from pqdesk.workers.limits import Quota, RateLimit
 from pqdesk.workers.log_stream import SPEAKER
 from pqdesk.workers.patience import Patience, exit_code_for
-from pqdesk.workers.quota import Quota
-from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report, describe_exception
 from pqdesk.workers.settling import WORKSPACE_TROUBLE, Settler
-from pqdesk.workers.threads_at_work import ThreadsAtWork, WorkingThread
+from pqdesk.workers.threads_at_work import Delivery, ThreadsAtWork, WorkingThread
 from pqdesk.workers.work import Nacked, Unworkable, Work
 
 

@@ -30,10 +30,10 @@ from pqdesk.messages.json_text import load_json
 from pqdesk.messages.payloads import PayloadKind, encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.worker_checks import origin_of
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.post_connection import Answer, Deadline, PostConnection
 from pqdesk.workers.post_target import PostTarget, message_headers, own_headers
 from pqdesk.workers.report import Report
+from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked
 
 _RESULT_LIMIT_BYTES = 64 * 1024
