@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from pqdesk.cli.json_output import plain
-from pqdesk.clock import Clock, SystemClock, to_datetime
+from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.masking import masked_text
 from pqdesk.messages.records import Counts, QueueRecord
@@ -72,9 +72,9 @@ class Snapshot:
 class Watcher:
     """Looks at a workspace; belongs to one thread. A queue file that comes later, or fails for a while, is no end."""
 
-    def __init__(self, paths: WorkspacePaths, clock: Clock | None = None) -> None:
+    def __init__(self, paths: WorkspacePaths) -> None:
         self._paths = paths
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()
         self._supervision = workers_of(paths)
         self._inspection: Inspection | None = None
         self._meters: dict[str, RateMeter] = {}

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pqdesk.errors import InvalidInput, NotFound, SupervisorError
+from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
 from pqdesk.supervision.definitions.definition import USUAL_START_S, Definitions, ProcessDefinition, WorkerDefinition
@@ -19,12 +19,10 @@ from pqdesk.supervision.definitions.secret_files import read_secrets, unwrap
 from pqdesk.supervision.definitions.sections import Section, parse_sections, read_configuration
 from pqdesk.supervision.definitions.validation import problem_of
 from pqdesk.supervision.records import RestartPolicy
-from pqdesk.worker_checks import signal_called
+from pqdesk.worker_checks import check_size, signal_called
 from pqdesk.worker_options import MOST_REPLICAS
 
 _REPLICA = re.compile(r"(.+)-([1-9][0-9]*)")
-_SIZE = re.compile(r"([0-9]{1,15})([kmg]b)?")
-_UNITS = {"kb": 1024, "mb": 1024**2, "gb": 1024**3}
 _ON, _OFF = ("yes", "true", "on", "1"), ("no", "false", "off", "0")  # supervisor/datatypes.py
 
 
@@ -220,8 +218,10 @@ def _signal_of(section: Section) -> str:
 
 
 def _log_bytes_of(section: Section) -> int:
-    match = _SIZE.fullmatch(section.get("stdout_logfile_maxbytes", "50MB").lower())
-    return int(match[1]) * _UNITS.get(match[2] or "", 1) if match else 50 * 1024**2
+    try:
+        return check_size(section.get("stdout_logfile_maxbytes", "50MB"))
+    except InvalidInput:
+        return 50 * 1024**2
 
 
 ALL = "all"
@@ -259,16 +259,6 @@ class ConfiguredWorkers:
         """Where a process is defined."""
         return next(
             (one.file for one in self.read().workers if process in (each.process for each in one.processes)), None
-        )
-
-    def unknown(self, name: str) -> Exception:
-        """Why nothing of this name can be acted on: to be raised."""
-        for problem in self.read().problems:
-            if f"/{name}.conf'" in problem:
-                return SupervisorError(problem)
-        names = ", ".join(worker.name for worker in self.read().workers)
-        return NotFound(
-            f"no worker {name!r} in '{self._paths.root}'; " + (f"there are: {names}" if names else "there are none yet")
         )
 
 

@@ -53,15 +53,10 @@ class WorkerFiles:
     def read(self, name: str) -> WorkerDefinition:
         """Raises NotFound; SupervisorError when its file cannot be read."""
         found = read_definitions(self._paths)
-        worker = next((one for one in found.workers if one.name == name), None)
-        if worker is not None:
-            return worker
-        for problem in found.problems:
-            if f"/{name}.conf'" in problem:
-                raise SupervisorError(problem)
-        names = ", ".join(one.name for one in found.workers)
-        there = f"the workers are {names}" if names else "this workspace has none"
-        raise NotFound("; ".join((f"there is no worker {name!r}; {there}", *found.problems)))
+        for worker in found.workers:
+            if worker.name == name:
+                return worker
+        raise found.unknown(name)
 
     def preview(self, definition: WorkerDefinition) -> str:
         """The text of the file as it would be. Raises InvalidInput, and what read() and change() do."""

@@ -84,7 +84,7 @@ class Control:
         wanted = {names} if isinstance(names, str) else set(names)
         alone = {process: f"{process}:{process}" for process in workers}
         for unknown in sorted(wanted - {ALL, *workers, *workers.values(), *alone.values()}):
-            raise self._configured.unknown(unknown)
+            raise self._configured.read().unknown(unknown)
         return [process for process, worker in workers.items() if wanted & {ALL, worker, process, alone[process]}]
 
     def start(self, names: Names) -> None:
@@ -104,12 +104,12 @@ class Control:
         except DaemonDown:
             self.end_orphans(None if names == ALL else targets)
 
-    def restart(self, names: Names, wait_s: float | None, on_progress: Progress | None) -> None:
+    def restart(self, names: Names, wait_s: float | None) -> None:
         targets = self.targets(names)
         self.ensure_daemon_without(targets)
         self.stopped.discard(self.programs(targets))
         self.stop_processes(targets, start=targets)
-        self.finish(targets, wait_s=wait_s, on_progress=on_progress)
+        self.finish(targets, wait_s=wait_s, on_progress=None)
 
     def signal(self, names: Names, number: int | str) -> None:
         wanted = signal_called(str(int(number)) if isinstance(number, int) else number)
@@ -147,7 +147,7 @@ class Control:
         wait_for(lambda: not self.carrying.step(), _END_S)  # what they left over
         self._forget_requests()
 
-    def restart_daemon(self, wait_s: float | None, on_progress: Progress | None) -> None:
+    def restart_daemon(self, on_progress: Progress | None) -> None:
         """Its own restart keeps the process, so after an upgrade it would go on with the old program."""
         try:
             if self._daemon.is_foreign():
@@ -162,7 +162,7 @@ class Control:
         stopped = self.programs([one.process for one in infos if one.is_settled]) - self.stopped.read()
         self.stopped.add(stopped)
         try:
-            self.shutdown(wait_s, on_progress)
+            self.shutdown(None, on_progress)
             self.ensure_daemon()
         finally:
             self.stopped.discard(stopped)
