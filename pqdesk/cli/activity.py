@@ -27,14 +27,9 @@ if TYPE_CHECKING:
 
 _PEOPLE = {True: "people may only look; work goes on", False: "people may look and act"}
 _COLUMNS = (
-    Column("ID", is_number=True),
-    Column("When"),
-    Column("Who", is_flexible=True),
-    Column("Done", is_number=True),
-    Column("Skipped", is_number=True, is_optional=True),
-    Column("Undo"),
-    Column("Command", is_flexible=True),
-)
+    Column("ID", is_number=True), Column("When"), Column("Who", is_flexible=True), Column("Done", is_number=True),
+    Column("Skipped", is_number=True, is_optional=True), Column("Undo"), Column("Command", is_flexible=True),
+)  # fmt: skip
 
 
 @command("activity", has_json=True)

@@ -23,13 +23,9 @@ if TYPE_CHECKING:
     from pqdesk.messages.records import Counts, MessageRecord
 
 _TRASH_COLUMNS = (
-    Column("ID", is_number=True),
-    Column("Queue"),
-    Column("State"),
-    Column("Type", is_optional=True),
-    Column("Enqueued"),
-    Column("Payload", is_flexible=True),
-)
+    Column("ID", is_number=True), Column("Queue"), Column("State"), Column("Type", is_optional=True),
+    Column("Enqueued"), Column("Payload", is_flexible=True),
+)  # fmt: skip
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 

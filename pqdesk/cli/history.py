@@ -21,15 +21,11 @@ if TYPE_CHECKING:
     from pqdesk.storage.looking import Inspection
 
 _ERROR_COLUMNS = (
-    Column("ID", is_number=True),
-    Column("Queue", is_flexible=True, is_optional=True),
-    Column("Count", is_number=True),
-    Column("Type", is_flexible=True, is_optional=True),
-    Column("Message", is_flexible=True),
-    Column("First"),
-    Column("Last"),
+    Column("ID", is_number=True), Column("Queue", is_flexible=True, is_optional=True),
+    Column("Count", is_number=True), Column("Type", is_flexible=True, is_optional=True),
+    Column("Message", is_flexible=True), Column("First"), Column("Last"),
     Column("Example", is_number=True, is_optional=True),
-)
+)  # fmt: skip
 _METRIC_COLUMNS = (
     Column("From"),
     *(Column(title, is_number=True) for title in ("Put", "Completed", "Failed", "Retried")),

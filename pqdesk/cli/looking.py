@@ -57,16 +57,11 @@ _LATELY_COLUMNS = (
     Column("Out/min", is_number=True, is_optional=True),
 )
 _MESSAGE_COLUMNS = (
-    Column("ID", is_number=True),
-    Column("Queue", is_flexible=True, is_optional=True),
-    Column("State"),
-    Column("Type", is_flexible=True, is_optional=True),
-    Column("Attempt", is_number=True),
-    Column("Enqueued"),
-    Column("Due", is_optional=True),
-    Column("Payload", is_flexible=True),
+    Column("ID", is_number=True), Column("Queue", is_flexible=True, is_optional=True), Column("State"),
+    Column("Type", is_flexible=True, is_optional=True), Column("Attempt", is_number=True), Column("Enqueued"),
+    Column("Due", is_optional=True), Column("Payload", is_flexible=True),
     Column("Error", is_flexible=True, is_optional=True),
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,16 +26,11 @@ if TYPE_CHECKING:
     from pqdesk.workspace import Workspace
 
 _COLUMNS = (
-    Column("Schedule", is_flexible=True),
-    Column("Queue", is_flexible=True),
-    Column("When"),
-    Column("Missed", is_optional=True),
-    Column("Next"),
-    Column("Last", is_optional=True),
-    Column("Message", is_number=True, is_optional=True),
-    Column("Skipped", is_number=True, is_optional=True),
+    Column("Schedule", is_flexible=True), Column("Queue", is_flexible=True), Column("When"),
+    Column("Missed", is_optional=True), Column("Next"), Column("Last", is_optional=True),
+    Column("Message", is_number=True, is_optional=True), Column("Skipped", is_number=True, is_optional=True),
     Column("Payload", is_flexible=True),
-)
+)  # fmt: skip
 _RUN_COLUMNS = (Column("Next"), Column("Time zone"), Column("", is_flexible=True, is_optional=True))
 
 

@@ -30,13 +30,9 @@ if TYPE_CHECKING:
 
 _LINES = 1000  # of each log, of those that are there when it begins to follow
 _ATTEMPT_COLUMNS = (
-    Column("Attempt", is_number=True),
-    Column("Outcome"),
-    Column("Started"),
-    Column("Ran", is_number=True),
-    Column("Worker", is_flexible=True, is_optional=True),
-    Column("Error", is_flexible=True, is_optional=True),
-)
+    Column("Attempt", is_number=True), Column("Outcome"), Column("Started"), Column("Ran", is_number=True),
+    Column("Worker", is_flexible=True, is_optional=True), Column("Error", is_flexible=True, is_optional=True),
+)  # fmt: skip
 
 
 @command("show", has_json=True)

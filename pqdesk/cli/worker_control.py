@@ -78,10 +78,10 @@ def restart_command(settings: Settings, names: tuple[str, ...], no_wait: bool, i
     before = _replicas(settings, supervision, names)
     if is_daemon:
         supervision.restart_daemon(on_progress=progress_lines(settings, "stopped"))
-        up = [one for one in before if one.pid is not None]
-        return report(settings, settled(supervision, up, has_restarted, START_S), no_wait)
-    supervision.restart(names)
-    wait_s = 0.0 if no_wait else START_S
+        before, wait_s = [one for one in before if one.pid is not None], START_S
+    else:
+        supervision.restart(names)
+        wait_s = 0.0 if no_wait else START_S
     return report(settings, settled(supervision, before, has_restarted, wait_s), no_wait)
 
 

@@ -30,16 +30,11 @@ if TYPE_CHECKING:
     from pqdesk.supervision.records import SupervisionStatus
 
 WORKER_COLUMNS = (
-    Column("Worker", is_flexible=True),
-    Column("State"),
-    Column("Pid", is_number=True),
-    Column("Up for", is_number=True),
-    Column("CPU", is_number=True, is_optional=True),
-    Column("Memory", is_number=True, is_optional=True),
-    Column("Restarts", is_optional=True),
-    Column("Last exit", is_optional=True),
-    Column("Description", is_flexible=True),
-)
+    Column("Worker", is_flexible=True), Column("State"), Column("Pid", is_number=True),
+    Column("Up for", is_number=True), Column("CPU", is_number=True, is_optional=True),
+    Column("Memory", is_number=True, is_optional=True), Column("Restarts", is_optional=True),
+    Column("Last exit", is_optional=True), Column("Description", is_flexible=True),
+)  # fmt: skip
 WORKER_STYLES = {
     WorkerState.STOPPED: "dim",
     WorkerState.STARTING: "blue",

@@ -43,8 +43,8 @@ class Supervision:
             written, or was changed meanwhile, and nothing was changed.
         DiskFull: Nothing was changed.
 
-    `wait_s` is how long to wait until what was asked for is done, which it is in any case. 0: do not wait; None: as long
-    as the workers' configuration lets them take. `on_progress` is called as each process is done.
+    `wait_s` is how long to wait until what was asked for is done, which it is in any case. 0: do not wait; None: as
+    long as the workers' configuration lets them take. `on_progress` is called as each process is done.
     """
 
     def __init__(
