@@ -31,10 +31,8 @@ class Batch:
 def line_batches(descriptor: int, *, from_line: int, line_limit_bytes: int) -> Iterator[Batch]:
     """The lines of `descriptor` from line `from_line` (1 is the first) on, in batches of BATCH_LINES.
 
-    The last line needs no line break. CR LF counts as a line break.
-
-    Raises:
-        InvalidInput: A line is longer than the limit; the batch that it belongs to is not yielded.
+    The last line needs no line break. CR LF counts as a line break. Raises InvalidInput: a line is longer than the
+    limit; the batch that it belongs to is not yielded.
     """
     number, lines, size = 0, [], 0
     for line, read_bytes in _lines(descriptor, line_limit_bytes):

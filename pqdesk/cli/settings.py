@@ -34,8 +34,7 @@ class Settings:
     def paths(self) -> WorkspacePaths:
         """The workspace at --workspace, else at $PQDESK_WORKSPACE, else the default one.
 
-        Raises:
-            WorkspaceError: It is there, and is refused at the door.
+        Raises WorkspaceError: it is there, and is refused at the door.
         """
         paths = self.unchecked_paths
         if self.checked != paths:

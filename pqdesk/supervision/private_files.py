@@ -16,8 +16,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def make_private_folder(folder: Path) -> None:
     """Make `folder` and those above it that are missing, 0700. One that exists stays as it is.
 
-    Raises:
-        SupervisorError: It cannot be made.
+    Raises SupervisorError: it cannot be made.
     """
     try:
         if folder.is_dir():

@@ -19,8 +19,7 @@ from pqdesk.supervision.private_files import make_private_folder
 def held_lock(file: Path, *, wait_s: float, late: str) -> Iterator[None]:
     """Hold the lock of `file`; threads of one process exclude each other too. The system frees it at a death.
 
-    Raises:
-        SupervisorError: `late`, when somebody else still has it after `wait_s`; or the file cannot be made.
+    Raises SupervisorError: `late`, when somebody else still has it after `wait_s`; or the file cannot be made.
     """
     make_private_folder(file.parent)
     try:

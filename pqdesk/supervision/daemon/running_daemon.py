@@ -163,10 +163,8 @@ class Daemon:
     def restore_logs(self, infos: Sequence[ProcessInfo]) -> None:
         """Make the folders of these processes' logs anew where they are gone, and have what runs write to files there.
 
-        supervisord starts nothing whose log has no folder, and writes on to a file that was deleted.
-
-        Raises:
-            WorkspaceError, DiskFull: A folder cannot be made.
+        supervisord starts nothing whose log has no folder, and writes on to a file that was deleted. Raises
+        WorkspaceError, DiskFull: a folder cannot be made.
         """
         make_private_folder(self._paths.logs)
         logs = {Path(log): info for info in infos for log in (info.stdout_log, info.stderr_log) if log}

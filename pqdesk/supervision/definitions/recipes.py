@@ -136,8 +136,7 @@ def program_and_recipe(command: Sequence[str]) -> tuple[tuple[str, ...], Recipe]
 def with_recipe(command: tuple[str, ...], recipe: Recipe) -> tuple[str, ...]:
     """`command` itself where it does what the recipe says already, else the recipe's: what nobody changed stays.
 
-    Raises:
-        InvalidInput: As command_of().
+    Raises InvalidInput: as command_of().
     """
     program, known = program_and_recipe(command)
     return command if known == recipe else command_of(recipe, program or PROGRAM)

@@ -72,8 +72,7 @@ def read_sections(file: Path) -> tuple[Section, ...]:
 def read_configuration(file: Path) -> str:
     """The text of `file`, its line ends as they are.
 
-    Raises:
-        SupervisorError: It cannot be read, or is not UTF-8. One line, with the file's name.
+    Raises SupervisorError: it cannot be read, or is not UTF-8. One line, with the file's name.
     """
     try:
         data = read_plain(file, _LARGEST_BYTES, may_be_link=True)  # people keep it elsewhere on purpose

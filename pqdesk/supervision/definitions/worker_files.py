@@ -300,9 +300,8 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.conf")
 def removed_worker(kept: Any, name: str, paths: WorkspacePaths) -> RemovedWorker:
     """The worker `name` in `kept`, which is JSON out of its file.
 
-    Raises:
-        ValueError, KeyError, TypeError, SupervisorError: It is not what PQDesk keeps: it would write another file, or
-            another worker.
+    Raises ValueError, KeyError, TypeError, SupervisorError: it is not what PQDesk keeps: it would write another
+    file, or another worker.
     """
     file, text, secrets, secrets_file = (_text(kept, key) for key in ("file", "text", "secrets", "secrets_file"))
     if kept["name"] != name or not _FILE.fullmatch(file):

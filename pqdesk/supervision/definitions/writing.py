@@ -76,10 +76,8 @@ def write_definition(paths: WorkspacePaths, definition: WorkerDefinition) -> Pat
 def write_supervisor_configuration(paths: WorkspacePaths) -> Path:
     """Write the workspace's supervisord.conf if there is none, and make the folders that it names.
 
-    One that was copied along from a workspace with a long path is led away from that one's socket.
-
-    Raises:
-        SupervisorError: The file or a folder cannot be made.
+    One that was copied along from a workspace with a long path is led away from that one's socket. Raises
+    SupervisorError: the file or a folder cannot be made.
     """
     make_private_folder(paths.workers)
     make_private_folder(paths.logs)

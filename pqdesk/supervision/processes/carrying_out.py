@@ -45,8 +45,7 @@ class Carrying:
     def step(self) -> set[str]:
         """Do what can be done now; the processes for which something is left.
 
-        Raises:
-            SupervisorError: One of them cannot be started, which is not tried again.
+        Raises SupervisorError: one of them cannot be started, which is not tried again.
         """
         if not self._file.read().open:
             return set()

@@ -149,8 +149,7 @@ class Editing:
     def _problem_now(self) -> str | None:
         """Why supervisord cannot read its files already now; None when it can, or when there is none.
 
-        Raises:
-            SupervisorError: It does not answer, or is not this workspace's; nothing is changed then.
+        Raises SupervisorError: it does not answer, or is not this workspace's; nothing is changed then.
         """
         self._refuse_foreign()
         return self._reload()

@@ -92,8 +92,7 @@ class RequestsFile:
     def changing(self) -> Iterator[Requests]:
         """What is open, to be changed: kept at the end of the block, alone among all programs. Not to be nested.
 
-        Raises:
-            SupervisorError: Somebody else has it for long, or it cannot be written; DiskFull.
+        Raises SupervisorError: somebody else has it for long, or it cannot be written; DiskFull.
         """
         late = f"another program has been busy with the workers for {_LOCK_S:g} s; nothing was changed; try again"
         with held_lock(self._lock, wait_s=_LOCK_S, late=late):

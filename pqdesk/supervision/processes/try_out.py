@@ -213,10 +213,8 @@ _LONGEST_S = 20.0  # somebody's module takes its time to be imported; what takes
 def check_start(definition: WorkerDefinition, paths: WorkspacePaths) -> None:
     """Have `consume` or `produce` check its handler, command, folder and variables, in the worker's own place.
 
-    Of another command its program is looked for.
-
-    Raises:
-        InvalidInput: It could not start, with the reason that it gives itself.
+    Of another command its program is looked for. Raises InvalidInput: it could not start, with the reason that it
+    gives itself.
     """
     found = split_program(definition.command)
     if found is None:
