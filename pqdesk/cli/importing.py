@@ -17,10 +17,9 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
-from pqdesk.cli.line_batches import BATCH_LINES, line_batches
 from pqdesk.cli.lines import remark, say, say_error
 from pqdesk.cli.progress import progress_bar
-from pqdesk.cli.put_lines import interrupt_deferred, opened
+from pqdesk.cli.put_lines import BATCH_LINES, interrupt_deferred, line_batches, opened
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
 from pqdesk.cli.tables import count_of
 from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, is_over

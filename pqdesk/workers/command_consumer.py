@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pqdesk.attending import attend
 from pqdesk.clock import Clock
 from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.messages.durations import format_duration
@@ -30,7 +31,6 @@ from pqdesk.messages.payloads import encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.workers.arguments import filled_command, has_fields, message_environment, payload_file
 from pqdesk.workers.process import (
-    Attendance,
     Child,
     ChildGuard,
     child_environment,
@@ -240,8 +240,15 @@ class _Run:
             acts = [] if self._act_ms is None else [self._act_ms]
             return max(0.0, (min([*acts, *([] if self._is_ending else [look_ms])]) - now_ms) / 1000)
 
-        take_errors = partial(self.printed.add, is_error=True)
-        Attendance(self._child, self._take_output, take_errors, stdin=self._stdin).run(look)
+        out, err = self._child.outputs
+        attend(
+            self._child.has_ended,
+            {out: self._take_output, err: partial(self.printed.add, is_error=True)},
+            look,
+            exit_descriptor=self._child.exit_descriptor,
+            stdin=self._child.stdin,
+            data=self._stdin,
+        )
         self.printed.end()
         if self._is_ending:
             self._child.kill_group()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from pqdesk.attending import attend
 from pqdesk.clock import Clock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
 from pqdesk.messages.written import Form, parse_payload
-from pqdesk.workers.command_consumer import CommandTarget, Printed
+from pqdesk.workers.command_consumer import Printed
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, StopSignals
-from pqdesk.workers.process import Attendance, Child, ChildGuard, describe_status, find_program
+from pqdesk.workers.process import Child, ChildGuard, describe_status
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
 from pqdesk.workers.report import Report
 
@@ -83,73 +85,64 @@ class LineSplitter:
             return []
 
 
+@dataclass(frozen=True, slots=True)
 class CommandSource:
     """Runs a command and puts its lines. Belongs to the main thread."""
 
-    def __init__(
-        self,
-        target: CommandTarget,
-        form: Form | None,
-        environment: Mapping[str, str],
-        putter: Putter,
-        report: Report,
-        stop: StopSignals,
-        clock: Clock,
-    ) -> None:
-        self._command = find_program(target.command)
-        self._form = form
-        self._environment = environment
-        self._putter = putter
-        self._report = report
-        self._stop = stop
-        self._clock = clock
-        self._guard = ChildGuard()
+    command: Sequence[str]
+    form: Form | None
+    environment: Mapping[str, str]
+    putter: Putter
+    report: Report
+    stop: StopSignals
+    clock: Clock
+    guard: ChildGuard = field(default_factory=ChildGuard)
 
     def run_for_ever(self) -> int:
         """Put each line as it comes, until the command ends."""
-        status = self._run(lambda some: self._putter.put(some, is_divisible=True))
-        if self._stop.is_stopping:
+        status = self._run(lambda some: self.putter.put(some, is_divisible=True))
+        if self.stop.is_stopping:
             return EXIT_DONE
         if status:
-            self._report.warn(f"command {self._command[0]!r} ended: {describe_status(status)}")
+            self.report.warn(f"command {self.command[0]!r} ended: {describe_status(status)}")
         return status if status >= 0 else 128 - status
 
     def run_once(self) -> bool:
         """Put all lines when the command has ended with 0."""
         lines: list[Line] = []
         status = self._run(lambda some: lines.extend(some[: ITEMS_LIMIT + 1 - len(lines)]))
-        if self._stop.is_stopping:
+        if self.stop.is_stopping:
             return False
         if status:
             reason = describe_status(status)
         elif len(lines) > ITEMS_LIMIT:
             reason = f"more than {ITEMS_LIMIT:,} lines in one run"
         else:
-            self._putter.put(lines)
+            self.putter.put(lines)
             return True
-        self._report.warn(f"command {self._command[0]!r}: {reason}; nothing of this run was put")
+        self.report.warn(f"command {self.command[0]!r}: {reason}; nothing of this run was put")
         return True
 
     def close(self) -> None:
-        self._guard.close()
+        self.guard.close()
 
     def _run(self, take: Callable[[list[Line]], None]) -> int:
         """Its exit status; `take` gets the lines that came together. Asked to stop, it ends the command by TERM."""
         try:
-            child = Child(self._command, self._environment, self._guard)
+            child = Child(self.command, self.environment, self.guard)
         except OSError as exc:
-            self._report.warn(f"cannot run {self._command[0]!r}: {exc.strerror}")
+            self.report.warn(f"cannot run {self.command[0]!r}: {exc.strerror}")
             return EXIT_FAILED
-        splitter = LineSplitter(form=self._form)
+        splitter = LineSplitter(form=self.form)
         try:
             self._attend(child, splitter, take)
             take(splitter.end())
         finally:
             child.close()
         if splitter.too_long:
-            self._report.warn(f"{splitter.too_long} lines left out: longer than {PAYLOAD_LIMIT_BYTES:,} bytes")
+            self.report.warn(f"{splitter.too_long} lines left out: longer than {PAYLOAD_LIMIT_BYTES:,} bytes")
         if splitter.refused:
-            self._report.warn(f"{splitter.refused} lines left out: {splitter.reason}")
+            self.report.warn(f"{splitter.refused} lines left out: {splitter.reason}")
         return child.status
 
     def _attend(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None]) -> None:
@@ -157,19 +150,20 @@ class CommandSource:
 
         def look() -> float | None:
             nonlocal kill_ms
-            if self._stop.wait(0) and kill_ms is None:
+            if self.stop.wait(0) and kill_ms is None:
                 child.signal(signal.SIGTERM)
-                kill_ms = self._clock.awake_ms() + _KILL_AFTER_MS
-            elif kill_ms is not None and self._clock.awake_ms() >= kill_ms:
+                kill_ms = self.clock.awake_ms() + _KILL_AFTER_MS
+            elif kill_ms is not None and self.clock.awake_ms() >= kill_ms:
                 child.signal(signal.SIGKILL)
             return None if kill_ms is None else _LOOK_S
 
-        errors = Printed(None, self._report)
-        attendance = Attendance(
-            child,
-            lambda chunk: take(splitter.feed(chunk)),
-            partial(errors.add, is_error=True),
-            wakeup=self._stop.wakeup.fileno(),
+        errors = Printed(None, self.report)
+        out, err = child.outputs
+        attend(
+            child.has_ended,
+            {out: lambda chunk: take(splitter.feed(chunk)), err: partial(errors.add, is_error=True)},
+            look,
+            exit_descriptor=child.exit_descriptor,
+            wakeup=self.stop.wakeup.fileno(),
         )
-        attendance.run(look)
         errors.end()

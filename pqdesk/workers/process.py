@@ -10,22 +10,17 @@ from __future__ import annotations
 
 import errno
 import os
-import selectors
 import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import PASS_VARIABLE, VERSION_VARIABLE, WORKSPACE_VARIABLE
 
-_CHUNK_BYTES = 64 * 1024
-_LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
-_LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
 _SHEBANG_BYTES = 256  # what Linux looks at, too
 _FOR_OTHERS = (
     *("PQDESK_ID", "PQDESK_QUEUE", "PQDESK_TYPE", "PQDESK_ATTEMPT", "PQDESK_RECEIPT", "PQDESK_PAYLOAD_FILE"),
@@ -183,85 +178,6 @@ class Child:
             return os.pidfd_open(self._popen.pid)
         except (AttributeError, OSError):
             return None
-
-
-class Attendance:
-    """Feeds a running program and hands on what it prints, so that it never blocks on a full pipe.
-
-    It ends with the program, not with its pipes: something started in the background may hold those for ever.
-
-    Args:
-        take_output, take_errors: Called with each piece of stdout or stderr.
-        stdin: For a program that has one.
-        wakeup: A descriptor that is readable when `look` is to be called.
-    """
-
-    def __init__(
-        self,
-        child: Child,
-        take_output: Callable[[bytes], None],
-        take_errors: Callable[[bytes], None],
-        *,
-        stdin: bytes = b"",
-        wakeup: int | None = None,
-    ) -> None:
-        self._child = child
-        self._takers = tuple(zip(child.outputs, (take_output, take_errors), strict=True))
-        self._unsent = memoryview(stdin)
-        self._wakeup = wakeup
-        self._selector = selectors.DefaultSelector()
-
-    def run(self, look: Callable[[], float | None]) -> None:
-        """Return when the program has ended. `look` is called before each wait, and says how long that may last."""
-        child = self._child
-        with self._selector:
-            for pipe, take in self._takers:
-                self._register(pipe, selectors.EVENT_READ, partial(self._read, pipe, take))
-            if child.stdin is not None:
-                self._register(child.stdin, selectors.EVENT_WRITE, self._send)
-            for descriptor in (child.exit_descriptor, self._wakeup):
-                if descriptor is not None:
-                    self._selector.register(descriptor, selectors.EVENT_READ, child.has_ended)
-            while not child.has_ended():
-                wait_s = look()
-                if child.exit_descriptor is None:
-                    wait_s = _LOOK_S if wait_s is None else min(wait_s, _LOOK_S)
-                for key, _ in self._selector.select(wait_s):
-                    key.data()
-            for pipe, take in self._takers:
-                left = _LEFT_IN_PIPE_BYTES
-                while left > 0 and (count := self._read(pipe, take)):
-                    left -= count
-
-    def _register(self, pipe: IO[bytes], event: int, action: Callable[[], object]) -> None:
-        os.set_blocking(pipe.fileno(), False)
-        self._selector.register(pipe, event, action)
-
-    def _send(self) -> None:
-        stdin = self._child.stdin
-        assert stdin is not None
-        try:
-            if self._unsent:
-                self._unsent = self._unsent[stdin.write(self._unsent[:_CHUNK_BYTES]) or 0 :]  # None: the pipe is full
-        except BrokenPipeError:  # a program need not read its input
-            self._unsent = self._unsent[:0]
-        if not self._unsent:
-            self._let_go(stdin)
-
-    def _read(self, pipe: IO[bytes], take: Callable[[bytes], None]) -> int:
-        """Take what is there; how much that was. At the end the pipe is let go."""
-        if pipe.closed:
-            return 0
-        chunk = pipe.read(_CHUNK_BYTES)  # None: nothing there, and the pipe still open
-        if chunk:
-            take(chunk)
-        elif chunk == b"":
-            self._let_go(pipe)
-        return len(chunk or b"")
-
-    def _let_go(self, pipe: IO[bytes]) -> None:
-        self._selector.unregister(pipe)
-        pipe.close()
 
 
 def find_program(command: Sequence[str]) -> list[str]:

@@ -39,7 +39,7 @@ from pqdesk.workers.folder import FolderTarget, FolderWatch
 from pqdesk.workers.handlers import Handler, ProducerOptions
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, ParentWatch, StopRequested, StopSignals
 from pqdesk.workers.patience import exit_code_for
-from pqdesk.workers.process import child_environment
+from pqdesk.workers.process import child_environment, find_program
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
 from pqdesk.workers.report import Report, describe_exception
 from pqdesk.workers.run_memory import RunMemory
@@ -320,7 +320,7 @@ def _source(
         return FolderWatch(target, putter, report, stop, clock)
     if isinstance(target, CommandTarget):
         environment = child_environment(None if workspace is None else workspace.root, {"PQDESK_QUEUE": queue.name})
-        return CommandSource(target, form, environment, putter, report, stop, clock)
+        return CommandSource(find_program(target.command), form, environment, putter, report, stop, clock)
     return HandlerSource(target, putter, report, stop)
 
 
