@@ -16,10 +16,10 @@ from pqdesk.supervision.private_files import make_private_folder
 
 
 @contextmanager
-def held_lock(file: Path, *, wait_s: float, late: str) -> Iterator[None]:
+def held_lock(file: Path, wait_s: float, doing: str, todo: str = "nothing was changed; try again") -> Iterator[None]:
     """Hold the lock of `file`; threads of one process exclude each other too. The system frees it at a death.
 
-    Raises SupervisorError: `late`, when somebody else still has it after `wait_s`; or the file cannot be made.
+    Raises SupervisorError: somebody else is still `doing` something after `wait_s`; or the file cannot be made.
     """
     make_private_folder(file.parent)
     try:
@@ -28,7 +28,7 @@ def held_lock(file: Path, *, wait_s: float, late: str) -> Iterator[None]:
         raise SupervisorError(f"cannot write '{file}': {exc.strerror}; nothing was changed") from exc
     try:
         if not wait_for(lambda: _try_lock(descriptor), wait_s):
-            raise SupervisorError(late)
+            raise SupervisorError(f"another program has been {doing} for {wait_s:g} s; {todo}")
         yield
     finally:
         os.close(descriptor)  # frees the lock

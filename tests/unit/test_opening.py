@@ -211,7 +211,7 @@ def calls(paths: WorkspacePaths) -> dict[str, tuple[Path, tuple[Callable[[], obj
             (lambda: log_traceback(paths, ValueError("x")), lambda: write_to_log(paths)),
         ),
         "journal": (paths.run / "restarts.json", (lambda: ExitJournal(paths).refresh(),)),
-        "lock": (lock, (lambda: held_lock(lock, wait_s=0, late="late").__enter__(),)),
+        "lock": (lock, (lambda: held_lock(lock, 0, "at it").__enter__(),)),
         "pid": (paths.pid_file, (lambda: SupervisorClient(paths.socket)._who(),)),
         "main configuration": (
             paths.supervisor_configuration,

@@ -56,8 +56,7 @@ def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
     check_workspace(paths)
     if _is_answering(address_of(paths), timeout_s):
         return
-    late = f"another program has been starting supervisord for {_LOCK_S:g} s; end it, then try again"
-    with held_lock(paths.run / "supervisord.lock", wait_s=_LOCK_S, late=late):
+    with held_lock(paths.run / "supervisord.lock", _LOCK_S, "starting supervisord", "end it, then try again"):
         write_supervisor_configuration(paths)
         address = address_of(paths)
         address.prepare()

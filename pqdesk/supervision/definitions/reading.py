@@ -79,7 +79,7 @@ class UnfitName(SupervisorError):
 
 def _check_names(section: Section, raw: ConfigurationText, file: Path) -> None:
     """Of what a file defines, the name stands in commands, and in the paths of its logs. Raises UnfitName."""
-    program = section.name.partition(":")[2].strip()
+    program = section.program
     number = {"process_num": section.number("numprocs_start", 0), "numprocs": section.number("numprocs", 1)}
     for name in (program, section.get("process_name", program, **number)):
         try:
@@ -91,9 +91,7 @@ def _check_names(section: Section, raw: ConfigurationText, file: Path) -> None:
 
 def replica_sections(text: str, file: Path) -> dict[str, list[tuple[int, Section]]]:
     """By worker, the number and the section of each replica, the first first. Raises SupervisorError."""
-    programs = {
-        one.name.partition(":")[2].strip(): one for one in parse_sections(text, file) if one.name.startswith("program:")
-    }
+    programs = {one.program: one for one in parse_sections(text, file) if one.name.startswith("program:")}
     replicas: dict[str, list[tuple[int, Section]]] = {}
     for program, section in programs.items():
         match = _REPLICA.fullmatch(program)
@@ -138,7 +136,7 @@ def _version_of(written: Sequence[str]) -> str:
 
 def _processes(section: Section, replica: int, paths: WorkspacePaths) -> Iterator[ProcessDefinition]:
     """One, or several where the section uses supervisor's own numprocs."""
-    program = section.name.partition(":")[2].strip()
+    program = section.program
     first, count = section.number("numprocs_start", 0), max(1, min(section.number("numprocs", 1), MOST_REPLICAS))
     for number in range(first, first + count):
         known = {"process_num": number, "numprocs": count}

@@ -27,6 +27,11 @@ class Section:
     values: Mapping[str, str]
     folder: Path
 
+    @property
+    def program(self) -> str:
+        """NAME of [program:NAME], which is supervisord's group."""
+        return self.name.partition(":")[2].strip()
+
     def get(self, option: str, default: str = "", **more: object) -> str:
         """The value with %(here)s, %(program_name)s, %(ENV_X)s and `more` filled in.
 

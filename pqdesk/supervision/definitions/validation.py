@@ -32,8 +32,7 @@ _CHECKS: dict[str, tuple[str, str]] = {
 def problem_of(section: Section, text: ConfigurationText) -> tuple[int | None, str] | None:
     """The line, and what is wrong there; None when nothing is."""
     if "command" not in section.values:
-        program = section.name.partition(":")[2].strip()
-        return text.header_line(section.name), f"names no command for worker {program!r}"
+        return text.header_line(section.name), f"names no command for worker {section.program!r}"
     for option, (pattern, wanted) in _CHECKS.items():
         if option not in section.values:
             continue

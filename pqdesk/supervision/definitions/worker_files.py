@@ -32,11 +32,10 @@ from pqdesk.supervision.definitions.secret_files import (
     read_secrets,
     read_secrets_text,
     secrets_text,
-    write_secrets,
 )
 from pqdesk.supervision.definitions.sections import parse_sections, read_configuration
 from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
-from pqdesk.supervision.private_files import make_private_folder, write_private_file
+from pqdesk.supervision.private_files import remove_file, write_private_file
 from pqdesk.supervision.records import RemovedWorker
 from pqdesk.supervision.waiting import held_lock
 
@@ -86,7 +85,7 @@ class WorkerFiles:
         with self._lock():
             change = self._planned(definition)
             if change.new_secrets is not None:
-                write_secrets(change.new_secrets, secrets_text(definition.secrets, besides=definition.environment))
+                write_private_file(change.new_secrets, secrets_text(definition.secrets, besides=definition.environment))
             try:
                 if change.after != change.before:
                     _write(change.file, change.after)
@@ -121,7 +120,7 @@ class WorkerFiles:
     def take_back_new(self, file: Path) -> None:
         """Remove the file that add() has written."""
         with self._lock():
-            _unlink(file)
+            remove_file(file, "nothing was changed")
             forget_old_secrets(self._paths, file.stem, keep=())
 
     def remove(self, name: str, running: Collection[str]) -> RemovedWorker:
@@ -145,7 +144,7 @@ class WorkerFiles:
             if text.has_sections:
                 _write(worker.file, text.text)
             else:
-                _unlink(worker.file)
+                remove_file(worker.file, "nothing was changed")
             forget_old_secrets(self._paths, name, keep=())
             return removed
 
@@ -176,16 +175,15 @@ class WorkerFiles:
         """Undo remove(). Raises SupervisorError, DiskFull."""
         with self._lock():
             self._refuse_known(removed.name, None)
-            make_private_folder(self._paths.workers)
             if removed.secrets_file is not None and removed.secrets:
-                write_secrets(removed.secrets_file, removed.secrets)
+                write_private_file(removed.secrets_file, removed.secrets)
             if removed.file.exists():
                 text = ConfigurationText(read_configuration(removed.file))
                 text.append(removed.text)
                 write_private_file(removed.file, text.text)
             else:
                 write_private_file(removed.file, removed.text)
-            _unlink(self._removed_file(removed.name))
+            remove_file(self._removed_file(removed.name), "nothing was changed")
 
     def _planned(self, definition: WorkerDefinition) -> Change:
         old = self._editable(self.read(definition.name))
@@ -241,7 +239,6 @@ class WorkerFiles:
             "running": removed.running,
         }
         file = self._removed_file(removed.name)
-        make_private_folder(file.parent)
         write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
 
     def _keep_previous(self, name: str, change: Change) -> None:
@@ -254,7 +251,6 @@ class WorkerFiles:
         }
         file = self._previous_file(name)
         try:
-            make_private_folder(file.parent)
             write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
         except (DiskFull, SupervisorError):
             pass  # the change counts; it cannot be taken back
@@ -269,8 +265,7 @@ class WorkerFiles:
         return self._paths.removed / f"{name}.json"
 
     def _lock(self) -> AbstractContextManager[None]:
-        late = f"another program has been changing workers for {_LOCK_S:g} s; nothing was changed; try again"
-        return held_lock(self._paths.run / "workers.lock", wait_s=_LOCK_S, late=late)
+        return held_lock(self._paths.run / "workers.lock", _LOCK_S, "changing workers")
 
 
 def _write(file: Path, text: str) -> None:
@@ -283,15 +278,6 @@ def _text_of(file: Path | None) -> str:
         return read_secrets_text(file) if file is not None else ""
     except (OSError, UnicodeDecodeError):
         return ""
-
-
-def _unlink(file: Path) -> None:
-    try:
-        os.unlink(file)
-    except FileNotFoundError:
-        pass
-    except OSError as exc:
-        raise SupervisorError(f"cannot remove '{file}': {exc.strerror}; nothing was changed") from exc
 
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.conf")

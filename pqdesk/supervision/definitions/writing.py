@@ -14,7 +14,7 @@ from pqdesk.supervision.definitions.addresses import socket_setting, stale_socke
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.rendering import definition_text
-from pqdesk.supervision.definitions.secret_files import new_secrets_file, secrets_text, write_secrets
+from pqdesk.supervision.definitions.secret_files import new_secrets_file, secrets_text
 from pqdesk.supervision.definitions.sections import read_configuration
 from pqdesk.supervision.definitions.stopped_by_hand import FILE_NAME as STOPPED
 from pqdesk.supervision.private_files import make_private_folder, write_private_file
@@ -64,10 +64,9 @@ def write_definition(paths: WorkspacePaths, definition: WorkerDefinition) -> Pat
     secret = secrets_text(definition.secrets, besides=definition.environment)
     secrets_file = new_secrets_file(paths, definition.name) if definition.secrets else None
     text = definition_text(definition, secrets_file)
-    make_private_folder(paths.workers)
     make_private_folder(paths.logs)  # supervisord refuses a log in a folder that is not there
     if secrets_file is not None:
-        write_secrets(secrets_file, secret)
+        write_private_file(secrets_file, secret)
     file = paths.workers / f"{definition.name}.conf"
     write_private_file(file, text)
     return file

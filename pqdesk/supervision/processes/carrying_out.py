@@ -27,7 +27,6 @@ from pqdesk.supervision.waiting import held_lock, wait_for
 
 _GRACE_MS = 5_000  # for what a stop left over, between TERM and KILL
 _STEP_S = 0.1
-_LATE = "somebody else carries on"
 
 Start = Callable[[Sequence[str], Requests], None]
 
@@ -80,7 +79,7 @@ class Carrying:
     def _run(self) -> bool:
         """Whether to look once more: somebody may have asked while the last step was done."""
         try:
-            with held_lock(self._paths.run / "carrying.lock", wait_s=0, late=_LATE):
+            with held_lock(self._paths.run / "carrying.lock", 0, "carrying on"):
                 wait_for(self._is_done, float("inf"), step_s=_STEP_S)
         except SupervisorError:
             return False

@@ -94,8 +94,7 @@ class RequestsFile:
 
         Raises SupervisorError: somebody else has it for long, or it cannot be written; DiskFull.
         """
-        late = f"another program has been busy with the workers for {_LOCK_S:g} s; nothing was changed; try again"
-        with held_lock(self._lock, wait_s=_LOCK_S, late=late):
+        with held_lock(self._lock, _LOCK_S, "busy with the workers"):
             requests = self.read()
             self._kept = requests.dump()
             try:
