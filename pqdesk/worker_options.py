@@ -140,6 +140,11 @@ OPTIONS = (
         hint="Gets the payload on standard input. Exit 0: done, its output is the result; 75: try again; 65: failed",
     ),
     WorkerOption(
+        field="is_piped", option="--pipe", kinds=(Kind.COMMAND,), check=bool, form="flag",
+        help="Start the command once; each message is a JSON line to it, each answer one from it.",
+        label="Start it once, a JSON line per message",
+    ),
+    WorkerOption(
         field="url", option="--post", kinds=(Kind.POST,), group="what", check=check_url, metavar="URL",
         help="Send each message by HTTP POST, the payload as the body.",
         label="Address", placeholder="http://localhost:8000/messages",

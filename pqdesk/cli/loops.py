@@ -101,10 +101,8 @@ def consume_command(
     from pqdesk.workers.log_stream import worker_streams
 
     if sample is not None or message_id is not None:
-        from pqdesk.workers.trial import tried_consumer
-
         message = _message_to_try(settings, sample, message_id)
-        return _tried(lambda paths: tried_consumer(queues[0], *_target(CONSUMERS, queues, given), message, paths))
+        return _tried(lambda paths: _try_consumer(paths, queues, given, message))
     with worker_streams():
         target, options = _target(CONSUMERS, queues, given)
         if is_check:
@@ -132,9 +130,7 @@ def produce_command(settings: Settings, queue: str, is_check: bool, is_try: bool
     from pqdesk.workers.producer import check_producer, run_producer
 
     if is_try:
-        from pqdesk.workers.trial import tried_producer
-
-        return _tried(lambda paths: tried_producer(queue, *_target(PRODUCERS, (queue,), given), paths))
+        return _tried(lambda paths: _try_producer(paths, queue, given))
     with worker_streams():
         target, options = _target(PRODUCERS, (queue,), given)
         if is_check:
@@ -146,9 +142,8 @@ def produce_command(settings: Settings, queue: str, is_check: bool, is_try: bool
 
 def _message_to_try(settings: Settings, sample: str | None, message_id: int | None) -> Outgoing:
     """A payload that was typed in, or a copy of a message. Raises UsageError, NotFound."""
-    from pqdesk.cli.payloads import argument_bytes
+    from pqdesk.cli.payloads import argument_bytes, parse_payload
     from pqdesk.messages.records import Outgoing
-    from pqdesk.messages.written import parse_payload
 
     if sample is not None and message_id is not None:
         raise click.UsageError("--try and --try-message exclude each other", click.get_current_context())
@@ -169,6 +164,22 @@ def _tried(act: Callable[[WorkspacePaths], Verdict]) -> int:
     return ExitCode.DONE if verdict.is_good else ExitCode.FAILED
 
 
+def _try_consumer(paths: WorkspacePaths, queues: tuple[str, ...], given: dict[str, Any], message: Outgoing) -> Verdict:
+    from pqdesk.workers.consumer import check_consumer
+    from pqdesk.workers.trial import tried_consumer
+
+    target, options = _target(CONSUMERS, queues, given)
+    check_consumer(target)
+    return tried_consumer(queues[0], target, message, paths, options)
+
+
+def _try_producer(paths: WorkspacePaths, queue: str, given: dict[str, Any]) -> Verdict:
+    from pqdesk.workers.trial import tried_producer
+
+    target, options = _target(PRODUCERS, (queue,), given)
+    return tried_producer(queue, target, paths, options)
+
+
 def _target(kinds: Sequence[Kind], queues: tuple[str, ...], given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """What to do, ready to be done, and what else was given. Raises InvalidInput when it cannot be used."""
     values = {name: value for name, value in given.items() if not (value is None or value is False or value == ())}
@@ -180,7 +191,8 @@ def _target(kinds: Sequence[Kind], queues: tuple[str, ...], given: dict[str, Any
     own = {
         row.field: values.pop(row.field)
         for row in options_of(kind)
-        if row.field in values and (row.group == "what" or (kind in (Kind.POST, Kind.FOLDER) and row.kinds == (kind,)))
+        if row.field in values
+        and (row.group == "what" or (kind in (Kind.COMMAND, Kind.POST, Kind.FOLDER) and row.kinds == (kind,)))
     }
     return _made(own, values.get("form")), values
 
@@ -191,9 +203,8 @@ def _made(own: dict[str, Any], form: Form | None) -> Handler | CommandTarget | P
 
         return load_handler(own["handler"])
     if "payload" in own:
-        from pqdesk.cli.payloads import argument_bytes
+        from pqdesk.cli.payloads import argument_bytes, parse_payload
         from pqdesk.messages.payloads import encode_payload
-        from pqdesk.messages.written import parse_payload
         from pqdesk.workers.handlers import Handler
 
         value = parse_payload(argument_bytes(own["payload"]), form)
@@ -214,6 +225,9 @@ def _made(own: dict[str, Any], form: Form | None) -> Handler | CommandTarget | P
         target = CommandTarget(**own)
     target.check()
     return target
+
+
+_WITH_TARGETS = (Kind.COMMAND, Kind.POST, Kind.FOLDER)  # which take what only they have
 
 
 @contextmanager

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pqdesk.clock import from_datetime
 from pqdesk.messages.records import MessageRecord
-from pqdesk.messages.states import State
 
 # `id` and `enqueued` are one order. `due` is cheap for scheduled and retrying messages, `finished` for final ones,
 # `priority` for the ready ones of one queue; the others need a filter that leaves at most 10,000.
@@ -19,9 +18,10 @@ SortName = Literal[
     "id", "enqueued", "due", "finished", "priority",
     "state", "queue", "type", "attempts", "group", "key", "worker", "size", "ran",
 ]  # fmt: skip
-SORTS: tuple[SortName, ...] = get_args(SortName)
-# Attributes of a record by which it can be sorted, where they have other names.
-_SORTED_BY = {"attempts": "attempt", "size": "payload_size"}
+SORTS: tuple[SortName, ...] = (
+    "id", "enqueued", "due", "finished", "priority",
+    "state", "queue", "type", "attempts", "group", "key", "worker", "size", "ran",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,18 @@ def cursor_of(record: MessageRecord, sort: SortName) -> Cursor:
     at = {"due": record.due_at, "finished": record.finished_at}.get(sort)
     if at is not None:
         return Cursor(from_datetime(at), record.id)
-    value = None if sort in ("id", "enqueued", "due", "finished") else getattr(record, _SORTED_BY.get(sort, sort))
-    return Cursor(int(value) if isinstance(value, State) else value, record.id)
+    values: dict[str, int | str | None] = {
+        "priority": record.priority,
+        "state": int(record.state),
+        "queue": record.queue,
+        "type": record.type,
+        "attempts": record.attempt,
+        "group": record.group,
+        "key": record.key,
+        "worker": record.worker,
+        "size": record.payload_size,
+    }
+    return Cursor(values.get(sort), record.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

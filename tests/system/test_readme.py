@@ -7,19 +7,22 @@ comment naming a file is written there. `bash` blocks are the start itself, whic
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from pqdesk import Workspace
 from tests.checkout import ROOT, copy_checkout, git_status
 from tests.programs import BIN
 from tests.system.newcomer import newcomer, run_as
 
 _README = ROOT / "README.md"
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"(?:#|;) ([\w./-]+\.(?:py|conf))\n")
+_FILE = re.compile(r"(?:#|;|//) ([\w./-]+\.(?:py|conf|js|sh))\n")
 _INTERPRETERS = {"sh": ["bash", "-eux", "-o", "pipefail", "-c"], "python": ["python", "-W", "error", "-c"]}
 # Blocks that are not run here, and what runs them.
 _TRIED_ELSEWHERE = {
@@ -28,7 +31,7 @@ _TRIED_ELSEWHERE = {
     "bash tests/run": "whoever runs this",
 }
 _MADE_BY_EXAMPLES = {
-    *("mail.py", "feeds.py", "message.json", "shop.db", "shop.db-pqdesk/"),
+    *("lengths.py", "lengths.js", "lengths.sh", "mail.py", "feeds.py", "message.json", "shop.db", "shop.db-pqdesk/"),
     *("checksums.csv", "checksums.jsonl", "checksums.db"),
 }
 
@@ -61,7 +64,8 @@ def environment(short_folder: Path, checkout: Path) -> Iterator[dict[str, str]]:
 
 
 def test_each_block_is_tried_somewhere() -> None:
-    elsewhere = [block.text.strip() for block in _blocks() if block.language not in _INTERPRETERS]
+    others = [block for block in _blocks() if block.language not in _INTERPRETERS and not _FILE.match(block.text)]
+    elsewhere = [block.text.strip() for block in others]
 
     assert sorted(elsewhere) == sorted(_TRIED_ELSEWHERE)
 
@@ -78,6 +82,21 @@ def test_the_examples_work_in_order(checkout: Path, environment: dict[str, str])
             assert done.returncode == 0, f"README.md:{block.line}:\n{done.stdout}\n{done.stderr}"
 
     assert {line[3:] for line in git_status(checkout).splitlines()} == _MADE_BY_EXAMPLES
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node here (apt-get install nodejs)")
+def test_the_javascript_works_too(tmp_path: Path) -> None:
+    [text] = [block.text for block in _blocks() if block.language == "js"]
+    (tmp_path / "lengths.js").write_text(text, encoding="utf-8")
+    pqdesk = [str(BIN / "pqdesk"), "-w", str(tmp_path / "w")]
+    subprocess.run([*pqdesk, "put", "texts", "seven b"], check=True)
+
+    subprocess.run(
+        [*pqdesk, "consume", "texts", "--pipe", "--drain", "--", "node", str(tmp_path / "lengths.js")], check=True
+    )
+
+    with Workspace(tmp_path / "w") as workspace:
+        assert workspace.queue("texts").result(1) == 7
 
 
 def test_links_lead_to_files() -> None:

@@ -23,7 +23,7 @@ from pqdesk.workers.command_consumer import CommandTarget
 from pqdesk.workers.consumer import run_consumer
 from pqdesk.workers.handlers import load_handler
 workspace = Workspace({workspace!r})
-target = CommandTarget({command!r}) if {command!r} else load_handler({handler!r})
+target = CommandTarget({command!r}, {is_piped!r}) if {command!r} else load_handler({handler!r})
 try:
     queues = [workspace.queue(name) for name in {queues!r}]
     code = run_consumer(queues, target, workspace=workspace.paths, **{options!r})
@@ -111,12 +111,23 @@ class Workers:
         return file
 
     def consume(
-        self, queues: str | Sequence[str], handler: str = "", *, command: Sequence[str] = (), **options: Any
+        self,
+        queues: str | Sequence[str],
+        handler: str = "",
+        *,
+        command: Sequence[str] = (),
+        is_piped: bool = False,
+        **options: Any,
     ) -> WorkerProcess:
         names = [queues] if isinstance(queues, str) else list(queues)
         return self._start(
             _CONSUME.format(
-                workspace=str(self._path), command=tuple(command), handler=handler, queues=names, options=options
+                workspace=str(self._path),
+                command=tuple(command),
+                is_piped=is_piped,
+                handler=handler,
+                queues=names,
+                options=options,
             )
         )
 

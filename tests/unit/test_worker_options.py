@@ -18,6 +18,7 @@ from pqdesk.errors import InvalidInput
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command as as_command
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.recipes import (
+    RECIPES,
     Recipe,
     command_of,
     program_and_recipe,
@@ -25,6 +26,7 @@ from pqdesk.supervision.definitions.recipes import (
     with_recipe,
 )
 from pqdesk.worker_options import CONSUMERS, OPTIONS, PRODUCERS, RUN_OPTIONS, Kind, WorkerOption, options_of
+from pqdesk.workers.command_consumer import CommandTarget
 from pqdesk.workers.consumer import run_consumer
 from pqdesk.workers.folder import FolderTarget
 from pqdesk.workers.post_target import PostTarget
@@ -51,6 +53,7 @@ _GOOD: dict[str, Any] = {
     "missed": "skip",
 }
 _WHAT = {Kind.FUNCTION: "handler", Kind.COMMAND: "command", Kind.POST: "url", Kind.FOLDER: "folder"}
+_TARGETS: dict[Kind, Any] = {Kind.COMMAND: CommandTarget, Kind.POST: PostTarget, Kind.FOLDER: FolderTarget}
 _LOOPS: dict[Kind, Callable[..., int]] = {
     **dict.fromkeys(CONSUMERS, run_consumer),
     **dict.fromkeys(PRODUCERS, run_producer),
@@ -66,8 +69,8 @@ def _example(row: WorkerOption) -> Any:
 def _full(kind: Kind, what: str, when: str | None) -> Recipe:
     """A worker with every option that goes with these."""
     values = {row.field: _example(row) for row in options_of(kind) if row.group is None or row.field in (what, when)}
-    return Recipe(
-        kind, **{name: value for name, value in values.items() if name not in ("seconds", "timezone") or when == "cron"}
+    return RECIPES[kind](
+        **{name: value for name, value in values.items() if name not in ("seconds", "timezone") or when == "cron"}
     )
 
 
@@ -93,7 +96,7 @@ def test_every_option_goes_to_the_command_line_and_back(recipe: Recipe) -> None:
 def test_what_is_given_has_somebody_who_takes_it(row: WorkerOption) -> None:
     """Of a kind that has it alone the target, else the loop."""
     for kind in row.kinds:
-        own = {Kind.POST: PostTarget, Kind.FOLDER: FolderTarget}.get(kind) if row.kinds == (kind,) else None
+        own = _TARGETS.get(kind) if row.kinds == (kind,) else None
         assert row.field in inspect.signature(own or _LOOPS[kind]).parameters
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pqdesk.messages.looking import CappedCount
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
-from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker
 
 Verb = Literal[

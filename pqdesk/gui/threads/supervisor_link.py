@@ -13,7 +13,7 @@ from pqdesk.errors import PQDeskError
 from pqdesk.gui.threads.log_reader import LogReader
 from pqdesk.gui.threads.orders import STARTING, SaveRequest, WorkerOrder
 from pqdesk.gui.threads.side_jobs import SideJobs
-from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, WorkerState
 from pqdesk.supervision.supervision import Supervision
 

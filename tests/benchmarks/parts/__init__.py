@@ -20,6 +20,6 @@ class Part:
 
 
 def all_parts() -> list[Part]:
-    from tests.benchmarks.parts import backlog, latency, losses, many, single, startup
+    from tests.benchmarks.parts import backlog, latency, losses, many, programs, single, startup
 
-    return [*single.PARTS, *many.PARTS, *latency.PARTS, *losses.PARTS, *backlog.PARTS, *startup.PARTS]
+    return [*single.PARTS, *many.PARTS, *latency.PARTS, *losses.PARTS, *backlog.PARTS, *startup.PARTS, *programs.PARTS]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.cli.logs import Followed, Log, Wanted
+from pqdesk.cli.log_filter import Wanted
+from pqdesk.cli.logs import Followed, Log
 from tests.system.cli.conftest import Cli, Done
 from tests.system.conftest import SupervisedWorkspace
 
