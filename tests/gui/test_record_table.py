@@ -197,6 +197,7 @@ def test_return_and_a_double_click_open_the_record(qtbot, table):
     qtbot.keyClick(table, Qt.Key.Key_Return)
     place = table.visualRect(table.model().index(0, 0)).center()
     qtbot.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseRelease(table.viewport(), Qt.MouseButton.LeftButton, pos=place)  # else Qt takes it for held down
 
     assert opened == ["b", "a"]
 

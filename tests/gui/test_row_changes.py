@@ -7,9 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pqdesk.gui.pages.messages.message_row import MessageRow, reuse_rows
-from pqdesk.gui.pages.messages.row_changes import Insert, Remove, Update, row_changes
 from pqdesk.gui.pages.messages.row_window import GONE_STAYS_MS, LONGEST, PAGE_ROWS, RowWindow
+from pqdesk.gui.records.rows import Insert, Remove, Row, Update, reuse_rows, row_changes
 from pqdesk.messages.states import State
 from tests.gui.fakes import make_record
 
@@ -17,7 +16,11 @@ IDS = st.sets(st.integers(1, 40)).map(lambda ids: sorted(ids, reverse=True))
 
 
 def rows_of(ids, changed=()):
-    return [MessageRow(make_record(one, State.FAILED if one in changed else State.READY)) for one in ids]
+    return [Row(one, make_record(one, State.FAILED if one in changed else State.READY)) for one in ids]
+
+
+def id_of(record):
+    return record.id
 
 
 def ids_of(window):
@@ -40,7 +43,7 @@ def applied(rows, changes):
 @given(IDS, IDS, st.sets(st.integers(1, 40)))
 def test_changes_make_the_old_rows_the_new_ones(old_ids, new_ids, changed):
     old = rows_of(old_ids)
-    new = reuse_rows(old, [row.record for row in rows_of(new_ids, changed)])
+    new = reuse_rows(old, [row.record for row in rows_of(new_ids, changed)], id_of)
 
     changes = list(row_changes(old, new))
 
@@ -51,7 +54,7 @@ def test_changes_make_the_old_rows_the_new_ones(old_ids, new_ids, changed):
 
 def test_neighbours_share_one_change():
     old = rows_of([9, 8, 7, 3, 2, 1])
-    new = reuse_rows(old, [row.record for row in rows_of([12, 11, 9, 8, 7, 1], {9, 8})])
+    new = reuse_rows(old, [row.record for row in rows_of([12, 11, 9, 8, 7, 1], {9, 8})], id_of)
 
     changes = list(row_changes(old, new))
 
@@ -97,7 +100,7 @@ def test_a_gone_row_tells_what_became_of_it_and_comes_back_when_it_matches_again
 
     window.tell_gone(records([2], State.RUNNING))
 
-    assert window.rows[0].state is State.RUNNING
+    assert window.rows[0].record.state is State.RUNNING
     window.show_head(records([2, 1], State.FAILED), 0)
     assert window.gone_ids() == ()
 

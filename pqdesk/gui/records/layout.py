@@ -18,21 +18,18 @@ class ColumnLayout(QObject):
 
     Signals:
         fitted: How many columns were left out since they do not fit.
-        chosen: The user chose other columns, widths or another order: `state` is to be kept.
     """
 
     fitted = Signal(int)
-    chosen = Signal()
 
     def __init__(self, table: QTableView, columns: Sequence[RecordColumn[Any]]) -> None:
         super().__init__(table)
         self._table, self._columns = table, columns
-        self._usual: Collection[int] = [at for at, one in enumerate(columns) if one.is_usual]
+        self._usual: Collection[str] = [one.key for one in columns if one.is_usual]
         self._wishes: dict[int, bool] = {}
         self._widths: dict[int, int] = {}  # those that the user dragged
         self._is_fitting = False
         table.horizontalHeader().sectionResized.connect(self._on_resized)
-        table.horizontalHeader().sectionMoved.connect(lambda *_: self._on_moved())
 
     @property
     def first(self) -> int:
@@ -41,20 +38,19 @@ class ColumnLayout(QObject):
         shown = (at for at in range(len(self._columns)) if not self._table.isColumnHidden(at))
         return min(shown, key=header.visualIndex, default=0)
 
-    def set_usual(self, usual: Collection[int]) -> None:
-        """Show these unless the user chose others."""
+    def set_usual(self, usual: Collection[str]) -> None:
+        """Show the columns of these keys unless the user chose others."""
         self._usual = usual
         self.fit()
 
     def wishes(self) -> Mapping[int, bool]:
         """Whether each column is wanted, by the user or else as usual."""
-        return {at: self._wishes.get(at, at in self._usual) for at in range(len(self._columns))}
+        return {at: self._wishes.get(at, one.key in self._usual) for at, one in enumerate(self._columns)}
 
     def wish(self, column: int, is_shown: bool) -> None:
         """The user wants `column`, or does not, whatever is usual."""
         self._wishes[column] = is_shown
         self.fit()
-        self.chosen.emit()
 
     def state(self) -> dict[str, Any]:
         """What the user chose, in plain values by the keys of columns; for settings."""
@@ -123,8 +119,3 @@ class ColumnLayout(QObject):
     def _on_resized(self, section: int, _before: int, width: int) -> None:
         if not self._is_fitting and width:
             self._widths[section] = width
-            self.chosen.emit()
-
-    def _on_moved(self) -> None:
-        self.fitted.emit(0)
-        self.chosen.emit()

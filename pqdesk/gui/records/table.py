@@ -88,6 +88,7 @@ class RecordTable(QTableView, Generic[T]):
         model.has_changed.connect(self._on_changed)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.columns.fitted.connect(lambda _: self._mark_current())
+        self.horizontalHeader().sectionMoved.connect(lambda *_: self._mark_current())
         self.horizontalHeader().customContextMenuRequested.connect(self._show_column_menu)
         theme.changed.connect(self._take_looks)
         self._take_looks()
@@ -312,7 +313,8 @@ class RecordTable(QTableView, Generic[T]):
             return
         chosen = None if self._chosen_id is None else self._records.position_of(self._chosen_id)
         held = chosen if chosen is not None and first <= chosen <= last else first
-        self._anchor = [row.id for row in self._records.rows[held:]], held - first
+        rows = self._records.rows
+        self._anchor = [row.id for row in (*rows[held:], *reversed(rows[:held]))], held - first
 
     def _on_changed(self) -> None:
         self._keep_current()
@@ -322,8 +324,7 @@ class RecordTable(QTableView, Generic[T]):
         else:
             ids, below = self._anchor
             places = (at for one in ids if (at := self._records.position_of(one)) is not None)
-            near = next(places, self._records.rowCount())
-            self.verticalScrollBar().setValue(near - below)
+            self.verticalScrollBar().setValue(next(places, below) - below)  # wholly other rows: from the top
         self.setAutoScroll(True)
         self._is_changing = False
         self._mark_current()

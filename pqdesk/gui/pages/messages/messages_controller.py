@@ -13,16 +13,16 @@ from pqdesk.clock import Clock, to_datetime
 from pqdesk.gui.dialogs.questions import ask_delete_matching
 from pqdesk.gui.formatting import format_capped, format_number, format_relative
 from pqdesk.gui.notices import sentence
-from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
 from pqdesk.gui.pages.messages.messages_view import MessagesView
 from pqdesk.gui.pages.messages.page_loader import PageLoader
 from pqdesk.gui.pages.messages.row_window import PAGE_ROWS
 from pqdesk.gui.palette import STATE_LOOKS, Role
+from pqdesk.gui.records import RecordModel
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.orders import Done, Matching, Order, Seen
 from pqdesk.gui.threads.reader import Answer, Reader
 from pqdesk.messages.activities import ActivityRecord
-from pqdesk.messages.records import Counts, MessageDetail, QueueRecord
+from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
 from pqdesk.messages.selection import Between, Field, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.storage.looking import Inspection, PageRequest
@@ -43,10 +43,10 @@ class MessagesController(QObject):
     order_asked = Signal(object)
 
     def __init__(
-        self, view: MessagesView, model: MessageTableModel, reader: Reader, actor: Actor, clock: Clock
+        self, view: MessagesView, model: RecordModel[MessageRecord], reader: Reader, actor: Actor, clock: Clock
     ) -> None:
         super().__init__(view)
-        self._view, self._model, self._reader, self._clock = view, model, reader, clock
+        self._view, self._reader, self._clock = view, reader, clock
         self._queues: tuple[QueueRecord, ...] | None = None
         self._detail_ticket = self._match_ticket = self._count_ticket = 0
         self._detail_id: int | None = None
@@ -57,6 +57,7 @@ class MessagesController(QObject):
             model,
             clock,
             is_following=self._is_following,
+            is_aiming=self._is_aiming,
             visible_range=view.table.visible_range,
             parent=self,
         )
@@ -105,7 +106,7 @@ class MessagesController(QObject):
     @Slot(object)
     def _on_filter_changed(self, selection: Selection) -> None:
         self._view.table.selected.clear()
-        self._view.table.columns.set_view(selection.states)
+        self._view.table.set_view(selection.states)
         self._loader.set_selection(selection)
         if self._detail_id is not None:
             term = Term(Field.ID, (Is(self._detail_id),))
@@ -131,9 +132,8 @@ class MessagesController(QObject):
 
     @Slot()
     def _on_selected_changed(self) -> None:
-        selected = self._view.table.selected
-        states = selected.states
-        self._view.actions_on_messages.set_target(Seen(dict(states)))
+        states = {one: record.state for one, record in self._view.table.selected.records.items()}
+        self._view.actions_on_messages.set_target(Seen(states))
         self._view.action_bar.offer_all(None)
         window = self._loader.window
         is_all = bool(states) and len(states) >= len(window.rows) and (window.has_older or window.has_newer)
@@ -169,10 +169,14 @@ class MessagesController(QObject):
         self._view.table.setFocus()
 
     def _is_following(self) -> bool:
-        """Only at the very top, with nothing selected, no menu open, no button held, nobody about to click."""
+        """Only at the very top, with nothing selected, while nobody aims at a row."""
         table = self._view.table
+        return table.is_at_top and not table.selected.records and not self._is_aiming()
+
+    def _is_aiming(self) -> bool:
+        """A menu is open, a button is held, or somebody is about to click."""
         is_busy = QApplication.activePopupWidget() is not None or QApplication.mouseButtons() != Qt.MouseButton.NoButton
-        return table.is_at_top and not table.selected.states and not is_busy and not table.is_aimed_at
+        return is_busy or self._view.table.is_aimed_at
 
     # --- what the threads answer ------------------------------------------------------------------
 

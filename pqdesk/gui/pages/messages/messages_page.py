@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.gui.pages.messages.filter_bar import STATE_ORDER
 from pqdesk.gui.pages.messages.message_log import MessageLog
-from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
+from pqdesk.gui.pages.messages.message_table import make_model
 from pqdesk.gui.pages.messages.messages_controller import MessagesController
 from pqdesk.gui.pages.messages.messages_view import MessagesView
 from pqdesk.gui.shell.page import Parts
@@ -32,7 +32,7 @@ class MessagesPage(MessagesView):
         self, reader: Reader, actor: Actor, theme: Theme, clock: Clock, link: SupervisorLink | None = None
     ) -> None:
         """`link` tells which workers there are, whose logs have lines about a message; without one there are none."""
-        model = MessageTableModel(to_datetime(clock.wall_us()))
+        model = make_model(to_datetime(clock.wall_us()))
         super().__init__(model, theme)
         model.setParent(self)
         self._queue_names: Sequence[str] = ()

@@ -10,20 +10,20 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from pqdesk.gui.pages.messages.action_bar import ActionBar
-from pqdesk.gui.pages.messages.columns import LOOKS, Column
 from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.filter_bar import FilterBar
 from pqdesk.gui.pages.messages.held_pill import HeldPill
 from pqdesk.gui.pages.messages.message_actions import DETAIL_PANE, MessageActions
 from pqdesk.gui.pages.messages.message_table import MessageTable
-from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
 from pqdesk.gui.palette import Role
+from pqdesk.gui.records import RecordModel
 from pqdesk.gui.shell.kept import mapping, numbers
 from pqdesk.gui.shell.page import Page
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel, Hairline, PlainLabel
 from pqdesk.gui.widgets.pane_splitter import PaneSplitter
+from pqdesk.messages.records import MessageRecord
 
 _DETAIL_RIGHT_PX = 1280  # a page this wide has the detail pane at its right
 _DETAIL_WIDTH_PX = 440
@@ -34,7 +34,7 @@ _FOOTER_PX = 28
 class MessagesView(Page):
     """Holds the widgets and lays them out; the controller fills them."""
 
-    def __init__(self, model: MessageTableModel, theme: Theme) -> None:
+    def __init__(self, model: RecordModel[MessageRecord], theme: Theme) -> None:
         super().__init__()
         self.setObjectName("messages_page")
         self._theme = theme
@@ -54,7 +54,6 @@ class MessagesView(Page):
         self._splitter = PaneSplitter(1, _detail_px, self)
         self._lay_out()
         self.table.customContextMenuRequested.connect(self._show_menu)
-        self.table.horizontalHeader().customContextMenuRequested.connect(self._show_column_menu)
         self.table.columns.fitted.connect(self._on_fitted)
 
     def _lay_out(self) -> None:
@@ -106,24 +105,13 @@ class MessagesView(Page):
         painter.end()
 
     def _show_menu(self, point: QPoint) -> None:
-        if self.table.message_at(point) is None:
+        if self.table.record_at(point) is None:
             return
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setToolTipsVisible(True)
         self.action_set.fill(menu, range(3))
         menu.popup(self.table.viewport().mapToGlobal(point))
-
-    def _show_column_menu(self, point: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for column, is_shown in self.table.columns.wishes().items():
-            entry = menu.addAction(LOOKS[column].title)
-            entry.setCheckable(True)
-            entry.setChecked(is_shown)
-            entry.setEnabled(column is not Column.STATE)
-            entry.toggled.connect(lambda is_on, column=column: self.table.columns.wish(column, is_on))
-        menu.popup(self.table.horizontalHeader().mapToGlobal(point))
 
     def _on_fitted(self, left_out: int) -> None:
         self.hidden_columns.setText(f"{left_out} column{'s' if left_out > 1 else ''} hidden" if left_out else "")

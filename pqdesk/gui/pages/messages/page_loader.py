@@ -12,8 +12,9 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import NotFound
-from pqdesk.gui.pages.messages.message_table_model import MessageTableModel
+from pqdesk.gui.pages.messages.columns import is_running
 from pqdesk.gui.pages.messages.row_window import PAGE_ROWS, RowWindow
+from pqdesk.gui.records import RecordModel
 from pqdesk.gui.threads.reader import Answer, Reader
 from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.selection import Selection
@@ -48,7 +49,7 @@ class _Question:
 
 
 class PageLoader(QObject):
-    """Fills a MessageTableModel with what matches a Selection.
+    """Fills a model with what matches a Selection.
 
     Signals:
         loaded: Rows, their number or the number held may have changed.
@@ -63,17 +64,21 @@ class PageLoader(QObject):
     def __init__(
         self,
         reader: Reader,
-        model: MessageTableModel,
+        model: RecordModel[MessageRecord],
         clock: Clock,
         *,
         is_following: Callable[[], bool],
+        is_aiming: Callable[[], bool],
         visible_range: Callable[[], tuple[int, int]],
         parent: QObject,
     ) -> None:
-        """`is_following`: whether new rows may come in now. `visible_range`: first and last visible row."""
+        """`is_following`: whether new rows may come in now. `is_aiming`: whether no row may move, not even up.
+
+        `visible_range`: first and last visible row.
+        """
         super().__init__(parent)
         self._reader, self._model, self._clock = reader, model, clock
-        self._is_following, self._visible_range = is_following, visible_range
+        self._is_following, self._is_aiming, self._visible_range = is_following, is_aiming, visible_range
         self._window = RowWindow()
         self._selection = Selection()
         self._needs: set[Need] = set()
@@ -272,12 +277,12 @@ class PageLoader(QObject):
     @Slot()
     def _on_tick(self) -> None:
         self._ticks += 1
-        if self._window.expire(self._clock.awake_ms()):
+        if not self._is_aiming() and self._window.expire(self._clock.awake_ms()):
             self._show()
         if self._window.held and self._is_following():  # who was about to click has not
             self.refresh()
-        is_turn_of_all = self._ticks % _TICKS_OF_ALL == 0
-        self._model.tick(self._now(), *self._visible_range(), only_running=not is_turn_of_all)
+        only = is_running if self._ticks % _TICKS_OF_ALL else None
+        self._model.tick(self._now(), *self._visible_range(), only=only)
 
     def _now(self) -> datetime:
         return to_datetime(self._clock.wall_us())

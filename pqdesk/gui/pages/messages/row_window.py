@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from pqdesk.gui.pages.messages.message_row import MessageRow, reuse_rows
+from pqdesk.gui.records.rows import Row, reuse_rows
 from pqdesk.messages.records import MessageRecord
 
 PAGE_ROWS = 500
 LONGEST = 4_000
 GONE_STAYS_MS = 5_000
 _MOST_GONE = 200
+_Row = Row[MessageRecord]
 
 
 class RowWindow:
@@ -29,7 +30,7 @@ class RowWindow:
     """
 
     def __init__(self) -> None:
-        self.rows: Sequence[MessageRow] = ()
+        self.rows: Sequence[_Row] = ()
         self.has_older = False
         self.has_newer = False
         self.rows_above = 0
@@ -49,7 +50,7 @@ class RowWindow:
 
     def show_head(self, page: Sequence[MessageRecord], now_ms: int) -> None:
         """Show the newest page, as asked for with PAGE_ROWS."""
-        rows = reuse_rows(self.rows, page)
+        rows = reuse_rows(self.rows, page, _id_of)
         self.has_older = len(page) == PAGE_ROWS
         lowest = page[-1].id if self.has_older else 0
         self.rows = _merged(rows, self._gone(lowest, float("inf"), {row.id for row in rows}, now_ms))
@@ -62,7 +63,7 @@ class RowWindow:
         """Put a page that was asked for below the last row there; give up the first rows where it gets too long."""
         self.has_older = len(page) == PAGE_ROWS
         last = self.rows[-1].id if self.rows else 0
-        rows = [*self.rows, *(MessageRow(record) for record in page if record.id < last)]
+        rows = [*self.rows, *(Row(record.id, record) for record in page if record.id < last)]
         surplus = max(0, len(rows) - LONGEST)
         self.rows = rows[surplus:]
         self.rows_above += surplus
@@ -71,7 +72,7 @@ class RowWindow:
     def add_newer(self, page: Sequence[MessageRecord]) -> None:
         """Put a page that was asked for above the first row there, but nothing that is new."""
         first = self.rows[0].id if self.rows else 0
-        known = [MessageRow(record) for record in page if first < record.id <= self.newest_seen]
+        known = [Row(record.id, record) for record in page if first < record.id <= self.newest_seen]
         self.has_newer = len(page) == PAGE_ROWS and len(known) == len(page) and known[0].id < self.newest_seen
         self.rows_above = max(0, self.rows_above - len(known)) if self.has_newer else 0
         rows = [*known, *self.rows]
@@ -82,7 +83,7 @@ class RowWindow:
         """Bring rows from id `top` downwards up to date: `page` was asked for from there, at most `limit`."""
         lowest = page[-1].id if len(page) == limit else 0
         in_range = {row.id: row for row in self.rows if lowest <= row.id <= top}
-        fresh = {row.id: row for row in reuse_rows(in_range.values(), page)}
+        fresh = {row.id: row for row in reuse_rows(in_range.values(), page, _id_of)}
         bottom = self.rows[-1].id if self.rows and self.has_older else 0
         self._held_between = {one for one in self._held_between if not lowest <= one <= top}
         self._held_between |= {one for one in fresh if one not in in_range and bottom < one <= self.newest_seen}
@@ -110,7 +111,7 @@ class RowWindow:
         """What has become of rows that no longer match."""
         records = {record.id: record for record in page}
         self.rows = [
-            MessageRow(records[row.id], row.gone_ms)
+            Row(row.id, records[row.id], row.gone_ms)
             if row.gone_ms is not None and row.id in records and records[row.id] != row.record
             else row
             for row in self.rows
@@ -129,12 +130,16 @@ class RowWindow:
         self.rows = rows
         return True
 
-    def _gone(self, lowest: int, top: float, fresh: Container[int], now_ms: int) -> Sequence[MessageRow]:
+    def _gone(self, lowest: int, top: float, fresh: Container[int], now_ms: int) -> Sequence[_Row]:
         """The rows of that range that no longer match, as such; the newest few where they are many."""
         gone = [row for row in self.rows if lowest <= row.id <= top and row.id not in fresh]
         self._left |= {row.id for row in gone[_MOST_GONE:]}
-        return [row if row.gone_ms is not None else MessageRow(row.record, now_ms) for row in gone[:_MOST_GONE]]
+        return [row if row.gone_ms is not None else Row(row.id, row.record, now_ms) for row in gone[:_MOST_GONE]]
 
 
-def _merged(one: Iterable[MessageRow], other: Sequence[MessageRow]) -> Sequence[MessageRow]:
+def _merged(one: Iterable[_Row], other: Sequence[_Row]) -> Sequence[_Row]:
     return sorted([*one, *other], key=lambda row: -row.id) if other else list(one)
+
+
+def _id_of(record: MessageRecord) -> int:
+    return record.id
