@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
 from pqdesk.clock import from_datetime
-from pqdesk.messages.records import MessageRecord
+from pqdesk.messages.records import Counts, MessageRecord
+from pqdesk.messages.states import State
 
 # `id` and `enqueued` are one order. `due` is cheap for scheduled and retrying messages, `finished` for final ones,
 # `priority` for the ready ones of one queue; the others need a filter that leaves at most 10,000.
@@ -81,6 +82,19 @@ class CappedCount:
 
     def __str__(self) -> str:
         return f"{self.count:,}{'+' if self.is_more else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class CappedCounts:
+    """How many match in each state, up to id `up_to`, the highest there was; with `is_more`, at least so many."""
+
+    counts: Counts = field(default_factory=Counts)
+    up_to: int = 0
+    is_more: bool = False
+
+    def count(self, states: Collection[State] = tuple(State)) -> CappedCount:
+        """How many of them are in one of `states`."""
+        return CappedCount(sum(map(self.counts.of, states)), self.is_more)
 
 
 @dataclass(frozen=True, slots=True)

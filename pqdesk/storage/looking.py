@@ -13,7 +13,7 @@ from pqdesk.messages.selection import Selection
 if TYPE_CHECKING:  # what comes back is imported when somebody looks, so that `import pqdesk` stays quick
     from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
     from pqdesk.messages.looking import (
-        CappedCount,
+        CappedCounts,
         Cursor,
         ErrorRecord,
         MetricRecord,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what comes back is imported when somebody looks, so that `i
     )
 
 SLICE_IDS = 100_000  # 17 to 50 ms of searching
+COUNTED_IDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ class Looking(Protocol):
         """
         ...
 
-    def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
-        """How many match, counted up to `cap`, and through at most the newest million messages."""
+    def count(self, selection: Selection, most_ids: int = COUNTED_IDS) -> CappedCounts:
+        """How many match: of all where counters tell or few can, else among the `most_ids` newest messages."""
         ...
 
     def id_at(self, at: datetime) -> int | None:

@@ -15,8 +15,8 @@ import pytest
 from pqdesk import Busy, InvalidInput, NotFound, Queue
 from pqdesk.clock import from_datetime, to_datetime
 from pqdesk.messages.filters import parse_filter
-from pqdesk.messages.looking import CappedCount, Cursor, Names
-from pqdesk.messages.records import MessageRecord
+from pqdesk.messages.looking import CappedCount, CappedCounts, Cursor, Names
+from pqdesk.messages.records import Counts, MessageRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 from pqdesk.storage import open_inspection
@@ -213,16 +213,42 @@ def _multiply(queue: Queue, times: int) -> None:
         engines.sql(queue, f"INSERT INTO pqdesk_message ({names}) SELECT {names} FROM pqdesk_message")
 
 
-def test_counts_of_a_filter_stop_at_their_cap(queue: Queue, inspection: Inspection) -> None:
+def test_counts_of_a_filter_are_exact_where_counters_tell_and_stop_at_a_cap_elsewhere(
+    queue: Queue, inspection: Inspection
+) -> None:
     queue.put_many(["a"] * 30, type="t")
     queue.put_many(["b"] * 5)
 
-    assert inspection.count(parse_filter("type:t"), cap=20) == CappedCount(20, True)
-    assert str(inspection.count(parse_filter("type:t"), cap=20)) == "20+"
-    assert inspection.count(parse_filter("type:t"), cap=30) == CappedCount(30)
-    assert inspection.count(parse_filter("state:ready"), cap=30) == CappedCount(30, True)
-    assert inspection.count(parse_filter("state:ready")) == CappedCount(35)
-    assert inspection.count(Selection(is_trashed=True)) == CappedCount(1)
+    assert inspection.count(parse_filter("type:t"), most_ids=25).count() == CappedCount(20, True)
+    assert str(inspection.count(parse_filter("type:t"), most_ids=25).count()) == "20+"
+    assert inspection.count(parse_filter("type:t"), most_ids=36).count() == CappedCount(30)
+    assert inspection.count(parse_filter("state:ready"), most_ids=25).count() == CappedCount(35)
+    assert inspection.count(Selection(is_trashed=True)) == CappedCounts(Counts(ready=1), 36)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["queue:work", "queue:work type:t", "type:t", "state:ready,failed type:t"],
+    ids=["counters", "few", "walked", "some states"],
+)
+def test_counts_of_a_filter_tell_the_states_as_they_are_by_now(
+    queue: Queue, clock: MovableClock, inspection: Inspection, text: str
+) -> None:
+    queue.put_many(["due"] * 4, type="t", delay=10)
+    queue.put_many(["later"] * 3, type="t", delay=100)
+    queue.put_many(["ready"] * 2, type="t")
+    queue.get().fail("x")
+    clock.advance(11)
+
+    found = inspection.count(parse_filter(text))
+
+    states = parse_filter(text).states or tuple(State)
+    assert {state: found.counts.of(state) for state in states if found.counts.of(state)} == {
+        state: count
+        for state, count in {State.SCHEDULED: 3, State.READY: 5, State.FAILED: 1}.items()
+        if state in states
+    }
+    assert found == CappedCounts(found.counts, up_to=queue.messages(limit=1)[0].id)
 
 
 def test_names_are_those_in_use(queue: Queue, inspection: Inspection) -> None:
@@ -263,7 +289,7 @@ def test_an_application_file_without_queues_looks_empty(tmp_path: Path, clock: M
     look = open_inspection(path, clock=clock)
     try:
         assert (look.queues(), look.page(PageRequest()), look.errors(), look.waiting_since()) == ((), (), (), {})
-        assert (look.count(Selection()), look.id_at(to_datetime(0)), look.names()) == (CappedCount(0), None, Names())
+        assert (look.count(Selection()), look.id_at(to_datetime(0)), look.names()) == (CappedCounts(), None, Names())
         assert look.search(PageRequest()).is_done
         for question in (look.message, look.explain):
             with pytest.raises(NotFound):

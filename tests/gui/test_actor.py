@@ -11,6 +11,7 @@ from pqdesk import Workspace
 from pqdesk.errors import NotFound, WorkspaceError
 from pqdesk.gui.threads.actor import TEST_QUEUE, Actor
 from pqdesk.gui.threads.orders import Activity, Done, Matching, Order, Queues, Seen, Target
+from pqdesk.messages.looking import CappedCounts
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
@@ -107,7 +108,9 @@ def test_a_filter_means_what_it_matched_when_it_was_frozen(workspace: Workspace,
     ids = queue.put_many(range(5), type="t")
     queue.put("later", type="t")
 
-    target = Matching({"where": "type:t", "queue": "mail", "state": [State.READY]}, ids[-1], {})
+    target = Matching(
+        {"where": "type:t", "queue": "mail", "state": [State.READY]}, [State.READY], CappedCounts(up_to=ids[-1])
+    )
     outcome = carry_out(actor, "cancel", target).outcome
 
     assert (outcome.done, workspace.counts().ready) == (5, 1)

@@ -644,6 +644,24 @@ def test_select_all_goes_by_the_filter(qtbot, page, file):
     assert file.workspace.activity()[0].command == "pqdesk cancel --queue code --where type:mail --state ready"
 
 
+def test_more_than_a_walk_would_count_are_counted_by_the_counters(qtbot, page, file, monkeypatch):
+    monkeypatch.setattr(SqliteInspection, "count_part", lambda *_: pytest.fail("walked through the table"))
+    page.filter_bar.show_filter(State.COMPLETED, "code")
+    wait_rows(qtbot, page)
+
+    page.table.selectAll()
+
+    qtbot.waitUntil(lambda: page.action_bar._text.text() == "500 of 1,500 selected")
+
+
+@pytest.mark.parametrize(("text", "footer"), [("queue:code", "of 1,500"), ("attempts:>0", "Rows 1–500,")])
+def test_the_footer_says_how_many_match_where_the_counters_know(qtbot, page, text, footer):
+    page.filter_bar.show_filter(None, None, text)
+    wait_rows(qtbot, page)
+
+    assert footer in page.footer.text()
+
+
 def test_where_all_rows_are_loaded_there_is_nothing_more_to_select(qtbot, page, file):
     page.filter_bar.show_filter(None, None, "id:1,2,3")
     wait_rows(qtbot, page)

@@ -110,6 +110,8 @@ class RecordTable(QTableView, Generic[T]):
         rows.hide()
         header = self.horizontalHeader()
         header.setHighlightSections(False)
+        # Of its own, with nothing in it: at each paint a header looks through all selected rows for whole columns.
+        header.setSelectionModel(QItemSelectionModel(self._records, self))
         header.setSectionsMovable(True)
         header.setMinimumSectionSize(40)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -115,7 +115,7 @@ class Actor(QObject):
             case Seen():
                 return acts[action](target.states, on_progress=self._note_progress)
             case Matching():
-                return acts[action](**target.filters, up_to=target.up_to, on_progress=self._note_progress)
+                return acts[action](**target.filters, up_to=target.matched.up_to, on_progress=self._note_progress)
             case Activity() if action == "redo":
                 return workspace.redo(on_progress=self._note_progress)
             case Activity():

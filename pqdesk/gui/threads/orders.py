@@ -5,11 +5,11 @@ An order carries what the person saw: messages with their states, or a filter fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pqdesk.messages.looking import CappedCount
+from pqdesk.messages.looking import CappedCounts
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
 from pqdesk.supervision.definitions.writing import WorkerDefinition
@@ -77,18 +77,13 @@ class Matching:
 
     Attributes:
         filters: As the library's actions take them: `where`, `queue`, `state`.
-        up_to: The highest id there was.
-        counts: How many there were, by state.
+        states: Those that it is about.
+        matched: How many there were, up to which id.
     """
 
     filters: Mapping[str, Any]
-    up_to: int
-    counts: Mapping[State, CappedCount]
-
-    def count(self, states: frozenset[State] = frozenset(State)) -> CappedCount:
-        """How many of them were in one of `states`."""
-        parts = [one for state, one in self.counts.items() if state in states]
-        return CappedCount(sum(one.count for one in parts), any(one.is_more for one in parts))
+    states: Collection[State]
+    matched: CappedCounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pqdesk.clock import Clock, from_datetime
 from pqdesk.errors import Busy, NotFound
 from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
-from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
+from pqdesk.messages.looking import CappedCounts, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
 from pqdesk.messages.records import (
     Counts,
     MessageDetail,
@@ -26,7 +26,7 @@ from pqdesk.messages.records import (
 )
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
-from pqdesk.storage.looking import SLICE_IDS, PageRequest
+from pqdesk.storage.looking import COUNTED_IDS, SLICE_IDS, PageRequest
 from pqdesk.storage.sqlite import pages
 from pqdesk.storage.sqlite.activity import newest_of, read_activities
 from pqdesk.storage.sqlite.configuration import read_configuration
@@ -140,8 +140,8 @@ class SqliteInspection:
         with self._finding(request.selection) as finder:
             return pages.search(finder, request, from_id, slice_ids)
 
-    def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
-        return CappedCount(0) if self._is_empty else pages.whole_count(selection, cap, self._asked(), self._clock)
+    def count(self, selection: Selection, most_ids: int = COUNTED_IDS) -> CappedCounts:
+        return CappedCounts() if self._is_empty else pages.whole_count(selection, most_ids, self._asked(), self._clock)
 
     def id_at(self, at: datetime) -> int | None:
         with ReadTransaction(self._db, self._path):
@@ -157,17 +157,17 @@ class SqliteInspection:
         with self._finding(request.selection) as finder:
             return pages.page_part(finder, request, from_id, size, limit)
 
-    def quick_count(self, selection: Selection) -> int | None:
+    def quick_count(self, selection: Selection) -> tuple[int, Counts | None]:
         with self._finding(selection) as finder:
+            up_to = finder.start(below=None, above=None) or 0
             if not pages.is_counted(finder):
-                found = finder.few()
-                return None if found is None else len(found)
-        counts = self.counts(selection.queue)
-        return sum(counts.of(state) for state in finder.states)
+                return up_to, finder.count_few()
+            counts = sum((one.counts for one in self._read_queues(selection.queue, finder.now_us)), Counts())
+            return up_to, Counts(**{state.word: counts.of(state) for state in finder.states})
 
-    def count_part(self, selection: Selection, from_id: int | None, size: int, cap: int) -> tuple[int, int | None]:
+    def count_part(self, selection: Selection, from_id: int, size: int) -> tuple[Counts, int | None]:
         with self._finding(selection) as finder:
-            return finder.count_down(from_id, size, cap)
+            return finder.count_down(from_id, size)
 
     def message(self, message_id: int) -> MessageDetail:
         now_us = self._clock.wall_us()
@@ -323,10 +323,12 @@ class SqliteInspection:
         return NotFound(f"there is no message {message_id} in {str(self._path)!r}")
 
     def _queues(self, name: str | None) -> tuple[QueueRecord, ...]:
-        now_us = self._clock.wall_us()
         with ReadTransaction(self._db, self._path):
-            rows = [] if self._is_empty else all_rows(self._db, _QUEUES, (name,))
-            return tuple(QueueRecord(row[1], bool(row[2]), self._counts(row, now_us)) for row in rows)
+            return () if self._is_empty else self._read_queues(name, self._clock.wall_us())
+
+    def _read_queues(self, name: str | None, now_us: int) -> tuple[QueueRecord, ...]:
+        rows = all_rows(self._db, _QUEUES, (name,))
+        return tuple(QueueRecord(row[1], bool(row[2]), self._counts(row, now_us)) for row in rows)
 
     def _counts(self, row: tuple[Any, ...], now_us: int) -> Counts:
         """The counters, with what is due by now counted as ready though nobody has promoted it yet."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import apsw
 
+from pqdesk.messages.records import Counts
 from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.connection import Row, all_rows, first_row, only_value
-from pqdesk.storage.sqlite.terms import Compiled
+from pqdesk.storage.sqlite.terms import COUNTS, Compiled
 
 FEW = 10_000
 _MANY = 200_000  # so many ids of an index are looked through in about 20 ms
@@ -164,17 +165,24 @@ class Finder:
         above = None if highest == _HIGHEST else only_value(self.db, _NEXT_ABOVE, (highest + 1,))
         return Part(ids, above, highest - from_id + 1)
 
-    def count_down(self, from_id: int | None, size: int, cap: int) -> tuple[int, int | None]:
-        """How many match, at most `cap`, among the `size` ids from `from_id` (the highest) down; where to go on."""
-        start = self.start(below=None, above=None) if from_id is None else from_id
-        if start is None:
-            return 0, None
-        lowest = max(start - size + 1, 0)
+    def count_few(self) -> Counts | None:
+        """How many match, when few can; else None."""
+        candidates = self._candidates()
+        if candidates is None:
+            return None
         sql = f"""
-            SELECT count(*) FROM (SELECT 1 FROM pqdesk_message m NOT INDEXED
-             WHERE m.id BETWEEN :lowest AND :highest AND {self._sliced.where} LIMIT :cap)"""
-        values = {**self._sliced.values, "lowest": lowest, "highest": start, "cap": cap}
-        return only_value(self.db, sql, values), only_value(self.db, _NEXT_BELOW, (lowest - 1,))
+            SELECT {COUNTS} FROM pqdesk_message m
+             WHERE m.id IN (SELECT value FROM json_each(:ids)) AND {self.compiled.where}"""
+        return Counts(*all_rows(self.db, sql, {**self.compiled.values, "ids": json.dumps(list(candidates))})[0])
+
+    def count_down(self, from_id: int, size: int) -> tuple[Counts, int | None]:
+        """How many match among the `size` ids from `from_id` down; where to go on."""
+        lowest = max(from_id - size + 1, 0)
+        sql = f"""
+            SELECT {COUNTS} FROM pqdesk_message m NOT INDEXED
+             WHERE m.id BETWEEN :lowest AND :highest AND {self._sliced.where}"""
+        values = {**self._sliced.values, "lowest": lowest, "highest": from_id}
+        return Counts(*all_rows(self.db, sql, values)[0]), only_value(self.db, _NEXT_BELOW, (lowest - 1,))
 
     def walk(self, from_id: int, size: int, limit: int, *, is_upward: bool) -> Part:
         return self.up(from_id, size, limit) if is_upward else self.down(from_id, size, limit)

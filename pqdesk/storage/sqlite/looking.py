@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, TypeVar
 from pqdesk.later import Later
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord, RefusedPut, ScheduleRecord
 from pqdesk.messages.selection import Selection
-from pqdesk.storage.looking import SLICE_IDS, PageRequest
+from pqdesk.storage.looking import COUNTED_IDS, SLICE_IDS, PageRequest
 from pqdesk.storage.sqlite.calling import question
 from pqdesk.storage.sqlite.engine import Engine
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
-    from pqdesk.messages.looking import CappedCount, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
+    from pqdesk.messages.looking import CappedCounts, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
     from pqdesk.storage.sqlite import pages
     from pqdesk.storage.sqlite.inspection import SqliteInspection
     from pqdesk.storage.sqlite.pages import Ask, Parts
@@ -46,8 +46,8 @@ class SqliteLooking:
     def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
         return self._ask(lambda one: one.search(request, from_id=from_id, slice_ids=slice_ids))
 
-    def count(self, selection: Selection, cap: int = 100_000) -> CappedCount:
-        return pages.whole_count(selection, cap, self._giving_way(), self._engine.clock)
+    def count(self, selection: Selection, most_ids: int = COUNTED_IDS) -> CappedCounts:
+        return pages.whole_count(selection, most_ids, self._giving_way(), self._engine.clock)
 
     def id_at(self, at: datetime) -> int | None:
         return self._ask(lambda one: one.id_at(at))

@@ -12,8 +12,8 @@ from typing import Protocol, TypeVar
 import apsw
 
 from pqdesk.clock import Clock, to_datetime
-from pqdesk.messages.looking import CappedCount, SearchSlice
-from pqdesk.messages.records import MessageRecord
+from pqdesk.messages.looking import CappedCounts, SearchSlice
+from pqdesk.messages.records import Counts, MessageRecord
 from pqdesk.messages.selection import Selection
 from pqdesk.storage.looking import SLICE_IDS, PageRequest
 from pqdesk.storage.sqlite.connection import first_row
@@ -23,7 +23,6 @@ from pqdesk.storage.sqlite.sorting import sorted_ids
 
 T = TypeVar("T")
 
-_COUNTED_IDS = 1_000_000
 _FIRST_SLICE_IDS, _LEAST_IDS = 25_000, 200
 _LONGEST_MS = 60
 _PUT_AT = "SELECT id, enqueued_us FROM pqdesk_message WHERE id >= ? ORDER BY id LIMIT 1"
@@ -44,12 +43,12 @@ class Parts(Protocol):
         """What one slice of ids has of a page, nearest first, and where the next slice begins."""
         ...
 
-    def quick_count(self, selection: Selection) -> int | None:
-        """The exact count where counters or an index tell it, else None."""
+    def quick_count(self, selection: Selection) -> tuple[int, Counts | None]:
+        """The highest id there is, and the exact counts where counters or an index tell them."""
         ...
 
-    def count_part(self, selection: Selection, from_id: int | None, size: int, cap: int) -> tuple[int, int | None]:
-        """How many of one slice of ids match, at most `cap`, and where the next slice begins."""
+    def count_part(self, selection: Selection, from_id: int, size: int) -> tuple[Counts, int | None]:
+        """How many of one slice of ids match, and where the next slice begins."""
         ...
 
 
@@ -133,24 +132,20 @@ def search(finder: Finder, request: PageRequest, from_id: int | None, slice_ids:
     )
 
 
-def whole_count(selection: Selection, cap: int, ask: Ask, clock: Clock) -> CappedCount:
+def whole_count(selection: Selection, most_ids: int, ask: Ask, clock: Clock) -> CappedCounts:
     """See `Looking.count`."""
-    quick = ask(lambda one: one.quick_count(selection))
+    up_to, quick = ask(lambda one: one.quick_count(selection))
     if quick is not None:
-        return CappedCount(min(quick, cap), quick > cap)
-    count, looked_at, next_id = 0, 0, None
-    pace = _Pace(clock)
-    while looked_at < _COUNTED_IDS:
-        wanted, from_id = cap - count + 1, next_id
-        found, next_id = ask(lambda one: one.count_part(selection, from_id, pace.size, wanted))  # noqa: B023 - at once
-        looked_at += pace.size
+        return CappedCounts(quick, up_to)
+    counts, left, pace = Counts(), most_ids, _Pace(clock)
+    next_id: int | None = up_to
+    while left > 0 and next_id is not None:
+        from_id, size = next_id, min(pace.size, left)
+        found, next_id = ask(lambda one: one.count_part(selection, from_id, size))  # noqa: B023 - at once
         pace.took()
-        count += found
-        if count > cap:
-            return CappedCount(cap, True)
-        if next_id is None:
-            return CappedCount(count)
-    return CappedCount(count, True)
+        counts += found
+        left -= size
+    return CappedCounts(counts, up_to, is_more=next_id is not None)
 
 
 def is_counted(finder: Finder) -> bool:

@@ -31,6 +31,7 @@ STATE_TEST = {
     State.FAILED: "{state} = 6",
     State.CANCELLED: "{state} = 7",
 }
+COUNTS = ", ".join(f"count(*) FILTER (WHERE {STATE_TEST[one].format(state='abs(m.state)')})" for one in State)
 _PAYLOAD = "coalesce(m.payload, (SELECT payload FROM pqdesk_payload WHERE id = m.id))"
 _PAYLOAD_TEXT = f"CAST({_PAYLOAD} AS TEXT)"
 _NAMED = {

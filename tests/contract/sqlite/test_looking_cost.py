@@ -93,7 +93,7 @@ _QUESTIONS: dict[str, Callable[[Inspection], Any]] = {
     "a jump to a time": lambda one: one.id_at(to_datetime(_NOW_US + 600)),
     "counts": lambda one: (one.counts(), one.queues()),
     "a count of states": lambda one: one.count(parse_filter("state:failed,retrying")),
-    "a capped count": lambda one: one.count(parse_filter("attempts:1"), cap=500),
+    "a capped count": lambda one: one.count(parse_filter("attempts:1"), most_ids=500),
     "a search that finds": lambda one: one.search(PageRequest(selection=Selection(search="payload"), limit=20)),
     "since when it waits": lambda one: one.waiting_since(),
     "errors": lambda one: one.errors(),

@@ -57,12 +57,12 @@ class ActionBar(QWidget):
     def _update(self) -> None:
         target, matching = self._actions.target, self._matching
         if isinstance(target, Matching):
-            self._text.setText(f"All {format_capped(target.count())} that match are selected")
+            self._text.setText(f"All {format_capped(target.matched.count())} that match are selected")
         elif not target.states:
             self._text.setText("Nothing selected")
         else:
-            of = f" of {format_capped(matching.count())}" if matching is not None else ""
+            of = f" of {format_capped(matching.matched.count())}" if matching is not None else ""
             self._text.setText(f"{format_number(len(target.states))}{of} selected")
         self._all.setVisible(matching is not None and target != matching)
         if matching is not None:
-            self._all.setText(f"Select all {format_capped(matching.count())} that match")
+            self._all.setText(f"Select all {format_capped(matching.matched.count())} that match")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,7 +13,8 @@ from pqdesk.gui.formatting import format_capped
 from pqdesk.gui.shell.actions import Action, ActionSet, Menu
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import Matching, Order, Seen
-from pqdesk.messages.looking import CappedCount
+from pqdesk.messages.looking import CappedCount, CappedCounts
+from pqdesk.messages.records import Counts
 from pqdesk.messages.states import State
 
 
@@ -91,6 +93,7 @@ class MessageActions(ActionSet):
     def __init__(self, owner: QWidget, theme: Theme) -> None:
         super().__init__(owner, theme, "Messages")
         self._target: Seen | Matching = Seen({})
+        self._counts = CappedCounts()
         for action in ACTIONS:
             self.add(action, partial(self._ask, action), partial(self._reason, action))
 
@@ -101,13 +104,15 @@ class MessageActions(ActionSet):
 
     def count(self, action: MessageAction) -> CappedCount:
         """How many of the selected messages the action applies to."""
-        if isinstance(self._target, Matching):
-            return self._target.count(action.states)
-        return CappedCount(sum(state in action.states for state in self._target.states.values()))
+        return self._counts.count(action.states)
 
     def set_target(self, target: Seen | Matching) -> None:
         """These messages are selected."""
         self._target = target
+        if isinstance(target, Matching):
+            self._counts = target.matched
+        else:
+            self._counts = CappedCounts(Counts(**Counter(state.word for state in target.states.values())))
         for action in ACTIONS:
             entry, capped = self.entry(action.name), self.count(action)
             count, unit = format_capped(capped), "message" if capped.count == 1 else "messages"
@@ -123,7 +128,7 @@ class MessageActions(ActionSet):
     def _ask(self, action: MessageAction) -> None:
         target = self._target
         if isinstance(target, Matching):
-            states = [state for state in target.counts if state in action.states]
+            states = [state for state in target.states if state in action.states]
             target = replace(target, filters={**target.filters, "state": states})
         else:
             target = Seen({one: state for one, state in target.states.items() if state in action.states})

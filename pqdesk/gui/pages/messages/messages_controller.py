@@ -23,7 +23,7 @@ from pqdesk.gui.threads.orders import Done, Matching, Order, Seen
 from pqdesk.gui.threads.reader import Answer, Reader
 from pqdesk.messages.activities import ActivityRecord
 from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord
-from pqdesk.messages.selection import Between, Field, Is, Selection, Term
+from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.storage.looking import Inspection, PageRequest
 
@@ -124,8 +124,8 @@ class MessagesController(QObject):
     @Slot(object)
     def _on_action_asked(self, order: Order) -> None:
         target = order.target
-        if order.action == "delete" and isinstance(target, Matching) and target.count().count > _MOST_UNASKED:
-            count = format_capped(target.count())
+        if order.action == "delete" and isinstance(target, Matching) and target.matched.count().count > _MOST_UNASKED:
+            count = format_capped(target.matched.count())
             ask_delete_matching(self._view.window(), count, lambda: self.order_asked.emit(order))
         else:
             self.order_asked.emit(order)
@@ -150,17 +150,7 @@ class MessagesController(QObject):
     def _count_question(self) -> Callable[[Inspection], Matching]:
         """How many match by now, by state, and up to which id: what an order to all of them is frozen at."""
         selection, filters = self._view.filter_bar.selection, self._view.filter_bar.filters
-
-        def count(look: Inspection) -> Matching:
-            newest = look.page(PageRequest(selection=selection, limit=1))
-            up_to = newest[0].id if newest else 0
-            term = Term(Field.ID, (Between(None, up_to),))
-            frozen = replace(selection, terms=(*selection.terms, term))
-            states = selection.states or tuple(State)
-            counts = {state: look.count(replace(frozen, states=(state,))) for state in states}
-            return Matching(filters, up_to, counts)
-
-        return count
+        return lambda look: Matching(filters, selection.states or tuple(State), look.count(selection))
 
     @Slot()
     def _take_in(self) -> None:
@@ -287,7 +277,7 @@ class MessagesController(QObject):
     def _total(self) -> int | None:
         """How many match, where the counters know it; nobody counts rows."""
         selection = self._view.filter_bar.selection
-        if self._queues is None or selection.ids or selection.type or selection.search:
+        if self._queues is None or selection != Selection(queue=selection.queue, states=selection.states):
             return None
         chosen = [one.counts for one in self._queues if selection.queue in (None, one.name)]
         counts = sum(chosen, Counts())
