@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -16,7 +17,8 @@ from pqdesk import Empty, Message, Queue
 from pqdesk.clock import from_datetime
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.filters import parse_filter, quote
-from pqdesk.messages.records import MessageDetail
+from pqdesk.messages.looking import CappedCounts
+from pqdesk.messages.records import Counts, MessageDetail
 from pqdesk.messages.selection import Selection
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
@@ -211,11 +213,14 @@ def test_a_filter_selects_what_it_says(
         count = store.looking.count(selection)
 
     now_us = clock.wall_us()
-    wanted = [one.id for one in _details(store) if matches(one, selection, now_us, errors.get(one.id))]
+    details = _details(store)
+    matching = [one for one in details if matches(one, selection, now_us, errors.get(one.id))]
+    wanted = [one.id for one in matching]
     assert found == wanted
     assert page == [one for one in wanted if one < 60][:7]
     assert back == [one for one in wanted if one > 60][-7:]
-    assert (count.count, count.is_more) == (len(wanted), False)
+    by_state = Counts(**Counter(one.state.word for one in matching))
+    assert count == CappedCounts(by_state, up_to=max(one.id for one in details))
 
 
 _cache: dict[int, Any] = {}

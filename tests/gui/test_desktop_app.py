@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QLabel, QMessageBox, QPushBu
 
 from pqdesk import Queue, Workspace
 from pqdesk.gui.desktop import Desktop
-from pqdesk.gui.pages.messages.columns import Column
+from pqdesk.gui.pages.messages.columns import COLUMNS
 from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.single_instance import Wish
 from pqdesk.gui.threads.orders import Order, Seen
@@ -396,8 +396,9 @@ def test_columns_panes_and_sizes_are_found_again(qtbot, open_app: Open, workspac
     desktop = open_app(workspace.path)
     desktop.window.go(Route("messages"))
     page = desktop.window.page
-    page.table.columns.wish(Column.KEY, True)
-    page.table.horizontalHeader().resizeSection(Column.QUEUE, 171)
+    queue, key = ([one.key for one in COLUMNS].index(wanted) for wanted in ("queue", "key"))
+    page.table.columns.wish(key, True)
+    page.table.horizontalHeader().resizeSection(queue, 171)
     page.table.horizontalHeader().moveSection(0, 3)
     splitter = page.findChild(PaneSplitter)
     splitter.moveSplitter(200, 1)
@@ -408,8 +409,8 @@ def test_columns_panes_and_sizes_are_found_again(qtbot, open_app: Open, workspac
 
     again = open_app(workspace.path).window.page
 
-    assert again.table.columns.wishes()[Column.KEY]
-    assert again.table.columnWidth(Column.QUEUE) == 171
+    assert again.table.columns.wishes()[key]
+    assert again.table.columnWidth(queue) == 171
     assert again.table.horizontalHeader().visualIndex(0) == 3
     assert again.findChild(PaneSplitter).sizes() == sizes
     assert again.window().sidebar.width() < 100

@@ -94,6 +94,29 @@ def test_where_only_words_change_no_row_is_taken_out(order, changed):
     assert sum(len(one.rows) for one in changes) == len(changed & set(order))
 
 
+@given(st.sets(st.sampled_from("abcdefgh")), st.sets(st.sampled_from("abcdefgh")), st.sets(st.sampled_from("abcdefgh")))
+def test_where_none_moves_nothing_is_touched_but_what_changed(before, after, changed):
+    old = [Row(one, Ship(one)) for one in sorted(before)]
+    new = reuse_rows(old, [Ship(one, crew=7 if one in changed else 3) for one in sorted(after)], lambda ship: ship.name)
+
+    changes = list(row_changes(old, new))
+
+    assert sum(len(one.rows) for one in changes if isinstance(one, Update)) == len(before & after & changed)
+    assert sum(one.count for one in changes if isinstance(one, Remove)) == len(before - after)
+
+
+def test_neighbours_share_one_change():
+    old = [Row(one, Ship(one)) for one in "cdehij"]
+    new = reuse_rows(old, [Ship(one, crew=7 if one in "cd" else 3) for one in "abcdej"], lambda ship: ship.name)
+
+    changes = list(row_changes(old, new))
+
+    assert [type(change) for change in changes] == [Insert, Update, Remove]
+    assert (changes[0].first, len(changes[0].rows)) == (0, 2)
+    assert (changes[1].first, len(changes[1].rows)) == (2, 2)
+    assert (changes[2].first, changes[2].count) == (5, 2)
+
+
 @pytest.mark.timeout(600)
 def test_the_model_is_consistent_through_random_changes_without_a_reset():
     model = make_model()

@@ -16,7 +16,7 @@ from pqdesk.messages.records import Counts
 from pqdesk.messages.selection import Field, Is, Selection, Term
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.connection import Row, all_rows, first_row, only_value
-from pqdesk.storage.sqlite.terms import COUNTS, Compiled
+from pqdesk.storage.sqlite.terms import Compiled
 
 FEW = 10_000
 _MANY = 200_000  # so many ids of an index are looked through in about 20 ms
@@ -171,7 +171,7 @@ class Finder:
         if candidates is None:
             return None
         sql = f"""
-            SELECT {COUNTS} FROM pqdesk_message m
+            SELECT {self.compiled.counts} FROM pqdesk_message m
              WHERE m.id IN (SELECT value FROM json_each(:ids)) AND {self.compiled.where}"""
         return Counts(*all_rows(self.db, sql, {**self.compiled.values, "ids": json.dumps(list(candidates))})[0])
 
@@ -179,7 +179,7 @@ class Finder:
         """How many match among the `size` ids from `from_id` down; where to go on."""
         lowest = max(from_id - size + 1, 0)
         sql = f"""
-            SELECT {COUNTS} FROM pqdesk_message m NOT INDEXED
+            SELECT {self._sliced.counts} FROM pqdesk_message m NOT INDEXED
              WHERE m.id BETWEEN :lowest AND :highest AND {self._sliced.where}"""
         values = {**self._sliced.values, "lowest": lowest, "highest": from_id}
         return Counts(*all_rows(self.db, sql, values)[0]), only_value(self.db, _NEXT_BELOW, (lowest - 1,))

@@ -31,7 +31,6 @@ STATE_TEST = {
     State.FAILED: "{state} = 6",
     State.CANCELLED: "{state} = 7",
 }
-COUNTS = ", ".join(f"count(*) FILTER (WHERE {STATE_TEST[one].format(state='abs(m.state)')})" for one in State)
 _PAYLOAD = "coalesce(m.payload, (SELECT payload FROM pqdesk_payload WHERE id = m.id))"
 _PAYLOAD_TEXT = f"CAST({_PAYLOAD} AS TEXT)"
 _NAMED = {
@@ -82,7 +81,7 @@ class Compiled:
     def __init__(self, selection: Selection, now_us: int, *, is_sliced: bool = False) -> None:
         self._error_like = _ERROR_LIKE_IN_SLICE if is_sliced else _ERROR_LIKE
         self.values: dict[str, Any] = {"now": now_us}
-        self._is_trashed = selection.is_trashed
+        self._state = "-m.state" if selection.is_trashed else "m.state"
         self.tests = list(self._tests(selection))
         others = (selection.type, selection.search)
         texts = (Field.TEXT, Field.PAYLOAD, Field.VALUE)
@@ -92,6 +91,14 @@ class Compiled:
     @property
     def where(self) -> str:
         return " AND ".join(self.tests)
+
+    @property
+    def counts(self) -> str:
+        """The columns of a SELECT: how many rows are in each state."""
+        return ", ".join(f"count(*) FILTER (WHERE {self._is_in(state)})" for state in State)
+
+    def _is_in(self, state: State) -> str:
+        return STATE_TEST[state].format(state=self._state)
 
     def _tests(self, selection: Selection) -> Iterator[str]:
         yield "m.state < 0" if selection.is_trashed else "m.state > 0"
@@ -122,9 +129,7 @@ class Compiled:
             case Has(text):
                 return self._has(field, text)
             case Is(value) if field is Field.STATE:
-                return STATE_TEST[State.from_number(int(value))].format(
-                    state="-m.state" if self._is_trashed else "m.state"
-                )
+                return self._is_in(State.from_number(int(value)))
             case Is(value) if field in _NAMED:
                 return _NAMED[field].format(value=self._bind(value))
             case Is(value):

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from tests.benchmarks.contenders import ENTRIES, PEERS
-from tests.benchmarks.measures import median
+from tests.benchmarks.measures import median, ratio
 from tests.benchmarks.parts import Part
 from tests.benchmarks.results import Cell, Goal, PartResult, Row
 from tests.benchmarks.team import ROOT, Failed, Member, Settings, team
@@ -18,6 +18,7 @@ _MIXES = ("ready", "scheduled, urgent", "running", "completed", "failed", "group
 _OPERATIONS = ("put", "get", "ack")
 _REFERENCE = 1_000  # the size that larger ones are compared with
 _FEW, _MANY = 10, 20_000  # of the peers
+_SHOWN = 200_000
 _COUNT = 40
 _FILL_S = 15.0
 
@@ -127,16 +128,37 @@ def looking(settings: Settings) -> PartResult:
     return result
 
 
+def window(settings: Settings) -> PartResult:
+    """The page Messages over few and over many messages, in turns."""
+    few, many = _REFERENCE, settings.count(_SHOWN, least=2 * _REFERENCE)
+    columns = [f"p50 ms at {few:,}", f"p50 ms at {many:,}", "max ms", "×"]
+    how = "from the key to what is painted, offscreen, with the reader in its thread; sizes in turn"
+    result = PartResult("window", "what a person waits for on the page Messages", how, columns)
+    for what, laps in _child(settings, "window", sizes=[few, many]).items():
+        at_few, at_many = laps[str(few)], laps[str(many)]
+        cells: dict[str, Cell] = {
+            columns[0]: median(at_few), columns[1]: median(at_many), "max ms": max(at_many),
+            "×": ratio(at_many, at_few),
+        }  # fmt: skip
+        result.rows.append(Row(what, cells))
+        result.goals.append(Goal(f"window, {what} at {many:,}", median(at_many), 100, "ms", "low"))
+    return result
+
+
 def _aged(settings: Settings, **order: Any) -> dict[str, Any]:
-    folder = settings.folder / "aged"
+    return _child(settings, "aged", **order)
+
+
+def _child(settings: Settings, module: str, **order: Any) -> dict[str, Any]:
+    folder = settings.folder / module
     folder.mkdir()
-    command = [sys.executable, "-m", "tests.benchmarks.aged", str(folder), json.dumps(order)]
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", str(folder), json.dumps(order)]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if done.returncode:
-        raise Failed(f"an aged file: {(done.stderr.strip().splitlines() or ['ended'])[-1]}")
+        raise Failed(f"{module}: {(done.stderr.strip().splitlines() or ['ended'])[-1]}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
@@ -145,4 +167,5 @@ PARTS = [
     Part("backlog", "put, get and ack at 10 to 1,000,000 messages in seven mixes, with SQLite's VM steps", 40, backlog),
     Part("growth", "get and ack at 10 and 20,000 ready messages, everybody", 60, growth),
     Part("looking", "pages, jumps, counts and search at the largest backlog", 5, looking),
+    Part("window", "the page Messages at 200,000 messages: a page, and all that match", 20, window),
 ]

@@ -1,4 +1,4 @@
-"""The diff between two lists of rows, and the window of rows, without Qt."""
+"""The window of rows, without Qt."""
 
 from __future__ import annotations
 
@@ -8,60 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqdesk.gui.pages.messages.row_window import GONE_STAYS_MS, LONGEST, PAGE_ROWS, RowWindow
-from pqdesk.gui.records.rows import Insert, Remove, Row, Update, reuse_rows, row_changes
 from pqdesk.messages.states import State
 from tests.gui.fakes import make_record
 
 IDS = st.sets(st.integers(1, 40)).map(lambda ids: sorted(ids, reverse=True))
 
 
-def rows_of(ids, changed=()):
-    return [Row(one, make_record(one, State.FAILED if one in changed else State.READY)) for one in ids]
-
-
-def id_of(record):
-    return record.id
-
-
 def ids_of(window):
     return [row.id for row in window.rows]
-
-
-def applied(rows, changes):
-    rows = list(rows)
-    for change in changes:
-        if isinstance(change, Remove):
-            del rows[change.first : change.first + change.count]
-        elif isinstance(change, Insert):
-            rows[change.first : change.first] = change.rows
-        else:
-            assert [row.id for row in change.rows] == [row.id for row in rows[change.first :][: len(change.rows)]]
-            rows[change.first : change.first + len(change.rows)] = change.rows
-    return rows
-
-
-@given(IDS, IDS, st.sets(st.integers(1, 40)))
-def test_changes_make_the_old_rows_the_new_ones(old_ids, new_ids, changed):
-    old = rows_of(old_ids)
-    new = reuse_rows(old, [row.record for row in rows_of(new_ids, changed)], id_of)
-
-    changes = list(row_changes(old, new))
-
-    assert all(one is other for one, other in zip(applied(old, changes), new, strict=True))
-    touched = sum(len(change.rows) for change in changes if isinstance(change, Update))
-    assert touched == len(set(old_ids) & set(new_ids) & changed)
-
-
-def test_neighbours_share_one_change():
-    old = rows_of([9, 8, 7, 3, 2, 1])
-    new = reuse_rows(old, [row.record for row in rows_of([12, 11, 9, 8, 7, 1], {9, 8})], id_of)
-
-    changes = list(row_changes(old, new))
-
-    assert [type(change) for change in changes] == [Insert, Update, Remove]
-    assert (changes[0].first, len(changes[0].rows)) == (0, 2)
-    assert (changes[1].first, len(changes[1].rows)) == (2, 2)
-    assert (changes[2].first, changes[2].count) == (5, 2)
 
 
 def records(ids, state=State.READY):
