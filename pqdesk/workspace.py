@@ -296,7 +296,8 @@ class Workspace(Operator):
     def undo(self, activity_id: int | None = None, *, on_progress: OnProgress | None = None) -> records.Outcome:
         """Bring back what an activity changed, as far as nobody has touched it since; the rest is skipped.
 
-        Possible for 30 days. Leaves an activity of its own; undoing that does it again.
+        Possible for 30 days. Leaves an activity of its own; undoing that does it again. Workers are told
+        to be as they were, and not waited for.
 
         Args:
             activity_id: None: the newest one of this user's, by whatever program, that was not undone.
@@ -305,12 +306,16 @@ class Workspace(Operator):
             NotFound: There is no such activity.
             InvalidInput: It cannot be undone, or was undone before; the text says why.
             LookOnly: The workspace is set to look only.
+            SupervisorError: It was about workers, and supervisord does not do it; the activity stands as it was.
         """
-        return acting.undo(self.store, activity_id, on_progress)
+        return acting.undo(self.store, activity_id, on_progress, self._tell_workers)
 
     def redo(self, *, on_progress: OnProgress | None = None) -> records.Outcome:
         """Do again what this user undid last, where nothing else was done since. Raises NotFound, LookOnly."""
-        return self.store.operating.undo("undone", on_progress=on_progress)
+        return acting.take_back(self.store, "undone", on_progress, self._tell_workers)
+
+    def _tell_workers(self, deed: activities.WorkerDeed) -> None:
+        supervision.Supervision(self.paths, is_look_only=self.store.looking.is_look_only).do(*deed)
 
     @property
     def look_only(self) -> bool:

@@ -55,7 +55,7 @@ def _start_demo(settings: Settings) -> None:
     if settings.workspace is None:
         settings.workspace = str(demo_workspace())
     write_demo(settings.paths)
-    workers_of(settings.paths).start("all")
+    workers_of(settings.paths, "cli").start("all")
 
 
 def _show_once(watcher: Watcher, settings: Settings, life_within_s: float) -> None:

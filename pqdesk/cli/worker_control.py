@@ -28,7 +28,7 @@ def start_command(settings: Settings, names: tuple[str, ...], is_autostart: bool
     """Start workers or all. Supervisord is started too, when it does not run."""
     if bool(names) == is_autostart:
         raise click.UsageError("name workers, or 'all', or give --autostart")
-    supervision = workers_of(settings.paths)
+    supervision = workers_of(settings.paths, "cli")
     if is_autostart:
         supervision.ensure_running()
         say("supervisord: running")
@@ -47,7 +47,7 @@ def start_command(settings: Settings, names: tuple[str, ...], is_autostart: bool
 def stop_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_now: bool, is_daemon: bool) -> int:
     """Stop workers or all. The message in hand is finished first."""
     _check_daemon(names, is_daemon)
-    supervision = workers_of(settings.paths)
+    supervision = workers_of(settings.paths, "cli")
     before = _replicas(settings, supervision, names)
     if is_now:
         supervision.stop_now(names)
@@ -66,7 +66,7 @@ def stop_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_n
 def restart_command(settings: Settings, names: tuple[str, ...], no_wait: bool, is_daemon: bool) -> int:
     """Stop and start workers or all."""
     _check_daemon(names, is_daemon)
-    supervision = workers_of(settings.paths)
+    supervision = workers_of(settings.paths, "cli")
     before = _replicas(settings, supervision, names)
     if is_daemon:
         supervision.restart_daemon(on_progress=progress_lines(settings, "stopped"))
@@ -86,7 +86,7 @@ def signal_command(settings: Settings, name: str, number: str) -> int:
 
     SIGNAL is a name or a number: HUP, USR1, 10. It goes to each of the worker's processes.
     """
-    supervision = workers_of(settings.paths)
+    supervision = workers_of(settings.paths, "cli")
     found = _replicas(settings, supervision, (name,))
     supervision.signal(name, number)
     if settings.is_json:
@@ -101,7 +101,7 @@ def signal_command(settings: Settings, name: str, number: str) -> int:
 @pass_settings
 def carry_on_command(settings: Settings) -> None:
     """Do what workers were asked to do and could not do at once. PQDesk calls this itself."""
-    workers_of(settings.paths).carry_on()
+    workers_of(settings.paths, "cli").carry_on()
 
 
 def _check_daemon(names: tuple[str, ...], is_daemon: bool) -> None:

@@ -68,7 +68,7 @@ def add_worker_command(
     words = command_of(recipe)
     base = WorkerDefinition(name=name, command=words, restart=usual_restart(words))
     definition = definition_from(given, base)
-    supervision = workers_of(settings.paths)
+    supervision = workers_of(settings.paths, "cli")
     if is_test or sample is not None or message_id is not None:
         return _test_it(settings, supervision, definition, sample, message_id)
     if is_preview:
@@ -108,7 +108,7 @@ def edit_worker_command(
     and the worker runs on as it is.
     """
     require_workspace_or_workers(settings)
-    supervision = workers_of(settings.paths)
+    supervision = workers_of(settings.paths, "cli")
     old = supervision.previous_definition(name) if is_undo else supervision.definition(name)
     given = _given(values)
     recipe = recipe_from(given, program_and_recipe(old.command)[1])
@@ -143,7 +143,7 @@ def remove_worker_command(settings: Settings, name: str, is_undo: bool) -> int:
     It finishes the message in hand first. Its logs stay, and --undo brings it back.
     """
     require_workspace_or_workers(settings)
-    supervision = workers_of(settings.paths)
+    supervision = workers_of(settings.paths, "cli")
     if is_undo:
         saved = supervision.bring_back(supervision.removed_worker(name))
         return _tell(settings, supervision, name, saved, f"{name}: back, not started")
@@ -165,7 +165,7 @@ def scale_command(settings: Settings, name: str, count: int) -> int:
     Of too many, those with the highest numbers finish the message in hand and end.
     """
     require_workspace_or_workers(settings)
-    supervision = workers_of(settings.paths)
+    supervision = workers_of(settings.paths, "cli")
     saved = supervision.scale(name, count, on_progress=progress_lines(settings, "ended"))
     return _tell(settings, supervision, name, saved, None)
 

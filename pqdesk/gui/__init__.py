@@ -13,17 +13,17 @@ The seam between the shell and the pages:
   `changed()` says that somebody wrote: a live page asks again, at most four times a second.
   `counts_loaded(tuple[QueueRecord, ...])`, at most once a second, feeds pickers and badges.
 - **threads/actor.py** `Actor`: `carry_out(Order(action, target))`, asked by a signal of the page (it lives in another
-  thread), answered by one `done(Done(order, outcome | error))`; see threads/orders.py. The shell shows the toast for
-  it, with Undo, and for what supervisord's link did; pages need not. Undo and Redo are those of the library.
-- **threads/supervisor_link.py** `SupervisorLink`: slots `start(name)`, `stop(name)`, `restart(name)`,
-  `start_daemon()`, by signal; `status_changed(SupervisionStatus)`, `action_failed(str)`, `action_done(str)`.
+  thread), answered by one `done(Done(order, outcome | error))`; see threads/orders.py. The shell passes on what a page
+  says by `order_asked`, and shows the toast for it, with Undo. Undo and Redo are those of the library.
+- **threads/supervisor_link.py** `SupervisorLink`: the same for orders about workers, and
+  `status_changed(SupervisionStatus)`.
 - **threads/log_reader.py** `LogReader`: slot `follow(who, tuple[Path, ...])`, by signal;
   `tail_read(who, Path, list[str])` with what `who` has not had yet, then `lines_read(Path, list[str])`.
   `SupervisorLink.logs` is one; every page that shows a log connects to it, takes the paths it shows and puts the lines
   into a widgets/log_pane.py `LogPane`. It also searches logs for a message and empties them.
-- **theme.py** `Theme`: `color(Role)`, `state_color(State)`, `state_icon(State)`, `worker_icon(WorkerState)`,
-  `icon(name, Role)`, `font(percent)`, `fixed_font()`, `changed()`. Names of icons are the files of
-  resources/icons. Roles are in palette.py. Numbers and times: formatting.py.
+- **theme.py** `Theme`: `picture(label, name, Role)`, `color(Role)`, `icon(name, Role)`, `font(percent)`;
+  and `set_look(widget, word)`. Names of icons are the files of resources/icons. Roles are in palette.py, looks in
+  stylesheet.py. Numbers and times: formatting.py.
 - **shell/page.py** `Page`: what a page is; registry.py lists them, and sidebar, menu View, Ctrl+1 …, palette and
   pictures come from it. A page is live while it is shown, the window is visible and updates are not paused; when it
   becomes live it asks for everything anew. Pages know routes (shell/routes.py), never each other.

@@ -23,8 +23,10 @@ from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.single_instance import Wish
 from pqdesk.gui.theme import Theme, ThemeChoice
 from pqdesk.gui.threads.keeper import Keeper
+from pqdesk.gui.threads.orders import Order
 from pqdesk.gui.tray import Tray
 from pqdesk.gui.visible_text import as_entry
+from pqdesk.gui.widgets.toast import Tone
 from pqdesk.gui.window_actions import (
     ABOUT,
     CLOSE,
@@ -36,10 +38,12 @@ from pqdesk.gui.window_actions import (
     REFRESH,
     REMOVE_DEMO,
     SHORTCUTS,
+    SHOW_WINDOW,
     STOP_AND_QUIT,
     THEME,
     TRY_DEMO,
 )
+from pqdesk.gui.workspace_actions import PAUSE_ALL, SHOW_FAILED, WORKERS
 from pqdesk.gui.workspace_controller import WorkspaceController
 from pqdesk.paths import choose_workspace, state_folder
 
@@ -66,13 +70,12 @@ class Desktop(QObject):
         self._stuck: list[WorkspaceController] = []  # whose threads never ended; dropping them would abort
         self.window = MainWindow(theme)
         self._recent, self._themes = QMenu(self.window), self._make_themes()
-        self.tray = Tray(theme, clock)
+        self._connect_window()
+        self.tray = self._make_tray()
         self._keeper = Keeper()
         self._keeper_thread = QThread()
         self._keeper_thread.setObjectName("keeper")
         self._keeper.moveToThread(self._keeper_thread)
-        self._connect_window()
-        self._connect_tray()
         self._connect_keeper()
         application.commitDataRequest.connect(lambda _manager: self.window.allow_close())
 
@@ -154,10 +157,13 @@ class Desktop(QObject):
         window.close_asked.connect(self._on_close_asked)
         window.seen_changed.connect(self._on_seen_changed)
         window.header.live_toggled.connect(self._set_live)
+        window.workspace_actions.order_asked.connect(self._on_order_asked)
+        window.workspace_actions.route_asked.connect(self._on_route_asked)
         self._add_actions()
 
     def _add_actions(self) -> None:
         window, actions = self.window, self.window.window_actions
+        actions.add(SHOW_WINDOW, window.bring_to_front)
         actions.add(OPEN, self._on_open_asked)
         actions.add(CREATE, self._on_create_asked)
         actions.add(RECENT, why_not=lambda: "" if self._recent.actions() else "None yet", qt=self._recent.menuAction())
@@ -205,13 +211,19 @@ class Desktop(QObject):
         rows += [keys for page in PAGES for keys in page.more_keys]
         ShortcutsDialog(rows, self._theme, self.window).open()
 
-    def _connect_tray(self) -> None:
-        tray = self.tray
-        tray.open_asked.connect(self.window.bring_to_front)
+    def _make_tray(self) -> Tray:
+        own, whole = self.window.window_actions, self.window.workspace_actions
+        tray = Tray(
+            [
+                [own[SHOW_WINDOW.name], whole[SHOW_FAILED.name]],
+                [whole[WORKERS.name], whole[PAUSE_ALL.name]],
+                [own[QUIT.name], own[STOP_AND_QUIT.name]],
+            ],
+            self._clock,
+        )
         tray.route_asked.connect(self._on_route_asked)
-        tray.quit_asked.connect(self.quit)
-        tray.stop_and_quit_asked.connect(self._on_stop_and_quit_asked)
         tray.lost.connect(self._on_tray_lost)
+        return tray
 
     def _connect_keeper(self) -> None:
         keeper = self._keeper
@@ -244,7 +256,7 @@ class Desktop(QObject):
             self.window.hide()
             if not self._settings.was_told("tray"):
                 self._settings.mark_told("tray")
-                self.tray.tell(_TRAY_NOTE)
+                self.tray.tell(_TRAY_NOTE, self.window.page.route)
         elif self._settings.was_told("quit") or not self.controller.has_workers_up:
             self.quit()
         else:
@@ -313,7 +325,7 @@ class Desktop(QObject):
         self.show_workspace(place_of(choose_workspace().root))
         self._settings.forget_workspace(str(demo.location))
         self._show_recent()
-        self.window.toast.show_text("Removing the demo…")
+        self.window.toast.show_text("Removing the demo…", Tone.GOING_ON)
         self._demo_unwanted.emit()
 
     @Slot()
@@ -327,7 +339,7 @@ class Desktop(QObject):
     @Slot(str)
     def _on_keeper_failed(self, text: str) -> None:
         self.controller.set_demo_busy(False)
-        self.window.toast.show_text(text, is_error=True)
+        self.window.toast.show_text(text, Tone.ERROR)
 
     # --- leaving ----------------------------------------------------------------------------------
 
@@ -338,13 +350,20 @@ class Desktop(QObject):
         questions.ask_stop_and_quit(self.window, controller.status, controller.counts, self._stop_and_quit)
 
     def _stop_and_quit(self) -> None:
-        self.window.toast.show_text("Stopping the workers; messages in hand are finished first…")
+        text = "Stopping the workers; messages in hand are finished first…"
+        self.window.toast.show_text(text, Tone.GOING_ON)
         self.controller.shut_down()
 
     @Slot(str)
     def _on_stopped(self, problem: str) -> None:
-        if not problem:
+        if problem:
+            self.window.toast.show_text(problem, Tone.ERROR)
+        else:
             self.quit()
+
+    @Slot(object)
+    def _on_order_asked(self, order: Order) -> None:
+        self.controller.give(order)
 
     @Slot(object)
     def _on_route_asked(self, route: Route) -> None:

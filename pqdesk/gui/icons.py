@@ -19,17 +19,18 @@ class IconLoader:
     """Makes icons from resources/icons/NAME.svg; each picture once per colour."""
 
     def __init__(self) -> None:
-        self._icons: dict[tuple[str, str, str], QIcon] = {}
+        self._icons: dict[tuple[str, ...], QIcon] = {}
         self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
 
-    def icon(self, name: str, color: QColor, disabled: QColor) -> QIcon:
-        key = (name, color.name(), disabled.name())
+    def icon(self, name: str, color: QColor, disabled: QColor, checked: QColor) -> QIcon:
+        key = (name, color.name(), disabled.name(), checked.name())
         if key not in self._icons:
             icon = QIcon()
             for size in _SIZES:
                 for ratio in _RATIOS:
                     icon.addPixmap(self.pixmap(name, color, size, ratio))
                     icon.addPixmap(self.pixmap(name, color, size, ratio), QIcon.Mode.Selected)
+                    icon.addPixmap(self.pixmap(name, checked, size, ratio), QIcon.Mode.Normal, QIcon.State.On)
                     icon.addPixmap(self.pixmap(name, disabled, size, ratio), QIcon.Mode.Disabled)
             self._icons[key] = icon
         return self._icons[key]

@@ -23,8 +23,9 @@ from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.page_header import PageHeader
 from pqdesk.gui.widgets.sidebar import Sidebar
 from pqdesk.gui.widgets.status_line import StatusLine
-from pqdesk.gui.widgets.toast import Toast
+from pqdesk.gui.widgets.toast import Toast, Tone
 from pqdesk.gui.window_actions import BACK, FIND, FORWARD, NEXT_PANE, PALETTE, PREVIOUS_PANE, REDO, SIDEBAR, UNDO
+from pqdesk.gui.workspace_actions import WorkspaceActions
 
 DEFAULT_SIZE = (1280, 800)
 _SMALLEST_SIZE = (960, 600)
@@ -59,7 +60,7 @@ class MainWindow(QMainWindow):
         self._is_welcoming, self._heading = False, "Welcome"
         self._is_paused = False
         self._may_close = False
-        self.window_actions = ActionSet(self, theme)
+        self.window_actions, self.workspace_actions = ActionSet(self, theme), WorkspaceActions(self, theme)
         content = QWidget(self)
         content.setObjectName("content")
         self.sidebar = Sidebar([(page.key, page.title, page.icon) for page in PAGES], theme, content)
@@ -84,7 +85,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(content)
         self.setMinimumSize(*_SMALLEST_SIZE)
         self._fit_screen()
-        self._menus = {menu: self._make_menu(menu) for menu in Menu}
+        self._menus = {menu: self._make_menu(menu) for menu in Menu if menu is not Menu.TRAY}
         self._undo = self._redo = ""
         self._recent: list[str] = []  # what was chosen in the palette, newest first
         self._add_actions()
@@ -105,7 +106,7 @@ class MainWindow(QMainWindow):
             self._stack.addWidget(page)
         for page in pages:
             page.route_asked.connect(self.go)
-            page.told.connect(lambda text, is_error: self.toast.show_text(text, is_error=is_error))
+            page.told.connect(self._on_told)
             entry = self.sidebar.entry(page.key)
             page.badge_changed.connect(lambda count, what, entry=entry: entry.set_badge(count, what, Role.ERROR))
         for menu, shown in self._menus.items():
@@ -114,13 +115,15 @@ class MainWindow(QMainWindow):
 
     @property
     def action_sets(self) -> Sequence[ActionSet]:
-        """Everything that can be done: the window's own, then what each page has."""
-        return [self.window_actions, *(page.action_set for page in self._pages.values())]
+        """Everything that can be done: the window's own, to the workspace, then what each page has."""
+        return [self.window_actions, self.workspace_actions, *(page.action_set for page in self._pages.values())]
 
     def commands(self, typed: str) -> Iterator[Command]:
         """For the palette: what can be done, then where one can go; `typed` is what stands in it."""
         for actions in self.action_sets:
             for one in actions:
+                if one.action.menu is Menu.TRAY:
+                    continue
                 menu = one.qt.menu()
                 if not isinstance(menu, QMenu):
                     yield Command(one.verb_in_full, " or ".join(one.action.keys), one.qt.trigger, one.reason)
@@ -297,6 +300,9 @@ class MainWindow(QMainWindow):
             self.toast.hide()
             return
         super().keyPressEvent(event)
+
+    def _on_told(self, text: str, is_error: bool) -> None:
+        self.toast.show_text(text, Tone.ERROR if is_error else Tone.DONE)
 
     def _on_seen_changed(self) -> None:
         self._update_live()

@@ -1,6 +1,7 @@
 """The few things that a palette cannot say: buttons, cards, fields, scroll bars.
 
-By class or by the dynamic property `look`; nothing here touches item views, which style sheets slow down.
+By class or by a dynamic property: `look` is what the thing is, `bulk` how large, `ink` the Role of a text, `tint` the
+Role that an area has a little of. Nothing here touches tables, which style sheets slow down.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from PySide6.QtGui import QColor
 from pqdesk.gui.palette import Role
 
 PICTURES = ("chevron_up", "chevron_down", "check")
+_INVERSE = (Role.BASE, Role.TEXT, Role.ACCENT)
 
 _SHEET = """
 QToolTip {{ border: 1px solid {hairline}; padding: 4px 6px; color: {text}; background: {base}; }}
@@ -35,6 +37,8 @@ QPushButton {{
 }}
 QPushButton[bulk="large"] {{ min-height: 24px; padding: 4px 16px; }}
 QPushButton[bulk="large"]:focus {{ padding: 3px 15px; }}
+QPushButton[bulk="tool"], QPushButton[bulk="tool"]:focus {{ padding: 4px 5px; min-width: 16px; }}
+QPushButton[bulk="tool"]::menu-indicator {{ width: 0; }}
 QPushButton:hover {{ background: {hover}; }}
 QPushButton:pressed {{ background: {hairline}; }}
 QPushButton:focus {{ border: 2px solid {accent}; padding: 3px 11px; }}
@@ -47,6 +51,7 @@ QPushButton[look="primary"]:disabled {{
 }}
 QPushButton[look="quiet"] {{ border-color: transparent; background: transparent; }}
 QPushButton[look="quiet"]:hover {{ background: {hover}; }}
+QPushButton[look="quiet"]:checked {{ background: {selection}; color: {accent}; }}
 QPushButton[look="quiet"]:focus {{ border: 2px solid {accent}; }}
 QPushButton[look="link"] {{
     border-color: transparent; background: transparent; color: {accent}; padding: 4px 6px;
@@ -57,6 +62,20 @@ QPushButton[look="link"]:focus {{ border: 2px solid {accent}; padding: 3px 5px; 
 QFrame[look="card"] {{ background: {base}; border: 1px solid {hairline}; border-radius: 6px; }}
 QFrame[look="hairline"] {{ background: {hairline}; border: none; }}
 QFrame[look="code"] {{ background: {window}; border: 1px solid {hairline}; border-radius: 4px; }}
+QWidget[look="page"] {{ background: {base}; }}
+QFrame[look="page_header"] {{ background: {base}; border: none; border-bottom: 1px solid {hairline}; }}
+QFrame[look="sidebar"] {{ background: {window}; border: none; border-right: 1px solid {hairline}; }}
+QFrame[look="banner"] {{ border: none; border-bottom: 1px solid {hairline}; }}
+QFrame[look="toast"] {{ background: {inverse_base}; border: none; border-radius: 6px; }}
+QFrame[look="toast"] QLabel {{ color: {inverse_text}; }}
+QFrame[look="toast"] QPushButton[look="link"] {{ color: {inverse_accent}; font-weight: 600; }}
+QPlainTextEdit[look="clear"] {{ background: transparent; }}
+QListWidget[look="places"] {{ background: {base}; padding: 6px 8px; outline: none; }}
+QListWidget[look="places"]::item {{ padding: 6px 8px; border-radius: 4px; }}
+QListWidget[look="places"]::item:hover {{ background: {hover}; }}
+QListWidget[look="places"]::item:selected {{ background: {selection}; color: {text}; }}
+QListWidget[look="places"]::item:focus {{ border: 2px solid {accent}; padding: 4px 6px; }}
+QTreeWidget[look="palette"]::item {{ padding: 5px 6px; }}
 QLabel[look="muted"] {{ color: {muted}; }}
 QLabel[look="link"] {{ color: {accent}; }}
 QLabel[look="error"] {{ color: {error}; }}
@@ -67,6 +86,7 @@ QLineEdit, QComboBox, QSpinBox {{
     background: {base}; color: {text}; selection-background-color: {selection}; selection-color: {text};
 }}
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus {{ border: 2px solid {accent}; padding: 3px 7px; }}
+QLineEdit[look="bad"] {{ color: {error}; }}
 QSpinBox {{ padding-right: 24px; }}
 QSpinBox:focus {{ padding-right: 23px; }}
 QSpinBox::up-button, QSpinBox::down-button {{
@@ -121,10 +141,36 @@ QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 """
 
 
-def make_stylesheet(color: Callable[[Role], QColor], *, pictures: Mapping[str, str]) -> str:
-    """The application's style sheet in the colours of the theme. `pictures`: the path of each of PICTURES."""
+_OF_ROLE = """
+QLabel[ink="{role}"] {{ color: {color}; }}
+QFrame[look="banner"][tint="{role}"] {{ background: {tinted}; border-left: 3px solid {color}; }}
+QFrame[look="banner_card"][tint="{role}"] {{ background: {tinted}; border: 1px solid {edge}; border-radius: 6px; }}
+"""
+
+
+def make_stylesheet(color: Callable[..., QColor], *, pictures: Mapping[str, str]) -> str:
+    """The application's style sheet. `color` as Theme's; `pictures`: the path of each of PICTURES."""
     names = {role.name.lower(): color(role).name() for role in Role}
-    is_dark = color(Role.BASE).lightness() < 128
-    accent_hover = color(Role.ACCENT).lighter(108) if is_dark else color(Role.ACCENT).darker(112)
-    scroll_handle = color(Role.HAIRLINE).lighter(130) if is_dark else color(Role.HAIRLINE).darker(115)
-    return _SHEET.format(accent_hover=accent_hover.name(), scroll_handle=scroll_handle.name(), **pictures, **names)
+    base, accent, hairline = (color(role) for role in (Role.BASE, Role.ACCENT, Role.HAIRLINE))
+    is_dark = base.lightness() < 128
+    accent_hover = accent.lighter(108) if is_dark else accent.darker(112)
+    scroll_handle = hairline.lighter(130) if is_dark else hairline.darker(115)
+    inverse = {f"inverse_{one.name.lower()}": color(one, is_inverse=True).name() for one in _INVERSE}
+    sheet = _SHEET.format(
+        accent_hover=accent_hover.name(), scroll_handle=scroll_handle.name(), **pictures, **names, **inverse
+    )
+    return sheet + "".join(
+        _OF_ROLE.format(
+            role=role.name,
+            color=color(role).name(),
+            tinted=_mixed(base, color(role), 0.09),
+            edge=_mixed(base, color(role), 0.35),
+        )
+        for role in Role
+    )
+
+
+def _mixed(under: QColor, over: QColor, share: float) -> str:
+    """`over`, so much of it, on `under`."""
+    parts = zip(under.getRgb()[:3], over.getRgb()[:3], strict=True)  # type: ignore[index]
+    return QColor(*(round(a + (b - a) * share) for a, b in parts)).name()

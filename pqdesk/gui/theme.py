@@ -1,7 +1,8 @@
-"""How the app looks: follows the desktop or the user's choice, and hands out colours, icons and fonts.
+"""How the app looks: follows the desktop or the user's choice, and hands out colours, pictures and fonts.
 
-Widgets take what they need from the Theme they are given and do so again on `changed`. Nothing here is a
-singleton; app.py makes the one Theme.
+Between light and dark no widget needs to do anything: colours of text and areas come from the style sheet, by
+properties (`set_look`); pictures are drawn anew by the Theme that was asked for them (`Theme.picture`); who paints
+takes its colours while it does. Nothing here is a singleton; app.py makes the one Theme.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from enum import Enum
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPixmap
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QAction, QColor, QFont, QFontDatabase, QIcon, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
 from pqdesk.gui.icons import IconLoader
 from pqdesk.gui.palette import STATE_LOOKS, WORKER_LOOKS, Role, make_palette
@@ -35,30 +36,18 @@ _SCHEMES = {
 }
 
 
-class Looks:
-    """Colours and icons of the light or of the dark theme."""
-
-    def __init__(self, icons: IconLoader, *, is_dark: bool) -> None:
-        self._icons = icons
-        self.is_dark = is_dark
-
-    def color(self, role: Role) -> QColor:
-        return QColor(role.dark if self.is_dark else role.light)
-
-    def icon(self, name: str, role: Role = Role.TEXT) -> QIcon:
-        """The outline icon resources/icons/NAME.svg in the colour of `role`; any size up to 32 is sharp."""
-        return self._icons.icon(name, self.color(role), self.color(Role.INPUT_BORDER))
-
-    def pixmap(self, name: str, role: Role = Role.TEXT, size: int = 16, ratio: float = 1.0) -> QPixmap:
-        """The same as one picture of `size` × `size` logical pixels."""
-        return self._icons.pixmap(name, self.color(role), size, ratio)
+def set_look(widget: QWidget, value: object, name: str = "look") -> None:
+    """Give it another value of a property that the style sheet looks at."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().polish(widget)
 
 
 class Theme(QObject):
     """Colours by role, icons by name, fonts by size.
 
     Signals:
-        changed: Light became dark or the other way round; take colours, icons and fonts again.
+        changed: Light became dark or the other way round.
     """
 
     changed = Signal()
@@ -66,8 +55,7 @@ class Theme(QObject):
     def __init__(self, application: QApplication, choice: ThemeChoice = ThemeChoice.SYSTEM) -> None:
         super().__init__()
         self._application = application
-        icons = IconLoader()
-        self._looks = {is_dark: Looks(icons, is_dark=is_dark) for is_dark in (False, True)}
+        self._icons = IconLoader()
         self._choice = choice
         self._is_dark = False
         application.setStyle("Fusion")
@@ -82,19 +70,15 @@ class Theme(QObject):
     def is_dark(self) -> bool:
         return self._is_dark
 
-    @property
-    def inverse(self) -> Looks:
-        """The other theme's colours, for what floats above the page."""
-        return self._looks[not self._is_dark]
-
     def choose(self, choice: ThemeChoice) -> None:
         """Follow the system, or be light or dark whatever it says."""
         self._choice = choice
         self._application.styleHints().setColorScheme(_SCHEMES[choice])
         self._follow()
 
-    def color(self, role: Role) -> QColor:
-        return self._looks[self._is_dark].color(role)
+    def color(self, role: Role, *, is_inverse: bool = False) -> QColor:
+        """`is_inverse`: that of the other theme, for what floats above the page."""
+        return QColor(role.dark if self._is_dark is not is_inverse else role.light)
 
     def state_color(self, state: State) -> QColor:
         return self.color(STATE_LOOKS[state][1])
@@ -102,13 +86,31 @@ class Theme(QObject):
     def worker_color(self, state: WorkerState) -> QColor:
         return self.color(WORKER_LOOKS[state][1])
 
-    def icon(self, name: str, role: Role = Role.TEXT) -> QIcon:
+    def icon(self, name: str, role: Role = Role.TEXT, *, is_inverse: bool = False) -> QIcon:
         """The outline icon resources/icons/NAME.svg in the colour of `role`; any size up to 32 is sharp."""
-        return self._looks[self._is_dark].icon(name, role)
+        color = self.color(role, is_inverse=is_inverse)
+        return self._icons.icon(name, color, self.color(Role.INPUT_BORDER), self.color(Role.ACCENT))
 
-    def pixmap(self, name: str, role: Role = Role.TEXT, size: int = 16, ratio: float = 1.0) -> QPixmap:
+    def pixmap(
+        self, name: str, role: Role = Role.TEXT, size: int = 16, ratio: float = 1.0, *, is_inverse: bool = False
+    ) -> QPixmap:
         """The same as one picture of `size` × `size` logical pixels."""
-        return self._looks[self._is_dark].pixmap(name, role, size, ratio)
+        return self._icons.pixmap(name, self.color(role, is_inverse=is_inverse), size, ratio)
+
+    def picture(
+        self,
+        shown: QLabel | QAbstractButton | QAction,
+        name: str,
+        role: Role = Role.TEXT,
+        size: int = 16,
+        *,
+        is_inverse: bool = False,
+    ) -> None:
+        """Have it show this icon from now on, in light and in dark."""
+        wish = f"{name} {role.name} {size} {'inverse' if is_inverse else ''}"
+        if shown.property("picture") != wish:
+            shown.setProperty("picture", wish)
+            self._draw(shown)
 
     def state_icon(self, state: State) -> QIcon:
         return self.icon(*STATE_LOOKS[state])
@@ -133,7 +135,19 @@ class Theme(QObject):
         folder, suffix = resources_folder() / "theme", "dark" if self._is_dark else "light"
         pictures = {name: (folder / f"{name.replace('_', '-')}-{suffix}.svg").as_posix() for name in PICTURES}
         self._application.setStyleSheet(make_stylesheet(self.color, pictures=pictures))
+        for widget in self._application.allWidgets():
+            for shown in (widget, *widget.actions()):
+                if isinstance(shown, QLabel | QAbstractButton | QAction) and shown.property("picture"):
+                    self._draw(shown)
         self.changed.emit()
+
+    def _draw(self, shown: QLabel | QAbstractButton | QAction) -> None:
+        name, role, size, inverse = shown.property("picture").split(" ")
+        if isinstance(shown, QLabel):
+            ratio = shown.devicePixelRatioF()
+            shown.setPixmap(self.pixmap(name, Role[role], int(size), ratio, is_inverse=bool(inverse)))
+        else:
+            shown.setIcon(self.icon(name, Role[role], is_inverse=bool(inverse)))
 
 
 def _sized(font: QFont, percent: int, is_semibold: bool) -> QFont:

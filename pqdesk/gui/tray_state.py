@@ -8,7 +8,7 @@ from enum import Enum
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import QueueWord
 from pqdesk.services.health import Health, Need
-from pqdesk.supervision.records import SupervisionStatus
+from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
 
 _SHOW_WORK_AFTER_S = 2.0
 _SHOW_REST_AFTER_S = 10.0
@@ -39,6 +39,10 @@ class TrayFacts:
     @property
     def counts(self) -> Counts:
         return sum((one.counts for one in self.queues), Counts())
+
+    @property
+    def replicas(self) -> tuple[ReplicaRecord, ...]:
+        return self.status.replicas if self.status is not None else ()
 
     @property
     def are_all_paused(self) -> bool:

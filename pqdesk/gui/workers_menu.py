@@ -1,4 +1,4 @@
-"""The workers in the tray's menu: a submenu for each, and all at once."""
+"""A menu of the workers: a submenu for each, and all at once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from itertools import groupby
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 
+from pqdesk.gui.palette import WORKER_LOOKS
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_entry
 from pqdesk.supervision.records import ReplicaRecord
@@ -18,22 +19,18 @@ class WorkersMenu(QMenu):
     """Built once and updated: some desktops lose track of a menu that is made anew.
 
     Signals:
-        start_asked, stop_asked, restart_asked: The name of a worker, or `all`.
+        asked: "start", "stop" or "restart", and the name of a worker.
     """
 
-    start_asked = Signal(str)
-    stop_asked = Signal(str)
-    restart_asked = Signal(str)
+    asked = Signal(str, str)
 
-    def __init__(self, theme: Theme, parent: QMenu) -> None:
+    def __init__(self, theme: Theme, parent: QWidget, of_all: Sequence[QAction]) -> None:
+        """`of_all` stand below the workers."""
         super().__init__("Workers", parent)
         self._theme = theme
         self._entries: dict[str, _WorkerMenu] = {}
         self._separator = self.addSeparator()
-        self._start_all = self.addAction("Start all")
-        self._start_all.triggered.connect(lambda: self.start_asked.emit("all"))
-        self._stop_all = self.addAction("Stop all")
-        self._stop_all.triggered.connect(lambda: self.stop_asked.emit("all"))
+        self.addActions(of_all)
 
     def show_replicas(self, replicas: Sequence[ReplicaRecord]) -> None:
         """One entry for each worker, in the order of `replicas`, which are sorted by worker."""
@@ -46,14 +43,11 @@ class WorkersMenu(QMenu):
             if name not in self._entries:
                 self._add(name)
             self._entries[name].show_replicas(found, self._theme)
-        self.menuAction().setEnabled(bool(replicas))
-        self._start_all.setEnabled(any(not _is_there(one) for one in replicas))
-        self._stop_all.setEnabled(any(_is_there(one) for one in replicas))
 
     def _add(self, name: str) -> None:
         entry = _WorkerMenu(name, self)
-        entry.toggle.triggered.connect(lambda: (self.start_asked if entry.is_stopped else self.stop_asked).emit(name))
-        entry.restart.triggered.connect(lambda: self.restart_asked.emit(name))
+        entry.toggle.triggered.connect(lambda: self.asked.emit("start" if entry.is_stopped else "stop", name))
+        entry.restart.triggered.connect(lambda: self.asked.emit("restart", name))
         after = next((one.menuAction() for other, one in sorted(self._entries.items()) if other > name), None)
         self.insertMenu(after or self._separator, entry)
         self._entries[name] = entry
@@ -76,11 +70,10 @@ class _WorkerMenu(QMenu):
         self.is_stopped = not up
         state = (up or replicas)[0].state
         same = len({one.state for one in replicas}) == 1
-        word = state.word if same else f"{len(up)} of {len(replicas)} up"
-        self._state.setText(word)
+        self._state.setText(state.word if same else f"{len(up)} of {len(replicas)} up")
         self.toggle.setText("Start" if self.is_stopped else "Stop")
         self.restart.setEnabled(bool(up))
-        self.menuAction().setIcon(theme.worker_icon(state))
+        theme.picture(self.menuAction(), *WORKER_LOOKS[state])
 
 
 def _is_there(one: ReplicaRecord) -> bool:

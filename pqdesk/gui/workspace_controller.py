@@ -16,7 +16,7 @@ from pqdesk.gui.session import Session
 from pqdesk.gui.shell.page import Parts
 from pqdesk.gui.shell.routes import FAILED
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.threads.orders import Order, Queues, WorkerOrder
+from pqdesk.gui.threads.orders import Order, Workers
 from pqdesk.gui.throughput import Throughput
 from pqdesk.gui.tray import Tray
 from pqdesk.gui.tray_state import TrayFacts
@@ -42,10 +42,7 @@ class WorkspaceController(QObject):
     stopped = Signal(str)
 
     _order_asked = Signal(object)
-    _start_asked = Signal(str)
-    _stop_asked = Signal(str)
-    _restart_asked = Signal(str)
-    _daemon_asked = Signal()
+    _worker_order_asked = Signal(object)
     _seen_asked = Signal(object)
     _shut_down_asked = Signal()
     _watched = Signal(bool)
@@ -67,6 +64,7 @@ class WorkspaceController(QObject):
         self._connect_asks()
         window.set_workspace(place.name, str(place.location))
         tray.set_workspace(place.name)
+        window.workspace_actions.show_facts(self.facts)
 
     @property
     def place(self) -> Place:
@@ -93,7 +91,7 @@ class WorkspaceController(QObject):
 
     def start_daemon(self) -> None:
         """Start supervisord, and with it the workers marked so."""
-        self._daemon_asked.emit()
+        self.give(Order("start_daemon", Workers()))
 
     def end(self) -> bool:
         """End the threads. False when one is still in a call that does not come back."""
@@ -108,6 +106,14 @@ class WorkspaceController(QObject):
     def refresh(self) -> None:
         """Look at everything now."""
         self._refresh_asked.emit()
+
+    @Slot(object)
+    def give(self, order: Order) -> None:
+        """Have it carried out by the thread whose business it is."""
+        if isinstance(order.target, Workers):
+            self._worker_order_asked.emit(order)
+        else:
+            self._order_asked.emit(order)
 
     def shut_down(self) -> None:
         """Stop the workers, then supervisord; `stopped` tells."""
@@ -127,11 +133,22 @@ class WorkspaceController(QObject):
         self._throughput = Throughput(session.reader, clock)
         self._throughput.changed.connect(self._on_throughput_changed)
         parts = Parts(
-            self.place, session.reader, session.actor, session.link, session.health, self._throughput, theme, clock
+            place=self.place,
+            reader=session.reader,
+            actor=session.actor,
+            link=session.link,
+            health=session.health,
+            throughput=self._throughput,
+            actions=self._window.workspace_actions,
+            theme=theme,
+            clock=clock,
         )
         self._welcome = WelcomeView(theme)
         self._welcome.show_workspace(self.place.python_arguments)
-        self._window.set_pages([page.make(parts) for page in PAGES], self._welcome)
+        pages = [page.make(parts) for page in PAGES]
+        for page in pages:
+            page.order_asked.connect(self.give)
+        self._window.set_pages(pages, self._welcome)
 
     def _connect_threads(self) -> None:
         reader, actor, link = self.session.reader, self.session.actor, self.session.link
@@ -145,10 +162,7 @@ class WorkspaceController(QObject):
         link.first_start_found.connect(self._on_first_start_found)
         self._seen_asked.connect(link.carry_out_seen)
         self._order_asked.connect(actor.carry_out)
-        self._start_asked.connect(link.start)
-        self._stop_asked.connect(link.stop)
-        self._restart_asked.connect(link.restart)
-        self._daemon_asked.connect(link.start_daemon)
+        self._worker_order_asked.connect(link.carry_out)
         self._shut_down_asked.connect(link.shut_down)
         self._watched.connect(link.set_watched)
         self._hidden.connect(reader.set_hidden)
@@ -160,10 +174,6 @@ class WorkspaceController(QObject):
             self._window.undo_asked.connect(self._announcer.undo),
             self._window.redo_asked.connect(self._announcer.redo),
             self._announcer.undo_known.connect(self._window.set_undo),
-            self._tray.start_asked.connect(self._start_asked),
-            self._tray.stop_asked.connect(self._stop_asked),
-            self._tray.restart_asked.connect(self._restart_asked),
-            self._tray.pause_asked.connect(self._on_pause_asked),
             self._window.page_changed.connect(self._on_page_changed),
         ]
         self._welcome.demo_asked.connect(self.demo_asked)
@@ -207,6 +217,7 @@ class WorkspaceController(QObject):
 
     def _show_facts(self) -> None:
         self._tray.set_facts(self.facts)
+        self._window.workspace_actions.show_facts(self.facts)
         has_nothing = self._queues is not None and not self.counts.total
         is_without_workers = self._status is not None and not self._status.replicas
         cannot_open = self._trouble is not None and self._queues is None
@@ -243,16 +254,11 @@ class WorkspaceController(QObject):
             self._window.header.show_live(every_s)
 
     @Slot(object, object)
-    def _on_first_start_found(self, commands: tuple[PlannedCommand, ...], order: WorkerOrder) -> None:
+    def _on_first_start_found(self, commands: tuple[PlannedCommand, ...], order: Order) -> None:
         dialog = FirstStartDialog(str(self.place.location), commands, self._theme, self._window)
         dialog.accepted.connect(lambda: self._seen_asked.emit(order))
         self._window.bring_to_front()
         dialog.open()
-
-    @Slot(object, bool)
-    def _on_pause_asked(self, queues: tuple[str, ...], is_paused: bool) -> None:
-        target = Queues(queues if len(queues) == 1 else ())
-        self._order_asked.emit(Order("pause" if is_paused else "resume", target))
 
     @Slot()
     def _on_page_changed(self) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 # what of a person's: the newest activity that has its effect still, or the newest undo with nothing done since
 Undoable = Literal["done", "undone"]
 
+WorkerDeed = tuple[str, tuple[str, ...], int | str | bool | None]  # a verb, names, a value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityRecord:
@@ -23,6 +25,7 @@ class ActivityRecord:
         done, skipped: Messages changed, and passed over since their state did not allow it.
         undone_by: The activity that undid it.
         why_not: Why it cannot be undone; None when it can.
+        workers: What undoes it where it is about workers, as `Supervision.do` takes it.
     """
 
     id: int
@@ -35,6 +38,7 @@ class ActivityRecord:
     skipped: int
     undone_by: int | None
     why_not: str | None
+    workers: WorkerDeed | None = None
 
     @property
     def can_be_undone(self) -> bool:

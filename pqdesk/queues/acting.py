@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.aliases import Duration, Ids, OnProgress
-from pqdesk.messages.checks import PRIORITY_LIMIT, check_id, check_int, check_state
+from pqdesk.messages.checks import LARGEST_ID, PRIORITY_LIMIT, check_id, check_int, check_state
 from pqdesk.messages.commands import act_command
 from pqdesk.messages.durations import written_duration
 from pqdesk.messages.records import Outcome
@@ -22,7 +22,7 @@ from pqdesk.storage.operating import Order
 from pqdesk.storage.values import EncodedPayload
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import ActivityRecord, Undoable
+    from pqdesk.messages.activities import ActivityRecord, Undoable, WorkerDeed
 
 
 def act(
@@ -91,10 +91,34 @@ def list_activity(store: Store, limit: int, before: int | None, about: int | Non
     )
 
 
-def undo(store: Store, activity_id: int | None, on_progress: OnProgress | None) -> Outcome:
-    """See Workspace.undo."""
+def undo(
+    store: Store,
+    activity_id: int | None,
+    on_progress: OnProgress | None,
+    tell_workers: Callable[[WorkerDeed], object] | None = None,
+) -> Outcome:
+    """See Workspace.undo. `tell_workers` has what undoes an activity done to workers; the store knows none."""
     which: int | Undoable = "done" if activity_id is None else check_id(activity_id, "activity_id")
-    return store.operating.undo(which, on_progress=on_progress)
+    return take_back(store, which, on_progress, tell_workers)
+
+
+def take_back(
+    store: Store,
+    which: int | Undoable,
+    on_progress: OnProgress | None,
+    tell_workers: Callable[[WorkerDeed], object] | None,
+) -> Outcome:
+    """As Operating.undo. What is not done to workers is not written down as undone."""
+    if isinstance(which, str):
+        record = store.looking.newest_of(store.origin.user, which)
+    else:
+        record = next(iter(store.looking.activity(limit=1, before=min(which + 1, LARGEST_ID))), None)
+    is_found = record is not None and which in (record.id, "done", "undone")
+    if record is None or not is_found or record.workers is None or not record.can_be_undone or tell_workers is None:
+        return store.operating.undo(which, on_progress=on_progress)
+    tell_workers(record.workers)
+    outcome = store.operating.undo(record.id)
+    return outcome if isinstance(which, int) else replace(outcome, note=f"that was: {record.command}")
 
 
 def _command(

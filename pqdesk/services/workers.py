@@ -1,20 +1,146 @@
-"""The workers of a workspace for both front doors: supervision, which asks the queue file whether people may act."""
+"""The workers of a workspace for both front doors: supervision that asks the queue file whether people may act.
+
+What they do is written down there, as an activity that Workspace.undo takes back.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from typing import Any
 
 from pqdesk.errors import PQDeskError
+from pqdesk.messages.activities import NewActivity, WorkerDeed
+from pqdesk.messages.commands import command_line
 from pqdesk.messages.origin import Origin
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.start_at_login import LoginStart
-from pqdesk.supervision.supervision import Supervision
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.records import RemovedWorker, Saved, WorkerState
+from pqdesk.supervision.supervision import Names, Supervision
 
 __all__ = ["LoginStart", "Supervision", "login_start_of", "workers_of"]
 
+_log = logging.getLogger(__name__)
 
-def workers_of(paths: WorkspacePaths) -> Supervision:
-    return Supervision(paths, is_look_only=lambda: is_look_only(paths))
+
+class RecordedSupervision(Supervision):
+    """Supervision for people, who are told on: look-only holds them, the activity has what they did.
+
+    Attributes:
+        activity_id: Of what was done last; None where that left none.
+    """
+
+    def __init__(self, paths: WorkspacePaths, program: str) -> None:
+        super().__init__(paths, is_look_only=lambda: is_look_only(paths))
+        self._program = program
+        self.activity_id: int | None = None
+
+    def start(self, name: Names) -> None:
+        resting = self._addresses(name, lambda state: state.is_at_rest)
+        super().start(name)
+        self._note("start", name, ("stop", resting, None))
+
+    def stop(self, name: Names, **options: Any) -> None:
+        up = self._addresses(name, lambda state: state.is_up)
+        super().stop(name, **options)
+        self._note("stop", name, ("start", up, None))
+
+    def stop_now(self, names: Names) -> None:
+        up = self._addresses(names, lambda state: state.is_up or state is WorkerState.STOPPING)
+        super().stop_now(names)
+        self._note("stop", names, ("start", up, None), "--now", again="stop_now")
+
+    def restart(self, name: Names, **options: Any) -> None:
+        super().restart(name, **options)
+        self._note("restart", name, None)
+
+    def signal(self, name: Names, number: int | str) -> None:
+        super().signal(name, number)
+        self._note("signal", name, None, str(number))
+
+    def add(self, definition: WorkerDefinition, *, start: bool, is_replacing: bool = False) -> Saved:
+        before = [one.version for one in self.definitions() if is_replacing and one.name == definition.name]
+        saved = super().add(definition, start=start, is_replacing=is_replacing)
+        if before:
+            self._note_change("add-worker", definition.name, before[0])
+        else:
+            names = (definition.name,)
+            self._note("add-worker", names, ("remove", names, None), again="bring_back")
+        return saved
+
+    def change(self, definition: WorkerDefinition, **options: Any) -> Saved:
+        before = self.definition(definition.name).version
+        saved = super().change(definition, **options)
+        self._note_change("edit-worker", definition.name, before)
+        return saved
+
+    def remove(self, name: str, **options: Any) -> RemovedWorker:
+        removed = super().remove(name, **options)
+        self._note("remove-worker", name, ("bring_back", (name,), None), again="remove")
+        return removed
+
+    def bring_back(self, removed: RemovedWorker) -> Saved:
+        saved = super().bring_back(removed)
+        self._note("remove-worker", removed.name, ("remove", (removed.name,), None), "--undo", again="bring_back")
+        return saved
+
+    def scale(self, name: str, count: int, **options: Any) -> Saved:
+        before = self.definition(name).replicas
+        saved = super().scale(name, count, **options)
+        names = (name,) if count != before else ()
+        self._note("scale", name, ("scale", names, before), str(count), again="scale", value=count)
+        return saved
+
+    def set_autostart(self, names: Names, on: bool) -> None:
+        wanted = {names} if isinstance(names, str) else set(names)
+        other = tuple(
+            one.name for one in self.definitions() if wanted & {"all", one.name} and one.is_autostart is not on
+        )
+        super().set_autostart(names, on)
+        word = "--autostart" if on else "--no-autostart"
+        self._note("edit-worker", names, ("autostart", other, not on), word, again="autostart", value=on)
+
+    def _addresses(self, names: Names, suits: Callable[[WorkerState], bool]) -> tuple[str, ...]:
+        wanted = {names} if isinstance(names, str) else set(names)
+        replicas = self.status().replicas
+        meant = [one for one in replicas if wanted & {"all", one.worker, one.process, one.address}]
+        return tuple(one.address for one in meant if suits(one.state))
+
+    def _note_change(self, action: str, name: str, before: str | None) -> None:
+        after = self.definition(name).version
+        back = ("take_back", (name,) if after != before else (), f"{before} {after}")
+        self._note(action, name, back, again="take_back", value=f"{after} {before}")
+
+    def _note(
+        self, action: str, names: Names, back: WorkerDeed | None, *words: str, again: str = "", value: Any = None
+    ) -> None:
+        """Write down what was done, which stays done where that fails; nothing where it has changed nothing.
+
+        Args:
+            back: What undoes it; None: nothing does.
+            again: The verb that does it again, to the same and with `value`; empty: `action`.
+        """
+        self.activity_id = None
+        if not self.paths.database.exists() or (back is not None and not back[1]):
+            return
+        listed: Sequence[str] = (names,) if isinstance(names, str) else sorted(names)
+        before = None if back is None else {"workers": {"back": back, "again": (again or action, back[1], value)}}
+        why_not = None if back is not None else f"a {action} leaves nothing to take back"
+        new = NewActivity(action, command_line(action, *listed, *words), before=before, why_not=why_not)
+        from pqdesk.workspace import Workspace  # nor SQLite for looking at workers
+
+        try:
+            with Workspace(self.paths.location, program=self._program) as workspace:
+                self.activity_id = workspace.store.operating.record_activity(new)
+        except PQDeskError as exc:  # beside a damaged or a full file workers are stopped all the same
+            _log.warning("it is not in the activity: %s", exc)
+
+
+def workers_of(paths: WorkspacePaths, program: str = "library") -> RecordedSupervision:
+    """`program` is who acts, as Workspace takes it."""
+    return RecordedSupervision(paths, program)
 
 
 def login_start_of(paths: WorkspacePaths) -> LoginStart:

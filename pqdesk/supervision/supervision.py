@@ -6,9 +6,11 @@ by supervisord's name for it (`NAME-2`; the first alone is `NAME:NAME`), all of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.door import check_workspace
-from pqdesk.errors import SupervisorError, WorkspaceError
+from pqdesk.errors import InvalidInput, SupervisorError, WorkspaceError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.client import DaemonDown
 from pqdesk.supervision.daemon.known_starts import PlannedCommand, planned_commands, remember_start, was_started_here
@@ -234,6 +236,17 @@ class Supervision:
         """A worker as it was before its last change, for change(). Raises NotFound."""
         return self._files.previous(name)
 
+    def take_back_change(self, name: str, before: str, after: str) -> Saved:
+        """Make a worker what it was at the version `before`, where it still is what it was at `after`.
+
+        Raises:
+            NotFound: There is no such worker, or what it was is not kept any more.
+            SupervisorError: It was changed since; or as change().
+        """
+        if self.definition(name).version != after:
+            raise SupervisorError(f"worker {name!r} was changed since, so that is not taken back; see edit-worker")
+        return self.change(self._files.previous(name, before), wait_s=0)
+
     def remove(self, name: str, *, wait_s: float | None = None, on_progress: Progress | None = None) -> RemovedWorker:
         """Take a worker out: its file at once, its processes when they have finished what they have in hand.
 
@@ -316,6 +329,49 @@ class Supervision:
     def carry_on(self) -> None:
         """Go on with what was asked for and is not done yet, until nothing is left, or another process does that."""
         self._control.carrying.run()
+
+    def do(self, verb: str, names: Sequence[str], value: int | str | bool | None = None) -> None:
+        """What an order or an undo says, without waiting for it: `verb` is a method of this class, mostly.
+
+        "bring_back" is what was removed last of each name, "undo_edit" what was changed last, "take_back" what was
+        changed between two versions.
+        """
+        each = names[0] if len(names) == 1 else tuple(names)
+        match verb:
+            case "start":
+                self.start(each)
+            case "stop":
+                self.stop(each)
+            case "stop_now":
+                self.stop_now(each)
+            case "restart":
+                self.restart(each, wait_s=0)
+            case "signal":
+                self.signal(each, str(value))
+            case "autostart":
+                self.set_autostart(each, bool(value))
+            case "start_daemon":
+                self.ensure_running()
+            case "restart_daemon":
+                self.restart_daemon()
+            case _:
+                for name in names:
+                    self._do_to_one(verb, name, value)
+
+    def _do_to_one(self, verb: str, name: str, value: int | str | bool | None) -> None:
+        match verb:
+            case "scale":
+                self.scale(name, int(value or 1), wait_s=0)
+            case "remove":
+                self.remove(name, wait_s=0)
+            case "bring_back":
+                self.bring_back(self.removed_worker(name))
+            case "take_back" if len(versions := str(value).split()) == 2:
+                self.take_back_change(name, *versions)
+            case "undo_edit":
+                self.change(self.previous_definition(name), wait_s=0)
+            case _:
+                raise InvalidInput(f"nothing that can be done to workers is called {verb!r}")
 
     # --- supervisord itself --------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ def _live(queue: Queue, clock: MovableClock) -> None:
     queue.put("hung")
     queue.get(lease=1)
     clock.advance(2)
-    engines.run_chores(queue)
+    engines.tend(queue)
     queue.put_many(["a", "b"])
 
 

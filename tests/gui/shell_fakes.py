@@ -11,6 +11,7 @@ from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.services.health import Facts, Health, health_of
 from pqdesk.supervision.daemon.known_starts import PlannedCommand
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+from pqdesk.supervision.supervision import Supervision
 
 
 class FakeClock:
@@ -34,6 +35,9 @@ class FakeClock:
 
 class FakeSupervision:
     """Says `answer`; notes what it was told to do."""
+
+    do, _do_to_one = Supervision.do, Supervision._do_to_one
+    activity_id: int | None = None
 
     def __init__(self, answer: SupervisionStatus) -> None:
         self.answer = answer

@@ -9,8 +9,9 @@ import pytest
 
 from pqdesk import Workspace
 from pqdesk.errors import NotFound, WorkspaceError
+from pqdesk.gui.notices import describe_done
 from pqdesk.gui.threads.actor import TEST_QUEUE, Actor
-from pqdesk.gui.threads.orders import Activity, Done, Matching, Order, Queues, Seen, Target
+from pqdesk.gui.threads.orders import Activity, Done, Matching, Order, Queues, Schedules, Seen, Target
 from pqdesk.messages.looking import CappedCounts
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
@@ -181,3 +182,25 @@ def test_a_file_that_was_replaced_is_opened_anew(qapp: object, tmp_path: Path, q
     with Workspace(here[1]) as other, Workspace(here[0]) as first:
         assert (first.counts().failed, other.counts().failed) == (1, 0)
     actor.stop()
+
+
+def test_schedules_are_paused_resumed_run_and_removed(workspace: Workspace, actor: Actor) -> None:
+    workspace.add_schedule("daily", "mail", "x", cron="0 8 * * *")
+    daily = Schedules(("daily",))
+
+    carry_out(actor, "disable_schedule", daily)
+    assert not workspace.schedules()[0].is_enabled
+    carry_out(actor, "enable_schedule", daily)
+    assert workspace.schedules()[0].is_enabled
+    [message_id] = carry_out(actor, "run_schedule", daily).outcome.new_ids
+    assert workspace.message(message_id).headers["Schedule"] == "daily"
+    carry_out(actor, "remove_schedule", daily)
+    assert workspace.schedules() == ()
+    carry_out(actor, "undo", Activity())
+    assert [one.name for one in workspace.schedules()] == ["daily"]
+
+
+def test_an_unknown_schedule_is_told(actor: Actor, workspace: Workspace) -> None:
+    done = carry_out(actor, "run_schedule", Schedules(("nightly",)))
+
+    assert describe_done(done) == "Run now failed, nothing was changed: there is no schedule 'nightly'"

@@ -151,7 +151,7 @@ def test_an_applications_file_without_queues_is_left_alone(qtbot, open_app: Open
     desktop = open_app(file)
 
     qtbot.waitUntil(lambda: seen(desktop.window, "This workspace cannot be opened"))
-    assert not desktop.window.page.action_set["test_message"].isEnabled()
+    assert not desktop.window.workspace_actions["test_message"].isEnabled()
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith("diary")] == ["diary.sqlite"]
 
 
@@ -195,10 +195,10 @@ def test_no_two_actions_share_a_name_or_a_key_where_both_work(qtbot, open_app: O
     desktop = open_app(workspace.path)
     entries = [one for actions in desktop.window.action_sets for one in actions]
 
-    names = [one.action.name for one in entries]
-    assert len(names) == len(set(names))
     for page in {one.page for one in entries if one.page}:
-        keys = [key for one in entries if one.page in ("", page) for key in one.action.keys]
+        there = [one.action for one in entries if one.page in ("", page)]
+        names, keys = [one.name for one in there], [key for one in there for key in one.keys]
+        assert len(names) == len(set(names)), page
         assert len(keys) == len(set(keys)), page
 
 
@@ -210,8 +210,9 @@ def test_every_action_stands_in_its_menu_and_each_key_in_the_list(qtbot, open_ap
     action(desktop, "keys").trigger()
 
     listed = " ".join(one.text() for one in desktop.window.findChild(QDialog, "shortcuts_dialog").findChildren(QLabel))
+    menus["Tray"] = desktop.tray.menu
     for one in (one for actions in desktop.window.action_sets for one in actions):
-        assert one.qt in menus[one.action.menu.value].actions()
+        assert one.action.menu is None or one.qt in menus[one.action.menu.value].actions()
         assert all(key in listed for key in one.action.keys)
 
 
@@ -231,7 +232,7 @@ def test_closing_with_a_tray_hides_and_says_once_that_workers_run_on(
 ) -> None:
     monkeypatch.setattr("pqdesk.gui.tray.Tray.is_usable", True)
     told: list[str] = []
-    monkeypatch.setattr("pqdesk.gui.tray.Tray.tell", lambda _, text: told.append(text))
+    monkeypatch.setattr("pqdesk.gui.tray.Tray.tell", lambda _, text, _route: told.append(text))
     desktop = open_app(workspace.path)
 
     for _ in range(2):

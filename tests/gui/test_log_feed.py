@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QWidget
 
 from pqdesk.gui.log_feed import LogFeed
+from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.widgets.log.pane import LogPane
 from pqdesk.supervision.logs.message_lines import LinesAround
 from tests.gui.log_fakes import FakeLogs
@@ -20,7 +22,9 @@ def logs():
 
 @pytest.fixture
 def pane(qtbot, theme):
-    pane = LogPane(theme)
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    pane = LogPane(theme, ActionSet(owner, theme))
     qtbot.addWidget(pane)
     pane.resize(900, 400)
     pane.show()

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from itertools import count
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMargins, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
+from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.widgets.log.lines import LINES_KEPT, LogLine, LogPlace
 from pqdesk.gui.widgets.log.pane import LogPane
 
@@ -19,11 +20,14 @@ SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlM
 
 @pytest.fixture
 def pane(qtbot, theme):
-    pane = LogPane(theme)
-    qtbot.addWidget(pane)
-    pane.resize(700, 340)
-    pane.show()
-    qtbot.waitExposed(pane)
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.resize(700, 340)
+    pane = LogPane(theme, ActionSet(page, theme, "Logs"), page)
+    QVBoxLayout(page, contentsMargins=QMargins()).addWidget(pane)
+    page.show()
+    page.activateWindow()
+    qtbot.waitExposed(page)
     return pane
 
 
@@ -350,6 +354,7 @@ def test_find_counts_and_goes_upwards_then_round(qtbot, pane):
     qtbot.keyClick(pane.find_bar.field, Qt.Key.Key_Return)
     qtbot.keyClick(pane.find_bar.field, Qt.Key.Key_Return)
     assert pane.text.lines[pane.text.current_line].text == "line 21"
+    pane.text.mirror.setFocus()
     press(qtbot, pane.text, Qt.Key.Key_F3, SHIFT)
     assert pane.text.lines[pane.text.current_line].text == "line 2"
 

@@ -72,7 +72,7 @@ def test_one_worker_needs_no_name_and_both_its_streams_are_followed(qtbot, page,
 
     assert text(qtbot, page) == "done 1\noh"
     assert link.logs.followed["logs page"] == ("consumer.out.log", "consumer.err.log")
-    assert page._log._open.isEnabled()
+    assert page.action_set["log_open_file"].isEnabled()
 
 
 def test_several_are_chosen_and_stay_chosen_by_name(qtbot, page, link):
@@ -128,7 +128,7 @@ def test_clearing_the_file_asks_first(qtbot, page, link):
     page.go(Route("logs", subject="consumer"))
     write_some(link)
 
-    page._log._clear_files.trigger()
+    page.action_set["log_clear_file"].trigger()
     box = page.findChild(QMessageBox, "clear_log_dialog")
     assert link.logs.cleared == []
     next(one for one in box.findChildren(QPushButton) if one.text() == "Clear log file").click()

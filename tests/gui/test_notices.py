@@ -7,7 +7,7 @@ import pytest
 from pqdesk.errors import NotFound
 from pqdesk.gui.notices import describe_done, describe_waiting
 from pqdesk.gui.pages.overview.demo_guide import demo_progress, demo_story
-from pqdesk.gui.threads.orders import Activity, Done, Order, Queues, Seen
+from pqdesk.gui.threads.orders import Activity, Done, Order, Queues, Schedules, Seen, Workers
 from pqdesk.messages.records import Counts, Outcome
 from pqdesk.supervision.records import WorkerState
 from tests.gui.shell_fakes import make_replica, make_status
@@ -30,6 +30,12 @@ _SEEN = Seen({})
         (Order("undo", Activity()), Outcome(1, note="that was: x"), "1 change taken back · that was: x"),
         (Order("pause", Queues(("mail",))), Outcome(1), "Paused mail: puts go on, nothing is taken"),
         (Order("resume", Queues()), Outcome(1), "Resumed all queues"),
+        (Order("stop", Workers()), Outcome(1), "Stopping all workers; what is in hand is finished first"),
+        (Order("scale", Workers(("mail",), 1)), Outcome(1), "mail: 1 replica"),
+        (Order("autostart", Workers(("mail",), False)), Outcome(1), "mail: does not start with supervisord"),
+        (Order("signal", Workers(tuple("abcde"), "HUP")), Outcome(1), "HUP sent to a, b, c and 2 more"),
+        (Order("disable_schedule", Schedules(("daily",))), Outcome(1), "Schedule daily paused"),
+        (Order("run_schedule", Schedules(("daily",))), Outcome(1, new_ids=(9,)), "Message 9 put by daily"),
         (Order("test_message", Queues(("test",))), Outcome(1, new_ids=(7,)), "Message 7 put into test"),
     ],
 )

@@ -25,7 +25,7 @@ import pqdesk.gui
 from pqdesk import Workspace
 from pqdesk.gui.desktop import Desktop
 from pqdesk.gui.dialogs import questions
-from pqdesk.gui.shell.routes import Route
+from pqdesk.gui.shell.routes import FAILED, Route
 from pqdesk.gui.visible_text import as_entry, as_notice, as_tooltip
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
 from pqdesk.messages.records import Counts
@@ -147,7 +147,7 @@ def test_the_whole_window_takes_no_name_for_rich_text(
             link.status_changed.emit(status)
             QApplication.processEvents()
             seen += _check(desktop.window)
-        desktop.tray.tell(HOSTILE[0])
+        desktop.tray.tell(HOSTILE[0], FAILED)
 
         seen += _check(desktop.tray.menu)
         assert seen > 200

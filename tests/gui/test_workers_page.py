@@ -17,6 +17,7 @@ from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
 from pqdesk.gui.pages.workers.workers_table import COLUMNS, WorkersTable
 from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.threads.actor import Actor
+from pqdesk.gui.threads.orders import Activity, Order
 from pqdesk.gui.threads.reader import Answer
 from pqdesk.gui.widgets.toast import Toast
 from pqdesk.supervision.definitions.definition import WorkerDefinition
@@ -245,27 +246,19 @@ def test_scaling_says_what_will_happen_before_it_does(qtbot, rig, page):
 
 
 def test_removing_what_is_stopped_is_not_asked_about_and_can_be_undone(qtbot, rig, page):
-    toast = Toast(page._theme, page)
+    toast, asked = Toast(page._theme, page), []
     announcer = Announcer(rig.reader, Actor(lambda: None), rig.link, toast, rig.clock)
+    announcer.order_asked.connect(asked.append)
     rig.supervision.keep(WorkerDefinition(name="producer", command=("true",)))
+    rig.supervision.leaves = 7
     page.go(Route("workers", subject="producer"))
 
     trigger(page, "remove")
 
-    assert (rig.told, toast._text.text()) == ([("remove", "producer")], "Removed producer")
+    assert rig.told == [("remove", "producer")]
+    assert toast._text.text() == "Removed producer; what is in hand is finished first"
     toast.findChild(QPushButton, "toast_undo").click()
-    assert rig.told[-1] == ("bring_back", "producer")
-    announcer.silence()
-
-
-def test_stopping_all_can_be_undone(qtbot, rig, page):
-    toast = Toast(page._theme, page)
-    announcer = Announcer(rig.reader, Actor(lambda: None), rig.link, toast, rig.clock)
-
-    press(qtbot, page, "stop_all_button")
-    announcer.undo()  # as by Ctrl+Z
-
-    assert rig.told == [("stop", "all"), ("start", ("consumer", "importer"))]
+    assert asked == [Order("undo", Activity(7))]
     announcer.silence()
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 from shiboken6 import delete
 
 from pqdesk.errors import NotFound, PQDeskError, SupervisorError
@@ -13,6 +14,8 @@ from pqdesk.gui.pages.workers.workers_page import WorkersPage
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.gui.tray_state import TrayFacts
+from pqdesk.gui.workspace_actions import WorkspaceActions
 from pqdesk.messages.records import QueueRecord
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import RemovedWorker, ReplicaRecord, Saved, SupervisionStatus, TryOut
@@ -28,6 +31,7 @@ class FakeWorkers(FakeSupervision):
         self.tried: TryOut | PQDeskError = TryOut(None, None, "hello\n", None)
         self.tried_on: dict[str, Any] = {}
         self.saved = Saved()
+        self.leaves: int | None = None  # the activity of what is done next
         self._versions = 0
 
     def keep(self, definition: WorkerDefinition) -> None:
@@ -62,12 +66,9 @@ class FakeWorkers(FakeSupervision):
 
     def remove(self, name: str, **_options: Any) -> RemovedWorker:
         self.told.append(("remove", name))
+        self.activity_id = self.leaves
         definition = self.definition(name)
         return RemovedWorker(name, definition.file or self.answer.replicas[0].stdout_log, "text")
-
-    def bring_back(self, removed: RemovedWorker) -> Saved:
-        self.told.append(("bring_back", removed.name))
-        return Saved()
 
     def try_out(self, definition: WorkerDefinition, **asked: Any) -> TryOut:
         self.told.append(("try_out", definition.name))
@@ -85,7 +86,11 @@ class WorkersRig:
         self.link = SupervisorLink(lambda: self.supervision)  # type: ignore[arg-type,return-value]
         self.reader = Reader(lambda: None)
         self.clock = clock
-        self.page = WorkersPage(self.link, self.reader, theme, clock)
+        self.actions = WorkspaceActions(QWidget(), theme)
+        self.actions.order_asked.connect(self.link.carry_out)
+        self.link.status_changed.connect(lambda status: self.actions.show_facts(TrayFacts(status=status)))
+        self.page = WorkersPage(self.link, self.reader, self.actions, theme, clock)
+        self.page.order_asked.connect(self.link.carry_out)
         self.followed: list[tuple[str, ...]] = []
         self.page.controller._log.follow_asked.connect(
             lambda _who, paths: self.followed.append(tuple(path.name for path in paths))

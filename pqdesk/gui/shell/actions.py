@@ -14,13 +14,13 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
-from pqdesk.gui.theme import Theme
+from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_tooltip
-from pqdesk.gui.widgets.buttons import make_button
+from pqdesk.gui.widgets.buttons import dress_button
 
 
 class Menu(Enum):
-    """Of the menu bar, in its order."""
+    """Of the menu bar, in its order; the last one is the tray's."""
 
     FILE = "File"
     EDIT = "Edit"
@@ -29,6 +29,7 @@ class Menu(Enum):
     QUEUE = "Queue"
     WORKER = "Worker"
     HELP = "Help"
+    TRAY = "Tray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Action:
     Attributes:
         name: What widgets are called by: `action_NAME` in menus, `NAME_button` among buttons.
         verb: What a person reads and hears.
-        menu: Of the menu bar.
+        menu: Where it stands; None: among buttons and in the palette only.
         keys: The first is the one that menus show.
         tip: What it does.
         back: How it is taken back, in words.
@@ -48,7 +49,7 @@ class Action:
 
     name: str
     verb: str
-    menu: Menu
+    menu: Menu | None
     keys: tuple[str, ...] = ()
     icon: str = ""
     tip: str = ""
@@ -65,6 +66,7 @@ class Entry:
     action: Action
     qt: QAction
     why_not: Callable[[], str]
+    says: Callable[[], str]
     tip: str
     label: str
     about: str = ""
@@ -90,10 +92,9 @@ class ActionSet(QObject):
     def __init__(self, owner: QWidget, theme: Theme, page: str = "") -> None:
         """`page` is the title of the page whose actions these are; empty for the window's own."""
         super().__init__(owner)
-        self._owner, self._theme, self._page = owner, theme, page
+        self.theme, self._owner, self._page = theme, owner, page
         self._is_shown = True
         self._entries: dict[str, Entry] = {}
-        theme.changed.connect(self._take_looks)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())
@@ -110,11 +111,13 @@ class ActionSet(QObject):
         do: Callable[[], object] | None = None,
         why_not: Callable[[], str] = str,
         *,
+        says: Callable[[], str] = str,
         qt: QAction | None = None,
     ) -> QAction:
         """Make it live; `refresh` asks `why_not`, which answers with the reason against doing it now, or with nothing.
 
-        What has two states is told by its `toggled` instead of `do`; what opens a menu brings its own `qt`.
+        `says` answers with the verb that it has just now, or with nothing for the usual one. What has two states is
+        told by its `toggled` instead of `do`; what opens a menu brings its own `qt`.
         """
         made = qt or QAction(self._owner)
         made.setText(action.verb)
@@ -123,12 +126,13 @@ class ActionSet(QObject):
         made.setShortcuts([QKeySequence(keys) for keys in action.keys])
         if self._page:
             made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        entry = Entry(action, made, why_not, action.tip, action.verb, page=self._page)
+        entry = Entry(action, made, why_not, says, action.tip, action.verb, page=self._page)
         if do is not None:
             made.triggered.connect(lambda: None if self.why_not(action.name) else do())
         self._owner.addAction(made)
         self._entries[action.name] = entry
-        self._take_icon(entry)
+        if action.icon:
+            self.theme.picture(made, action.icon)
         self._update(entry)
         return made
 
@@ -155,39 +159,51 @@ class ActionSet(QObject):
         """Put the actions of these groups into `menu` instead of what is there, with lines between the groups."""
         fill_menu(menu, [entry for entry in self if entry.action.group in groups])
 
-    def button(self, name: str, parent: QWidget, *, has_icon: bool = True) -> QPushButton:
+    def button(self, name: str, parent: QWidget, *, look: str = "", has_icon: bool = True) -> ActionButton:
         """A button that does it, named by its verb, with what it is about in its description."""
-        entry = self._entries[name]
-        button = make_button(entry.label, f"{name}_button", parent)
-        button.setAccessibleName(entry.action.verb)
-        button.clicked.connect(entry.qt.trigger)
-
-        def follow() -> None:
-            button.setEnabled(not entry.reason)
-            button.setText(entry.label)
-            button.setAccessibleName(entry.qt.text())
-            button.setToolTip(as_tooltip(_tip(entry)))
-            button.setAccessibleDescription(entry.reason or entry.about or _tip(entry))
-            if has_icon:
-                button.setIcon(entry.qt.icon())
-
-        self.changed.connect(follow)
-        follow()
-        return button
+        return ActionButton(self, self._entries[name], parent, look, has_icon=has_icon)
 
     def _update(self, entry: Entry) -> None:
+        if verb := entry.says():
+            entry.label = verb
+            entry.qt.setText(verb)
         entry.reason = self.why_not(entry.action.name)
         entry.qt.setEnabled(not entry.reason)
         entry.qt.setToolTip(as_tooltip(_tip(entry)))
 
-    def _take_looks(self) -> None:
-        for entry in self:
-            self._take_icon(entry)
-        self.changed.emit()
 
-    def _take_icon(self, entry: Entry) -> None:
-        if entry.action.icon:
-            entry.qt.setIcon(self._theme.icon(entry.action.icon))
+class ActionButton(QPushButton):
+    """Follows its action: what it says, whether it can be pressed, why not."""
+
+    def __init__(self, actions: ActionSet, entry: Entry, parent: QWidget, look: str, *, has_icon: bool) -> None:
+        super().__init__(parent)
+        dress_button(self, f"{entry.action.name}_button", look)
+        self._entry, self._has_words = entry, True
+        if has_icon and entry.action.icon:
+            actions.theme.picture(self, entry.action.icon)
+        if entry.action.is_checkable:
+            self.setCheckable(True)
+            self.setChecked(entry.qt.isChecked())
+            self.toggled.connect(entry.qt.setChecked)
+            entry.qt.toggled.connect(self.setChecked)
+        else:
+            self.clicked.connect(entry.qt.trigger)
+        actions.changed.connect(self._follow)
+        self._follow()
+
+    def set_words(self, has_words: bool) -> None:
+        """Whether there is room for more than the picture."""
+        self._has_words = has_words
+        set_look(self, "" if has_words else "tool", "bulk")
+        self._follow()
+
+    def _follow(self) -> None:
+        entry = self._entry
+        self.setEnabled(not entry.reason)
+        self.setText(entry.label if self._has_words else "")
+        self.setAccessibleName(entry.qt.text())
+        self.setToolTip(as_tooltip(_tip(entry)))
+        self.setAccessibleDescription(entry.reason or entry.about or _tip(entry))
 
 
 def fill_menu(menu: QMenu, entries: list[Entry]) -> None:

@@ -116,7 +116,7 @@ class CommandPalette(QDialog):
         made.header().setStretchLastSection(False)
         made.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         made.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        made.setStyleSheet("QTreeView::item { padding: 5px 6px; }")
+        made.setProperty("look", "palette")
         return made
 
     def _search(self) -> None:

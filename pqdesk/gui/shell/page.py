@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from pqdesk.clock import Clock
@@ -23,7 +23,10 @@ from pqdesk.gui.throughput import Throughput
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a page of one workspace is made over: its threads, what they serve, and how things look."""
+    """What a page of one workspace is made over: its threads, what they serve, and how things look.
+
+    `actions` are those on the workspace as a whole, for buttons.
+    """
 
     place: Place
     reader: Reader
@@ -31,6 +34,7 @@ class Parts:
     link: SupervisorLink
     health: HealthWatch
     throughput: Throughput
+    actions: ActionSet
     theme: Theme
     clock: Clock
 
@@ -48,6 +52,7 @@ class Page(QWidget):
 
     Signals:
         route_asked: A Route to somewhere else.
+        order_asked: An Order.
         told: One sentence for the toast, and whether it is a problem.
         badge_changed: How many things wait there for a person, and what they are: 3, "failed messages".
     """
@@ -61,8 +66,14 @@ class Page(QWidget):
     action_set: ActionSet
 
     route_asked = Signal(object)
+    order_asked = Signal(object)
     told = Signal(str, bool)
     badge_changed = Signal(int, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("look", "page")
 
     @classmethod
     def make(cls, parts: Parts) -> Page:

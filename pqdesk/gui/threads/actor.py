@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal, Slot
 
 from pqdesk.errors import Busy, PQDeskError, WorkspaceError
-from pqdesk.gui.threads.orders import Activity, Done, Matching, Order, Queues, Seen
+from pqdesk.gui.threads.orders import Activity, Done, Matching, Order, Queues, Schedules, Seen, Workers
 from pqdesk.messages.records import Outcome
 from pqdesk.workspace import Workspace
 
@@ -123,6 +123,10 @@ class Actor(QObject):
             case Queues() if action == "test_message":
                 with workspace.queue(target.names[0]) as queue:
                     return Outcome(1, new_ids=(queue.put({"hello": "world"}, type="test"),))
+            case Schedules():
+                return _act_on_schedules(workspace, action, target.names)
+            case Workers():
+                raise ValueError("orders about workers are for supervisord's link")
             case Queues():
                 return _switch(workspace, target.names, is_paused=action == "pause")
 
@@ -145,3 +149,18 @@ def _switch(workspace: Workspace, queues: tuple[str, ...], *, is_paused: bool) -
     ids = [workspace.store.operating.pause(name, is_paused) for name in queues or (None,)]
     changed = [one for one in ids if one is not None]
     return Outcome(len(changed), len(ids) - len(changed), activity_id=changed[-1] if changed else None)
+
+
+def _act_on_schedules(workspace: Workspace, action: str, names: tuple[str, ...]) -> Outcome:
+    ids = []
+    for name in names:
+        match action:
+            case "run_schedule":
+                ids.append(workspace.run_schedule(name))
+            case "enable_schedule":
+                workspace.enable_schedule(name)
+            case "disable_schedule":
+                workspace.disable_schedule(name)
+            case "remove_schedule":
+                workspace.remove_schedule(name)
+    return Outcome(len(names), new_ids=tuple(ids))

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from pqdesk.errors import PQDeskError
+from pqdesk.gui.notices import describe_doing
 from pqdesk.gui.threads.log_reader import LogReader
-from pqdesk.gui.threads.orders import STARTING, SaveRequest, WorkerOrder
+from pqdesk.gui.threads.orders import STARTING, Done, Order, SaveRequest, Workers
 from pqdesk.gui.threads.side_jobs import SideJobs
+from pqdesk.messages.records import Outcome
+from pqdesk.services.workers import RecordedSupervision
 from pqdesk.supervision.definitions.writing import WorkerDefinition
-from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, WorkerState
-from pqdesk.supervision.supervision import Supervision
+from pqdesk.supervision.records import Saved, SupervisionStatus, WorkerState
 
 if TYPE_CHECKING:
     from pqdesk.supervision.daemon.start_at_login import LoginStart
@@ -35,14 +37,12 @@ class SupervisorLink(QObject):
     Signals:
         status_changed: SupervisionStatus, after each look; equal ones are told once.
         usage_read: Usage by process, of those that `watch_usage` named.
+        began: The Order that is carried out from now on.
+        done: Done, once for each order that is carried out.
         waiting_changed: What supervisord is asked for just now, in words; empty when it has answered.
-        action_failed: One sentence: what failed, what to do.
-        action_done: What was done, in words.
-        all_stopping: The processes that were up when all were told to stop, a tuple: to start them again.
-        removed: tuple[RemovedWorker, ...]: what was taken out, to be brought back by an order.
         definition_read, preview_made, saved: Answers to `read_definition`, `preview` and `save`: the token of the
             question, and the WorkerDefinition, the text, or what came of saving; or the PQDeskError.
-        first_start_found: What starting would run, a tuple of PlannedCommand, and the WorkerOrder that was not carried
+        first_start_found: What starting would run, a tuple of PlannedCommand, and the Order that was not carried
             out: this user has never started workers here. `carry_out_seen` does it.
         conflict_found: The file of what was to be saved has changed since; the token, and the WorkerDefinition of now.
         shut_down_ended: The answer to `shut_down`: empty, or why it failed.
@@ -54,11 +54,9 @@ class SupervisorLink(QObject):
 
     status_changed = Signal(object)
     usage_read = Signal(object)
+    began = Signal(object)
+    done = Signal(object)
     waiting_changed = Signal(str)
-    action_failed = Signal(str)
-    action_done = Signal(str)
-    all_stopping = Signal(object)
-    removed = Signal(object)
     definition_read = Signal(int, object)
     preview_made = Signal(int, object)
     saved = Signal(int, object)
@@ -68,7 +66,7 @@ class SupervisorLink(QObject):
 
     def __init__(
         self,
-        open_supervision: Callable[[], Supervision],
+        open_supervision: Callable[[], RecordedSupervision],
         open_login: Callable[[], LoginStart] | None = None,
     ) -> None:
         """`open_supervision` is called in the link's thread, both once more in that of the side jobs."""
@@ -76,7 +74,7 @@ class SupervisorLink(QObject):
         self.logs = LogReader()
         self.side = SideJobs(open_supervision, open_login)
         self._open_supervision = open_supervision
-        self._supervision: Supervision | None = None
+        self._supervision: RecordedSupervision | None = None
         self._usage: UsageReader | None = None
         self._timer: QTimer | None = None
         self._usage_timer: QTimer | None = None
@@ -157,51 +155,52 @@ class SupervisorLink(QObject):
 
     # --- acting -----------------------------------------------------------------------------------
 
-    @Slot(str)
-    def start(self, name: str) -> None:
-        """Start a worker, a replica or `all`; supervisord too, if it does not run."""
-        self.carry_out(WorkerOrder("start", (name,)))
-
-    @Slot(str)
-    def stop(self, name: str) -> None:
-        """Ask a worker, a replica or `all` to stop; it finishes the message in hand first."""
-        self.carry_out(WorkerOrder("stop", (name,)))
-
-    @Slot(str)
-    def restart(self, name: str) -> None:
-        self.carry_out(WorkerOrder("restart", (name,)))
-
     @Slot(object)
-    def carry_out(self, order: WorkerOrder) -> None:
-        """Do what is ordered; `action_done` or `action_failed` tells. What takes long goes on with later looks.
+    def carry_out(self, order: Order) -> None:
+        """Do what is ordered of workers; `done` tells. What takes long goes on with later looks.
 
         What would start somebody else's commands for the first time is not done; `first_start_found` tells.
         """
-        if order.verb in STARTING and (commands := self._opened().unseen_commands()):
+        assert isinstance(order.target, Workers)
+        target, supervision = order.target, self._opened()
+        if order.action in STARTING and (commands := supervision.unseen_commands()):
             self.first_start_found.emit(commands, order)
             return
-        is_stop_all = order.verb == "stop" and order.names == ("all",)
-        up = tuple(one.process for one in self._status.replicas if one.state.is_up) if self._status else ()
-        problem = self._do(order.doing, order.done, lambda supervision: self._carry_out(supervision, order))
-        if is_stop_all and up and not problem:
-            self.all_stopping.emit(up)
+        self.began.emit(order)
+        self.waiting_changed.emit(describe_doing(order))
+        supervision.activity_id = None
+        error: Exception | None = None
+        try:
+            supervision.do(order.action, target.names, target.value)
+        except Exception as exc:  # noqa: BLE001 - an order never ends the thread, and is always answered
+            if isinstance(exc, PQDeskError):
+                _log.warning("supervisord did not do it: %s", str(exc))
+            else:
+                _log.exception("%s failed", order.action)
+            error = exc
+        else:
+            _log.info("%s %s", order.action, ", ".join(target.names))
+        self.waiting_changed.emit("")
+        self.done.emit(Done(order, Outcome(0 if error else 1, activity_id=supervision.activity_id), error))
+        self.poll()
 
     @Slot(object)
-    def carry_out_seen(self, order: WorkerOrder) -> None:
+    def carry_out_seen(self, order: Order) -> None:
         """Do what is ordered: the person has seen what it runs."""
         self._opened().allow_starts()
         self.carry_out(order)
 
     @Slot()
-    def start_daemon(self) -> None:
-        """Attach to supervisord or start it, detached; workers marked so start with it."""
-        self.carry_out(WorkerOrder("start_daemon", ("all",)))
-
-    @Slot()
     def shut_down(self) -> None:
         """Stop all workers, then supervisord. Answers when they are gone."""
-        doing = "Stopping the workers and supervisord"
-        problem = self._do(doing, "Workers and supervisord stopped", lambda supervision: supervision.shutdown())
+        self.waiting_changed.emit("Stopping the workers and supervisord")
+        problem = ""
+        try:
+            self._opened().shutdown()
+        except PQDeskError as exc:
+            problem = str(exc)
+        self.waiting_changed.emit("")
+        self.poll()
         self.shut_down_ended.emit(problem)
 
     # --- what workers are -------------------------------------------------------------------------
@@ -245,7 +244,7 @@ class SupervisorLink(QObject):
             others = [one for one in supervision.unseen_commands() if one.worker != definition.name]
             saved = supervision.add(definition, start=request.is_started and not others)
             if request.is_started and others:
-                self.carry_out(WorkerOrder("start", (definition.name,)))
+                self.carry_out(Order("start", Workers((definition.name,))))
             return saved
         if request.is_forced:
             definition = replace(definition, version=supervision.definition(definition.name).version)
@@ -259,66 +258,7 @@ class SupervisorLink(QObject):
             return None
         return now if now.version != definition.version else None
 
-    def _carry_out(self, supervision: Supervision, order: WorkerOrder) -> None:
-        names = order.names[0] if len(order.names) == 1 else order.names
-        match order.verb:
-            case "start":
-                supervision.start(names)
-            case "stop":
-                supervision.stop(names)
-            case "restart":
-                supervision.restart(names, wait_s=0)
-            case "stop_now":
-                supervision.stop_now(names)
-            case "signal":
-                supervision.signal(names, str(order.value))
-            case "autostart":
-                supervision.set_autostart(names, bool(order.value))
-            case "scale":
-                for name in order.names:
-                    supervision.scale(name, int(order.value or 1), wait_s=0)
-            case "remove":
-                self._remove(supervision, order.names)
-            case "bring_back":
-                for one in order.removed:
-                    supervision.bring_back(one)
-            case "start_daemon":
-                supervision.ensure_running()
-            case "undo_edit":
-                for name in order.names:
-                    supervision.change(supervision.previous_definition(name), wait_s=0)
-            case "restart_daemon":
-                supervision.restart_daemon()
-
-    def _remove(self, supervision: Supervision, names: tuple[str, ...]) -> None:
-        gone: list[RemovedWorker] = []
-        try:
-            for name in names:
-                gone.append(supervision.remove(name, wait_s=0))
-        finally:
-            if gone:
-                self.removed.emit(tuple(gone))
-
-    def _do(self, doing: str, done: str, act: Callable[[Supervision], object]) -> str:
-        """`done` says what was done; empty where the new status tells it. Returns why it failed, or nothing."""
-        problem = ""
-        self.waiting_changed.emit(doing)
-        try:
-            act(self._opened())
-        except PQDeskError as exc:
-            _log.warning("supervisord did not do it: %s", str(exc))
-            problem = str(exc)
-            self.action_failed.emit(problem)
-        else:
-            if done:
-                _log.info("%s", done)
-                self.action_done.emit(done)
-        finally:
-            self.waiting_changed.emit("")
-        self.poll()
-        return problem
-
-    def _opened(self) -> Supervision:
+    def _opened(self) -> RecordedSupervision:
         if self._supervision is None:
             self._supervision = self._open_supervision()
         return self._supervision

@@ -11,12 +11,17 @@ def make_button(
 ) -> QPushButton:
     """A push button named by its verb; `look` is primary, quiet, link or nothing."""
     button = QPushButton(text, parent)
+    dress_button(button, object_name, look)
+    if description:
+        button.setAccessibleDescription(description)
+    return button
+
+
+def dress_button(button: QPushButton, object_name: str, look: str) -> None:
+    """The same for a button of another class."""
     button.setObjectName(object_name)
     button.setAutoDefault(False)
     if look:
         button.setProperty("look", look)
     if look == "link":
         button.setCursor(Qt.CursorShape.PointingHandCursor)
-    if description:
-        button.setAccessibleDescription(description)
-    return button

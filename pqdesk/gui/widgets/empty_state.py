@@ -26,11 +26,12 @@ class EmptyState(QWidget):
         super().__init__(host)
         self.setObjectName(object_name)
         self._theme = theme
-        self._look = ("info", Role.MUTED)
         self._icon = QLabel(self)
         self._title = PlainLabel("", self)
         self._title.setObjectName(f"{object_name}_title")
+        self._title.setFont(theme.font(115, is_semibold=True))
         self._text = PlainLabel("", self, look="muted")
+        self._text.setWordWrap(True)
         self._text.setObjectName(f"{object_name}_text")
         self._button = make_button("", f"{object_name}_button", self)
         self._button.clicked.connect(self.pressed)
@@ -38,15 +39,14 @@ class EmptyState(QWidget):
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(6)
         column.addStretch(2)
-        for widget in (self._icon, self._title, self._text, self._button):
+        for widget in (self._icon, self._title, self._button):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.insertWidget(3, self._text)
         column.insertSpacing(2, 6)
         column.insertSpacing(5, 8)
         column.addStretch(3)
         self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         host.installEventFilter(self)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
         self.hide()
 
     def show_text(
@@ -57,8 +57,7 @@ class EmptyState(QWidget):
         self._text.setVisible(bool(text))
         self._button.setText(button)
         self._button.setVisible(bool(button))
-        self._look = (icon, role)
-        self._take_looks()
+        self._theme.picture(self._icon, icon, role, _ICON_PX)
         self._fill()
         self.show()
 
@@ -71,7 +70,3 @@ class EmptyState(QWidget):
         host = self.parentWidget()
         if host is not None:
             self.setGeometry(host.rect())
-
-    def _take_looks(self) -> None:
-        self._title.setFont(self._theme.font(115, is_semibold=True))
-        self._icon.setPixmap(self._theme.pixmap(*self._look, _ICON_PX, self.devicePixelRatioF()))

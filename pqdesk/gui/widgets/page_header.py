@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
@@ -15,7 +14,7 @@ from pqdesk.gui.widgets.labels import PlainLabel
 HEIGHT = 48
 
 
-class PageHeader(QWidget):
+class PageHeader(QFrame):
     """Signals:
     live_toggled: The user wants live updates on or off.
     """
@@ -25,6 +24,7 @@ class PageHeader(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("page_header")
+        self.setProperty("look", "page_header")
         self._theme = theme
         self._is_live = True
         self._title = PlainLabel("", self)
@@ -40,7 +40,6 @@ class PageHeader(QWidget):
         row.addStretch(1)
         row.addWidget(self._live)
         self.setMinimumHeight(HEIGHT)
-        theme.changed.connect(self._take_looks)
         self.show_live()
 
     def set_title(self, title: str) -> None:
@@ -61,19 +60,8 @@ class PageHeader(QWidget):
         self._is_live = False
         self._describe(f"Paused {since}", f"Paused since {since}. Press to go on (Shift+F5)")
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.color(Role.BASE))
-        painter.fillRect(0, self.height() - 1, self.width(), 1, self._theme.color(Role.HAIRLINE))
-        painter.end()
-
     def _describe(self, text: str, description: str) -> None:
         self._live.setText(text)
         self._live.setToolTip(as_tooltip(description))
         self._live.setAccessibleDescription(description)
-        self._take_looks()
-
-    def _take_looks(self) -> None:
-        icon, role = ("live", Role.HEALTHY) if self._is_live else ("paused", Role.PAUSED)
-        self._live.setIcon(self._theme.icon(icon, role))
-        self.update()
+        self._theme.picture(self._live, *(("live", Role.HEALTHY) if self._is_live else ("paused", Role.PAUSED)))

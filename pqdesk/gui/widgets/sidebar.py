@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from pqdesk.gui.formatting import format_number
 from pqdesk.gui.palette import Role
@@ -123,7 +123,7 @@ class SidebarEntry(QAbstractButton):
         self.setAccessibleDescription(", ".join(part for part in parts if part))
 
 
-class Sidebar(QWidget):
+class Sidebar(QFrame):
     """The pages, one below the other, under the workspace's name. Up and Down move between the entries.
 
     Signals:
@@ -136,7 +136,7 @@ class Sidebar(QWidget):
         """`pages` are key, title and icon of each."""
         super().__init__(parent)
         self.setObjectName("sidebar")
-        self._theme = theme
+        self.setProperty("look", "sidebar")
         self._workspace = ElidedLabel("", self)
         self._workspace.setObjectName("workspace_name")
         self._workspace.setFont(theme.font(100, is_semibold=True))
@@ -152,7 +152,6 @@ class Sidebar(QWidget):
             self._entries[key] = entry
             column.addWidget(entry)
         column.addStretch(1)
-        theme.changed.connect(self.update)
         self.set_compact(False)
 
     def entry(self, key: str) -> SidebarEntry:
@@ -188,9 +187,3 @@ class Sidebar(QWidget):
             entries[(entries.index(focus) + step) % len(entries)].setFocus(Qt.FocusReason.TabFocusReason)
             return
         super().keyPressEvent(event)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.color(Role.WINDOW))
-        painter.fillRect(self.width() - 1, 0, 1, self.height(), self._theme.color(Role.HAIRLINE))
-        painter.end()

@@ -29,7 +29,6 @@ class RateChart(QWidget):
         self._capacity = 2
         self.setMinimumHeight(110)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
         return QSize(480, 140)

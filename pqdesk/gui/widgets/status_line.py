@@ -22,7 +22,6 @@ class StatusLine(QStatusBar):
         self.setSizeGripEnabled(False)
         self._theme = theme
         self._parts: dict[str, tuple[QLabel, PlainLabel]] = {}
-        self._looks: dict[str, tuple[str, Role]] = {}
         row_widget = QWidget(self)
         row = QHBoxLayout(row_widget)
         row.setContentsMargins(12, 0, 12, 0)
@@ -35,7 +34,6 @@ class StatusLine(QStatusBar):
         self._rates.setFont(theme.font(92))
         row.addWidget(self._rates)
         self.addWidget(row_widget, 1)
-        theme.changed.connect(self._take_looks)
         self.show_file(is_readable=True)
         self.show_rates(0, 0)
         self._show("supervisord", "unknown", Role.MUTED, "supervisord …")
@@ -76,13 +74,7 @@ class StatusLine(QStatusBar):
 
     def _show(self, name: str, icon: str, role: Role, text: str) -> None:
         self._parts[name][1].setText(text)
-        if self._looks.get(name) != (icon, role):
-            self._looks[name] = (icon, role)
-            self._take_looks()
-
-    def _take_looks(self) -> None:
-        for name, (icon, role) in self._looks.items():
-            self._parts[name][0].setPixmap(self._theme.pixmap(icon, role, 14, self.devicePixelRatioF()))
+        self._theme.picture(self._parts[name][0], icon, role, 14)
 
 
 def _order(entry: tuple[WorkerState, int]) -> int:

@@ -26,7 +26,6 @@ class TextPane(QWidget):
 
     def __init__(self, name: str, object_name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._key: object = None
         self._copied: Callable[[], Iterator[str]] = lambda: iter(())
         self._copying: Iterator[str] = iter(())
@@ -51,8 +50,8 @@ class TextPane(QWidget):
         self._copy_timer = QTimer(self)
         self._copy_timer.timeout.connect(self._copy_some)
         self._lay_out()
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
+        self._editor.setFont(theme.fixed_font())
+        theme.picture(self._copy, "copy")
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -119,10 +118,6 @@ class TextPane(QWidget):
             self._copy_timer.stop()
             QGuiApplication.clipboard().setText("".join(self._gathered))
             self._gathered = []
-
-    def _take_looks(self) -> None:
-        self._editor.setFont(self._theme.fixed_font())
-        self._copy.setIcon(self._theme.icon("copy"))
 
 
 def _some(pieces: Iterator[str]) -> tuple[str, bool]:

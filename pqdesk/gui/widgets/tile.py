@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy,
 
 from pqdesk.gui.formatting import format_count, format_number
 from pqdesk.gui.palette import STATE_LOOKS, Role
-from pqdesk.gui.theme import Theme
+from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.card import PADDING
 from pqdesk.gui.widgets.labels import PlainLabel
@@ -46,9 +46,9 @@ class StateTile(QAbstractButton):
         column.addWidget(self._number)
         for label in (self._icon, self._word, self._number):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        theme.changed.connect(self._take_looks)
+        theme.picture(self._icon, *STATE_LOOKS[state])
         self._count: int | None = None
-        self._take_looks()
+        self._take_ink()
 
     @property
     def state(self) -> State:
@@ -57,13 +57,11 @@ class StateTile(QAbstractButton):
     def set_count(self, count: int) -> None:
         if count == self._count:
             return
-        had_color = bool(self._count)
         self._count = count
         self._number.setText(_short(count))
         self._number.setToolTip(as_tooltip(format_number(count)))
         self.setAccessibleDescription(format_count(count, "message"))
-        if had_color != bool(count):
-            self._take_looks()
+        self._take_ink()
 
     def sizeHint(self) -> QSize:
         layout = self.layout()
@@ -89,12 +87,9 @@ class StateTile(QAbstractButton):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
         painter.end()
 
-    def _take_looks(self) -> None:
-        icon, role = STATE_LOOKS[self._state]
-        self._icon.setPixmap(self._theme.pixmap(icon, role, 16, self.devicePixelRatioF()))
-        ink = role if self._state is State.FAILED and self._count else Role.TEXT if self._count else Role.MUTED
-        self._number.setStyleSheet(f"color: {self._theme.color(ink).name()};")
-        self.update()
+    def _take_ink(self) -> None:
+        usual = STATE_LOOKS[self._state][1] if self._state is State.FAILED else Role.TEXT
+        set_look(self._number, (usual if self._count else Role.MUTED).name, "ink")
 
 
 def _short(count: int) -> str:

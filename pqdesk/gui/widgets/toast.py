@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QEvent, QObject, QRect, QTimer
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
@@ -19,14 +20,22 @@ _MARGIN = 16
 _NARROWEST, _WIDEST = 280, 760
 
 
-class Toast(QWidget):
+class Tone(Enum):
+    """What a toast tells: the icon of it, and its colour."""
+
+    DONE = ("completed", Role.HEALTHY)
+    GOING_ON = ("clock", Role.MUTED)
+    ERROR = ("warning", Role.ERROR)
+
+
+class Toast(QFrame):
     """One at a time; a new one takes the place of the old. Floats over the widget it is made for."""
 
     def __init__(self, theme: Theme, host: QWidget) -> None:
         super().__init__(host)
         self.setObjectName("toast")
+        self.setProperty("look", "toast")
         self._theme = theme
-        self._is_error = False
         self._undo: Callable[[], None] | None = None
         self._icon = QLabel(self)
         self._text = PlainLabel("", self)
@@ -38,7 +47,8 @@ class Toast(QWidget):
         self._close.setAccessibleName("Dismiss")
         self._close.setToolTip("Dismiss (Esc)")
         self._close.setFixedSize(28, 28)
-        self._close.setStyleSheet("padding: 0;")
+        self._close.setProperty("bulk", "tool")
+        theme.picture(self._close, "close", Role.MUTED, is_inverse=True)
         self._close.clicked.connect(self.hide)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 8, 8)
@@ -51,26 +61,29 @@ class Toast(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
         host.installEventFilter(self)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
         self.hide()
 
     def show_text(
-        self, text: str, *, is_error: bool = False, undo: Callable[[], None] | None = None, is_update: bool = False
+        self,
+        text: str,
+        tone: Tone = Tone.DONE,
+        *,
+        undo: Callable[[], None] | None = None,
+        is_update: bool = False,
     ) -> None:
         """Say `text`; with `undo` offer to take it back. What is an update of the text there is not read out."""
-        self._is_error, self._undo = is_error, undo
+        self._undo = undo
         self._text.setText(text)
         self._button.setVisible(undo is not None)
-        self._take_looks()
+        self._theme.picture(self._icon, *tone.value, is_inverse=True)
         self._place()
         self.show()
         self.raise_()
-        self._timer.start(_SHOWN_WITH_CHOICE_MS if undo is not None or is_error else _SHOWN_MS)
+        self._timer.start(_SHOWN_WITH_CHOICE_MS if undo is not None or tone is Tone.ERROR else _SHOWN_MS)
         if is_update:
             return
         event = QAccessibleAnnouncementEvent(self, text)
-        if is_error:
+        if tone is Tone.ERROR:
             event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
         QAccessible.updateAccessibility(event)
 
@@ -83,14 +96,6 @@ class Toast(QWidget):
         if event.type() == QEvent.Type.Resize and self.isVisible():
             self._place()
         return False
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.inverse.color(Role.BASE))
-        painter.drawRoundedRect(self.rect(), 6, 6)
-        painter.end()
 
     def _on_undo(self) -> None:
         undo = self._undo
@@ -108,12 +113,3 @@ class Toast(QWidget):
         height = max(self.heightForWidth(width), 44)
         left = (host.width() - width) // 2
         self.setGeometry(QRect(left, host.height() - height - _MARGIN, width, height))
-
-    def _take_looks(self) -> None:
-        other = self._theme.inverse  # it stands out without a shadow
-        self._text.setStyleSheet(f"color: {other.color(Role.TEXT).name()};")
-        self._button.setStyleSheet(f"color: {other.color(Role.ACCENT).name()}; font-weight: 600;")
-        icon, role = ("warning", Role.ERROR) if self._is_error else ("completed", Role.HEALTHY)
-        self._icon.setPixmap(other.pixmap(icon, role, 16, self.devicePixelRatioF()))
-        self._close.setIcon(other.icon("close", Role.MUTED))
-        self.update()

@@ -14,7 +14,7 @@ from pqdesk.messages.json_text import load_json
 from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, first_row
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import ActivityRecord, Undoable
+    from pqdesk.messages.activities import ActivityRecord, Undoable, WorkerDeed
 
 UNDO, REDO = "undo", "redo"  # the actions of undoing, and of undoing that
 KEEP_UNDO_US = 30 * 86_400_000_000
@@ -164,6 +164,14 @@ def _told(text: str | None) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
+def _deed(told: dict[str, Any]) -> WorkerDeed | None:
+    try:
+        verb, names, value = told["workers"]["back"]
+        return str(verb), tuple(map(str, names)), value
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
 def _record(row: Row) -> ActivityRecord:
     from pqdesk.messages.activities import ActivityRecord  # every process that works comes by here, and reads none
 
@@ -186,4 +194,5 @@ def _record(row: Row) -> ActivityRecord:
     return ActivityRecord(
         id=activity_id, at=to_datetime(at_us), actor=actor, action=action, command=command, queue=queue,
         done=done, skipped=skipped, undone_by=undone_by, why_not=why_not,
+        workers=None if told is None else _deed(told),
     )  # fmt: skip

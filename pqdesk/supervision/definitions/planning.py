@@ -28,6 +28,7 @@ class Change:
         changed: Sections that are other than before in more than whether they start with supervisord.
         new_secrets: A file of secrets that has to be written before.
         kept_secrets: The file that the sections before name: what runs, or is started again by itself, needs it.
+        version: Of the worker before.
     """
 
     file: Path
@@ -38,6 +39,7 @@ class Change:
     removed: tuple[str, ...] = ()
     new_secrets: Path | None = None
     kept_secrets: Path | None = None
+    version: str | None = None
 
 
 def normal_definition(definition: WorkerDefinition, paths: WorkspacePaths) -> WorkerDefinition:
@@ -86,6 +88,7 @@ def plan_change(
         removed=tuple(map(group_of, removed)),
         new_secrets=None if secrets_file == old.secrets_file else secrets_file,
         kept_secrets=old.secrets_file,
+        version=old.version,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pqdesk.errors import DiskFull, InvalidInput, NotFound, SupervisorError
 from pqdesk.messages.json_text import load_json
@@ -40,6 +41,7 @@ from pqdesk.supervision.records import RemovedWorker
 
 _LOCK_S = 10.0
 _LARGEST_BYTES = 4 * 1024 * 1024
+_MOST_PREVIOUS = 20  # changes of a worker that can be taken back one after the other
 
 
 class WorkerFiles:
@@ -100,15 +102,16 @@ class WorkerFiles:
             forget_old_secrets(self._paths, definition.name, keep=(change.new_secrets, change.kept_secrets))
             return change
 
-    def previous(self, name: str) -> WorkerDefinition:
-        """A worker as it was before its last change. Raises NotFound."""
+    def previous(self, name: str, version: str | None = None) -> WorkerDefinition:
+        """A worker as it was before its last change, or at an older `version`. Raises NotFound."""
         try:
             check_written_name(name)
-            kept = load_json(read_plain(self._previous_file(name), _LARGEST_BYTES))
-            [worker] = workers_in(kept["text"], self._file_of(name), self._paths)
-            secrets = kept["secrets"]
+            now, kept = self.read(name).version, self._kept_previous(name)
+            [one] = [one for one in kept if version in (None, one["before"])][:1]
+            [worker] = workers_in(one["text"], self._file_of(name), self._paths)
+            secrets = one["secrets"]
             secrets_text(secrets, besides=worker.environment)
-            if worker.name != name or kept["after"] != self.read(name).version:
+            if worker.name != name or (version is None and one["after"] != now):
                 raise ValueError(name)  # changed by hand since
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SupervisorError) as exc:
             raise NotFound(f"no change of worker {name!r} is known that could be taken back") from exc
@@ -253,14 +256,23 @@ class WorkerFiles:
         kept = {
             "text": "\n".join(map(text.raw, sections)),
             "secrets": read_secrets(change.kept_secrets),
+            "before": change.version,
             "after": self.read(name).version,
         }
         file = self._previous_file(name)
         try:
+            older = [one for one in self._kept_previous(name) if one["before"] != kept["before"]]
+        except (OSError, ValueError, KeyError, TypeError):
+            older = []
+        try:
             make_private_folder(file.parent)
-            write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
+            write_private_file(file, json.dumps([kept, *older[: _MOST_PREVIOUS - 1]], ensure_ascii=False, indent=1))
         except (DiskFull, SupervisorError):
             pass  # the change counts; it cannot be taken back
+
+    def _kept_previous(self, name: str) -> list[dict[str, Any]]:
+        """The newest first. Raises OSError, ValueError."""
+        return list(load_json(read_plain(self._previous_file(name), _LARGEST_BYTES)))
 
     def _previous_file(self, name: str) -> Path:
         return self._paths.supervisor / "previous" / f"{name}.json"

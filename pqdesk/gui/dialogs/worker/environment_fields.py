@@ -29,11 +29,11 @@ class _VariableRow(QWidget):
         self.value.setPlaceholderText("value")
         self.secret = QCheckBox("Secret")
         self.secret.setToolTip("Kept in a file that only you can read; masked here")
-        self._theme = theme
-        remove = self._remove = make_button("", f"remove_variable_{number}", look="quiet")
+        remove = make_button("", f"remove_variable_{number}", look="quiet")
         remove.setAccessibleName(f"Remove variable {number}")
         remove.setFixedWidth(32)
-        remove.setStyleSheet("padding: 4px;")
+        remove.setProperty("bulk", "tool")
+        theme.picture(remove, "close")
         for widget, name, words in (
             (self.name, "variable_name", "Variable"),
             (self.value, "variable_value", "Value"),
@@ -52,11 +52,6 @@ class _VariableRow(QWidget):
         self.value.textChanged.connect(lambda _: self.changed.emit())
         self.secret.toggled.connect(self._on_secret)
         remove.clicked.connect(self.removed)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
-
-    def _take_looks(self) -> None:
-        self._remove.setIcon(self._theme.icon("close"))
 
     def _on_secret(self, is_secret: bool) -> None:
         self.value.setEchoMode(QLineEdit.EchoMode.Password if is_secret else QLineEdit.EchoMode.Normal)

@@ -28,7 +28,6 @@ class TrialPane(QWidget):
         self._theme = theme
         self._passed_s = 0
         self._longest_s = TRIAL_S
-        self._look = ("running", Role.RUNNING)
         self._icon = QLabel(self)
         self._title = PlainLabel("", self)
         self._title.setObjectName("trial_title")
@@ -63,7 +62,6 @@ class TrialPane(QWidget):
         column.addLayout(inner)
         self._output.setFont(theme.fixed_font(92))
         self._output.setFixedHeight(self._output.fontMetrics().lineSpacing() * _LINES_SEEN + 16)
-        theme.changed.connect(self._take_looks)
         self.hide()
 
     def begin(self, longest_s: float) -> None:
@@ -100,16 +98,12 @@ class TrialPane(QWidget):
         self._show("failed", Role.ERROR, "It cannot be tried", sentence(problem), "")
 
     def _show(self, icon: str, role: Role, title: str, cause: str, output: str) -> None:
-        self._look = (icon, role)
-        self._take_looks()
+        self._theme.picture(self._icon, icon, role)
         self._title.setText(title)
         self._cause.setText(visible_line(cause))
         self._cause.setVisible(bool(cause))
         self._output.setPlainText(output)
         self._output.verticalScrollBar().setValue(self._output.verticalScrollBar().maximum())
-
-    def _take_looks(self) -> None:
-        self._icon.setPixmap(self._theme.pixmap(*self._look, 16, self.devicePixelRatioF()))
 
     def _on_second(self) -> None:
         self._passed_s += 1

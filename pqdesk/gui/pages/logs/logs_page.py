@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.gui.log_feed import LogFeed
 from pqdesk.gui.pages.logs.source_list import SourceList
-from pqdesk.gui.palette import Role
 from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.shell.kept import numbers
 from pqdesk.gui.shell.page import Page, Parts
@@ -32,7 +30,6 @@ class LogsPage(Page):
 
     key, title, icon = "logs", "Logs", "logs"
     more_keys = (
-        ("F3 / Shift+F3", "Log: the match above / below"),
         ("Enter or Ctrl+click", "Log: the message of the line"),
         ("Ctrl+C / Ctrl+Shift+C", "Log: copy without / with the names"),
         ("End", "Log: follow the newest line"),
@@ -44,7 +41,7 @@ class LogsPage(Page):
         self._theme = theme
         self.action_set = ActionSet(self, theme, self.title)
         self._list = SourceList(theme, self)
-        self._log = LogPane(theme, self)
+        self._log = LogPane(theme, self.action_set, self)
         self.feed = LogFeed("logs page", self._log, link.logs, clock or SystemClock())
         self._lay_out()
         self._list.chosen_changed.connect(self._choose)
@@ -101,11 +98,6 @@ class LogsPage(Page):
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         self._splitter.restore(numbers(kept.get("sizes")))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.color(Role.BASE))
-        painter.end()
 
     # --- which log --------------------------------------------------------------------------------
 

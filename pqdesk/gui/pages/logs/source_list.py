@@ -37,8 +37,9 @@ class SourceList(QListWidget):
         self.addItem(QListWidgetItem(ALL_WORKERS))
         self.setCurrentRow(0)
         self.itemSelectionChanged.connect(self.chosen_changed)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
+        self.setProperty("look", "places")
+        theme.changed.connect(self._update_icons)  # of items, which have no properties
+        self._update_icons()
 
     @property
     def replicas(self) -> tuple[ReplicaRecord, ...]:
@@ -96,20 +97,9 @@ class SourceList(QListWidget):
         self.chosen_changed.emit()
 
     def _update_icons(self) -> None:
+        self.item(0).setIcon(self._theme.icon("logs", Role.MUTED))
         for row, replica in enumerate(self._replicas):
             self.item(row + 1).setIcon(self._theme.worker_icon(replica.state))
-
-    def _take_looks(self) -> None:
-        self.item(0).setIcon(self._theme.icon("logs", Role.MUTED))
-        self._update_icons()
-        color = {role: self._theme.color(role).name() for role in Role}
-        self.setStyleSheet(
-            f"QListWidget {{ background: {color[Role.BASE]}; padding: 6px 8px; outline: none; }}"
-            "QListWidget::item { padding: 6px 8px; border-radius: 4px; }"
-            f"QListWidget::item:hover {{ background: {color[Role.HOVER]}; }}"
-            f"QListWidget::item:selected {{ background: {color[Role.SELECTION]}; color: {color[Role.TEXT]}; }}"
-            f"QListWidget::item:focus {{ border: 2px solid {color[Role.ACCENT]}; padding: 4px 6px; }}"
-        )
 
 
 def _files(replica: ReplicaRecord) -> tuple[object, object]:

@@ -38,7 +38,6 @@ class AttentionRow(QWidget):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
-        theme.changed.connect(self._take_looks)
         self.show_item(item)
 
     def show_item(self, item: AttentionItem) -> None:
@@ -48,11 +47,7 @@ class AttentionRow(QWidget):
         self._button.setText("" if item.remedy is None else item.remedy.value)
         self._button.setVisible(item.remedy is not None)
         self._button.setAccessibleDescription(item.text)
-        self._take_looks()
-
-    def _take_looks(self) -> None:
-        role = _ROLES[self._item.severity]
-        self._icon.setPixmap(self._theme.pixmap(self._item.icon, role, 16, self.devicePixelRatioF()))
+        self._theme.picture(self._icon, item.icon, _ROLES[item.severity])
 
 
 class AttentionList(QWidget):
@@ -76,13 +71,12 @@ class AttentionList(QWidget):
         quiet_row = QHBoxLayout(self._quiet)
         quiet_row.setContentsMargins(0, 4, 0, 4)
         quiet_row.setSpacing(10)
-        self._quiet_icon = QLabel(self._quiet)
-        quiet_row.addWidget(self._quiet_icon)
+        quiet_icon = QLabel(self._quiet)
+        theme.picture(quiet_icon, "tick-in-ring", Role.HEALTHY)
+        quiet_row.addWidget(quiet_icon)
         quiet_row.addWidget(PlainLabel("All quiet", self._quiet, look="muted"), 1)
         self._quiet.hide()  # until it is known
         self._column.addWidget(self._quiet)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
 
     def show_items(self, items: tuple[AttentionItem, ...]) -> None:
         """Rows of the same key stay, so that a button does not move away from under the pointer without need."""
@@ -104,7 +98,3 @@ class AttentionList(QWidget):
         row.remedy_chosen.connect(self.remedy_chosen)
         self._rows[item.key] = row
         return row
-
-    def _take_looks(self) -> None:
-        picture = self._theme.pixmap("tick-in-ring", Role.HEALTHY, 16, self.devicePixelRatioF())
-        self._quiet_icon.setPixmap(picture)

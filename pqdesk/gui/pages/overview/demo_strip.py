@@ -7,13 +7,11 @@ from PySide6.QtWidgets import QWidget
 
 from pqdesk.gui.pages.overview.demo_guide import demo_progress, demo_story
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.threads.orders import WorkerOrder
+from pqdesk.gui.threads.orders import Done, Order
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.messages.records import Counts
 from pqdesk.supervision.records import SupervisionStatus
-
-_STARTING = WorkerOrder("start_daemon", ("all",)).doing
 
 
 class DemoStrip(Banner):
@@ -25,8 +23,8 @@ class DemoStrip(Banner):
         self._status: SupervisionStatus | None = None
         self._counts = Counts()
         link.status_changed.connect(self._on_status_changed)
-        link.waiting_changed.connect(self._on_waiting_changed)
-        link.action_failed.connect(self._on_failed)
+        link.began.connect(self._on_began)
+        link.done.connect(self._on_done)
 
     def show_counts(self, counts: Counts) -> None:
         """The story goes on with the first failure."""
@@ -38,14 +36,14 @@ class DemoStrip(Banner):
         self._status = status
         self._show()
 
-    @Slot(str)
-    def _on_waiting_changed(self, what: str) -> None:
-        self._is_starting = self._is_starting or what == _STARTING
+    @Slot(object)
+    def _on_began(self, order: Order) -> None:
+        self._is_starting = self._is_starting or order.action == "start_daemon"
         self._show()
 
-    @Slot(str)
-    def _on_failed(self, _why: str) -> None:
-        self._is_starting = False
+    @Slot(object)
+    def _on_done(self, done: Done) -> None:
+        self._is_starting = self._is_starting and done.error is None
         self._show()
 
     def _show(self) -> None:

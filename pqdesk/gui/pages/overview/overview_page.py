@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout
 
 from pqdesk.gui.pages.overview.attention import AttentionItem, Remedy, attention_items
@@ -10,12 +10,11 @@ from pqdesk.gui.pages.overview.demo_strip import DemoStrip
 from pqdesk.gui.pages.overview.overview_view import OverviewView
 from pqdesk.gui.pages.overview.queue_actions import QueueActions
 from pqdesk.gui.pages.overview.queues_table import SeenQueue
-from pqdesk.gui.shell.all_workers import AllWorkers
+from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.shell.page import Page, Parts
 from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.threads.actor import TEST_QUEUE, Actor
-from pqdesk.gui.threads.orders import Order, Queues
+from pqdesk.gui.threads.orders import Order, Queues, Workers
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.throughput import Throughput
@@ -27,23 +26,17 @@ from pqdesk.supervision.records import SupervisionStatus
 
 
 class OverviewPage(Page):
-    """Signals:
-    start_asked, stop_asked, order_asked: For the threads: a worker or `all`; an Order about queues.
-    """
+    """The view, and what is asked for in it."""
 
     key, title, icon = "overview", "Overview", "overview"
     shows_workers = True
 
-    start_asked = Signal(str)
-    stop_asked = Signal(str)
-    order_asked = Signal(object)
-
     def __init__(
         self,
         reader: Reader,
-        actor: Actor,
         link: SupervisorLink,
         throughput: Throughput,
+        actions: ActionSet,
         theme: Theme,
         *,
         is_demo: bool = False,
@@ -51,9 +44,7 @@ class OverviewPage(Page):
         super().__init__()
         self._throughput = throughput
         self.action_set = self._queue_actions = QueueActions(self, theme)
-        self._all_workers = AllWorkers(self, theme)
-        self._all_workers.add_all_workers()
-        self.view = OverviewView(self._queue_actions, self._all_workers, theme)
+        self.view = OverviewView(self._queue_actions, actions, theme)
         self._records: tuple[QueueRecord, ...] = ()
         self._counts: Counts | None = None
         self._status: SupervisionStatus | None = None
@@ -68,18 +59,13 @@ class OverviewPage(Page):
             self._strip.pressed.connect(lambda: self._show_messages(State.FAILED.word))
         throughput.changed.connect(self._on_throughput_changed)
         reader.counts_loaded.connect(self._on_counts_loaded)
-        reader.unreadable.connect(self._on_unreadable)
-        reader.readable.connect(self._on_readable)
         link.status_changed.connect(self._on_status_changed)
-        self.start_asked.connect(link.start)
-        self.stop_asked.connect(link.stop)
-        self.order_asked.connect(actor.carry_out)
         self._connect_view()
 
     @classmethod
     def make(cls, parts: Parts) -> OverviewPage:
         is_demo = parts.place.is_demo
-        page = cls(parts.reader, parts.actor, parts.link, parts.throughput, parts.theme, is_demo=is_demo)
+        page = cls(parts.reader, parts.link, parts.throughput, parts.actions, parts.theme, is_demo=is_demo)
         parts.health.health_changed.connect(page.show_health)
         return page
 
@@ -93,38 +79,21 @@ class OverviewPage(Page):
         view.state_chosen.connect(lambda state: self._show_messages(state.word))
         self._queue_actions.messages_asked.connect(lambda queue: self._show_messages(queue=queue))
         self._queue_actions.pause_asked.connect(self._switch)
-        self._queue_actions.test_asked.connect(self._put_test_message)
         view.workers.worker_chosen.connect(self._show_worker)
         view.attention.remedy_chosen.connect(self._on_remedy_chosen)
-        self._all_workers.start_all_asked.connect(lambda: self.start_asked.emit("all"))
-        self._all_workers.stop_all_asked.connect(lambda: self.stop_asked.emit("all"))
 
-    @Slot(object, bool)
-    def _switch(self, queues: tuple[str, ...], is_paused: bool) -> None:
-        target = Queues(queues if len(queues) == 1 else ())
-        self.order_asked.emit(Order("pause" if is_paused else "resume", target))
-
-    @Slot()
-    def _put_test_message(self) -> None:
-        self.order_asked.emit(Order("test_message", Queues((TEST_QUEUE,))))
+    @Slot(str, bool)
+    def _switch(self, queue: str, is_paused: bool) -> None:
+        self.order_asked.emit(Order("pause" if is_paused else "resume", Queues((queue,))))
 
     @Slot(object)
     def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
         self._records = queues
-        self._queue_actions.set_queues(queues)
         self._counts = sum((one.counts for one in queues), Counts())
         if self._strip is not None:
             self._strip.show_counts(self._counts)
         if self._is_live:
             self._show_counts()
-
-    @Slot(str)
-    def _on_unreadable(self, _why: str) -> None:
-        self._queue_actions.set_readable(False)
-
-    @Slot()
-    def _on_readable(self) -> None:
-        self._queue_actions.set_readable(True)
 
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
@@ -151,11 +120,11 @@ class OverviewPage(Page):
             case Remedy.SHOW_FAILED:
                 self._show_messages(State.FAILED.word, item.subject)
             case Remedy.START_ALL:
-                self.start_asked.emit("all")
+                self.order_asked.emit(Order("start", Workers()))
             case Remedy.START_WORKER:
-                self.start_asked.emit(item.subject)
+                self.order_asked.emit(Order("start", Workers((item.subject,))))
             case Remedy.RESUME:
-                self._switch((item.subject,), False)
+                self._switch(item.subject, False)
 
     def _show_messages(self, state: str = "", queue: str = "") -> None:
         terms = (f"state:{state}" if state else "", f"queue:{quote(queue)}" if queue else "")
@@ -186,7 +155,5 @@ class OverviewPage(Page):
         self.view.queues.show_records([SeenQueue(one, words.get(one.name)) for one in self._records])
 
     def _show_status(self) -> None:
-        if self._status is None:
-            return
-        self.view.workers.show_status(self._status)
-        self._all_workers.show_status(self._status)
+        if self._status is not None:
+            self.view.workers.show_status(self._status)

@@ -11,7 +11,7 @@ from pqdesk.gui.pages.overview.queue_actions import QueueActions
 from pqdesk.gui.pages.overview.queues_table import QueuesTable
 from pqdesk.gui.pages.overview.workers_strip import WorkersStrip
 from pqdesk.gui.palette import Role
-from pqdesk.gui.shell.all_workers import AllWorkers
+from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.card import Card
 from pqdesk.gui.widgets.labels import PlainLabel
@@ -44,7 +44,8 @@ class OverviewView(QScrollArea):
 
     state_chosen = Signal(object)
 
-    def __init__(self, actions: QueueActions, all_workers: AllWorkers, theme: Theme) -> None:
+    def __init__(self, of_queue: QueueActions, actions: ActionSet, theme: Theme) -> None:
+        """`of_queue` is what can be done to the chosen queue, `actions` what to the workspace."""
         super().__init__()
         self.setObjectName("overview")
         self.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -57,9 +58,9 @@ class OverviewView(QScrollArea):
         self.strip_place = QVBoxLayout()
         self.attention = AttentionList(theme, content)
         self.workers = WorkersStrip(theme, content)
-        self.queues = QueuesTable(actions, theme, content)
-        self.start_all = all_workers.button("start_all", content, has_icon=False)
-        self.stop_all = all_workers.button("stop_all", content, has_icon=False)
+        self.queues = QueuesTable(of_queue, theme, content)
+        self.start_all = actions.button("start_all", content, has_icon=False)
+        self.stop_all = actions.button("stop_all", content, has_icon=False)
         self._test = actions.button("test_message", content, has_icon=False)
         self._chart = RateChart(theme, "throughput_chart", content)
         self._came, self._went = PlainLabel("", content), PlainLabel("", content)
@@ -73,8 +74,6 @@ class OverviewView(QScrollArea):
         column.addLayout(self._tile_row())
         column.addLayout(self._cards(content), 1)
         self.setWidget(content)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
 
     def show_counts(self, counts: Counts) -> None:
         for state, tile in self._tiles.items():
@@ -128,11 +127,12 @@ class OverviewView(QScrollArea):
 
     def _legend(self, parent: QWidget) -> QWidget:
         legend = QWidget(parent)
-        self._came_mark, self._went_mark = QLabel(legend), QLabel(legend)
         row = QHBoxLayout(legend)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        for mark, label in ((self._came_mark, self._came), (self._went_mark, self._went)):
+        for role, label in ((Role.ACCENT, self._came), (Role.HEALTHY, self._went)):
+            mark = QLabel(legend)
+            self._theme.picture(mark, "live", role)
             row.addSpacing(12)
             row.addWidget(mark)
             row.addWidget(label)
@@ -145,8 +145,3 @@ class OverviewView(QScrollArea):
         row.addWidget(PlainLabel("There are no messages yet.", self._empty, look="muted"), 1)
         row.addWidget(self._test)
         return self._empty
-
-    def _take_looks(self) -> None:
-        ratio = self.devicePixelRatioF()
-        for mark, role in ((self._came_mark, Role.ACCENT), (self._went_mark, Role.HEALTHY)):
-            mark.setPixmap(self._theme.pixmap("live", role, 16, ratio))

@@ -8,9 +8,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QWidget
 
 from pqdesk.gui.formatting import format_number
-from pqdesk.gui.pages.overview.queue_actions import OF_ONE, QueueActions
+from pqdesk.gui.pages.overview.queue_actions import QueueActions
 from pqdesk.gui.palette import Role
 from pqdesk.gui.records import Grows, RecordColumn, RecordModel, RecordTable
+from pqdesk.gui.shell.actions import fill_menu
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.messages.records import QueueRecord
@@ -83,7 +84,7 @@ class QueuesTable(RecordTable[SeenQueue]):
         self._actions.set_queue(queue)
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
-        self._actions.fill(menu, OF_ONE)
+        fill_menu(menu, list(self._actions))
         return menu
 
     def _tell_selected(self) -> None:

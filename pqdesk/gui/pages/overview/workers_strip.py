@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from pqdesk.gui.formatting import format_uptime
 from pqdesk.gui.palette import WORKER_LOOKS
-from pqdesk.gui.theme import Theme
+from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_entry, as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
-from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
 
 
 class WorkerRow(QWidget):
@@ -20,7 +20,6 @@ class WorkerRow(QWidget):
     def __init__(self, theme: Theme, process: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._state: WorkerState | None = None
         self._icon = QLabel(self)
         self.name_button = make_button(
             as_entry(process), f"strip_{process}", self, look="link", description="Show this worker"
@@ -37,22 +36,14 @@ class WorkerRow(QWidget):
         row.addWidget(self._word)
         row.addWidget(self._uptime)
         self._uptime.setMinimumWidth(self.fontMetrics().horizontalAdvance("23 min 59 s") + 4)
-        theme.changed.connect(self._take_looks)
 
     def show_replica(self, replica: ReplicaRecord) -> None:
         self._uptime.setText(format_uptime(replica.uptime_s) if replica.uptime_s is not None else "")
-        if replica.state is not self._state:
-            self._state = replica.state
-            self._word.setText(replica.state.word)
-            self._take_looks()
+        icon, role = WORKER_LOOKS[replica.state]
+        self._theme.picture(self._icon, icon, role)
+        set_look(self._word, role.name, "ink")
+        self._word.setText(replica.state.word)
         self._word.setToolTip(as_tooltip(replica.exit_text or replica.description))
-
-    def _take_looks(self) -> None:
-        if self._state is None:
-            return
-        picture = self._theme.pixmap(*WORKER_LOOKS[self._state], 16, self.devicePixelRatioF())
-        self._icon.setPixmap(picture)
-        self._word.setStyleSheet(f"color: {self._theme.worker_color(self._state).name()};")
 
 
 class WorkersStrip(QWidget):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
@@ -51,7 +51,6 @@ class WelcomeView(QScrollArea):
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._theme = theme
-        self._is_trouble = False
         content = QWidget(self)
         content.setObjectName("welcome_content")
         self._mark = QLabel(content)
@@ -93,17 +92,17 @@ class WelcomeView(QScrollArea):
         outer.addLayout(row)
         outer.addStretch(3)
         self.setWidget(content)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
 
     def show_workspace(self, arguments: str, trouble: Trouble | None = None) -> None:
         """`arguments` is what `Queue(…)` needs after the queue's name to find the workspace."""
         self._snippet.setText(_SNIPPET.format(arguments=arguments))
         self._headline.setText(trouble.headline if trouble else _HEADLINE)
         self._text.setText(trouble.text if trouble else _WHAT)
-        self._is_trouble = trouble is not None
         self._from_python.setVisible(trouble is None)
-        self._take_looks()
+        if trouble:
+            self._theme.picture(self._mark, "warning", Role.WARNING, 40)
+        else:
+            self._theme.picture(self._mark, "pqdesk", Role.TEXT, _MARK_PX)
 
     def set_busy(self, is_busy: bool) -> None:
         """While the demo is being made."""
@@ -140,7 +139,7 @@ class WelcomeView(QScrollArea):
         )
         copy = make_button("Copy", "copy_snippet", frame, look="quiet", description="Copy the three lines")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._snippet.text()))
-        self._copy: QPushButton = copy
+        self._theme.picture(copy, "copy", Role.MUTED)
         row = QHBoxLayout(frame)
         row.setContentsMargins(14, 10, 8, 10)
         row.addWidget(self._snippet, 1)
@@ -151,11 +150,3 @@ class WelcomeView(QScrollArea):
         column.addWidget(PlainLabel("Or put a message from Python:", self._from_python))
         column.addWidget(frame)
         return self._from_python
-
-    def _take_looks(self) -> None:
-        ratio = self.devicePixelRatioF()
-        if self._is_trouble:
-            self._mark.setPixmap(self._theme.pixmap("warning", Role.WARNING, 40, ratio))
-        else:
-            self._mark.setPixmap(self._theme.pixmap("pqdesk", Role.TEXT, _MARK_PX, ratio))
-        self._copy.setIcon(self._theme.icon("copy", Role.MUTED))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QTextOption
+from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from pqdesk.gui.palette import WORKER_LOOKS, Role
-from pqdesk.gui.theme import Theme
+from pqdesk.gui.palette import WORKER_LOOKS
+from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.ansi import parse_ansi
 from pqdesk.gui.widgets.buttons import make_button
@@ -21,7 +21,7 @@ LAST_LINES = 20
 _LINES_SEEN = 5
 
 
-class TroublePanel(QWidget):
+class TroublePanel(QFrame):
     """Hidden while the worker is well.
 
     Signals:
@@ -39,6 +39,7 @@ class TroublePanel(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("worker_trouble")
+        self.setProperty("look", "banner")
         self._theme = theme
         self._replica: ReplicaRecord | None = None
         self._icon = QLabel(self)
@@ -60,8 +61,10 @@ class TroublePanel(QWidget):
         self._edit = self._button("Edit command", "edit_command", lambda one: self.edit_asked.emit(one.worker))
         self._show = self._button("Open full log", "open_full_log", lambda one: self.log_asked.emit(one.process))
         self._lay_out()
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
+        self._title.setFont(theme.font(105, is_semibold=True))
+        self._last.setFont(theme.fixed_font(92))
+        self._last.setProperty("look", "clear")
+        self._last.setFixedHeight(self._last.fontMetrics().lineSpacing() * _LINES_SEEN + 12)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -97,35 +100,15 @@ class TroublePanel(QWidget):
             self._last.setPlainText("\n".join(lines))
             self._last.verticalScrollBar().setValue(self._last.verticalScrollBar().maximum())
         self._last.setVisible(bool(lines))
-        self._take_looks()
+        icon, role = WORKER_LOOKS[replica.state]
+        self._theme.picture(self._icon, icon, role, 20)
+        set_look(self, role.name, "tint")
         self.show()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        color = self._theme.color(self._role)
-        painter.fillRect(0, 0, 3, self.height(), color)
-        color.setAlphaF(0.07)
-        painter.fillRect(self.rect(), color)
-        painter.fillRect(0, self.height() - 1, self.width(), 1, self._theme.color(Role.HAIRLINE))
-        painter.end()
-
-    @property
-    def _role(self) -> Role:
-        return WORKER_LOOKS[self._replica.state][1] if self._replica is not None else Role.ERROR
 
     def _button(self, text: str, name: str, press: Callable[[ReplicaRecord], None]) -> QPushButton:
         button = make_button(text, name, self)
         button.clicked.connect(lambda: press(self._replica) if self._replica is not None else None)
         return button
-
-    def _take_looks(self) -> None:
-        name = WORKER_LOOKS[self._replica.state][0] if self._replica is not None else "warning"
-        self._icon.setPixmap(self._theme.pixmap(name, self._role, 20, self.devicePixelRatioF()))
-        self._title.setFont(self._theme.font(105, is_semibold=True))
-        self._last.setFont(self._theme.fixed_font(92))
-        self._last.setStyleSheet("QPlainTextEdit { background: transparent; }")
-        self._last.setFixedHeight(self._last.fontMetrics().lineSpacing() * _LINES_SEEN + 12)
-        self.update()
 
 
 def how_it_ended(replica: ReplicaRecord) -> str:

@@ -17,8 +17,7 @@ from pqdesk.gui.pages.workers.selected_workers import (
     is_up,
     is_up_or_stopping,
 )
-from pqdesk.gui.shell.actions import Action, Menu
-from pqdesk.gui.shell.all_workers import AllWorkers
+from pqdesk.gui.shell.actions import Action, ActionSet, Menu
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
 
@@ -123,8 +122,8 @@ SEND_SIGNAL = WorkerAction(
 AT_LOGIN = Action("at_login", "Start at login…", Menu.WORKER, group=5, is_anywhere=True)
 
 
-class WorkerActions(AllWorkers):
-    """ACTIONS on what is selected, one that adds a worker, and those on all of them.
+class WorkerActions(ActionSet):
+    """ACTIONS on what is selected, and one that adds a worker.
 
     Signals:
         asked: The name of the action.
@@ -151,7 +150,6 @@ class WorkerActions(AllWorkers):
             self.add(action, partial(self.asked.emit, action.name), partial(self._reason, action))
         self.add(SEND_SIGNAL, why_not=partial(self._reason, SEND_SIGNAL), qt=self.signals.menuAction())
         self.add(AT_LOGIN, partial(self.asked.emit, AT_LOGIN.name), lambda: self._why_no_workspace)
-        self.add_all_workers()
 
     def forbid_adding(self, why: str) -> None:
         """There is no workspace that a worker could belong to."""

@@ -14,9 +14,10 @@ from pqdesk.gui.dialogs import questions
 from pqdesk.gui.dialogs.scale import ScaleDialog
 from pqdesk.gui.dialogs.start_at_login import StartAtLoginDialog
 from pqdesk.gui.dialogs.worker import WorkerDialog
+from pqdesk.gui.notices import who
 from pqdesk.gui.pages.workers.selected_workers import SelectedWorkers, is_up_or_stopping
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.threads.orders import WorkerOrder, who
+from pqdesk.gui.threads.orders import Order, Workers
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.records import ReplicaRecord, Saved, TryOut
@@ -28,7 +29,7 @@ class WorkerDialogs(QObject):
     """Each question to a thread carries the number of its dialog, which the answer brings back.
 
     Signals:
-        order_asked: A WorkerOrder.
+        order_asked: An Order.
         worker_saved: The name of a worker that was added or changed.
         told, failed: One sentence for the toast.
     """
@@ -97,9 +98,10 @@ class WorkerDialogs(QObject):
         running = [one for one in selected.replicas if one.pid is not None]
         if not running:
             return
-        order = WorkerOrder("signal", tuple(one.process for one in running), name)
+        target = Workers(tuple(one.process for one in running), name)
+        order = Order("signal", target)
         if name == "KILL":
-            names = [who(order.names)] if len(running) > 3 else list(order.names)
+            names = [who(target.names)] if len(running) > 3 else list(target.names)
             questions.ask_kill(self._parent, names, len(selected.message_ids), partial(self.order_asked.emit, order))
         else:
             self.order_asked.emit(order)
@@ -114,13 +116,13 @@ class WorkerDialogs(QObject):
         replicas = [one for one in self._replicas if one.worker == worker]
         is_up = any(one.state.is_up for one in replicas)
         dialog = ScaleDialog(worker, len(replicas), is_up=is_up, parent=self._parent)
-        dialog.scale_asked.connect(lambda count: self.order_asked.emit(WorkerOrder("scale", (worker,), count)))
+        dialog.scale_asked.connect(lambda count: self.order_asked.emit(Order("scale", Workers((worker,), count))))
         dialog.open()
 
     def _remove(self, selected: SelectedWorkers) -> None:
         names = selected.whole_workers
         running = tuple(dict.fromkeys(one.worker for one in selected.replicas if is_up_or_stopping(one.state)))
-        remove = partial(self.order_asked.emit, WorkerOrder("remove", names))
+        remove = partial(self.order_asked.emit, Order("remove", Workers(names)))
         if running:
             questions.ask_remove_worker(self._parent, running, remove)
         else:

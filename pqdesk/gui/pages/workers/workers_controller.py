@@ -17,7 +17,7 @@ from pqdesk.gui.pages.workers.worker_notices import Notice, daemon_notice, need_
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
 from pqdesk.gui.pages.workers.worker_watch import WorkerWatch
 from pqdesk.gui.pages.workers.workers_view import WorkersView
-from pqdesk.gui.threads.orders import WorkerOrder
+from pqdesk.gui.threads.orders import Done, Order, Workers
 from pqdesk.gui.threads.reader import Answer, Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.widgets.banner import Banner
@@ -37,8 +37,7 @@ class WorkersController(QObject):
     """Joins the view, the model, supervisord's link and the reader.
 
     Signals:
-        order_asked: For the link: a WorkerOrder.
-        daemon_asked: supervisord shall be started.
+        order_asked: An Order.
         usage_wanted: For the link: the processes whose rows can be seen.
         messages_asked: Ids of messages to show on the page Messages.
         log_asked: The process whose log to show on the page Logs.
@@ -46,7 +45,6 @@ class WorkersController(QObject):
     """
 
     order_asked = Signal(object)
-    daemon_asked = Signal()
     poll_asked = Signal()
     usage_wanted = Signal(object)
     messages_asked = Signal(object)
@@ -89,8 +87,6 @@ class WorkersController(QObject):
         view.table.scrolled.connect(self._update_usage)
         actions.asked.connect(self._on_asked)
         actions.signal_asked.connect(lambda name: self._dialogs.send_signal(actions.selected, name))
-        actions.start_all_asked.connect(lambda: self._order("start", ("all",)))
-        actions.stop_all_asked.connect(lambda: self._order("stop", ("all",)))
         view.banner.pressed.connect(lambda: self._on_notice_pressed(view.banner))
         view.alarm.pressed.connect(lambda: self._on_notice_pressed(view.alarm))
         view.trouble.stop_asked.connect(lambda process: self._order("stop", (process,)))
@@ -99,18 +95,17 @@ class WorkersController(QObject):
         view.trouble.log_asked.connect(self.log_asked)
         self._log.errors_changed.connect(self._show_trouble)
         self._log.told.connect(self.log_told)
-        self._dialogs.order_asked.connect(self._on_order)
+        self._dialogs.order_asked.connect(self.order_asked)
         self._dialogs.worker_saved.connect(self.show_worker)
 
     def _connect_threads(self, link: SupervisorLink, reader: Reader) -> None:
         link.status_changed.connect(self._on_status_changed)
         link.usage_read.connect(self._on_usage_read)
+        link.began.connect(self._on_began)
         link.waiting_changed.connect(self._on_waiting_changed)
-        link.action_failed.connect(self._on_action_failed)
+        link.done.connect(self._on_done)
         reader.counts_loaded.connect(self._on_counts_loaded)
         reader.answered.connect(self._on_answered)
-        self.order_asked.connect(link.carry_out)
-        self.daemon_asked.connect(link.start_daemon)
         self.poll_asked.connect(link.poll)
         self.usage_wanted.connect(link.watch_usage)
 
@@ -138,7 +133,6 @@ class WorkersController(QObject):
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:
         self._status = status
-        self._view.actions_on_workers.show_status(status)
         is_silent = status.state_word == "not answering"
         self._silent_since_s = (self._silent_since_s or self._now_s()) if is_silent else None
         self._show()
@@ -169,15 +163,25 @@ class WorkersController(QObject):
         if self._is_live:
             self._ask_hands()
 
+    @Slot(object)
+    def _on_began(self, order: Order) -> None:
+        assert isinstance(order.target, Workers)
+        replicas = self._status.replicas if self._status is not None else ()
+        meant = [one for one in replicas if {"all", one.worker, one.process} & set(order.target.names)]
+        are = is_at_rest if order.action == "start" else is_up
+        self._progress.begin(order.action, [one for one in meant if are(one.state)])
+        self._show_activity()
+
     @Slot(str)
     def _on_waiting_changed(self, what: str) -> None:
         self._waiting_for, self._waiting_since_s = what, self._now_s()
         self._show_activity()
 
-    @Slot(str)
-    def _on_action_failed(self, _why: str) -> None:
-        self._progress.end()
-        self._show_activity()
+    @Slot(object)
+    def _on_done(self, done: Done) -> None:
+        if done.error is not None:
+            self._progress.end()
+            self._show_activity()
 
     @Slot()
     def _on_tick(self) -> None:
@@ -280,7 +284,7 @@ class WorkersController(QObject):
             case "restart":
                 self._order("restart", selected.targets_that(is_up))
             case "autostart":
-                self._on_order(WorkerOrder("autostart", selected.whole_workers, not selected.is_autostart))
+                self.order_asked.emit(Order("autostart", Workers(selected.whole_workers, not selected.is_autostart)))
             case "show_message":
                 self.messages_asked.emit(selected.message_ids)
             case "show_log":
@@ -290,16 +294,7 @@ class WorkersController(QObject):
 
     def _order(self, verb: str, names: tuple[str, ...]) -> None:
         if names:
-            self._on_order(WorkerOrder(verb, names))  # type: ignore[arg-type]
-
-    @Slot(object)
-    def _on_order(self, order: WorkerOrder) -> None:
-        replicas = self._status.replicas if self._status is not None else ()
-        meant = [one for one in replicas if {"all", one.worker, one.process} & set(order.names)]
-        are = is_at_rest if order.verb == "start" else is_up
-        self._progress.begin(order.verb, [one for one in meant if are(one.state)])
-        self.order_asked.emit(order)
-        self._show_activity()
+            self.order_asked.emit(Order(verb, Workers(names)))
 
     def _on_notice_pressed(self, banner: Banner) -> None:
         notice = self._notices.get(banner)
@@ -307,9 +302,9 @@ class WorkersController(QObject):
             return
         match notice.remedy:
             case "start_daemon":
-                self.daemon_asked.emit()
+                self.order_asked.emit(Order("start_daemon", Workers()))
             case "restart_daemon":
-                self._on_order(WorkerOrder("restart_daemon", ("all",)))
+                self.order_asked.emit(Order("restart_daemon", Workers()))
             case "add":
                 self._dialogs.add(queue=notice.subject)
             case "start":

@@ -11,6 +11,7 @@ from pqdesk.clock import Clock
 from pqdesk.gui.pages.workers.worker_dialogs import WorkerDialogs
 from pqdesk.gui.pages.workers.workers_controller import WorkersController
 from pqdesk.gui.pages.workers.workers_view import WorkersView
+from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.shell.page import Parts
 from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.theme import Theme
@@ -27,13 +28,14 @@ class WorkersPage(WorkersView):
     shows_workers = True
     more_keys = (("Left / Right", "Workers: hide / show the replicas"),)
 
-    def __init__(self, link: SupervisorLink, reader: Reader, theme: Theme, clock: Clock) -> None:
-        super().__init__(theme)
+    def __init__(self, link: SupervisorLink, reader: Reader, actions: ActionSet, theme: Theme, clock: Clock) -> None:
+        super().__init__(actions, theme)
         self._worker_names: Sequence[str] = ()
         self.dialogs = WorkerDialogs(link, theme, self)
         self.controller = WorkersController(self, link, reader, self.dialogs, clock)
         self.dialogs.told.connect(lambda text: self.told.emit(text, False))
         self.dialogs.failed.connect(lambda text: self.told.emit(text, True))
+        self.controller.order_asked.connect(self.order_asked)
         self.controller.messages_asked.connect(self._show_messages)
         self.controller.log_asked.connect(lambda process: self.route_asked.emit(Route("logs", subject=process)))
         self.controller.log_told.connect(lambda text: self.told.emit(text, False))
@@ -42,7 +44,7 @@ class WorkersPage(WorkersView):
 
     @classmethod
     def make(cls, parts: Parts) -> WorkersPage:
-        page = cls(parts.link, parts.reader, parts.theme, parts.clock)
+        page = cls(parts.link, parts.reader, parts.actions, parts.theme, parts.clock)
         parts.health.health_changed.connect(page.show_health)
         if parts.place.database is not None:  # in an application's own file
             page.forbid_adding()

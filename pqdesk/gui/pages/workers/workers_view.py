@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from pqdesk.gui.pages.workers.activity_line import ActivityLine
 from pqdesk.gui.pages.workers.trouble_panel import TroublePanel
 from pqdesk.gui.pages.workers.worker_actions import BUTTONS, IN_CONTEXT, WorkerActions
 from pqdesk.gui.pages.workers.workers_table import WorkersTable
-from pqdesk.gui.palette import Role
+from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.shell.kept import mapping, numbers
 from pqdesk.gui.shell.page import Page
 from pqdesk.gui.theme import Theme
@@ -34,7 +34,8 @@ _NO_WORKSPACE = (
 class WorkersView(Page):
     """Holds the widgets and lays them out; the controller fills them."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, actions: ActionSet, theme: Theme) -> None:
+        """`actions` are those on all workers."""
         super().__init__()
         self.setObjectName("workers_page")
         self._theme = theme
@@ -44,14 +45,14 @@ class WorkersView(Page):
         self.add = make("add_worker", self)
         self.buttons = {name: make(name, self) for name in BUTTONS}
         self.more = self._make_more()
-        self.start_all, self.stop_all = make("start_all", self), make("stop_all", self)
+        self.start_all, self.stop_all = actions.button("start_all", self), actions.button("stop_all", self)
         self.banner = Banner(theme, "workers_banner", self)
         self.alarm = Banner(theme, "workers_alarm", self)
         self.table = WorkersTable(theme, self)
         self.empty = EmptyState(theme, "workers_empty", self.table.viewport())
         self.activity = ActivityLine(self)
         self.trouble = TroublePanel(theme, self)
-        self.log = LogPane(theme, self)
+        self.log = LogPane(theme, self.action_set, self)
         self._splitter = PaneSplitter(0, lambda _orientation, room: round(room * _TABLE_SHARE), self)
         self._splitter.lie(Qt.Orientation.Vertical)
         self._lay_out()
@@ -142,11 +143,6 @@ class WorkersView(Page):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._show_pictures()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.color(Role.BASE))
-        painter.end()
 
     def _show_menu(self, point: QPoint) -> None:
         menu = QMenu(self)

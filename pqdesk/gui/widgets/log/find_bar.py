@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAction, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from pqdesk.gui.formatting import format_count, format_number
 from pqdesk.gui.palette import Role
-from pqdesk.gui.theme import Theme
+from pqdesk.gui.shell.actions import Action, ActionSet
+from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_tooltip
-from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.gui.widgets.log.choosing import Sought
 from pqdesk.gui.widgets.log.lines import LogPlace
@@ -22,9 +22,10 @@ _BUDGET_MS = 8  # of one turn of the event loop
 _LINES_BETWEEN_LOOKS = 50  # at the clock
 _FIELD_PX = 210
 _CLEAR_PX = 26  # of the field's own button at its right
-# narrow: the picture is all there is in them
-TOOL_SHEET = "QPushButton, QPushButton:focus { padding: 4px 5px; min-width: 16px; }"
-_TIP = "Enter goes to the one above, Shift+Enter to the one below; F3 and Shift+F3 do it from the log"
+_TIP = "Enter goes to the one above, Shift+Enter to the one below; F3 and Shift+F3 do it from anywhere"
+ABOVE = Action("log_find_previous", "Previous match", None, ("F3",), icon="arrow-up", tip="The match above in the log")
+BELOW = Action("log_find_next", "Next match", None, ("Shift+F3",), icon="arrow-down", tip="The match below in the log")
+REGEX = Action("log_find_regex", "Regular expression", None, tip="What is looked for is one", is_checkable=True)
 
 
 class LogFinder(QObject):
@@ -147,37 +148,34 @@ class LogFinder(QObject):
 class LogFindBar(QWidget):
     """Finds in one log; Ctrl+F of the page comes here."""
 
-    def __init__(self, log: LogText, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, log: LogText, theme: Theme, actions: ActionSet, parent: QWidget | None = None) -> None:
+        """`actions` of the page get those of finding too."""
         super().__init__(parent)
-        self._theme = theme
-        self._log = log
+        self._theme, self._log, self._actions = theme, log, actions
         self.finder = LogFinder(log)
+        self._has_hits = False
         self.field = self._make_field()
         self._count = PlainLabel("", self.field, look="muted")  # in the field, so that nothing moves when it comes
         self._count.setObjectName("log_find_count")
         self.field.installEventFilter(self)
-        self._previous = self._tool("Previous match", "log_find_previous")
-        self._next = self._tool("Next match", "log_find_next")
-        self.regex = self._tool("Regular expression", "log_find_regex")
-        self.regex.setText(".*")
-        self.regex.setCheckable(True)
+        why_not = lambda: "" if self.finder.count else "Nothing is found"  # noqa: E731
+        actions.add(ABOVE, lambda: self.finder.go(is_down=False), why_not)
+        actions.add(BELOW, lambda: self.finder.go(is_down=True), why_not)
+        self.regex = actions.add(REGEX)
+        actions.entry(REGEX.name).label = ".*"
+        tools = [actions.button(one.name, self, look="quiet") for one in (REGEX, ABOVE, BELOW)]
+        for tool in tools:
+            tool.set_words(tool is tools[0])
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
-        for widget in (self.field, self.regex, self._previous, self._next):
+        for widget in (self.field, *tools):
             row.addWidget(widget)
-        self._previous.setToolTip("Previous match (Enter, F3)")
-        self._next.setToolTip("Next match (Shift+Enter, Shift+F3)")
-        self.regex.setToolTip("Regular expression")
-        self._previous.clicked.connect(lambda: self.finder.go(is_down=False))
-        self._next.clicked.connect(lambda: self.finder.go(is_down=True))
         self.field.textChanged.connect(lambda _: self._seek())
         self.regex.toggled.connect(lambda _: self._seek())
         self.finder.counted.connect(self._show_count)
         self.finder.settled.connect(self._announce)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
         self._show_count()
 
     def _make_field(self) -> QLineEdit:
@@ -189,15 +187,9 @@ class LogFindBar(QWidget):
         field.setClearButtonEnabled(True)
         field.setFixedWidth(_FIELD_PX)
         self._icon = QAction(field)
+        self._theme.picture(self._icon, "search", Role.MUTED)
         field.addAction(self._icon, QLineEdit.ActionPosition.LeadingPosition)
         return field
-
-    def _tool(self, name: str, object_name: str) -> QPushButton:
-        button = make_button("", object_name, self, look="quiet")
-        button.setAccessibleName(name)
-        button.setIconSize(QSize(16, 16))
-        button.setStyleSheet(TOOL_SHEET)
-        return button
 
     def focus_field(self) -> None:
         """A word that is selected in the log is what one wants to find."""
@@ -219,7 +211,7 @@ class LogFindBar(QWidget):
             self._place_count()
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
             return False
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F3):
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.finder.go(is_down=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
             return True
         if event.key() == Qt.Key.Key_Escape:
@@ -238,17 +230,16 @@ class LogFindBar(QWidget):
 
     def _show_count(self) -> None:
         sought, text = self.finder.sought, self.field.text()
-        has_hits = bool(self.finder.count)
-        self._previous.setEnabled(has_hits)
-        self._next.setEnabled(has_hits)
+        if bool(self.finder.count) != self._has_hits:
+            self._has_hits = bool(self.finder.count)
+            self._actions.refresh()
         self._count.setText(self._words() if text else "")
         self._count.setVisible(bool(text))
         self._place_count()
         is_bad = bool(text) and (bool(sought.problem) or sought.is_slow)
         self._count.setToolTip(as_tooltip(self._problem()) if is_bad else "")
-        if is_bad != bool(self.field.property("isBad")):
-            self.field.setProperty("isBad", is_bad)
-            self._take_looks()
+        set_look(self.field, "bad" if is_bad else "")
+        self._theme.picture(self._icon, "search", Role.ERROR if is_bad else Role.MUTED)
 
     def _place_count(self) -> None:
         self._count.adjustSize()
@@ -274,13 +265,3 @@ class LogFindBar(QWidget):
     def _announce(self) -> None:
         if QAccessible.isActive() and self.field.text():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.field, self._words()))
-
-    def _take_looks(self) -> None:
-        is_bad = bool(self.field.property("isBad"))
-        self._icon.setIcon(self._theme.icon("search", Role.ERROR if is_bad else Role.MUTED))
-        self.field.setStyleSheet(f"color: {self._theme.color(Role.ERROR).name()};" if is_bad else "")
-        self._previous.setIcon(self._theme.icon("arrow-up"))
-        self._next.setIcon(self._theme.icon("arrow-down"))
-        accent, selection = (self._theme.color(role).name() for role in (Role.ACCENT, Role.SELECTION))
-        checked = f"QPushButton:checked {{ color: {accent}; background: {selection}; }}"
-        self.regex.setStyleSheet(f"{TOOL_SHEET} {checked}")

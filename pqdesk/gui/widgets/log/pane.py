@@ -6,18 +6,18 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
+from pqdesk.gui.shell.actions import Action, ActionSet, fill_menu
 from pqdesk.gui.theme import Theme
-from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel, Hairline
 from pqdesk.gui.widgets.log.choosing import LogFilter
-from pqdesk.gui.widgets.log.find_bar import TOOL_SHEET, LogFindBar
+from pqdesk.gui.widgets.log.find_bar import LogFindBar
 from pqdesk.gui.widgets.log.lines import LINES_KEPT, LogLine
 from pqdesk.gui.widgets.log.painter import LogColumns
 from pqdesk.gui.widgets.log.text import LogText
@@ -26,6 +26,12 @@ from pqdesk.supervision.logs.levels import Level
 _WORDS_FROM_PX = 940  # narrower, Wrap and Clear view have room for their pictures only
 _ALL_LEVELS = "All levels"
 _CLEARED = "Cleared. New lines appear here"
+WRAP = Action("log_wrap", "Wrap", None, icon="wrap", tip="Wrap long lines", is_checkable=True)
+CLEAR = Action("log_clear", "Clear view", None, icon="close", tip="Clear what is shown here; the file stays as it is")
+TIME = Action("log_time_column", "Time column", None, tip="When each line came", is_checkable=True)
+SOURCE = Action("log_source_column", "Source column", None, tip="Output or errors", is_checkable=True)
+OPEN_FILE = Action("log_open_file", "Open log file", None, tip="In the program for it", group=1)
+CLEAR_FILE = Action("log_clear_file", "Clear log file…", None, tip="Empty it, and delete what was rotated", group=1)
 
 
 class LogPane(QWidget):
@@ -41,7 +47,8 @@ class LogPane(QWidget):
     open_file_asked = Signal(object)
     message_asked = Signal(object)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, actions: ActionSet, parent: QWidget | None = None) -> None:
+        """`actions` of its page get those of the log too."""
         super().__init__(parent)
         self.setObjectName("log_pane")
         self.theme = theme
@@ -60,22 +67,23 @@ class LogPane(QWidget):
         self._level = self._make_level()
         self.empty = EmptyState(theme, "log_empty", self.text.viewport())
         self.empty.pressed.connect(lambda: self._level.setCurrentIndex(0))
-        self.find_bar = LogFindBar(self.text, theme, self)
-        self._wrap = make_button("Wrap", "log_wrap", self, look="quiet")
-        self._wrap.setAccessibleName("Wrap")
-        self._wrap.setCheckable(True)
-        self._wrap.setToolTip("Wrap long lines")
-        self._wrap.toggled.connect(self.text.set_wrapped)
-        self._wrap.toggled.connect(lambda _: self._take_looks())
-        self._clear = make_button("Clear view", "log_clear", self, look="quiet")
-        self._clear.setAccessibleName("Clear view")
-        self._clear.setToolTip("Clear what is shown here; the file stays as it is")
-        self._clear.clicked.connect(self._on_clear)
-        self._more = self._make_more()
+        self.find_bar = LogFindBar(self.text, theme, actions, self)
+        self._add_actions(actions)
+        self._wrap, self._clear = (actions.button(one.name, self, look="quiet") for one in (WRAP, CLEAR))
+        self._more = self._make_more(actions)
         self.text.mirror.installEventFilter(self)
         self._lay_out()
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
+
+    def _add_actions(self, actions: ActionSet) -> None:
+        self._actions = actions
+        actions.add(WRAP).toggled.connect(self.text.set_wrapped)
+        actions.add(CLEAR, self._on_clear)
+        self._time, self._source = actions.add(TIME), actions.add(SOURCE)
+        for column in (self._time, self._source):
+            column.toggled.connect(lambda _: self._update_columns())
+        why_not = lambda: "" if self._files else "Choose one worker first"  # noqa: E731
+        actions.add(OPEN_FILE, lambda: self.open_file_asked.emit(self._files[0]), why_not)
+        actions.add(CLEAR_FILE, lambda: self.clear_files_asked.emit(self._files), why_not)
 
     def _make_level(self) -> QComboBox:
         picker = QComboBox(self)
@@ -91,31 +99,16 @@ class LogPane(QWidget):
         picker.currentIndexChanged.connect(lambda _: self._on_level())
         return picker
 
-    def _make_more(self) -> QPushButton:
+    def _make_more(self, actions: ActionSet) -> QPushButton:
         button = make_button("", "log_more", self, look="quiet")
         button.setAccessibleName("More for the log")
-        button.setIconSize(QSize(16, 16))
-        button.setStyleSheet(f"{TOOL_SHEET} QPushButton::menu-indicator {{ width: 0; }}")
+        button.setProperty("bulk", "tool")
+        self.theme.picture(button, "more")
         menu = QMenu(button)
         menu.setToolTipsVisible(True)
-        self._time = self._entry(menu, "Time column", "log_time_column", is_checkable=True)
-        self._source = self._entry(menu, "Source column", "log_source_column", is_checkable=True)
-        for entry in (self._time, self._source):
-            entry.toggled.connect(lambda _: self._update_columns())
-        menu.addSeparator()
-        self._open = self._entry(menu, "Open log file", "log_open_file")
-        self._open.triggered.connect(lambda: self.open_file_asked.emit(self._files[0]))
-        self._clear_files = self._entry(menu, "Clear log file…", "log_clear_file")
-        self._clear_files.triggered.connect(lambda: self.clear_files_asked.emit(self._files))
+        fill_menu(menu, [actions.entry(one.name) for one in (TIME, SOURCE, OPEN_FILE, CLEAR_FILE)])
         button.setMenu(menu)
-        self.set_files(())
         return button
-
-    def _entry(self, menu: QMenu, text: str, name: str, *, is_checkable: bool = False) -> QAction:
-        action = menu.addAction(text)
-        action.setObjectName(name)
-        action.setCheckable(is_checkable)
-        return action
 
     def _lay_out(self) -> None:
         controls = QHBoxLayout()
@@ -155,10 +148,9 @@ class LogPane(QWidget):
 
     def set_files(self, files: Sequence[Path]) -> None:
         """What Open and Clear log file are about: the files of the one log that is shown, none for several."""
-        self._files = tuple(files)
-        for action in (self._open, self._clear_files):
-            action.setEnabled(bool(files))
-            action.setToolTip(as_tooltip(action.text() if files else "Choose one worker first"))
+        if tuple(files) != self._files:
+            self._files = tuple(files)
+            self._actions.refresh()
 
     def show_place(self, at: int) -> None:
         """Go to the `at`-th of the lines that were set; the lines stand still there."""
@@ -206,31 +198,17 @@ class LogPane(QWidget):
             self.empty.show_text(text, icon="filter", role=Role.MUTED, button="Show all levels")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """In the log itself, F3 goes on finding and / begins it."""
-        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
-            return False
-        if event.key() == Qt.Key.Key_F3:
-            self.find_bar.finder.go(is_down=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
-            return True
-        if event.text() == "/":
+        """In the log itself, / begins to find."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.text() == "/":
             self.focus_find()
             return True
         return False
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        is_wide = self.width() >= _WORDS_FROM_PX
-        if is_wide == bool(self._wrap.text()) and event.oldSize().isValid():
-            return
         for button in (self._wrap, self._clear):
-            button.setText(button.accessibleName() if is_wide else "")
-            button.setStyleSheet("" if is_wide else TOOL_SHEET)
+            button.set_words(self.width() >= _WORDS_FROM_PX)
 
     def _on_clear(self) -> None:
         self.set_lines((), _CLEARED)
         self.cleared.emit()
-
-    def _take_looks(self) -> None:
-        self._wrap.setIcon(self.theme.icon("wrap", Role.ACCENT if self._wrap.isChecked() else Role.TEXT))
-        self._clear.setIcon(self.theme.icon("close"))
-        self._more.setIcon(self.theme.icon("more"))
