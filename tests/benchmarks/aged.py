@@ -59,7 +59,7 @@ def fill(queue: Queue, mix: str, count: int) -> apsw.Connection:
     engine = queue.store._engine  # type: ignore[attr-defined]
     db: apsw.Connection = engine.db
     is_due_later, group = state in (State.SCHEDULED, State.RETRYING), options.get("group")
-    with engine.lock:  # the keeper uses this connection too
+    with engine.lock:  # the background thread uses this connection too
         db.execute("BEGIN IMMEDIATE")
         (queue_id,) = db.execute("SELECT id FROM pqdesk_queue").fetchall()[0]
         values = {
@@ -150,7 +150,7 @@ def _steps(queue: Queue, mix: str) -> dict[str, int]:
         counted[0] += event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
 
     least: dict[str, int] = {}
-    with engine.lock:  # the keeper uses this connection too
+    with engine.lock:  # the background thread uses this connection too
         engine.db.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
     for _ in range(_WARM):
         for what, do in _operations(queue, mix).items():

@@ -16,7 +16,7 @@ import pytest
 from pqdesk import Queue, Workspace
 from pqdesk.storage.contract import Store
 from pqdesk.storage.sqlite import engine, explaining, listing, operating, pages, sorting
-from pqdesk.storage.sqlite.keeper import Keeper
+from pqdesk.storage.sqlite.background import BackgroundThread
 from pqdesk.storage.sqlite.puts import Putting
 
 At = Queue | Workspace | Store
@@ -29,16 +29,16 @@ def _store(at: At) -> Any:
 # --- what it does by itself, here and now --------------------------------------------------------------
 
 
-def tend(at: At) -> None:
+def run_chores(at: At) -> None:
     """What its thread does about once a second."""
-    _store(at).tending.tend()
+    _store(at).background.run_chores()
 
 
 def prune(at: At) -> bool:
     """One batch of what is past its retention goes, which its thread may have done already; whether there is more."""
     store = _store(at)
     with store._engine.lock:
-        return bool(store.tending.chores.prune())
+        return bool(store.background.chores.prune())
 
 
 def run_schedules(at: At) -> float:
@@ -71,13 +71,13 @@ def before_a_put_ends(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object])
 def rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores that are opened from here on do nothing by themselves."""
 
-    def sleep(keeper: Keeper) -> None:
-        while not keeper._is_ending:
-            keeper._sleep(1)
-        keeper._watch.close()
-        keeper._alarm.close()
+    def sleep(thread: BackgroundThread) -> None:
+        while not thread._is_ending:
+            thread._sleep(1)
+        thread._watch.close()
+        thread._poked.close()
 
-    monkeypatch.setattr(Keeper, "_run", sleep)
+    monkeypatch.setattr(BackgroundThread, "_run", sleep)
 
 
 # --- what is in it -------------------------------------------------------------------------------------
@@ -114,12 +114,12 @@ def shrink(at: At) -> None:
 
 def has_in_hand(at: At) -> bool:
     """Whether it remembers any claim."""
-    return bool(_store(at)._engine.hand)
+    return bool(_store(at)._engine.held)
 
 
 def extended(at: At) -> list[int]:
     """Ids of the messages whose leases it extends."""
-    return [claim.id for claim in _store(at)._engine.hand._extended.values()]
+    return [claim.id for claim in _store(at)._engine.held._extended.values()]
 
 
 def forget_processes(at: At) -> None:

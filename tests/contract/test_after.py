@@ -105,7 +105,7 @@ def test_its_delay_group_and_expiry_are_kept_to(queue: Queue, clock: MovableCloc
     assert queue.message(later).state is State.SCHEDULED
 
     clock.advance(11)
-    engines.tend(queue)
+    engines.run_chores(queue)
     assert queue.counts().ready == 1
     clock.advance(600)
     with pytest.raises(Empty):

@@ -112,7 +112,7 @@ def test_a_handler_that_runs_for_a_while_is_shown_with_its_start(queue: Queue, c
 
     queue.store.begin(claim)
     clock.advance(1)
-    engines.tend(queue)  # what its keeper does once a second
+    engines.run_chores(queue)  # what its background thread does once a second
 
     assert queue.message(message_id).started_at is not None
 
@@ -160,7 +160,7 @@ def test_what_was_taken_ahead_is_not_begun_when_others_have_it(queue: Queue, clo
     assert look is not None
     clock.advance(1)
 
-    engines.tend(queue)
+    engines.run_chores(queue)
 
     assert not queue.store.begin(look.claims[0])
     assert queue.counts().ready == 1
@@ -197,9 +197,9 @@ def test_what_a_loop_took_ahead_is_kept_while_its_body_goes_on(queue: Queue, oth
     loop = iter(queue)
     next(loop).ack()
     clock.advance(40)  # of 60
-    engines.tend(queue)
+    engines.run_chores(queue)
     clock.advance(40)
-    engines.tend(other)
+    engines.run_chores(other)
 
     next(loop).ack()
     assert queue.counts().completed == 2

@@ -20,7 +20,7 @@ HOUR = 3600
 
 
 def _notice(queue: Queue) -> None:
-    """What a keeper or a get does within a second; a plain put has no length of time to reckon."""
+    """What a background thread or a get does within a second; a plain put has no length of time to reckon."""
     queue.put("later", delay=1000 * HOUR)
 
 

@@ -90,7 +90,7 @@ def test_deaths_ended_leases_and_timeouts_are_kinds_too(queue: Queue, clock: Mov
     queue.put("x")
     queue.get(lease=1)
     clock.advance(2)
-    engines.tend(queue)
+    engines.run_chores(queue)
 
     errors = queue.errors()
 

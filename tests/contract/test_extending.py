@@ -23,7 +23,7 @@ def test_a_message_that_a_loop_left_unsettled_is_ready_again_when_its_lease_ends
     for _ in queue:
         break
     clock.advance(seconds=6)
-    engines.tend(queue)
+    engines.run_chores(queue)
     clock.advance(seconds=6)
 
     assert other.get(timeout=0).attempt == 2
@@ -41,7 +41,7 @@ def test_a_message_whose_block_could_not_ack_it_is_ready_again_when_its_lease_en
     with pytest.raises(Busy), queue.get():
         monkeypatch.setattr(queue.store, "settle", refuse)
     clock.advance(seconds=6)
-    engines.tend(queue)
+    engines.run_chores(queue)
     clock.advance(seconds=6)
 
     assert other.get(timeout=0).attempt == 2

@@ -70,7 +70,7 @@ def test_deaths_ended_leases_and_limits_of_time_lead_there_too(queue: Queue, dea
     queue.get(lease=1)
     clock.advance(2)
     queue.qsize()
-    engines.tend(queue)
+    engines.run_chores(queue)
 
     assert dead.get(timeout=0).payload == "lease"
 

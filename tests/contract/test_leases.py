@@ -210,7 +210,7 @@ def test_a_lease_that_is_over_is_its_holders_until_another_gets_the_message(
     queue: Queue, other: Queue, clock: MovableClock, how: str
 ) -> None:
     message_id = queue.put("x")
-    first = queue.get(lease=10, detached=True)  # without a keeper's thread, which would take it back within a second
+    first = queue.get(lease=10, detached=True)  # without a background thread, which would take it back within a second
     assert not first.is_lease_over
 
     clock.advance(10.001)
@@ -286,7 +286,7 @@ def test_a_living_worker_is_never_rescued(queue: Queue, other: Queue, clock: Mov
     with queue.get(block=False, lease=60) as message:
         for _ in range(100):
             clock.advance(29)
-            engines.tend(queue)  # its own thread extends the lease
+            engines.run_chores(queue)  # its own thread extends the lease
             with pytest.raises(Empty):
                 other.get(block=False)
         message.ack()
@@ -302,7 +302,7 @@ def test_who_takes_back_what_hangs_overwrites_nothing_finished(queue: Queue, oth
     for settle in (late.ack, late.nack, late.release):
         with pytest.raises(LeaseLost):
             settle()
-    engines.tend(other)
+    engines.run_chores(other)
 
     assert queue.message(message_id).state == State.COMPLETED
     assert queue.result(message_id) == "by the second"
@@ -316,7 +316,7 @@ def test_a_message_finished_before_its_lease_ends_stays_so(queue: Queue, other: 
     message.ack("done")
     clock.advance(9)
 
-    engines.tend(other)
+    engines.run_chores(other)
 
     assert other.message(message_id).state.word == "completed"
     assert other.result(message_id) == "done"

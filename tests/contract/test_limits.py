@@ -416,7 +416,7 @@ def test_a_message_that_runs_past_its_time_limit_is_nacked_and_its_receipt_void(
     assert message.timeout == 10
 
     clock.advance(12)
-    engines.tend(queue)  # what its keeper does once a second
+    engines.run_chores(queue)  # what its background thread does once a second
 
     found = queue.message(message_id)
     assert (found.state, found.attempts[0].outcome.word) == (State.RETRYING, "timed out")
@@ -431,7 +431,7 @@ def test_a_message_within_its_time_limit_is_left_alone(queue: Queue, clock: Mova
     with queue.get(block=False, lease=30) as message:
         for _ in range(9):
             clock.advance(10)
-            engines.tend(queue)
+            engines.run_chores(queue)
 
         message.ack()
 

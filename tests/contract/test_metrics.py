@@ -46,7 +46,7 @@ def _live(queue: Queue, clock: MovableClock) -> None:
     queue.put("hung")
     queue.get(lease=1)
     clock.advance(2)
-    engines.tend(queue)
+    engines.run_chores(queue)
     queue.put_many(["a", "b"])
 
 

@@ -138,8 +138,8 @@ class OperatorMachine(RuleBasedStateMachine):
         self.clock.advance(seconds)
 
     @rule()
-    def tend(self) -> None:
-        engines.tend(self.store)
+    def run_chores(self) -> None:
+        engines.run_chores(self.store)
 
     @invariant()
     def all_fits_together(self) -> None:

@@ -239,7 +239,7 @@ def test_a_process_that_works_on_another_queue_takes_rows_in(queue: Queue, other
 
     _elsewhere(paths.database, (_PUT, ["elsewhere", '"x"']))
 
-    wait_until(lambda: other.store.looking.counts("elsewhere").ready == 1, reason="the keeper to take it in")
+    wait_until(lambda: other.store.looking.counts("elsewhere").ready == 1, reason="the background thread to take it in")
 
 
 def test_rows_are_taken_in_by_id_in_batches(queue: Queue, paths: WorkspacePaths) -> None:

@@ -288,7 +288,7 @@ def test_a_key_is_free_whoever_ends_the_message(queue: Queue, clock: MovableCloc
     queue.put("hung", key="k", max_attempts=1)
     queue.get(lease=1)
     clock.advance(2)
-    engines.tend(queue)
+    engines.run_chores(queue)
     second = queue.put("second", key="k")
     queue.cancel(second)
     third = queue.put("third", key="k")

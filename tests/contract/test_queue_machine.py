@@ -387,7 +387,7 @@ class QueueMachine(RuleBasedStateMachine):
                 one.state = State.READY
 
     def _look(self) -> None:
-        engines.tend(self.clients[0]["q"])
+        engines.run_chores(self.clients[0]["q"])
 
     def _has_key(self, one: Expected, queue: str, key: str) -> bool:
         return one.queue == queue and one.key == key and one.is_open

@@ -132,7 +132,7 @@ def test_a_full_queue_waits_for_room_and_holds_up_no_other_schedule(
     assert queue.counts().ready == 1
 
 
-def test_it_is_run_by_the_keeper_of_whoever_waits(workspace: Workspace, queue: Queue) -> None:
+def test_it_is_run_by_the_background_thread_of_whoever_waits(workspace: Workspace, queue: Queue) -> None:
     workspace.add_schedule("soon", "work", "x", every=1)
 
     assert [queue.get(timeout=20).payload for _ in range(2)] == ["x", "x"]

@@ -263,10 +263,10 @@ def test_a_message_that_comes_back_after_its_expiry_is_cancelled_without_a_claim
     message_id = queue.put("x", expires=20)
     message = queue.get(block=False, lease=3600)
     clock.advance(60)
-    engines.tend(queue)  # by now nothing of the queue is to be looked out for
+    engines.run_chores(queue)  # by now nothing of the queue is to be looked out for
 
     message.release()
-    engines.tend(queue)
+    engines.run_chores(queue)
 
     assert queue.message(message_id).state == State.CANCELLED
 

@@ -26,7 +26,7 @@ def activity(queue: Queue) -> tuple[ActivityRecord, ...]:
     return acting.list_activity(queue.store, 100, None)
 
 
-def _standing(queue: Queue) -> dict[int, tuple[object, ...]]:
+def _status(queue: Queue) -> dict[int, tuple[object, ...]]:
     found = {}
     for one in queue.store.looking.page(_everything()):
         detail = queue.store.looking.message(one.id)
@@ -127,14 +127,14 @@ _act = pytest.mark.parametrize(
 @_act
 def test_every_action_is_undone_to_where_all_stood(queue: Queue, act: Callable[..., Outcome]) -> None:
     ids = list(one_of_each(queue).values())
-    before, counts = _standing(queue), queue.store.looking.counts()
+    before, counts = _status(queue), queue.store.looking.counts()
     outcome = act(queue, ids)
     assert outcome.done
-    assert _standing(queue) != before
+    assert _status(queue) != before
 
     assert undo(queue, outcome) == Outcome(outcome.done, 0)
 
-    assert _standing(queue) == before
+    assert _status(queue) == before
     assert queue.store.looking.counts() == counts
 
 
@@ -142,14 +142,14 @@ def test_every_action_is_undone_to_where_all_stood(queue: Queue, act: Callable[.
 def test_every_undo_is_undone_to_where_all_stood(queue: Queue, act: Callable[..., Outcome]) -> None:
     ids = list(one_of_each(queue).values())
     outcome = act(queue, ids)
-    after = _standing(queue)
+    after = _status(queue)
     undone = undo(queue, outcome)
-    before = _standing(queue)
+    before = _status(queue)
 
     redone = undo(queue, undone)
-    assert (redone.done, _standing(queue)) == (outcome.done, after)
+    assert (redone.done, _status(queue)) == (outcome.done, after)
 
-    assert (undo(queue, redone).done, _standing(queue)) == (outcome.done, before)
+    assert (undo(queue, redone).done, _status(queue)) == (outcome.done, before)
 
 
 def test_an_undo_of_a_message_that_was_had_since_is_not_undone(queue: Queue) -> None:
@@ -165,7 +165,7 @@ def test_an_undo_of_a_message_that_was_had_since_is_not_undone(queue: Queue) -> 
 def test_undo_goes_back_through_everything_and_redo_forward_again(queue: Queue) -> None:
     first, second = queue.put_many(["a", "b"])
     with Workspace(queue.paths.root if queue.paths else None, program="window") as workspace:
-        standings = [_standing(queue)]
+        statuses = [_status(queue)]
         for act in (
             lambda: workspace.cancel(first),
             lambda: workspace.edit(second, "B"),
@@ -174,17 +174,17 @@ def test_undo_goes_back_through_everything_and_redo_forward_again(queue: Queue) 
             lambda: workspace.delete([first, second]),
         ):
             act()
-            standings.append(_standing(queue))
-        for standing in reversed(standings[:-1]):
+            statuses.append(_status(queue))
+        for status in reversed(statuses[:-1]):
             workspace.undo()
-            assert _standing(queue) == standing
+            assert _status(queue) == status
         assert not queue.paused
         with pytest.raises(NotFound, match=r"nothing of .* to undo"):
             workspace.undo()
 
-        for standing in standings[1:]:
+        for status in statuses[1:]:
             workspace.redo()
-            assert _standing(queue) == standing
+            assert _status(queue) == status
         assert queue.paused
         with pytest.raises(NotFound, match=r"nothing of .* to do again"):
             workspace.redo()

@@ -84,7 +84,7 @@ def test_a_cancelled_message_tells_how(upkeep_by_hand: None, queue: Queue, clock
     clock.advance(6)
     assert queue.why(2).startswith("Message 2 expired 1.")
     assert queue.why(2).endswith(" ago, before it was started; it will be cancelled.")
-    engines.tend(queue)
+    engines.run_chores(queue)
 
     assert queue.why(1).startswith("Message 1 was cancelled 6.")
     assert queue.why(2).endswith(" ago: expired. Retry makes it ready again.")

@@ -20,7 +20,7 @@ from pqdesk.opening import UnfitFile, check_private_folder, open_plain, read_pla
 from pqdesk.paths import WorkspacePaths, runtime_folder
 from pqdesk.storage import open_store
 from pqdesk.storage.sqlite.owners import Owner, begun_receipts, is_alive
-from pqdesk.storage.sqlite.waiting import Alarm, Bells, bell_path, is_waited_for
+from pqdesk.storage.sqlite.waiting import Bells, PollableEvent, bell_path, is_waited_for
 from pqdesk.supervision.daemon.client import SupervisorClient
 from pqdesk.supervision.daemon.launch import boot_error
 from pqdesk.supervision.definitions.definition import WorkerDefinition
@@ -256,7 +256,7 @@ def write_to_log(paths: WorkspacePaths) -> None:
 
 
 def ring_and_wait(paths: WorkspacePaths) -> None:
-    bells, alarm = Bells(paths.run / "bells", paths.run), Alarm()
+    bells, alarm = Bells(paths.run / "bells", paths.run), PollableEvent()
     try:
         bells.ring("q")
         bells.wait("q", 0.01, alarm)

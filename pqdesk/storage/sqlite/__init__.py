@@ -11,14 +11,14 @@ One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to chan
     migrations   numbered steps of the schema
     queue_rows   a queue's row and its exact counters; configuration is what is set of it
     puts · claims · settlements · transitions · promotion   what changes messages
-    operating · bulk · actions · standing · editing · erasing · progress    what people do to messages, many at once
+    operating · bulk · actions · status · editing · erasing · progress    what people do to messages, many at once
     activity · undoing · look_only · schedule_rows · ledger  what they did, and back; whether they may
-    owners · reaping · waiting · keeper   who is alive, taking back from the dead, sleeping until there is work
-    chores · upkeep · history · checkpoints · space keeping the file small and the disk usable
+    owners · reaping · waiting   who is alive, taking back from the dead, sleeping until there is work
+    background · chores · upkeep · history · checkpoints · space   keeping the file small and the disk usable
     inspection · looking        questions, over a connection of their own; one part of a long one at a time
     terms · listing · sorting · pages · naming     a selection as SQL; finding its messages, in order, in pages
     explaining · errors · metrics · metric_rows    why a message waits; kinds of errors; what happened per minute
-    hand · store                what this process has in hand; all of it put together behind the contract
+    held · store                what this process has in hand; all of it put together behind the contract
 
 How a delivery can end, and what each failure leaves behind:
 

@@ -20,10 +20,10 @@ from pqdesk.storage.sqlite.editing import copy_message, read_payload, replace_pa
 from pqdesk.storage.sqlite.erasing import erase, highest_id
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.queue_rows import add_queue
-from pqdesk.storage.sqlite.standing import (
+from pqdesk.storage.sqlite.status import (
     Changes,
     MessageRow,
-    Standing,
+    MessageStatus,
     mark_of,
     read_message,
     relocate,
@@ -120,8 +120,8 @@ class Acting:
                 return count
             try:
                 row = self._read(message_id)
-                is_as_seen = self._seen is None or abs(row.standing.state) == self._seen[message_id].number
-                reason = act(row) if is_as_seen else _name(row.standing)
+                is_as_seen = self._seen is None or abs(row.status.state) == self._seen[message_id].number
+                reason = act(row) if is_as_seen else _name(row.status)
             except _CannotAct as exc:
                 self.tally.errors.append(str(exc))
                 continue
@@ -135,33 +135,33 @@ class Acting:
         row = read_message(self._db, self.changes, message_id, self._now_us)
         if row is None:
             raise _CannotAct(f"there is no message {message_id}")
-        if self._only_queue not in (None, row.standing.queue_id):
+        if self._only_queue not in (None, row.status.queue_id):
             raise _CannotAct(f"message {message_id} is in another queue")
-        if abs(row.standing.state) not in _STATES:
+        if abs(row.status.state) not in _STATES:
             raise _CannotAct(f"message {message_id} is damaged: its state is none there is")
         return row
 
-    def _relocate(self, row: MessageRow, after: Standing, priority: int | None = None) -> str:
+    def _relocate(self, row: MessageRow, after: MessageStatus, priority: int | None = None) -> str:
         """Bring it there, and note what undoes that."""
-        assert _is_allowed(row.standing, after), (row.standing, after)
+        assert _is_allowed(row.status, after), (row.status, after)
         reason = relocate(self._db, self.changes, row, after)
         if not reason:
             changed = None if priority in (None, row.priority) else (row.priority, priority)
             if changed is not None:
                 set_priority(self._db, row.id, changed[1])
             mark = mark_of(after, row.attempt, row.payload_kind, row.checksum)
-            self._note_undo(row.id, row.standing, mark, changed)
+            self._note_undo(row.id, row.status, mark, changed)
         return reason
 
     def _note_undo(
-        self, message_id: int, before: Standing | None, mark: str, priority: tuple[int, int] | None = None
+        self, message_id: int, before: MessageStatus | None, mark: str, priority: tuple[int, int] | None = None
     ) -> None:
         self.tally.undo.append((message_id, undo_text(before, mark, priority)))
 
     # --- the actions: each returns why not, empty when done -------------------------------------------
 
     def _retry(self, row: MessageRow) -> str:
-        now_us, before = self._now_us, row.standing
+        now_us, before = self._now_us, row.status
         if before.state not in _RETRIED:
             return _name(before)
         expires_us = before.expires_us if before.expires_us is not None and before.expires_us > now_us else None
@@ -180,12 +180,12 @@ class Acting:
         return reason
 
     def _run_now(self, row: MessageRow) -> str:
-        if row.standing.state != State.SCHEDULED.number:
-            return _name(row.standing)
-        return self._relocate(row, replace(row.standing, state=State.READY.number, due_us=self._now_us))
+        if row.status.state != State.SCHEDULED.number:
+            return _name(row.status)
+        return self._relocate(row, replace(row.status, state=State.READY.number, due_us=self._now_us))
 
     def _change(self, row: MessageRow) -> str:
-        before, order = row.standing, self._order
+        before, order = row.status, self._order
         if before.state not in _WAITING:
             return _name(before)
         after, priority = before, row.priority if order.priority is None else order.priority
@@ -200,49 +200,49 @@ class Acting:
         return self._relocate(row, after, priority)
 
     def _cancel(self, row: MessageRow) -> str:
-        if row.standing.state == _RUNNING:
+        if row.status.state == _RUNNING:
             self._db.execute(_ASK_TO_CANCEL, (row.id,))  # not undone: its handler may have seen it
             return ""
-        if not row.standing.is_open:
-            return _name(row.standing)
-        return self._relocate(row, replace(row.standing, state=State.CANCELLED.number, finished_us=self._now_us))
+        if not row.status.is_open:
+            return _name(row.status)
+        return self._relocate(row, replace(row.status, state=State.CANCELLED.number, finished_us=self._now_us))
 
     def _delete(self, row: MessageRow) -> str:
-        if row.standing.state == _RUNNING or row.standing.is_trashed:
-            return _name(row.standing)
-        return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=self._now_us))
+        if row.status.state == _RUNNING or row.status.is_trashed:
+            return _name(row.status)
+        return self._relocate(row, replace(row.status, state=-row.status.state, trashed_us=self._now_us))
 
     def _restore(self, row: MessageRow) -> str:
-        if not row.standing.is_trashed:
+        if not row.status.is_trashed:
             return NOT_IN_TRASH
-        return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=None))
+        return self._relocate(row, replace(row.status, state=-row.status.state, trashed_us=None))
 
     def _move(self, row: MessageRow) -> str:
-        if row.standing.state == _RUNNING or row.standing.is_trashed:
-            return _name(row.standing)
+        if row.status.state == _RUNNING or row.status.is_trashed:
+            return _name(row.status)
         if self._to_id is None:
             assert self._to is not None
             self._to_id = add_queue(self._db, self._to)
-        if self._to_id == row.standing.queue_id:
+        if self._to_id == row.status.queue_id:
             return THERE_ALREADY
-        return self._relocate(row, replace(row.standing, queue_id=self._to_id))
+        return self._relocate(row, replace(row.status, queue_id=self._to_id))
 
     def _edit(self, row: MessageRow) -> str:
         payload = self._payload
         assert payload is not None
-        if row.standing.state == _RUNNING or row.standing.is_trashed:
-            return _name(row.standing)
+        if row.status.state == _RUNNING or row.status.is_trashed:
+            return _name(row.status)
         is_alike = row.payload_kind == payload.kind and row.checksum == checksum(payload.kind, row.key, payload.data)
         if is_alike and read_payload(self._db, row.id) == payload.data:
             return SAME_PAYLOAD
         number = replace_payload(self._db, row, payload, self._now_us, self._activity_id)
         self._written_bytes += len(payload.data)
-        self._note_undo(row.id, row.standing, mark_of(row.standing, row.attempt, payload.kind, number))
+        self._note_undo(row.id, row.status, mark_of(row.status, row.attempt, payload.kind, number))
         return ""
 
     def _duplicate(self, row: MessageRow) -> str:
         payload = self._payload or self._own_payload(row)
-        queue_id = row.standing.queue_id
+        queue_id = row.status.queue_id
         change = self.changes.of(queue_id)
         room = first_row(self._db, _ROOM, (queue_id,))
         if (
@@ -259,8 +259,8 @@ class Acting:
         self._metrics.put(queue_id, None if type_row is None else type_row[0], self._now_us)
         self._written_bytes += len(payload.data)
         self.tally.new_ids.append(copy.id)
-        standing = Standing(queue_id, State.READY.number, self._now_us, 0, 0, 0, None, None)
-        self._note_undo(copy.id, None, mark_of(standing, 0, payload.kind, copy.checksum))
+        status = MessageStatus(queue_id, State.READY.number, self._now_us, 0, 0, 0, None, None)
+        self._note_undo(copy.id, None, mark_of(status, 0, payload.kind, copy.checksum))
         return ""
 
     def _own_payload(self, row: MessageRow) -> EncodedPayload:
@@ -271,13 +271,13 @@ class Acting:
 
     def _erase(self, row: MessageRow) -> str:
         """Out of the trash, for good."""
-        if not row.standing.is_trashed:
+        if not row.status.is_trashed:
             return NOT_IN_TRASH
         return self._erase_wherever(row)
 
     def _erase_wherever(self, row: MessageRow) -> str:
         """For good, without a stay in the trash."""
-        before = row.standing
+        before = row.status
         if before.state == _RUNNING:
             return _name(before)
         self._highest = self._highest or highest_id(self._db)
@@ -290,16 +290,16 @@ class Acting:
         return ""
 
 
-def _is_allowed(before: Standing, after: Standing) -> bool:
+def _is_allowed(before: MessageStatus, after: MessageStatus) -> bool:
     """Whether the table of transitions has it; the trash is beside it."""
     if before.is_trashed or after.is_trashed or before.state == after.state:
         return True
     return State.from_number(after.state) in TRANSITIONS[State.from_number(before.state)]
 
 
-def _name(standing: Standing) -> str:
+def _name(status: MessageStatus) -> str:
     """Why a message of this state is left alone, in a word or two."""
-    return IN_TRASH if standing.is_trashed else State.from_number(standing.state).word
+    return IN_TRASH if status.is_trashed else State.from_number(status.state).word
 
 
 class _CannotAct(Exception):

@@ -22,7 +22,7 @@ class Checkpointer:
     """Knows how long the WAL is, and when it is to be written back.
 
     Whoever wrote the last page of 4 MiB does it on the way (measured: 0.5 ms, and nobody has to wait for a lock). While
-    others write, that is never done whole; so, from time to time, the keeper does it with the writers held up.
+    others write, that is never done whole; so at times the background thread does it with the writers held up.
     """
 
     def __init__(self, location: Location, rng: Random, vfs: str | None, *, page_bytes: int) -> None:
@@ -51,11 +51,11 @@ class Checkpointer:
     def do_by_the_way(self, db: apsw.Connection) -> None:
         """Write back what can be without holding anybody up. With the store's lock held, outside a transaction."""
         self._begin()
-        with contextlib.suppress(apsw.Error):  # what was put is safe all the same; the keeper meets it too, and tells
+        with contextlib.suppress(apsw.Error):  # what was put is safe; the background thread meets it too, and tells
             db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def run(self) -> None:
-        """Write back all there is, so that the WAL starts anew; only the keeper's thread comes here."""
+        """Write back all there is, so that the WAL starts anew; only the background thread comes here."""
         with forking.UsingSqlite():
             self._run()
 

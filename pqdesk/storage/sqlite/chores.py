@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
-from random import Random
-
-import apsw
 
 # Who takes messages may have to note an error: this is not to be loaded then, with the write lock taken, which takes
 # 5 ms, and with another thread perhaps forking.
 import pqdesk.messages.fingerprints  # noqa: F401
-from pqdesk.clock import Clock
 from pqdesk.errors import LeaseLost
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.sqlite import settlements
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, only_value
-from pqdesk.storage.sqlite.hand import Hand
-from pqdesk.storage.sqlite.history import HistoryKeeper
-from pqdesk.storage.sqlite.metrics import Metrics
+from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.history import HistoryRollup
 from pqdesk.storage.sqlite.promotion import overdue_queues, promote
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.reaping import Reaper
 from pqdesk.storage.sqlite.upkeep import Pruner
-from pqdesk.storage.sqlite.waiting import Bells
 from pqdesk.storage.values import Settlement
 
 _PROMOTED_AT_ONCE = 500
@@ -34,28 +27,16 @@ _NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 
 
 class Chores:
-    """Each of them is a short transaction. Whoever calls one holds the store's lock; knows nothing of the store."""
+    """Each of them is a short transaction. Whoever calls one holds the engine's lock."""
 
-    def __init__(
-        self,
-        db: apsw.Connection,
-        path: Path,
-        owners_folder: Path,
-        *,
-        clock: Clock,
-        rng: Random,
-        hand: Hand,
-        bells: Bells,
-        metrics: Metrics,
-        take_in: Callable[[], int],
-        run_schedules: Callable[[], float],
-    ) -> None:
-        self._db, self._path, self._clock, self._rng, self._hand, self._bells = db, path, clock, rng, hand, bells
-        self._take_in, self._run_schedules, self._metrics = take_in, run_schedules, metrics
-        self._reaper = Reaper(db, path, owners_folder, clock, rng, self.ring, metrics)
-        self._history = HistoryKeeper(db, path, clock)
-        self._pruner = Pruner(db, path, clock)
-        self._prune_at_ms = clock.awake_ms() + rng.randrange(_PRUNE_EVERY_MS)  # not all processes at once
+    def __init__(self, engine: Engine, take_in: Callable[[], int], run_schedules: Callable[[], float]) -> None:
+        self._db, self._path, self._clock, self._rng = engine.db, engine.path, engine.clock, engine.rng
+        self._held, self._bells, self._metrics = engine.held, engine.bells, engine.metrics
+        self._take_in, self._run_schedules = take_in, run_schedules
+        self._reaper = Reaper(engine, self.ring)
+        self._history = HistoryRollup(engine)
+        self._pruner = Pruner(engine)
+        self._prune_at_ms = self._clock.awake_ms() + self._rng.randrange(_PRUNE_EVERY_MS)  # not all processes at once
 
     def do_all(self) -> float:
         """All that is due; returns seconds until something is due again, at most 1."""
@@ -82,28 +63,28 @@ class Chores:
     def extend_leases(self) -> float:
         """Extend every kept lease of which half is over; returns seconds until the next one is due, at most 1."""
         now_ms = self._clock.awake_ms()
-        late, pause_s = self._hand.half_over(now_ms)
-        begun = self._hand.to_be_told(now_ms)
+        late, pause_s = self._held.half_over(now_ms)
+        begun = self._held.to_be_told(now_ms)
         if late or begun:
             with WriteTransaction(self._db, self._path):
                 lost = set(settlements.extend(self._db, late))
                 settlements.tell_begun(self._db, begun)
-            self._hand.were_told(begun)
+            self._held.were_told(begun)
             for message_id, receipt, ends_ms in late:
                 if message_id in lost:
-                    self._hand.drop(receipt)
+                    self._held.drop(receipt)
                 else:
-                    self._hand.extended_until(receipt, ends_ms)
+                    self._held.extended_until(receipt, ends_ms)
         return pause_s
 
     def end_overdue(self) -> float:
         """Nack what ran for longer than it may; returns seconds until the next one would have, at most 1."""
-        past, pause_s = self._hand.past_limit(self._clock.awake_ms())
+        past, pause_s = self._held.past_limit(self._clock.awake_ms())
         for claim in past:
             limit = format_duration((claim.timeout_us or 0) / 1_000_000)
             settlement = Settlement(AttemptOutcome.TIMED_OUT, error=f"it ran for longer than its time limit of {limit}")
-            started_us = self._hand.begun_us(claim)
-            self._hand.drop(claim.receipt)
+            started_us = self._held.begun_us(claim)
+            self._held.drop(claim.receipt)
             now_us = self._clock.wall_us()
             with contextlib.suppress(LeaseLost):
                 with WriteTransaction(self._db, self._path):
@@ -117,8 +98,8 @@ class Chores:
 
     def give_back_spare(self) -> None:
         """Release what a loop claimed ahead and did not come to: its body takes long."""
-        for claim in self._hand.too_long_spare(self._clock.awake_ms()):
-            self._hand.drop(claim.receipt)
+        for claim in self._held.too_long_spare(self._clock.awake_ms()):
+            self._held.drop(claim.receipt)
             with contextlib.suppress(LeaseLost), WriteTransaction(self._db, self._path):
                 settlements.settle(
                     self._db, claim.id, claim.receipt, Settlement(AttemptOutcome.RELEASED),

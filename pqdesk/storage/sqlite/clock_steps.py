@@ -20,8 +20,8 @@ import apsw
 
 from pqdesk.clock import Clock
 from pqdesk.storage.sqlite.connection import all_rows, first_row
+from pqdesk.storage.sqlite.logger import logger
 from pqdesk.storage.sqlite.promotion import plan_wake
-from pqdesk.storage.sqlite.telling import logger
 
 AFTER_A_TIME = -1  # as lease_ends_ms of a message that was put with a delay, until a claim writes its own
 

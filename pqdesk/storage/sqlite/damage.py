@@ -71,7 +71,7 @@ _NOT_OURS = ("pqdesk_put",)  # whatever a program writes there is judged when it
 
 def told(db: apsw.Connection, path: Path) -> Corrupt | None:
     """What is damaged in the file, looked for during two seconds at most; None when nothing was found."""
-    from pqdesk.storage.sqlite.telling import logger
+    from pqdesk.storage.sqlite.logger import logger
 
     ends_s = time.monotonic() + _LOOKED_FOR_S
     db.set_progress_handler(lambda: time.monotonic() > ends_s, _STEPS)

@@ -12,7 +12,7 @@ from pqdesk.messages.payloads import checksum
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.puts import INLINE_BYTES
 from pqdesk.storage.sqlite.rows import shown_payload
-from pqdesk.storage.sqlite.standing import MessageRow
+from pqdesk.storage.sqlite.status import MessageRow
 from pqdesk.storage.values import EncodedPayload
 
 _PAYLOAD = """

@@ -39,10 +39,10 @@ from pqdesk.storage.sqlite.connection import (
 )
 from pqdesk.storage.sqlite.durability import Durability as Flusher
 from pqdesk.storage.sqlite.files import Location
-from pqdesk.storage.sqlite.hand import Hand
+from pqdesk.storage.sqlite.held import HeldClaims
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.migrations import open_database
-from pqdesk.storage.sqlite.waiting import Alarm, Bells
+from pqdesk.storage.sqlite.waiting import Bells, PollableEvent
 from pqdesk.storage.sqlite.writing import Locked, Outside, Savepoint, Writing
 
 if TYPE_CHECKING:  # imported when somebody looks
@@ -64,7 +64,7 @@ class Engine:
     Attributes:
         db: The write connection; used under `lock` only, best through `writing()`.
         metrics: Counted in memory, written along with a transaction about once a second.
-        hand: What this process has claimed.
+        held: What this process has claimed.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class Engine:
                 self.file.begin(self.db)
             self.flusher = Flusher(location.database, self.file)
             undo.callback(self.flusher.close)
-            self.alarm = Alarm()
+            self.interrupt = PollableEvent()
             undo.pop_all()
         self.bells = Bells(location.run / "bells", location.database.parent)
-        self.hand = Hand()
+        self.held = HeldClaims()
         self.metrics = Metrics(clock)
         self.clock_steps = ClockSteps(clock)
         self.is_closing = False
@@ -116,7 +116,7 @@ class Engine:
         self.checkpointer = Checkpointer(location, rng, vfs, page_bytes=page_bytes)
         self.db.set_wal_hook(self.checkpointer.note)  # nothing that holds the engine: a forgotten store could never go
         self.finalizer = weakref.finalize(
-            self, _drop, self.db, self.flusher, self.bells, self.alarm, self._own_locks, self.hand, self.pid
+            self, _drop, self.db, self.flusher, self.bells, self.interrupt, self._own_locks, self.held, self.pid
         )
         self.finalizer.atexit = False  # with the process its lock goes, and that is the notice
         # Made after the other, so that it comes first where both come; at the end of the process it comes alone.
@@ -347,7 +347,7 @@ class Engine:
         for lock in self._own_locks[:-1]:
             lock.release()
         del self._own_locks[:-1]
-        self._own_locks[0].tell_begun(self.hand.begun_receipts())
+        self._own_locks[0].tell_begun(self.held.begun_receipts())
 
     def mark_ordered_end(self) -> None:
         """Should this process be killed from now on, it was on purpose. Waits for nothing."""
@@ -385,7 +385,7 @@ class Engine:
             if self.is_closing:
                 return False
             self.is_closing = True
-            self.alarm.set()
+            self.interrupt.set()
         with self.idle:
             self.idle.wait_for(lambda: not self.sleepers)
         return True
@@ -474,19 +474,19 @@ def _drop(
     db: apsw.Connection,
     flusher: Flusher,
     bells: Bells,
-    alarm: Alarm,
+    interrupt: PollableEvent,
     own_locks: list[owners.OwnLock],
-    hand: Hand,
+    held: HeldClaims,
     pid: int,
 ) -> None:
     """What is left of a store that was closed or forgotten."""
     if os.getpid() != pid:
         _abandoned.append(db)
         return
-    if not hand:  # else the lock stays until the process ends, and so do the leases until their deadline
+    if not held:  # else the lock stays until the process ends, and so do the leases until their deadline
         for lock in own_locks:
             lock.release()
     let_go(db)
     flusher.close()
     bells.close()
-    alarm.close()
+    interrupt.close()

@@ -6,12 +6,10 @@ up to where that was done is remembered, so nothing is ever looked through again
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import apsw
 
-from pqdesk.clock import Clock
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, all_rows, first_row
+from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.errors import forget_old_errors, old_errors
 
 HOUR_S = 3600
@@ -29,11 +27,11 @@ _ADD_HOUR = """
     INSERT INTO pqdesk_metric (start_s, queue_id, type_id, kind, bucket, span_s, count) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
 
-class HistoryKeeper:
+class HistoryRollup:
     """Does one small step at a time. Whoever calls it holds the connection's lock."""
 
-    def __init__(self, db: apsw.Connection, path: Path, clock: Clock) -> None:
-        self._db, self._path, self._clock = db, path, clock
+    def __init__(self, engine: Engine) -> None:
+        self._db, self._path, self._clock = engine.db, engine.path, engine.clock
         self._after_error = 0  # kinds of errors are gone through in rounds
 
     def tidy(self) -> None:

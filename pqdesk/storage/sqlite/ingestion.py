@@ -16,10 +16,10 @@ from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES, encode_payload, parse_json
 from pqdesk.storage.sqlite.connection import Translating, all_rows, first_row
 from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.logger import logger
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.puts import Putting
 from pqdesk.storage.sqlite.space import SpaceReserve
-from pqdesk.storage.sqlite.telling import logger
 from pqdesk.storage.values import EncodedPayload, NewMessage
 
 BATCH = 1000

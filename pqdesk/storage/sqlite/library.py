@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from pqdesk.storage.sqlite.telling import logger
+from pqdesk.storage.sqlite.logger import logger
 
 
 def sqlite_version() -> str:

@@ -245,24 +245,6 @@ def quick_ids(finder: Finder, *, below: int | None, above: int | None, limit: in
     return finder.from_indexes(below=below, above=above, limit=limit)
 
 
-def select_ids(
-    db: apsw.Connection,
-    selection: Selection,
-    *,
-    now_us: int,
-    below: int | None = None,
-    above: int | None = None,
-    limit: int,
-) -> list[int]:
-    """At most `limit` ids: those below `below`, highest first, or those next above `above`, lowest first."""
-    finder = Finder(db, selection, now_us)
-    found = quick_ids(finder, below=below, above=above, limit=limit)
-    if found is not None:
-        return found
-    start = finder.start(below=below, above=above)
-    return [] if start is None else finder.walk(start, _HIGHEST, limit, is_upward=above is not None).ids
-
-
 def _error_of(term: Term) -> int | None:
     """The group of errors that a term asks for, if it asks for one and nothing else."""
     if term.field is not Field.ERROR or term.is_negated or len(term.tests) != 1:

@@ -34,7 +34,7 @@ from pqdesk.storage.sqlite.connection import (
     read_header,
 )
 from pqdesk.storage.sqlite.files import Location
-from pqdesk.storage.sqlite.telling import logger
+from pqdesk.storage.sqlite.logger import logger
 
 APPLICATION_ID = 0x50514431  # "PQD1"
 # A put changes three pages and an ack four, and each goes through the WAL whole: with pages of 2 KiB instead of

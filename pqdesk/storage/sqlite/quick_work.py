@@ -94,13 +94,13 @@ def ack(engine: Engine, claim: Claim) -> bool:
         clock = engine.clock
         if clock.awake_ms() >= engine.metrics.write_at_ms or not db.get_autocommit():
             return False
-        now_us, began_us, before = clock.wall_us(), engine.hand.begun_us(claim), db.total_changes()
+        now_us, began_us, before = clock.wall_us(), engine.held.begun_us(claim), db.total_changes()
         values = (now_us, began_us, claim.id, claim.receipt, claim.queue_id)
         engine.write_transaction.run(_ACK if claim.key is None else _ACK_KEYED, values)
         is_done = db.total_changes() - before == _CHANGED_BOTH
         if not is_done and claim.key is not None:  # lost, or another waits for its end
             return False
-        engine.hand.drop(claim.receipt)
+        engine.held.drop(claim.receipt)
         if not is_done:
             raise lost(claim.id)
         engine.metrics.completed(claim.queue_id, claim.type, began_us - claim.due_us, now_us - began_us, now_us)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from random import Random
 
-import apsw
-
-from pqdesk.clock import Clock
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.ordered_ends import forget_order, was_ordered
 from pqdesk.storage.sqlite import owners, settlements
 from pqdesk.storage.sqlite.connection import WriteTransaction
-from pqdesk.storage.sqlite.metrics import Metrics
+from pqdesk.storage.sqlite.engine import Engine
+from pqdesk.storage.sqlite.logger import logger
 from pqdesk.storage.sqlite.owners import Owner
 from pqdesk.storage.sqlite.settlements import Ended
-from pqdesk.storage.sqlite.telling import logger
 from pqdesk.storage.values import Settlement
 
 _SMALLEST_LEASE_END = """
@@ -30,18 +25,9 @@ class Reaper:
     `ring` is told the id of each queue that has messages ready again.
     """
 
-    def __init__(
-        self,
-        db: apsw.Connection,
-        path: Path,
-        folder: Path,
-        clock: Clock,
-        rng: Random,
-        ring: Callable[[int], None],
-        metrics: Metrics,
-    ) -> None:
-        self._db, self._path, self._folder, self._clock = db, path, folder, clock
-        self._rng, self._ring, self._metrics = rng, ring, metrics
+    def __init__(self, engine: Engine, ring: Callable[[int], None]) -> None:
+        self._db, self._path, self._folder = engine.db, engine.path, engine.owners_folder
+        self._clock, self._rng, self._metrics, self._ring = engine.clock, engine.rng, engine.metrics, ring
         self._told: set[int] = set()  # owners whose rows are damaged
 
     def reap(self) -> int:

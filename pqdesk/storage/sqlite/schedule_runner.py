@@ -1,4 +1,4 @@
-"""The look for due schedules that every keeper takes; what it takes to run them is imported when there are some."""
+"""The look for due schedules that every process takes; what it takes to run them is imported when there are some."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pqdesk.later import Later
 from pqdesk.storage.sqlite.connection import Translating, only_value
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
+from pqdesk.storage.sqlite.waiting import LONGEST_SLEEP_S
 
 if TYPE_CHECKING:
     from pqdesk.storage.sqlite import scheduling as sqlite_scheduling
 else:
     sqlite_scheduling = Later("pqdesk.storage.sqlite.scheduling")  # with cron and time zones
 
-LONGEST_PAUSE_S = 1.0
 NEXT_RUN = "SELECT min(next_us) FROM pqdesk_schedule INDEXED BY pqdesk_schedule_next WHERE next_us IS NOT NULL"
 
 
@@ -38,5 +38,5 @@ class ScheduleRunner:
         """
         with Translating(self._engine.path):
             if only_value(self._engine.db, NEXT_RUN) is None:
-                return LONGEST_PAUSE_S
+                return LONGEST_SLEEP_S
         return self.scheduling.run_due()

@@ -29,8 +29,9 @@ from pqdesk.storage.sqlite.connection import Row, Translating, all_rows, first_r
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.puts import Putting
-from pqdesk.storage.sqlite.schedule_runner import LONGEST_PAUSE_S, NEXT_RUN
+from pqdesk.storage.sqlite.schedule_runner import NEXT_RUN
 from pqdesk.storage.sqlite.space import SpaceReserve
+from pqdesk.storage.sqlite.waiting import LONGEST_SLEEP_S
 from pqdesk.storage.values import EncodedPayload, NewMessage
 
 _logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ _MOVE = "UPDATE pqdesk_schedule SET next_us = ?2 WHERE id = ?1"
 
 
 class SqliteScheduling:
-    """See `storage.scheduling.Scheduling`; `run_due` is the keeper's."""
+    """See `storage.scheduling.Scheduling`; `run_due` is for the background thread."""
 
     def __init__(self, engine: Engine, ledger: Ledger) -> None:
         self._engine, self._clock, self._ledger = engine, engine.clock, ledger
@@ -145,7 +146,7 @@ class SqliteScheduling:
         with Translating(engine.path):
             next_us = only_value(engine.db, NEXT_RUN)
             if next_us is None:
-                return LONGEST_PAUSE_S
+                return LONGEST_SLEEP_S
             now_us = self._clock.wall_us()
             if self._was_set_back(now_us):
                 self._plan_anew(now_us)
@@ -156,8 +157,8 @@ class SqliteScheduling:
         if due:
             with Translating(engine.path):
                 next_us = only_value(engine.db, NEXT_RUN)
-        left_s = LONGEST_PAUSE_S if next_us is None else (next_us - self._clock.wall_us()) / 1e6 + 0.001
-        return min(LONGEST_PAUSE_S, left_s) if left_s > 0 or not self._troubled else LONGEST_PAUSE_S
+        left_s = LONGEST_SLEEP_S if next_us is None else (next_us - self._clock.wall_us()) / 1e6 + 0.001
+        return min(LONGEST_SLEEP_S, left_s) if left_s > 0 or not self._troubled else LONGEST_SLEEP_S
 
     def _run(self, schedule_id: int, now_us: int) -> None:
         engine = self._engine

@@ -286,14 +286,14 @@ def _pass_on(db: apsw.Connection, change: QueueChange, message_id: int, failed_t
     """
     from dataclasses import replace  # here, as the next: few have such a queue, and a put and a get need neither
 
-    from pqdesk.storage.sqlite.standing import Changes, read_message, relocate
+    from pqdesk.storage.sqlite.status import Changes, read_message, relocate
 
     changes = Changes(db, change)
     row = read_message(db, changes, message_id, now_us)
     assert row is not None, message_id
     to_id = add_queue(db, failed_to)
     ready = replace(
-        row.standing, queue_id=to_id, state=State.READY.number, due_us=now_us, forgiven=row.attempt, deaths=0,
+        row.status, queue_id=to_id, state=State.READY.number, due_us=now_us, forgiven=row.attempt, deaths=0,
         finished_us=0, expires_us=None,
     )  # fmt: skip
     relocate(db, changes, row, ready)

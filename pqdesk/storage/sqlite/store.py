@@ -22,12 +22,12 @@ from pqdesk.messages.origin import Origin
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import Transaction
 from pqdesk.storage.sqlite import claims, forking, owners, quick_work, settlements
+from pqdesk.storage.sqlite.background import Background
 from pqdesk.storage.sqlite.calling import begin, call, calls_itself, fail, long_call, question
 from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, first_row, let_go
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.ingestion import Ingestion
-from pqdesk.storage.sqlite.keeper import LONGEST_PAUSE_S
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.puts import ADD_MARK, FORGET_MARK, MARKS, Putting
@@ -35,9 +35,8 @@ from pqdesk.storage.sqlite.queue_rows import QueueChange
 from pqdesk.storage.sqlite.quick_put import QuickPut
 from pqdesk.storage.sqlite.schedule_runner import ScheduleRunner
 from pqdesk.storage.sqlite.space import SpaceReserve
-from pqdesk.storage.sqlite.tending import Tending
 from pqdesk.storage.sqlite.transactions import Block, SqliteTransaction
-from pqdesk.storage.sqlite.waiting import room_bell
+from pqdesk.storage.sqlite.waiting import LONGEST_SLEEP_S, room_bell
 from pqdesk.storage.values import (
     NO_DEFAULTS,
     Alike,
@@ -73,7 +72,7 @@ class SqliteStore:
         self._ingestion = Ingestion(engine)
         self._ledger = Ledger(engine)
         self._schedules = ScheduleRunner(engine, self._ledger)
-        self.tending = Tending(engine, self._ingestion, self._schedules)
+        self.background = Background(engine, self._ingestion, self._schedules)
         self._quick_put = QuickPut(engine, self._ledger, self._space)
         self._type_names: dict[int, str] = {}
         self._likely: set[str] = set()  # queues with something to claim when last looked at
@@ -143,10 +142,10 @@ class SqliteStore:
     @call
     def wait_for_room(self, queue: str, timeout_s: float | None) -> None:
         with self._engine.outside():
-            seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
+            seconds = LONGEST_SLEEP_S if timeout_s is None else timeout_s
             bells, bell = self._engine.bells, room_bell(queue)
             with bells.entered(bell):
-                bells.wait(bell, seconds, self._engine.alarm)
+                bells.wait(bell, seconds, self._engine.interrupt)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         return Block(self._engine, self._ingestion, self._flush)
@@ -211,26 +210,26 @@ class SqliteStore:
     def begin(self, claim: Claim, *, keeps_extending: bool = False) -> bool:
         engine, clock = self._engine, self._clock
         with engine.lock:
-            hand, own_lock = engine.hand, engine.own_lock
-            is_in_hand = hand.begin(claim, clock.wall_us(), clock.awake_ms(), keeps_extending=keeps_extending)
+            held, own_lock = engine.held, engine.own_lock
+            is_in_hand = held.begin(claim, clock.wall_us(), clock.awake_ms(), keeps_extending=keeps_extending)
             if own_lock is not None:
-                own_lock.tell_begun(hand.begun_receipts())
+                own_lock.tell_begun(held.begun_receipts())
         if keeps_extending:
-            self.tending.poke_for(claim)
+            self.background.poke_for(claim)
         return is_in_hand
 
     def end(self, claim: Claim) -> None:
         with self._engine.lock:
-            self._engine.hand.end(claim)
+            self._engine.held.end(claim)
 
     @call
     def wait(self, queue: str, *, until_us: int | None, timeout_s: float | None) -> bool:
         with self._engine.outside():
-            self.tending.begin()
-            seconds = LONGEST_PAUSE_S if timeout_s is None else timeout_s
+            self.background.begin()
+            seconds = LONGEST_SLEEP_S if timeout_s is None else timeout_s
             if until_us is not None:
                 seconds = min(seconds, max(0.0, (until_us - self._clock.wall_us()) / 1e6) + 0.001)
-            has_rung = self._engine.bells.wait(queue, seconds, self._engine.alarm)
+            has_rung = self._engine.bells.wait(queue, seconds, self._engine.interrupt)
             if has_rung:
                 self._likely.add(queue)
             return has_rung
@@ -238,7 +237,7 @@ class SqliteStore:
     @call
     def listen(self, queue: str) -> int:
         with self._engine.outside():
-            self.tending.begin()
+            self.background.begin()
             return self._engine.bells.listen(queue)
 
     def unlisten(self, queue: str, descriptor: int) -> None:
@@ -264,13 +263,13 @@ class SqliteStore:
         return self._engine.path if file is None else file.identity
 
     def sleep(self, seconds: float) -> None:
-        self._engine.alarm.wait(seconds)
+        self._engine.interrupt.wait(seconds)
 
     def mark_ordered_end(self) -> None:
         self._engine.mark_ordered_end()
 
     def interrupt_waits(self) -> None:
-        self._engine.alarm.set()
+        self._engine.interrupt.set()
 
     @property
     def held_up_s(self) -> float:
@@ -278,7 +277,7 @@ class SqliteStore:
 
     @property
     def is_interrupted(self) -> bool:
-        return self._engine.alarm.is_set
+        return self._engine.interrupt.is_set
 
     # --- settling ---------------------------------------------------------------------------------
 
@@ -397,7 +396,7 @@ class SqliteStore:
             else:
                 change.write(db)
             for claim, _ in settled:
-                engine.hand.drop(claim.receipt)
+                engine.held.drop(claim.receipt)
         if is_back:
             engine.ring([queue, room_bell(queue)])
         self._flush()
@@ -422,7 +421,7 @@ class SqliteStore:
             now_us = self._clock.wall_us()
             ended = settlements.settle(db, message_id, receipt, settlement, now_us=now_us, rng=engine.rng)
             engine.metrics.settled(ended, now_us)
-            engine.hand.drop(receipt)
+            engine.held.drop(receipt)
         queue = engine.queue_name(ended.queue_id)
         engine.ring([queue, room_bell(queue)])
         self._flush()
@@ -430,15 +429,15 @@ class SqliteStore:
     @call
     def keep_extending(self, claim: Claim) -> None:
         with self._engine.locked():
-            self._engine.hand.keep_extending(claim)
-            self.tending.begin()
-        self.tending.poke_for(claim)
+            self._engine.held.keep_extending(claim)
+            self.background.begin()
+        self.background.poke_for(claim)
 
     def stop_extending(self, claim: Claim) -> None:
         engine = self._engine
         engine.check_process()
         with engine.lock:  # only memory: allowed within a transaction, and after the end
-            engine.hand.stop_extending(claim.receipt)
+            engine.held.stop_extending(claim.receipt)
 
     @call
     def extend(self, claim: Claim, lease_us: int) -> int:
@@ -446,7 +445,7 @@ class SqliteStore:
         with self._engine.writing() as db:
             if settlements.extend(db, [(claim.id, claim.receipt, ends_ms)]):
                 raise settlements.lost(claim.id)
-            self._engine.hand.extended_until(claim.receipt, ends_ms)
+            self._engine.held.extended_until(claim.receipt, ends_ms)
         return ends_ms
 
     @call
@@ -468,7 +467,7 @@ class SqliteStore:
             return inspection.is_cancel_requested(claim.id, claim.receipt)
 
     def lease_remaining_ms(self, claim: Claim) -> int:
-        return max(0, self._engine.hand.ends_ms(claim) - self._clock.awake_ms())
+        return max(0, self._engine.held.ends_ms(claim) - self._clock.awake_ms())
 
     # --- operating --------------------------------------------------------------------------------
 
@@ -507,7 +506,7 @@ class SqliteStore:
                 for ever; a signal handler has `interrupt_waits`.
         """
         engine = self._engine
-        if not engine.is_own_process:  # a fork's copy: its lock, thread and alarm are the parent's
+        if not engine.is_own_process:  # a fork's copy: its lock and thread are the parent's
             engine.finalizer()
             return
         if sys.is_finalizing():
@@ -524,7 +523,7 @@ class SqliteStore:
             # Garbage is collected anywhere, in the middle of a call, too: when that has ended, there is somebody left.
             threading.Thread(target=self.close, name="pqdesk-closing", daemon=True).start()
             return
-        self.tending.end()
+        self.background.end()
         with engine.lock:
             with contextlib.suppress(WorkspaceError, Busy):
                 self._give_back()
@@ -570,7 +569,7 @@ class SqliteStore:
     @call
     def attend(self) -> None:
         with self._engine.locked():
-            self.tending.begin()
+            self.background.begin()
 
     def _is_past_damage(self, exc: BaseException, tx: Transaction | None) -> bool:
         """`exc` leaves a call: whether it came of damaged messages, failed by now, and it is to be made again."""
@@ -600,14 +599,14 @@ class SqliteStore:
                 nothing = self._look_once(db, queue)
             if nothing is None and not is_detached:
                 self._engine.own()
-                self.tending.begin()
+                self.background.begin()
             return nothing
 
     def _look_once(self, db: apsw.Connection, queue: str) -> Look | None:
         with Translating(self._engine.path):
             gate = claims.read_gate(db, queue)
-            if not self.tending.has_begun or (gate is not None and gate.running and gate.claimable <= 0):
-                self.tending.chores.reap()  # at the first claim, and whenever nothing else is to be had
+            if not self.background.has_begun or (gate is not None and gate.running and gate.claimable <= 0):
+                self.background.chores.reap()  # at the first claim, and whenever nothing else is to be had
                 gate = claims.read_gate(db, queue)
             return Look(()) if gate is None else claims.look(db, gate, self._clock.wall_us())
 
@@ -621,7 +620,7 @@ class SqliteStore:
         metrics: Metrics,
     ) -> bool:
         """End one delivery in a write transaction; whether something else may be claimable by that."""
-        now_us, began_us = self._clock.wall_us(), self._engine.hand.begun_us(claim)
+        now_us, began_us = self._clock.wall_us(), self._engine.held.begun_us(claim)
         if settlement.outcome is AttemptOutcome.COMPLETED:
             settlements.ack(
                 db, change, claim.id, claim.receipt, settlement.result,
@@ -646,7 +645,7 @@ class SqliteStore:
 
     def _let_go(self, claim: Claim) -> None:
         with self._engine.lock:
-            self._engine.hand.drop(claim.receipt)
+            self._engine.held.drop(claim.receipt)
 
     def _ring(self, queues: Sequence[str], tx: SqliteTransaction | None) -> None:
         if tx is None:
@@ -666,7 +665,7 @@ class SqliteStore:
                 if not engine.is_closing and engine.transaction is None:
                     engine.checkpointer.do_by_the_way(engine.db)
             if engine.checkpointer.is_overdue and not engine.is_closing:
-                self.tending.begin().poke()
+                self.background.begin().poke()
 
     def _terms(
         self, owner_id: int, lease_us: int | None, is_ahead: bool, defaults: HandlerDefaults
@@ -682,7 +681,7 @@ class SqliteStore:
         engine = self._engine
         if not is_detached:
             with engine.lock:
-                engine.hand.take(look.claims, self._clock.awake_ms(), is_spare=is_spare)
+                engine.held.take(look.claims, self._clock.awake_ms(), is_spare=is_spare)
         if any([claim.payload is None for claim in look.claims]):  # noqa: C419 - quicker
             look = look._replace(claims=tuple(map(self._whole, look.claims)))
         if look.more:
@@ -711,7 +710,7 @@ class SqliteStore:
                 if not held:
                     owners.end_owner(engine.db, engine.owner_id, now_us)
         engine.flusher.committed()
-        engine.ring(engine.hand.empty())
+        engine.ring(engine.held.empty())
 
 
 def _is_in_del() -> bool:

@@ -84,7 +84,7 @@ class SqliteTransaction(Staying):
         except apsw.AuthError as exc:
             raise InvalidInput(f"not allowed in a transaction: {judge.objection or exc}, in {_shown(sql)}") from exc
         except _CALLERS as exc:
-            raise InvalidInput(f"{exc}, in {_shown(sql)}{self._standing()}") from exc
+            raise InvalidInput(f"{exc}, in {_shown(sql)}{self._rolled_back()}") from exc
         except (TypeError, ValueError, OverflowError) as exc:  # bindings that SQLite has no type for
             raise InvalidInput(f"{exc}, in {_shown(sql)}") from exc
         except apsw.Error as exc:
@@ -120,7 +120,7 @@ class SqliteTransaction(Staying):
             self.engine.metrics.add_all(self.metrics)
             self.engine.ring(self._queues)
 
-    def _standing(self) -> str:
+    def _rolled_back(self) -> str:
         return "; the whole transaction was rolled back" if self.engine.db.get_autocommit() else ""
 
 

@@ -21,10 +21,10 @@ from pqdesk.storage.sqlite.configuration import (
 )
 from pqdesk.storage.sqlite.connection import all_rows, first_row
 from pqdesk.storage.sqlite.editing import payload_before, replace_payload
-from pqdesk.storage.sqlite.standing import (
+from pqdesk.storage.sqlite.status import (
     Changes,
     MessageRow,
-    Standing,
+    MessageStatus,
     mark_of,
     parse_undo,
     read_message,
@@ -108,7 +108,7 @@ class Undoing:
         self,
         action: str,
         message_id: int,
-        before: Standing | None,
+        before: MessageStatus | None,
         marks: tuple[str, ...],
         priority: tuple[int, int] | None,
     ) -> str:
@@ -119,13 +119,11 @@ class Undoing:
             return GONE
         if row.mark not in marks:
             return (
-                State.from_number(row.standing.state).word
-                if row.standing.state == State.RUNNING.number
-                else CHANGED_SINCE
+                State.from_number(row.status.state).word if row.status.state == State.RUNNING.number else CHANGED_SINCE
             )
         if before is None:  # it was made: to the trash with it
-            return self._relocate(row, replace(row.standing, state=-row.standing.state, trashed_us=self._now_us))
-        if action == "edit" or (action in (UNDO, REDO) and priority is None and before == row.standing):
+            return self._relocate(row, replace(row.status, state=-row.status.state, trashed_us=self._now_us))
+        if action == "edit" or (action in (UNDO, REDO) and priority is None and before == row.status):
             return self._bring_payload_back(row)  # nothing else leaves a message where it stands
         if first_row(self._db, _IS_QUEUE, (before.queue_id,)) is None:
             return DAMAGED
@@ -138,11 +136,11 @@ class Undoing:
             set_priority(self._db, row.id, priority[0])
         return reason
 
-    def _relocate(self, row: MessageRow, after: Standing, priority: tuple[int, int] | None = None) -> str:
+    def _relocate(self, row: MessageRow, after: MessageStatus, priority: tuple[int, int] | None = None) -> str:
         reason = relocate(self._db, self.changes, row, after)
         if not reason:
             mark = mark_of(after, row.attempt, row.payload_kind, row.checksum)
-            self.tally.undo.append((row.id, undo_text(row.standing, mark, priority)))
+            self.tally.undo.append((row.id, undo_text(row.status, mark, priority)))
         return reason
 
     def _bring_payload_back(self, row: MessageRow) -> str:
@@ -150,6 +148,6 @@ class Undoing:
         if payload is None:
             return NO_PAYLOAD
         number = replace_payload(self._db, row, payload, self._now_us, self._by_id)
-        mark = mark_of(row.standing, row.attempt, payload.kind, number)
-        self.tally.undo.append((row.id, undo_text(row.standing, mark)))
+        mark = mark_of(row.status, row.attempt, payload.kind, number)
+        self.tally.undo.append((row.id, undo_text(row.status, mark)))
         return ""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import apsw
-
-from pqdesk.clock import Clock
 from pqdesk.messages.defaults import DEFAULT_KEEP_COMPLETED_S, DEFAULT_KEEP_TRASH_S
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.activity import ActivityPruner
 from pqdesk.storage.sqlite.connection import WriteTransaction, all_rows
+from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.erasing import erase, highest_id, overwriting
 from pqdesk.storage.sqlite.queue_rows import QueueChange
 
@@ -39,8 +35,8 @@ _OLD_TRASH = """
 class Pruner:
     """Deletes what is past its retention. Whoever calls it holds the connection's lock."""
 
-    def __init__(self, db: apsw.Connection, path: Path, clock: Clock) -> None:
-        self._db, self._path, self._clock = db, path, clock
+    def __init__(self, engine: Engine) -> None:
+        self._db, self._path, self._clock = engine.db, engine.path, engine.clock
 
     def prune(self) -> int:
         """Delete one batch of each kind and give back free pages; returns how many rows went."""

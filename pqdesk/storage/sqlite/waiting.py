@@ -36,7 +36,7 @@ _HAS_EPOLL = hasattr(select, "epoll") and hasattr(os, "eventfd")
 _EVENT = struct.Struct("iIII")
 
 
-class Alarm:
+class PollableEvent:
     """Wakes whoever sleeps on it, now and, once set, for ever. No lock: a signal handler may set it."""
 
     def __init__(self) -> None:
@@ -174,19 +174,19 @@ class Bells:
         finally:
             self.leave(queue)
 
-    def wait(self, queue: str, seconds: float, alarm: Alarm) -> bool:
-        """Sleep until the bell or the alarm rings, or `seconds` (at most one) have passed; True when the bell rang."""
+    def wait(self, queue: str, seconds: float, interrupt: PollableEvent) -> bool:
+        """Sleep until the bell rings, `interrupt` is set, or `seconds` (at most one) have passed; True when it rang."""
         if not _HAS_EPOLL:
-            alarm.wait(min(seconds, _SLOW_LOOK_S))
+            interrupt.wait(min(seconds, _SLOW_LOOK_S))
             return False
         bell = self._waiting.get(queue)
         if bell is None or not bell.users:
             with self.entered(queue):
-                return self.wait(queue, seconds, alarm)
+                return self.wait(queue, seconds, interrupt)
         try:
             epoll = bell.resting.pop()
         except IndexError:  # not asked before: another thread may take the last one in between
-            epoll = self._epoll_of(bell, alarm)
+            epoll = self._epoll_of(bell, interrupt)
         try:
             rung = epoll.poll(seconds if seconds < LONGEST_SLEEP_S else LONGEST_SLEEP_S, 2)
         finally:
@@ -284,14 +284,14 @@ class Bells:
                 return descriptor
             os.close(descriptor)
 
-    def _epoll_of(self, bell: _Bell, alarm: Alarm) -> select.epoll:
+    def _epoll_of(self, bell: _Bell, interrupt: PollableEvent) -> select.epoll:
         """One sleeper's way to sleep on both; made once and kept, since closing it takes 20 µs of each wake-up."""
         try:
             epoll = select.epoll(2)
         except OSError as exc:
             raise self._deaf(exc) from exc
         epoll.register(bell.descriptor, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-        epoll.register(alarm.descriptor, select.EPOLLIN)
+        epoll.register(interrupt.descriptor, select.EPOLLIN)
         return epoll
 
     def _deaf(self, exc: OSError) -> WorkspaceError:

@@ -252,14 +252,14 @@ class Trial:
         self._try("versions", lambda: workspace.queue("work").versions(message_id))
 
     def _work(self, workspace: Workspace) -> None:
-        tending = workspace.store.tending  # type: ignore[attr-defined] # what goes on in the background, here and now
+        background = workspace.store.background  # type: ignore[attr-defined] # what goes on in the background, here and now
         self._try("run_schedule", lambda: workspace.run_schedule("nightly"))
         self._try("enable_schedule", lambda: workspace.enable_schedule("often"))
-        self._try("tend", tending.tend)
+        self._try("tend", background.run_chores)
         for name in (_READY, "work", "elsewhere"):
             self._take_all(workspace, name)
-        self._try("tend", tending.tend)
-        self._try("prune", lambda: tending.chores.prune())
+        self._try("tend", background.run_chores)
+        self._try("prune", lambda: background.chores.prune())
 
     def _take_all(self, workspace: Workspace, name: str) -> None:
         queue, seen = workspace.queue(name), set()

@@ -290,7 +290,7 @@ class _Interrupting(SystemClock):
 
     def __init__(self) -> None:
         self.do: Callable[[], object] | None = None
-        self._thread = threading.get_ident()  # the keeper asks, too
+        self._thread = threading.get_ident()  # the background thread asks, too
 
     def wall_us(self) -> int:
         if self.do is not None and threading.get_ident() == self._thread:

@@ -26,7 +26,7 @@ def _fill(queue: Queue, count: int, state: State, *, group: str | None = None, p
     """Leave `count` messages in one state, as a long life would have left them; those of the last call go."""
     store: Any = queue.store
     db: apsw.Connection = store._engine.db
-    with store._engine.lock:  # the keeper uses this connection too
+    with store._engine.lock:  # the background thread uses this connection too
         db.execute("BEGIN")
         queue_id = db.execute("SELECT id FROM pqdesk_queue WHERE name = ?", (queue.name,)).fetchone()[0]
         db.execute("DELETE FROM pqdesk_message WHERE key LIKE 'old%'")
@@ -146,11 +146,11 @@ def test_an_idle_worker_writes_nothing(queue: Queue) -> None:
     """As in solid_queue 309."""
     queue.put("x")
     queue.get(block=False)
-    engines.tend(queue)
+    engines.run_chores(queue)
     before = engines.changes(queue)
 
     for _ in range(20):
-        engines.tend(queue)  # what its keeper does once a second
+        engines.run_chores(queue)  # what its background thread does once a second
 
     assert engines.changes(queue) == before
 

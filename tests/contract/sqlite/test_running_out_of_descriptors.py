@@ -26,7 +26,7 @@ def until(condition):
         threading.Event().wait(0.001)
 workspace = Workspace(sys.argv[1], durability="relaxed")
 """
-_FEW = 40  # a store with its keeper has about fifteen
+_FEW = 40  # a store with its background thread has about fifteen
 
 
 def test_waiting_for_a_thousand_queues_one_after_the_other_keeps_few_open(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def look_from_outside(other: Queue, paths: WorkspacePaths, monkeypatch: pytest.M
     def look() -> None:
         with monkeypatch.context() as patch:
             patch.setattr(owners, "_own_locks", _OfAnother(owners._own_locks))  # else it knows that these live in here
-            engines.tend(other)
+            engines.run_chores(other)
 
     return look
 
@@ -55,8 +55,8 @@ def test_a_process_that_was_taken_for_dead_keeps_what_it_has_from_then_on(
     look_from_outside()
     kept = queue.get_many(2, timeout=0)
 
-    engines.tend(queue)
-    engines.tend(other)
+    engines.run_chores(queue)
+    engines.run_chores(other)
 
     for message in kept:
         message.ack()

@@ -108,7 +108,7 @@ def test_a_busy_queue_is_pruned_as_quickly_as_it_fills(queue: Queue, clock: Mova
     queue.configure(keep_failed=0)
     clock.advance(60)
 
-    engines.tend(queue)  # what its keeper does once a second
+    engines.run_chores(queue)  # what its background thread does once a second
 
     assert queue.counts().failed <= 1500
 

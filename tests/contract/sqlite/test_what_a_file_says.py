@@ -46,7 +46,7 @@ def test_a_token_that_is_none_of_ours_names_no_file(
     )
 
     with Workspace(tmp_path / "w") as workspace:
-        engines.tend(workspace)
+        engines.run_chores(workspace)
         workspace.why(1)
 
         assert victim.read_text() == "precious"
@@ -194,7 +194,7 @@ def test_a_damaged_schedule_puts_nothing_and_keeps_no_other_from_it(tmp_path: Pa
         db.execute(f"UPDATE pqdesk_schedule SET {column} = {value} WHERE name = 'bad'")
 
     with Workspace(tmp_path / "w") as workspace:
-        engines.tend(workspace)
+        engines.run_chores(workspace)
 
         assert [record.payload_preview for record in workspace.messages("q")] == ["good"]
         assert len(workspace.schedules()) == 2

@@ -87,7 +87,7 @@ def test_a_queue_can_be_configured_to_the_limit(queue: Queue, name: str) -> None
     queue.put("x")
 
     with queue.get(timeout=5) as message:
-        queue.store.tending.tend()  # type: ignore[attr-defined]
+        queue.store.background.run_chores()  # type: ignore[attr-defined]
         assert message.payload == "x"
 
 

@@ -407,7 +407,7 @@ def test_compact_gives_back_what_is_not_used(cli: Cli, workspace: Path) -> None:
         for message in queue.get_many(200):
             message.ack()
         queue.put("last")
-        chores: Any = opened.store.tending.chores  # type: ignore[attr-defined]
+        chores: Any = opened.store.background.chores  # type: ignore[attr-defined]
         with opened.store._engine.lock:  # type: ignore[attr-defined]
             while chores.prune():
                 pass

@@ -11,7 +11,7 @@ _SPARE_AFTER_MS = 200
 _GRACE_MS = 1000  # who begins messages ends the overdue ones with what they said; here only if it cannot
 
 
-class Hand:
+class HeldClaims:
     """Claims by receipt. Whoever calls it holds the store's lock, but for `ends_ms`."""
 
     def __init__(self) -> None:

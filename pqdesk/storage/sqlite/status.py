@@ -23,8 +23,8 @@ _ROW = """
     SELECT id, line, priority, attempt, owner_id, started_us, "group", key, payload_kind, checksum,
            queue_id, state, due_us, forgiven, deaths, finished_us, expires_us, trashed_us
       FROM pqdesk_message WHERE id = ? AND state IS NOT 0"""
-_OWN_COLUMNS = 10  # of the row; the rest is its standing
-_ALWAYS_SET = 6  # the first columns of a standing are never NULL
+_OWN_COLUMNS = 10  # of the row; the rest is its status
+_ALWAYS_SET = 6  # the first columns of a status are never NULL
 _PROMOTE = "UPDATE pqdesk_message SET state = 2 WHERE id = ?"
 _SET_PRIORITY = "UPDATE pqdesk_message SET priority = ?2 WHERE id = ?1"
 _KEY_IN_USE = """
@@ -45,7 +45,7 @@ _DUE_LATER = (State.SCHEDULED.number, State.RETRYING.number)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MessageStatus:
     """What people's actions change of a message; `state` is negative in the trash."""
 
     queue_id: int
@@ -81,12 +81,12 @@ class MessageRow:
     key: str | None
     payload_kind: int
     checksum: int
-    standing: Standing
+    status: MessageStatus
 
     @property
     def mark(self) -> str:
         """What is the same as long as nobody, worker or person, has touched it: JSON text."""
-        return mark_of(self.standing, self.attempt, self.payload_kind, self.checksum)
+        return mark_of(self.status, self.attempt, self.payload_kind, self.checksum)
 
 
 class Changes:
@@ -113,17 +113,17 @@ def read_message(db: apsw.Connection, changes: Changes, message_id: int, now_us:
     values = first_row(db, _ROW, (message_id,))
     if values is None:
         return None
-    row = MessageRow(*(*values[:_OWN_COLUMNS], Standing(*values[_OWN_COLUMNS:])))
-    if row.standing.state in _DUE_LATER and row.standing.due_us <= now_us:
+    row = MessageRow(*(*values[:_OWN_COLUMNS], MessageStatus(*values[_OWN_COLUMNS:])))
+    if row.status.state in _DUE_LATER and row.status.due_us <= now_us:
         return _promoted(db, changes, row)
     return row
 
 
-def mark_of(standing: Standing, attempt: int, payload_kind: int, checksum: int) -> str:
-    return json.dumps([attempt, payload_kind, checksum, *astuple(standing)])
+def mark_of(status: MessageStatus, attempt: int, payload_kind: int, checksum: int) -> str:
+    return json.dumps([attempt, payload_kind, checksum, *astuple(status)])
 
 
-def undo_text(before: Standing | None, mark: str, priority: tuple[int, int] | None = None) -> str:
+def undo_text(before: MessageStatus | None, mark: str, priority: tuple[int, int] | None = None) -> str:
     """What is kept to undo an action on one message: where it stood (None: it was not there), its mark afterwards.
 
     `priority`: before and after, where that was changed.
@@ -132,16 +132,16 @@ def undo_text(before: Standing | None, mark: str, priority: tuple[int, int] | No
     return f'{{"before": {json.dumps(None if before is None else astuple(before))}, "after": {mark}{kept}}}'
 
 
-def parse_undo(text: str) -> tuple[Standing | None, tuple[str, ...], tuple[int, int] | None]:
+def parse_undo(text: str) -> tuple[MessageStatus | None, tuple[str, ...], tuple[int, int] | None]:
     """What `undo_text` was given; the marks are those of a message that is as it was left, or was promoted since.
 
     Raises Corrupt: no action leaves what the text says.
     """
     try:
         values = load_json(text)
-        before = None if values["before"] is None else _standing(values["before"])
+        before = None if values["before"] is None else _status(values["before"])
         attempt, kind, number, *columns = values["after"]
-        left = _standing(columns)
+        left = _status(columns)
         priority = None if values.get("priority") is None else _priorities(*values["priority"])
     except (ValueError, TypeError, LookupError, AttributeError) as exc:
         raise Corrupt("what is kept to undo this is damaged; the message was left as it is") from exc
@@ -160,20 +160,20 @@ def set_priority(db: apsw.Connection, message_id: int, priority: int) -> None:
     db.execute(_SET_PRIORITY, (message_id, priority))
 
 
-def _standing(columns: list[object]) -> Standing:
+def _status(columns: list[object]) -> MessageStatus:
     """Where an action may have found or left a message. Raises ValueError, TypeError."""
-    standing = Standing(*columns)  # type: ignore[arg-type]  # what it is given is judged here
-    has_time = (standing.trashed_us is not None) == (standing.state < 0)
-    if not all(type(one) is int for one in columns[:_ALWAYS_SET]) or not has_time or abs(standing.state) not in _STILL:
+    status = MessageStatus(*columns)  # type: ignore[arg-type]  # what it is given is judged here
+    has_time = (status.trashed_us is not None) == (status.state < 0)
+    if not all(type(one) is int for one in columns[:_ALWAYS_SET]) or not has_time or abs(status.state) not in _STILL:
         raise ValueError(columns)
     if not all(one is None or type(one) is int for one in columns):
         raise ValueError(columns)
-    return standing
+    return status
 
 
-def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Standing) -> str:
+def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: MessageStatus) -> str:
     """Bring a message that is not running to `after`, which is not running either. Returns why not; empty when done."""
-    before = row.standing
+    before = row.status
     is_moving = before.queue_id != after.queue_id
     is_joining = after.is_open and (is_moving or not before.is_open)
     is_leaving = before.is_open and (is_moving or not after.is_open)
@@ -199,7 +199,7 @@ def relocate(db: apsw.Connection, changes: Changes, row: MessageRow, after: Stan
     return ""
 
 
-def _tell_when(change: QueueChange, after: Standing) -> None:
+def _tell_when(change: QueueChange, after: MessageStatus) -> None:
     """Whoever waits has to look when it is due, and when it expires."""
     if after.state in _DUE_LATER:
         change.wake_at(after.due_us)
@@ -209,12 +209,12 @@ def _tell_when(change: QueueChange, after: Standing) -> None:
 
 def _promoted(db: apsw.Connection, changes: Changes, row: MessageRow) -> MessageRow:
     db.execute(_PROMOTE, (row.id,))
-    change = changes.of(row.standing.queue_id)
-    change.leaves(State.from_number(row.standing.state))
+    change = changes.of(row.status.queue_id)
+    change.leaves(State.from_number(row.status.state))
     change.enters(State.READY)
     if row.line >= 2:
         change.blocked += 1
-    return replace(row, standing=replace(row.standing, state=_READY))
+    return replace(row, status=replace(row.status, state=_READY))
 
 
 def _is_key_taken(db: apsw.Connection, queue_id: int, key: str) -> bool:
