@@ -140,12 +140,10 @@ def due_of(delay: Duration | None, at: datetime | None) -> tuple[int | None, int
     """`delay` and `at` of a put in microseconds; at most one is given. Raises InvalidInput."""
     if delay is not None and at is not None:
         raise InvalidInput("delay and at say the same thing in two ways; give one of them")
-    return None if delay is None else duration_us(delay, "delay"), _instant_us(at)
+    return None if delay is None else duration_us(delay, "delay"), None if at is None else _instant_us(at)
 
 
-def _instant_us(at: datetime | None) -> int | None:
-    if at is None:
-        return None
+def _instant_us(at: datetime) -> int:
     if not isinstance(at, datetime) or at.tzinfo is None or at.utcoffset() is None:
         raise InvalidInput("at must be a datetime with a time zone, for example datetime.now(UTC) + timedelta(hours=1)")
     at_us = from_datetime(at)

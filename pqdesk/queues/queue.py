@@ -516,7 +516,7 @@ class Queue(KnownQueue):
             duration_us(timeout, "timeout")  # also where there is no need to wait
         while True:
             try:
-                return self.store.put(messages, tx=tx)
+                return self.store.put(messages, tx)
             except Full as full:
                 if not block or tx is not None or self.store.is_interrupted:
                     raise

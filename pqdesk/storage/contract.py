@@ -50,7 +50,7 @@ class Store(Protocol):
 
     origin: Origin
 
-    def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
+    def put(self, messages: Sequence[NewMessage], tx: Transaction | None = None) -> list[int]:
         """Put all or none, in one transaction; ids in order. Raises DuplicateKey, Full, DiskFull, Busy."""
         ...
 

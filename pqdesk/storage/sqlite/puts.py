@@ -31,8 +31,10 @@ _INSERT = """
                                 "group", key, open_key, headers, payload_kind, checksum, payload,
                                 lease_ends_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_QUEUE = "SELECT id, max_size - scheduled - ready - running - retrying, max_size FROM pqdesk_queue WHERE name = ?"
-_LOOK_ONLY = "SELECT 1 FROM pqdesk_meta WHERE name = 'look_only'"
+_QUEUE = """
+    SELECT id, max_size - scheduled - ready - running - retrying, max_size,
+           EXISTS (SELECT 1 FROM pqdesk_meta WHERE name = 'look_only')
+      FROM pqdesk_queue WHERE name = ?"""
 # The same with nothing but what a message has that is ready at once: half of the values to bind.
 _INSERT_PLAIN = """
     INSERT INTO pqdesk_message (queue_id, state, priority, max_attempts, type_id, enqueued_us, due_us, headers,
@@ -174,8 +176,6 @@ class Putting:
 
     def finish(self, metrics: Metrics, *, but: str | None = None) -> list[str]:
         """Write the counters, but those of the queue `but`; returns the queues that were put to, for the bells."""
-        if self._is_bound and first_row(self._db, _LOOK_ONLY):
-            raise LookOnly("the workspace is set to look only, so nothing was put; 'pqdesk look-only off' lifts that")
         for queue, into in self._queues.items():
             if queue != but:
                 into.change.write(self._db)
@@ -189,7 +189,12 @@ class Putting:
         return {queue: into.change.queue_id for queue, into in self._queues.items() if into.room is None}
 
     def _open(self, queue: str) -> _Into:
-        row = first_row(self._db, _QUEUE, (queue,)) or (add_queue(self._db, queue), None, 0)
+        row = first_row(self._db, _QUEUE, (queue,))
+        if row is None:
+            add_queue(self._db, queue)
+            return self._open(queue)
+        if row[3] and self._is_bound:
+            raise LookOnly("the workspace is set to look only, so nothing was put; 'pqdesk look-only off' lifts that")
         own_queue, own_change = self._own
         change = own_change if own_change is not None and queue == own_queue else QueueChange(row[0])
         into = self._queues[queue] = _Into(change, row[1], row[2])

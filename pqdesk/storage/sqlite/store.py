@@ -82,7 +82,7 @@ class SqliteStore:
     # --- putting ----------------------------------------------------------------------------------
 
     @call
-    def put(self, messages: Sequence[NewMessage], *, tx: Transaction | None = None) -> list[int]:
+    def put(self, messages: Sequence[NewMessage], tx: Transaction | None = None) -> list[int]:
         if tx is None and len(messages) == 1:
             message_id = self._quick_put.put(messages[0])
             if message_id is not None:
@@ -442,7 +442,7 @@ class SqliteStore:
     @call
     def extend(self, claim: Claim, lease_us: int) -> int:
         ends_ms = self._clock.awake_ms() + max(1, lease_us // 1000)
-        with self._engine.writing() as db:
+        with self._engine.writing(is_lasting=False) as db:
             if settlements.extend(db, [(claim.id, claim.receipt, ends_ms)]):
                 raise settlements.lost(claim.id)
             self._engine.held.extended_until(claim.receipt, ends_ms)
@@ -450,7 +450,7 @@ class SqliteStore:
 
     @call
     def extend_receipt(self, message_id: int, receipt: int, lease_us: int | None) -> None:
-        with self._engine.writing() as db:
+        with self._engine.writing(is_lasting=False) as db:
             own_us = lease_us or settlements.lease_us_of(db, message_id)
             ends_ms = self._clock.awake_ms() + max(1, own_us // 1000)
             if settlements.extend(db, [(message_id, receipt, ends_ms)]):
@@ -458,7 +458,7 @@ class SqliteStore:
 
     @call
     def report_progress(self, claim: Claim, fraction: float, note: str) -> None:
-        with self._engine.writing() as db:
+        with self._engine.writing(is_lasting=False) as db:
             settlements.report_progress(db, claim.id, claim.receipt, fraction, note)
 
     @question

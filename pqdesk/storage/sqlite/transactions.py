@@ -56,12 +56,14 @@ class SqliteTransaction(Staying):
         engine: Over whose connection it goes.
         metrics: What was put and settled in it, counted once it is committed.
         is_durable: Whether it has to be flushed, as one of the stores that joined it promises.
+        has_executed: Whether there was SQL of the caller's.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.metrics = Metrics(engine.clock)
         self.is_durable = engine.is_durable
+        self.has_executed = False
         self._thread = threading.get_ident()
         self._ends: list[Callable[[bool], None]] = []
         self._queues: set[str] = set()
@@ -79,6 +81,7 @@ class SqliteTransaction(Staying):
         db = self.engine.db
         judge = _judge_of(db, is_ours=self.engine.location.is_ours)
         judge.watch(sql)
+        self.has_executed = True
         try:
             return list(db.execute(sql, bindings, can_cache=False).fetchall())
         except apsw.AuthError as exc:
@@ -167,7 +170,7 @@ def _transaction(engine: Engine, ingestion: Ingestion, flush: Callable[[], None]
                 engine.check_process()
                 _refuse_dead(db)
                 engine.check_company()
-                if first_row(db, NEW_ROW):  # put by SQL just now, so that nobody has to wait for the next look
+                if tx.has_executed and first_row(db, NEW_ROW):  # put just now: nobody has to wait for the next look
                     tx.ring(ingestion.take_in_here(db, tx.metrics).queues)
             is_committed = True
             engine.flusher.committed()

@@ -119,7 +119,7 @@ class Bells:
         `settled_ns`: the time of the folder `beside` since the last commit, as `Durability` knows it.
         """
         for _ in range(2):  # a bell whose last waiter has gone is replaced by the next one
-            if self.ring_open(queue) or (settled_ns and self._unheard_ns.get(queue) == settled_ns):
+            if (settled_ns and self._unheard_ns.get(queue) == settled_ns) or self.ring_open(queue):
                 return
             if not self._open_to_ring(queue, settled_ns):
                 return
