@@ -18,7 +18,7 @@ One file in WAL mode, its schema in schema/NNNN_*.sql. Modules by reason to chan
     inspection · looking        questions, over a connection of their own; one part of a long one at a time
     terms · listing · sorting · pages · naming     a selection as SQL; finding its messages, in order, in pages
     explaining · errors · metrics · metric_rows    why a message waits; kinds of errors; what happened per minute
-    held · store                what this process has in hand; all of it put together behind the contract
+    held · deliveries · store   what this process has in hand; taking and settling; all of it behind the contract
 
 How a delivery can end, and what each failure leaves behind:
 
