@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
-import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -20,10 +18,10 @@ from typing import TYPE_CHECKING
 import apsw
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, InvalidInput, PQDeskError, WorkspaceError
+from pqdesk.errors import Busy, InvalidInput, WorkspaceError
 from pqdesk.messages.aliases import Durability
 from pqdesk.ordered_ends import mark_ordered
-from pqdesk.storage.sqlite import company, forking, owners
+from pqdesk.storage.sqlite import closing, company, forking, owners
 from pqdesk.storage.sqlite.checkpoints import Checkpointer
 from pqdesk.storage.sqlite.clock_steps import ClockSteps
 from pqdesk.storage.sqlite.connection import (
@@ -42,20 +40,17 @@ from pqdesk.storage.sqlite.files import Location
 from pqdesk.storage.sqlite.held import HeldClaims
 from pqdesk.storage.sqlite.metrics import Metrics
 from pqdesk.storage.sqlite.migrations import open_database
+from pqdesk.storage.sqlite.open_transactions import in_transaction, is_in_transaction, refuse_awaited
 from pqdesk.storage.sqlite.waiting import Bells, PollableEvent
 from pqdesk.storage.sqlite.writing import Locked, Outside, Savepoint, Writing
 
 if TYPE_CHECKING:  # imported when somebody looks
     from pqdesk.storage.sqlite.inspection import SqliteInspection
 
-_LAST_S = 0.25
 _WAITING = "SELECT name FROM pqdesk_queue WHERE wake_us IS NOT NULL"
 _QUEUE_NAME = "SELECT name FROM pqdesk_queue WHERE id = ?"
 
-_abandoned: list[apsw.Connection] = []  # inherited by a fork: closing them would touch the parent's files
 _getpid = os.getpid
-_in_transaction: set[tuple[int, int, str]] = set()  # (process, thread, file) with an open `transaction()`
-_awaited: dict[object, tuple[int, int, str]] = {}  # the same with threads whose event loop has one open in another
 
 
 class Engine:
@@ -105,9 +100,9 @@ class Engine:
         self.sleepers: list[int] = []  # threads in calls that wait outside the lock
         self.idle = threading.Condition(threading.RLock())  # notified when there are none
         self.own_lock: owners.OwnLock | None = None  # the newest of these
-        self._own_locks: list[owners.OwnLock] = []
-        self._looking: tuple[threading.RLock, SqliteInspection] | None = None
-        self._looking_lock = threading.RLock()  # while that is made
+        self.own_locks: list[owners.OwnLock] = []
+        self.inspection: tuple[threading.RLock, SqliteInspection] | None = None
+        self._inspection_lock = threading.RLock()  # while that is made
         self._asker = 0  # the thread whose question that answers
         with self.lock:
             page_bytes = only_value(self.db, "PRAGMA page_size")
@@ -115,14 +110,7 @@ class Engine:
         self.db.set_busy_handler(self.naps)
         self.checkpointer = Checkpointer(location, rng, vfs, page_bytes=page_bytes)
         self.db.set_wal_hook(self.checkpointer.note)  # nothing that holds the engine: a forgotten store could never go
-        self.finalizer = weakref.finalize(
-            self, _drop, self.db, self.flusher, self.bells, self.interrupt, self._own_locks, self.held, self.pid
-        )
-        self.finalizer.atexit = False  # with the process its lock goes, and that is the notice
-        # Made after the other, so that it comes first where both come; at the end of the process it comes alone.
-        last = weakref.finalize(self, _count_last, self.db, self.lock, self.metrics, self.path, self.pid)
-        if (processes := sys.modules.get("multiprocessing.util")) is not None:  # whose children end without atexit
-            processes.Finalize(self, last, exitpriority=0)
+        self.finalizer = closing.let_go_at_last(self)
 
     # --- changing ---------------------------------------------------------------------------------
 
@@ -157,7 +145,7 @@ class Engine:
         self.depth += 1
         file = self.file
         if (  # where `check` has something to say; most of the time it has not
-            self.is_closing or tx is not self.transaction or _in_transaction or self.flusher.failure is not None
+            self.is_closing or tx is not self.transaction or in_transaction or self.flusher.failure is not None
             or (file is not None and file.may_have_news is not None)
         ):  # fmt: skip
             try:
@@ -185,7 +173,7 @@ class Engine:
 
     def wait_for_lock(self) -> None:
         """Take the lock, which another thread has: as long as another program's would be waited for. Raises Busy."""
-        self.refuse_awaited()
+        refuse_awaited(self._file)
         if not self.lock.acquire(timeout=BUSY_DEADLINE_S):
             reason = "has a transaction open on" if self.transaction is not None else "is busy with"
             text = f"another thread {reason} queue file {self._file!r} for over {BUSY_DEADLINE_S:.0f} s"
@@ -225,10 +213,10 @@ class Engine:
     def check(self, tx: object | None = None, *, is_outside: bool = False) -> None:
         """Refuse what is closed, failed, or inside this thread's own transaction without saying so."""
         self.check_usable()
-        if tx is not self.transaction or _in_transaction:
+        if tx is not self.transaction or in_transaction:
             self._check_transaction(tx)
             if tx is None and not is_outside:
-                self.refuse_awaited()
+                refuse_awaited(self._file)
         self.flusher.raise_if_poisoned()
         self.check_company()
 
@@ -265,8 +253,8 @@ class Engine:
                 _release(self.lock)
         thread = threading.get_ident()
         self._asker = 0 if self._asker == thread else self._asker
-        looking = () if self._looking is None else (self._looking[0],)
-        for lock in (self.flusher.lock, self.bells.lock, self._looking_lock, *looking):
+        looking = () if self.inspection is None else (self.inspection[0],)
+        for lock in (self.flusher.lock, self.bells.lock, self._inspection_lock, *looking):
             _release(lock)
         company.recover()
         forking.recover()
@@ -284,7 +272,7 @@ class Engine:
                 self.transaction = None
             self.recover()
         finally:
-            _in_transaction.discard((self.pid, threading.get_ident(), self._file))
+            in_transaction.discard((self.pid, threading.get_ident(), self._file))
             if self.lock._is_owned():  # type: ignore[attr-defined]  # raised in there once more
                 self.transaction = None
                 self.recover()
@@ -295,14 +283,14 @@ class Engine:
     def inspecting(self) -> Iterator[SqliteInspection]:
         """The store's own connection for looking, for one question at a time."""
         with self.outside(), forking.UsingSqlite():
-            if self._looking is None:
-                with self._looking_lock:
-                    if self._looking is None:
+            if self.inspection is None:
+                with self._inspection_lock:
+                    if self.inspection is None:
                         from pqdesk.storage.sqlite.inspection import SqliteInspection
 
                         inspection = SqliteInspection(self.location, self.clock, self.rng, vfs=self.vfs)
-                        self._looking = (threading.RLock(), inspection)
-            lock, inspection = self._looking
+                        self.inspection = (threading.RLock(), inspection)
+            lock, inspection = self.inspection
             if self._asker == threading.get_ident():
                 text = f"{self._file!r} answers another question of this thread; a signal handler should set a flag"
                 raise WorkspaceError(text, path=self.path)
@@ -323,7 +311,7 @@ class Engine:
         """This store's row among the owners, made with its lock at the first claim. With the lock held."""
         if not self.owner_id:
             lock = self.own_lock = owners.OwnLock(self.owners_folder)
-            self._own_locks.append(lock)
+            self.own_locks.append(lock)
             name = os.environ.get("SUPERVISOR_PROCESS_NAME") or f"pid {self.pid}"
             with self.writing() as db:
                 self.owner_id = owners.add_owner(
@@ -344,14 +332,14 @@ class Engine:
         own_id = self.own()
         with self.writing() as db:
             owners.take_over(db, before_id, own_id)
-        for lock in self._own_locks[:-1]:
+        for lock in self.own_locks[:-1]:
             lock.release()
-        del self._own_locks[:-1]
-        self._own_locks[0].tell_begun(self.held.begun_receipts())
+        del self.own_locks[:-1]
+        self.own_locks[0].tell_begun(self.held.begun_receipts())
 
     def mark_ordered_end(self) -> None:
         """Should this process be killed from now on, it was on purpose. Waits for nothing."""
-        for lock in list(self._own_locks):
+        for lock in list(self.own_locks):
             mark_ordered(lock.path)
 
     @property
@@ -368,125 +356,22 @@ class Engine:
     def is_own_process(self) -> bool:
         return os.getpid() == self.pid
 
-    def begin_closing(self) -> bool:
-        """Refuse new calls and wait for those of other threads; False when it was closed before.
-
-        Raises:
-            WorkspaceError: Called by a signal handler inside another call of this thread, for which it would wait
-                for ever; a signal handler has `interrupt_waits`.
-        """
-        self.refuse_awaited()
-        if self._is_in_transaction():  # giving back what is in hand would wait for ever for that
-            raise InvalidInput("this thread has a transaction open on the file: close the queue after its end")
-        if threading.get_ident() in self.sleepers or self._is_inside_a_call():
-            text = f"cannot close {self._file!r} inside another call; a signal handler interrupts waits"
-            raise WorkspaceError(text, path=self.path)
-        with self.lock:
-            if self.is_closing:
-                return False
-            self.is_closing = True
-            self.interrupt.set()
-        with self.idle:
-            self.idle.wait_for(lambda: not self.sleepers)
-        return True
-
-    def _is_inside_a_call(self) -> bool:
-        """Whether this thread is in the middle of a call that holds the lock."""
-        if not self.lock.acquire(blocking=False):
-            return False
-        try:
-            return self.depth > 0
-        finally:
-            self.lock.release()
-
-    def end(self) -> None:
-        """Let everything go; nothing is in hand any more."""
-        with self.lock:
-            with contextlib.suppress(WorkspaceError, Busy):
-                self.check_company()
-                if self.metrics:
-                    with WriteTransaction(self.db, self.path):
-                        self.metrics.write(self.db)
-                self.flush()
-            self.checkpointer.close()
-            if self._looking is not None:
-                self._looking[1].close()
-            self.finalizer()
-
     def open_transaction(self, transaction: object) -> None:
         """`transaction` is open from now on, in the thread that holds the lock."""
         self.transaction = transaction
-        _in_transaction.add((self.pid, threading.get_ident(), self._file))
+        in_transaction.add((self.pid, threading.get_ident(), self._file))
 
     def close_transaction(self) -> None:
         self.transaction = None
-        _in_transaction.discard((self.pid, threading.get_ident(), self._file))
-
-    @contextlib.contextmanager
-    def awaited_in(self, thread: int) -> Iterator[None]:
-        """For the block, `thread` has to go on for a transaction of another one to come to its end."""
-        mark = object()
-        _awaited[mark] = (self.pid, thread, self._file)
-        try:
-            yield
-        finally:
-            del _awaited[mark]
-
-    def refuse_awaited(self) -> None:
-        """Raise InvalidInput in a thread that would wait for a transaction which waits for that thread."""
-        if _awaited and (_getpid(), threading.get_ident(), self._file) in list(_awaited.values()):
-            raise InvalidInput(
-                "a task of this thread's event loop has a transaction open on the file, which cannot end while this "
-                "call waits for it: use its tx, or await an AsyncQueue, or call in another thread (asyncio.to_thread)"
-            )
-
-    def _is_in_transaction(self) -> bool:
-        """Whether this thread has a transaction open on the file, of any engine."""
-        return bool(_in_transaction) and (_getpid(), threading.get_ident(), self._file) in _in_transaction
+        in_transaction.discard((self.pid, threading.get_ident(), self._file))
 
     def _check_transaction(self, tx: object | None) -> None:
-        if tx is None and self._is_in_transaction():
+        if tx is None and is_in_transaction(self._file):
             raise InvalidInput("this thread has a transaction open on the file: give it as tx=, or call after its end")
         if tx is not None and tx is not self.transaction:
             raise InvalidInput("tx is not the open transaction of this thread; use it inside its `with` block")
 
 
-def _count_last(db: apsw.Connection, lock: threading.RLock, metrics: Metrics, path: Path, pid: int) -> None:
-    """Write what a store had counted that was forgotten, or not closed when its process ends; nobody waits for it."""
-    if os.getpid() != pid or not metrics or not lock.acquire(timeout=_LAST_S):
-        return
-    with contextlib.suppress(PQDeskError, apsw.Error):
-        if (file := company.file_of(db)) is not None:
-            file.hear()
-        if db.get_autocommit() and (pid, threading.get_ident(), str(path)) not in _in_transaction:
-            db.set_busy_timeout(round(_LAST_S * 1000))
-            with WriteTransaction(db, path):
-                metrics.write(db)
-    lock.release()
-
-
 def _release(lock: threading.RLock) -> None:
     while lock._is_owned():  # type: ignore[attr-defined]
         lock.release()
-
-
-def _drop(
-    db: apsw.Connection,
-    flusher: Flusher,
-    bells: Bells,
-    interrupt: PollableEvent,
-    own_locks: list[owners.OwnLock],
-    held: HeldClaims,
-    pid: int,
-) -> None:
-    """What is left of a store that was closed or forgotten."""
-    if os.getpid() != pid:
-        _abandoned.append(db)
-        return
-    if not held:  # else the lock stays until the process ends, and so do the leases until their deadline
-        for lock in own_locks:
-            lock.release()
-    let_go(db)
-    flusher.close()
-    bells.close()
-    interrupt.close()

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from pqdesk.clock import Clock
-from pqdesk.errors import Busy, PQDeskError, WorkspaceError
 from pqdesk.later import Later
 from pqdesk.messages.aliases import Durability
 from pqdesk.messages.origin import Origin
-from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.contract import Transaction
-from pqdesk.storage.sqlite import forking, owners, settlements
+from pqdesk.storage.sqlite import closing, forking
 from pqdesk.storage.sqlite.calling import begin, call, calls_itself, fail, long_call, question
-from pqdesk.storage.sqlite.connection import Translating, WriteTransaction, connect, let_go
+from pqdesk.storage.sqlite.connection import Translating, connect, let_go
 from pqdesk.storage.sqlite.deliveries import Deliveries
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.files import Location
+from pqdesk.storage.sqlite.open_transactions import awaited_in
 from pqdesk.storage.sqlite.puts import ADD_MARK, FORGET_MARK, MARKS, Putting
 from pqdesk.storage.sqlite.quick_put import QuickPut
 from pqdesk.storage.sqlite.space import SpaceReserve
 from pqdesk.storage.sqlite.transactions import Block
 from pqdesk.storage.sqlite.waiting import LONGEST_SLEEP_S, room_bell
-from pqdesk.storage.values import Alike, NewMessage, Settlement
+from pqdesk.storage.values import Alike, NewMessage
 
 if TYPE_CHECKING:
     from pqdesk.messages.records import QueueConfiguration
@@ -39,8 +34,6 @@ if TYPE_CHECKING:
     from pqdesk.storage.sqlite import operating as sqlite_operating
 else:  # not needed to put and to work
     sqlite_looking, sqlite_operating = Later("pqdesk.storage.sqlite.looking"), Later("pqdesk.storage.sqlite.operating")
-
-_RELEASED = Settlement(AttemptOutcome.RELEASED)
 
 
 class SqliteStore(Deliveries):
@@ -127,7 +120,7 @@ class SqliteStore(Deliveries):
         return Block(self._engine, self._ingestion, self._flush)
 
     def awaited_in(self, thread: int) -> AbstractContextManager[None]:
-        return self._engine.awaited_in(thread)
+        return awaited_in(thread, str(self._engine.path))
 
     # --- waiting ----------------------------------------------------------------------------------
 
@@ -218,48 +211,7 @@ class SqliteStore(Deliveries):
     # --- living -----------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """See the contract. Waits for the calls of other threads; in a `__del__`, for nobody.
-
-        Raises:
-            WorkspaceError: Called by a signal handler inside another call of this thread, for which it would wait
-                for ever; a signal handler has `interrupt_waits`.
-        """
-        engine = self._engine
-        if not engine.is_own_process:  # a fork's copy: its lock and thread are the parent's
-            engine.finalizer()
-            return
-        if sys.is_finalizing():
-            self._close_at_exit()
-            return
-        if not engine.finalizer.alive:  # closed, or collected along with whoever closes it
-            return
-        try:
-            if not engine.begin_closing():
-                return
-        except PQDeskError:
-            if not _is_in_del():
-                raise
-            # Garbage is collected anywhere, in the middle of a call, too: when that has ended, there is somebody left.
-            threading.Thread(target=self.close, name="pqdesk-closing", daemon=True).start()
-            return
-        self.background.end()
-        with engine.lock:
-            with contextlib.suppress(WorkspaceError, Busy):
-                self._give_back()
-            engine.end()
-
-    def _close_at_exit(self) -> None:
-        """Give back what is in hand when the interpreter ends, where that can be: no other thread runs any more.
-
-        One of them may have had the lock; then the end of the process is the notice. Raises nothing.
-        """
-        engine = self._engine
-        if engine.is_closing or not engine.lock.acquire(blocking=False):
-            return
-        with contextlib.suppress(Exception):
-            if engine.db.get_autocommit():
-                self._give_back()
-                engine.end()
+        closing.close(self._engine, self.background.end)
 
     @property
     def schedules(self) -> Scheduling:
@@ -289,29 +241,6 @@ class SqliteStore(Deliveries):
     def attend(self) -> None:
         with self._engine.locked():
             self.background.begin()
-
-    def _give_back(self) -> None:
-        """Release what is in hand, and end this owner: with nothing in hand its going is no death."""
-        engine = self._engine
-        engine.check_company()
-        now_us = self._clock.wall_us()
-        held: list[tuple[int, int, int]] | None = None if engine.owner_id else []
-        while held is None or held:
-            with WriteTransaction(engine.db, engine.path):
-                held = settlements.messages_of_owner(engine.db, engine.owner_id)
-                for message_id, receipt, _ in held:
-                    settlements.settle(engine.db, message_id, receipt, _RELEASED, now_us=now_us, rng=engine.rng)
-                if not held:
-                    owners.end_owner(engine.db, engine.owner_id, now_us)
-        engine.flusher.committed()
-        engine.ring(engine.held.empty())
-
-
-def _is_in_del() -> bool:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_name != "__del__":
-        frame = frame.f_back
-    return frame is not None
 
 
 def _payload_bytes(messages: Sequence[NewMessage]) -> int:
