@@ -73,68 +73,15 @@ if TYPE_CHECKING:
     from pqdesk.workers.handlers import Fail, Retry, Snooze, consumer, producer
 
 __all__ = [
-    "ActionOptions",
-    "ActivityRecord",
-    "AsyncMessage",
-    "AsyncQueue",
-    "AsyncTransaction",
-    "AttemptOutcome",
-    "AttemptRecord",
-    "Busy",
-    "Corrupt",
-    "Counts",
-    "DiskFull",
-    "DuplicateKey",
-    "Durability",
-    "Duration",
-    "Empty",
-    "ErrorRecord",
-    "Fail",
-    "Full",
-    "Getting",
-    "HasStore",
-    "Histogram",
-    "Ids",
-    "InvalidInput",
-    "LastExit",
-    "LeaseLost",
-    "LookOnly",
-    "Message",
-    "MessageDetail",
-    "MessageRecord",
-    "MetricRecord",
-    "Missed",
-    "NotFound",
-    "OnConflict",
-    "OnProgress",
-    "Outcome",
-    "Outgoing",
-    "PQDeskError",
-    "PlannedRun",
-    "PutOptions",
-    "Queue",
-    "QueueConfiguration",
-    "QueueRecord",
-    "QueueSettings",
-    "ReplicaRecord",
-    "Retry",
-    "ScheduleRecord",
-    "SchemaTooNew",
-    "Snooze",
-    "SortName",
-    "State",
-    "States",
-    "SupervisorError",
-    "Transaction",
-    "VersionRecord",
-    "WorkerKind",
-    "WorkerState",
-    "Workspace",
-    "WorkspaceError",
-    "consumer",
-    "next_runs",
-    "producer",
-]
+    "ActionOptions", "ActivityRecord", "AsyncMessage", "AsyncQueue", "AsyncTransaction", "AttemptOutcome",
+    "AttemptRecord", "Busy", "Corrupt", "Counts", "DiskFull", "DuplicateKey", "Durability", "Duration", "Empty",
+    "ErrorRecord", "Fail", "Full", "Getting", "HasStore", "Histogram", "Ids", "InvalidInput", "LastExit", "LeaseLost",
+    "LookOnly", "Message", "MessageDetail", "MessageRecord", "MetricRecord", "Missed", "NotFound", "OnConflict",
+    "OnProgress", "Outcome", "Outgoing", "PQDeskError", "PlannedRun", "PutOptions", "Queue", "QueueConfiguration",
+    "QueueRecord", "QueueSettings", "ReplicaRecord", "Retry", "ScheduleRecord", "SchemaTooNew", "Snooze", "SortName",
+    "State", "States", "SupervisorError", "Transaction", "VersionRecord", "WorkerKind", "WorkerState", "Workspace",
+    "WorkspaceError", "consumer", "next_runs", "producer",
+]  # fmt: skip
 
 
 def _ask_workers(paths: WorkspacePaths, queue: str) -> str | None:
@@ -147,23 +94,14 @@ KnownQueue._ask_workers = staticmethod(_ask_workers)  # queues know nothing of s
 if not TYPE_CHECKING:  # to a type checker a name that is not above is one that there is not
     # What few need is imported when it is asked for, so that `import pqdesk` stays quick.
     _LATER = {
-        "pqdesk.messages.activities": ("ActivityRecord", "VersionRecord"),
-        "pqdesk.messages.looking": ("ErrorRecord", "Histogram", "MetricRecord", "SortName"),
-        "pqdesk.messages.records": (
-            "AttemptRecord",
-            "Counts",
-            "MessageDetail",
-            "MessageRecord",
-            "Outcome",
-            "Outgoing",
-            "QueueConfiguration",
-            "QueueRecord",
-            "ScheduleRecord",
-        ),
-        "pqdesk.messages.schedules": ("PlannedRun", "next_runs"),
-        "pqdesk.queues.aio": ("AsyncMessage", "AsyncQueue", "AsyncTransaction", "Getting"),
-        "pqdesk.supervision.records": ("LastExit", "ReplicaRecord", "WorkerKind", "WorkerState"),
-        "pqdesk.workers.handlers": ("Fail", "Retry", "Snooze", "consumer", "producer"),
+        "pqdesk.messages.activities": "ActivityRecord VersionRecord",
+        "pqdesk.messages.looking": "ErrorRecord Histogram MetricRecord SortName",
+        "pqdesk.messages.records": "AttemptRecord Counts MessageDetail MessageRecord Outcome Outgoing "
+        "QueueConfiguration QueueRecord ScheduleRecord",
+        "pqdesk.messages.schedules": "PlannedRun next_runs",
+        "pqdesk.queues.aio": "AsyncMessage AsyncQueue AsyncTransaction Getting",
+        "pqdesk.supervision.records": "LastExit ReplicaRecord WorkerKind WorkerState",
+        "pqdesk.workers.handlers": "Fail Retry Snooze consumer producer",
     }
 
     def __dir__() -> list[str]:
@@ -173,7 +111,7 @@ if not TYPE_CHECKING:  # to a type checker a name that is not above is one that 
         if name == "__version__":
             return Later("pqdesk.version").installed_version()
         for module, names in _LATER.items():
-            if name in names:
+            if name in names.split():
                 value = globals()[name] = getattr(Later(module), name)
                 return value
         raise AttributeError(f"module 'pqdesk' has no attribute {name!r}")

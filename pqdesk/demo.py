@@ -104,11 +104,8 @@ def write_demo(paths: WorkspacePaths) -> None:
         SupervisorError: A file cannot be written.
         WorkspaceError: The workspace cannot be used.
     """
-    from pqdesk.supervision.definitions.writing import (  # the workers have no need of it
-        WorkerDefinition,
-        write_definition,
-        write_supervisor_configuration,
-    )
+    from pqdesk.supervision.definitions.definition import WorkerDefinition
+    from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 
     write_supervisor_configuration(paths)
     produce = ("pqdesk", "produce", QUEUES[0], "--handler", "pqdesk.demo:files")

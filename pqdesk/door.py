@@ -28,10 +28,7 @@ class Fault(NamedTuple):
 def check_workspace(paths: WorkspacePaths) -> None:
     """Refuse a workspace that is another user's, that others may write to, or in which links stand for files.
 
-    One that is not there yet is no fault. Touches nothing.
-
-    Raises:
-        WorkspaceError: With the first fault.
+    One that is not there yet is no fault. Touches nothing. Raises WorkspaceError with the first fault.
     """
     for fault in faults(paths):
         raise WorkspaceError(fault.text, path=fault.path)

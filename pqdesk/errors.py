@@ -10,23 +10,6 @@ import queue
 from pathlib import Path
 from typing import Any
 
-__all__ = [
-    "Busy",
-    "Corrupt",
-    "DiskFull",
-    "DuplicateKey",
-    "Empty",
-    "Full",
-    "InvalidInput",
-    "LeaseLost",
-    "LookOnly",
-    "NotFound",
-    "PQDeskError",
-    "SchemaTooNew",
-    "SupervisorError",
-    "WorkspaceError",
-]
-
 
 class Travelling:
     """Base of exceptions that another process raises again as they were: arguments, fields and notes.

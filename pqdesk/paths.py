@@ -118,10 +118,8 @@ def choose_workspace(given: str | os.PathLike[str] | None = None) -> WorkspacePa
     """The workspace at the address `given`, else at $PQDESK_WORKSPACE, else the default one; links resolved.
 
     An address is a workspace's folder or the queue.db in it, or the SQLite file of an application, whose own folder
-    FILE-pqdesk means the same. This is the one place that reads addresses.
-
-    Raises:
-        InvalidInput: It is no path, or a URL.
+    FILE-pqdesk means the same. This is the one place that reads addresses. Raises InvalidInput: it is no path, or a
+    URL.
     """
     chosen = given if given is not None else os.environ.get(WORKSPACE_VARIABLE) or default_workspace()
     text = path_text(chosen, "workspace", "folder")

@@ -143,12 +143,21 @@ def choice_of(what: str, choices: Mapping[str, str]) -> Callable[[str], str]:
     return check
 
 
+def signal_called(text: str) -> signal.Signals | None:
+    """The signal of this name, with SIG or without, or of this number; None when there is none."""
+    word = text.strip().upper()
+    try:
+        return signal.Signals(int(word)) if word.isdecimal() else signal.Signals["SIG" + word.removeprefix("SIG")]
+    except (KeyError, ValueError):
+        return None
+
+
 def check_signal(text: str) -> str:
     """The name of a signal, without SIG."""
-    name = text.strip().upper().removeprefix("SIG")
-    if f"SIG{name}" not in signal.Signals.__members__:
+    found = signal_called(text)
+    if found is None or text.strip().isdecimal():
         raise InvalidInput(f"stop signal {text!r} is none; use a name such as TERM or INT")
-    return name
+    return found.name.removeprefix("SIG")
 
 
 def check_size(text: str) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
+
+from pqdesk.supervision.logs.journal import Journal
 
 T = TypeVar("T")
 
@@ -33,3 +35,10 @@ def _tails(logs: Path | None) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
         tails.append("\n".join((f"\n--- {log.name}", *lines)))
     return "".join(tails)
+
+
+def journal_of(lines: Iterable[str]) -> Journal:
+    """What these lines of supervisord's log tell."""
+    journal = Journal()
+    journal.take(lines)
+    return journal

@@ -12,18 +12,17 @@ import click
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, result_of, say, say_error
+from pqdesk.cli.options import Chosen
+from pqdesk.cli.progress import Counter
 from pqdesk.cli.settings import Settings, opened_workspace
-from pqdesk.cli.tables import console_for, count_of
+from pqdesk.cli.tables import count_of
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from pqdesk.messages.aliases import OnProgress
     from pqdesk.messages.records import Outcome
     from pqdesk.workspace import Workspace
+
 dry_run = click.option("--dry-run", is_flag=True, help="Only tell how many it would be.")
-
-
 Operation = Callable[["Workspace", "OnProgress"], "Outcome"]
 
 
@@ -37,6 +36,26 @@ def act(settings: Settings, done: str, operation: Operation, **how: Any) -> int:
     with result_of(_summary(outcome, count_of(outcome.done, "message"), done, how.get("is_dry_run", False))):
         report(settings, outcome, done, **how)
     return ExitCode.FAILED if outcome.errors else ExitCode.DONE
+
+
+def act_on(
+    settings: Settings,
+    action: str,
+    done: str,
+    chosen: Chosen,
+    is_dry_run: bool,
+    *,
+    has_new_ids: bool = False,
+    is_for_good: bool = False,
+    **values: Any,
+) -> int:
+    """The same for an action of the Workspace's on the messages chosen, with what it takes besides."""
+
+    def operation(workspace: Workspace, on_progress: OnProgress) -> Outcome:
+        call: Callable[..., Outcome] = getattr(workspace, action)
+        return call(chosen.ids, **chosen.filters, **values, dry_run=is_dry_run, on_progress=on_progress)
+
+    return act(settings, done, operation, is_dry_run=is_dry_run, has_new_ids=has_new_ids, is_for_good=is_for_good)
 
 
 def report(
@@ -90,43 +109,17 @@ def _skipped(outcome: Outcome) -> str:
 @contextmanager
 def _progress(settings: Settings, done: str) -> Iterator[OnProgress]:
     """Tells how far it is, on a terminal, once it takes more than a batch; a stop says what is done."""
-    shown = _Progress(done, is_shown=sys.stderr.isatty() and not settings.is_json)
-    try:
-        with shown:
-            yield shown.tell
-    except BaseException as exc:
-        if shown.done and not getattr(exc, "__notes__", ()):
-            exc.add_note(f"{count_of(shown.done, 'message')} {done} before that; see: {settings.command} activity")
-        raise
+    count = 0
+    with Counter(is_shown=not settings.is_json) as counter:
 
+        def tell(number: int, skipped: int) -> None:
+            nonlocal count
+            count = number
+            counter.show(f"{count_of(number, 'message')} {done}" + (f", {skipped:,} skipped" if skipped else ""))
 
-class _Progress:
-    """A line on stderr that counts."""
-
-    def __init__(self, done: str, *, is_shown: bool) -> None:
-        self.done = 0
-        self._word, self._is_shown = done, is_shown
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
-
-    def tell(self, done: int, skipped: int) -> None:
-        self.done = done
-        if not self._is_shown:
-            return
-        if self._progress is None:
-            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-            columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()]
-            self._progress = Progress(*columns, console=console_for(sys.stderr), transient=True)
-            self._progress.start()
-            self._task = self._progress.add_task("", total=None)
-        assert self._task is not None
-        text = f"{count_of(done, 'message')} {self._word}" + (f", {skipped:,} skipped" if skipped else "")
-        self._progress.update(self._task, description=text)
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        try:
+            yield tell
+        except BaseException as exc:
+            if count and not getattr(exc, "__notes__", ()):
+                exc.add_note(f"{count_of(count, 'message')} {done} before that; see: {settings.command} activity")
+            raise

@@ -8,8 +8,8 @@ import click
 
 from pqdesk.cli import acting
 from pqdesk.cli.command import command
-from pqdesk.cli.json_output import print_json
-from pqdesk.cli.lines import remark, say
+from pqdesk.cli.json_output import tell, tell_all
+from pqdesk.cli.lines import remark
 from pqdesk.cli.settings import (
     Settings,
     opened_inspection,
@@ -18,21 +18,18 @@ from pqdesk.cli.settings import (
     pass_settings,
     pass_workspace,
 )
-from pqdesk.cli.tables import Cell, Column, print_table, when
+from pqdesk.cli.tables import Cell, Column, when
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord
     from pqdesk.storage.looking import Inspection
     from pqdesk.workspace import Workspace
+
+_PEOPLE = {True: "people may only look; work goes on", False: "people may look and act"}
 _COLUMNS = (
-    Column("ID", is_number=True),
-    Column("When"),
-    Column("Who", is_flexible=True),
-    Column("Done", is_number=True),
-    Column("Skipped", is_number=True, is_optional=True),
-    Column("Undo"),
-    Column("Command", is_flexible=True),
-)
+    Column("ID", is_number=True), Column("When"), Column("Who", is_flexible=True), Column("Done", is_number=True),
+    Column("Skipped", is_number=True, is_optional=True), Column("Undo"), Column("Command", is_flexible=True),
+)  # fmt: skip
 
 
 @command("activity", has_json=True)
@@ -49,14 +46,8 @@ def activity_command(
     Each line tells who did it and the command that does the same. 'undo' takes it back where Undo says yes.
     """
     records = inspection.activity(limit=limit, before=before, about=about)
-    if settings.is_json:
-        print_json(records)
-        return
-    if not records:
-        remark("nothing was done yet")
-        return
-    print_table(_COLUMNS, [_row(record) for record in records])
-    if len(records) == limit:
+    tell_all(settings, records, _COLUMNS, _row, "nothing was done yet")
+    if len(records) == limit and not settings.is_json:
         remark(f"older ones: --before {records[-1].id}")
 
 
@@ -102,10 +93,7 @@ def look_only_command(settings: Settings, switch: str | None) -> None:
     else:
         with opened_inspection(settings) as inspection:
             is_on = inspection.is_look_only()
-    if settings.is_json:
-        print_json({"look_only": is_on})
-    else:
-        say("people may only look; work goes on" if is_on else "people may look and act")
+    tell(settings, {"look_only": is_on}, _PEOPLE[is_on])
 
 
 @command("secure-delete", has_json=True)
@@ -121,10 +109,8 @@ def secure_delete_command(settings: Settings, workspace: Workspace, switch: str 
     if switch is not None:
         workspace.secure_delete = switch == "on"
     is_on = workspace.secure_delete
-    if settings.is_json:
-        print_json({"secure_delete": is_on})
-    else:
-        say("what is deleted for good is overwritten" if is_on else "what is deleted for good waits to be overwritten")
+    how = "is overwritten" if is_on else "waits to be overwritten"
+    tell(settings, {"secure_delete": is_on}, f"what is deleted for good {how}")
 
 
 def _row(record: ActivityRecord) -> list[str | Cell]:

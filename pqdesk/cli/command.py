@@ -10,46 +10,23 @@ import click
 from pqdesk.cli.settings import settings_of
 
 
-def _set_workspace(context: click.Context, _: click.Parameter, value: str | None) -> None:
+def _set(context: click.Context, option: click.Parameter, value: Any) -> None:
     if value == "":  # an unset shell variable must not mean the folder one happens to stand in
         raise click.BadParameter("it is empty; name a folder, or leave the option out for the default workspace")
-    if value is not None:
-        settings_of(context).workspace = value
-
-
-def _set_json(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
-        settings_of(context).is_json = True
-
-
-def _set_verbose(context: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        settings_of(context).is_verbose = True
+        setattr(settings_of(context), str(option.name), value)
 
 
 def common_options(*, has_json: bool) -> list[click.Option]:
     """New -w, -v and, where asked for, --json. The one nearest to its command decides."""
+    common: dict[str, Any] = {"callback": _set, "expose_value": False}
+    place = "The workspace; else $PQDESK_WORKSPACE, else your default one."
     options = [
-        click.Option(
-            ["-w", "--workspace"],
-            metavar="PATH",
-            callback=_set_workspace,
-            expose_value=False,
-            help="The workspace; else $PQDESK_WORKSPACE, else your default one.",
-        ),
-        click.Option(
-            ["-v", "--verbose"],
-            is_flag=True,
-            callback=_set_verbose,
-            expose_value=False,
-            help="Show the traceback of an error.",
-        ),
+        click.Option(["-w", "--workspace"], metavar="PATH", help=place, **common),
+        click.Option(["--json", "is_json"], is_flag=True, help="Print JSON.", **common),
+        click.Option(["-v", "--verbose", "is_verbose"], is_flag=True, help="Show the traceback of an error.", **common),
     ]
-    if has_json:
-        options.insert(
-            1, click.Option(["--json"], is_flag=True, callback=_set_json, expose_value=False, help="Print JSON.")
-        )
-    return options
+    return options if has_json else [options[0], options[2]]
 
 
 class PQDeskCommand(click.Command):
@@ -84,11 +61,7 @@ def command_words() -> list[str] | None:
 
 
 def command(
-    name: str, *, has_json: bool = False, cls: type[PQDeskCommand] = PQDeskCommand, **attributes: Any
+    name: str, *, cls: type[PQDeskCommand] = PQDeskCommand, **attributes: Any
 ) -> Callable[[Callable[..., int | None]], click.Command]:
     """Declare a command; what its function returns is the exit code, None being 0."""
-
-    def declare(function: Callable[..., int | None]) -> click.Command:
-        return click.command(name, cls=cls, has_json=has_json, **attributes)(function)
-
-    return declare
+    return click.command(name, cls=cls, **attributes)

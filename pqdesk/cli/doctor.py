@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.doctor_checks import CHECKS, Finding, problem
 from pqdesk.cli.exits import ExitCode
-from pqdesk.cli.findings import Finding, problem
 from pqdesk.cli.json_output import print_json
-from pqdesk.cli.machine_checks import MACHINE_CHECKS
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.tables import console_for, count_of
 from pqdesk.cli.visible import visible
-from pqdesk.cli.workspace_checks import WORKSPACE_CHECKS
 from pqdesk.errors import PQDeskError
-
-Check = Callable[[Settings], Iterator[Finding]]
 
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
@@ -41,7 +37,7 @@ def doctor_command(settings: Settings, is_quiet: bool) -> int:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding on the workspace and on the machine. A check that fails is a finding as well."""
     told = set()  # why there is no workspace at all is told once
-    for check in (*WORKSPACE_CHECKS, *MACHINE_CHECKS):
+    for check in CHECKS:
         try:
             yield from check(settings)
         except (PQDeskError, OSError) as exc:

@@ -10,11 +10,11 @@ import click
 from pqdesk.cli import acting
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import Refused
-from pqdesk.cli.json_output import print_json
+from pqdesk.cli.json_output import tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import Chosen, chosen_from, filter_options, filters_given, queue_and_filter_options
 from pqdesk.cli.settings import Settings, opened_inspection, pass_settings, require_workspace
-from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
+from pqdesk.cli.tables import Cell, Column, count_of, when
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.masking import masked_text
 from pqdesk.messages.selection import Field, Is, Selection, Term
@@ -23,13 +23,9 @@ if TYPE_CHECKING:
     from pqdesk.messages.records import Counts, MessageRecord
 
 _TRASH_COLUMNS = (
-    Column("ID", is_number=True),
-    Column("Queue"),
-    Column("State"),
-    Column("Type", is_optional=True),
-    Column("Enqueued"),
-    Column("Payload", is_flexible=True),
-)
+    Column("ID", is_number=True), Column("Queue"), Column("State"), Column("Type", is_optional=True),
+    Column("Enqueued"), Column("Payload", is_flexible=True),
+)  # fmt: skip
 _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
@@ -86,15 +82,7 @@ def trash_command(
         return 0
     if not dry_run and not yes:
         _ask(settings)
-    return acting.act(
-        settings,
-        "deleted for good",
-        lambda workspace, on_progress: workspace.empty_trash(
-            chosen.ids, **chosen.filters, dry_run=dry_run, on_progress=on_progress
-        ),
-        is_dry_run=dry_run,
-        is_for_good=True,
-    )
+    return acting.act_on(settings, "empty_trash", "deleted for good", chosen, dry_run, is_for_good=True)
 
 
 def _list(settings: Settings, chosen: Chosen, limit: int, before: int | None) -> None:
@@ -110,14 +98,10 @@ def _list(settings: Settings, chosen: Chosen, limit: int, before: int | None) ->
     with opened_inspection(settings) as inspection:
         found = inspection.page(PageRequest(selection=selection, before=before, limit=limit))
     records = [replace(one, payload_preview=masked_text(one.payload_preview)) for one in found]
-    if settings.is_json:
-        print_json(records)
-    elif not records:
-        remark("nothing in the trash matches" if chosen.filters or chosen.ids else "the trash is empty")
-    else:
-        print_table(_TRASH_COLUMNS, [_row(record) for record in records])
-        if len(records) == limit:
-            remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")
+    nothing = "nothing in the trash matches" if chosen.filters or chosen.ids else "the trash is empty"
+    tell_all(settings, records, _TRASH_COLUMNS, _row, nothing)
+    if len(records) == limit and not settings.is_json:
+        remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")
 
 
 def _row(record: MessageRecord) -> list[str | Cell]:

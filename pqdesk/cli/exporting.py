@@ -15,8 +15,9 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import filter_options, filters_given
-from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
-from pqdesk.cli.tables import console_for, count_of
+from pqdesk.cli.progress import Counter
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
+from pqdesk.cli.tables import count_of
 from pqdesk.cli.transfer import FORMATS, Exported, Format, csv_columns, file_format
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.queues.operations import select
@@ -59,8 +60,7 @@ def export_command(
     if len(words) > 2:
         raise click.UsageError("name a queue and a file, or only a file", click.get_current_context())
     queue, path = (None, words[0]) if len(words) == 1 else words
-    if queue is not None and queue not in {record.name for record in inspection.queues()}:
-        raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
+    require_queue(settings, inspection, queue)
     selection = select(**filters_given(queue=queue, **filters))
     with _opened(path, overwrite) as file:
         form = file_format(path, given)
@@ -79,7 +79,7 @@ def _write(
     if writer is not None:
         writer.writerow(csv_columns(has_history=has_history))
     count = hidden = 0
-    with _counter() as show:
+    with Counter() as counter:
         for detail, versions in _details(inspection, selection):
             one = Exported(detail, versions if has_history else None, is_masked)
             if writer is not None:
@@ -89,7 +89,7 @@ def _write(
             count += 1
             hidden += one.hides
             if count % _PAGE_SIZE == 0:
-                show(count)
+                counter.show(f"{count_of(count, 'message')} written")
     return count, hidden
 
 
@@ -128,17 +128,3 @@ def _opened(path: str, is_overwriting: bool) -> Iterator[IO[str]]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(unfinished)
         raise
-
-
-@contextmanager
-def _counter() -> Iterator[Any]:
-    """Tells on a terminal how many are written."""
-    if not sys.stderr.isatty():
-        yield lambda count: None
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()]
-    with Progress(*columns, console=console_for(sys.stderr), transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda count: progress.update(task, description=f"{count_of(count, 'message')} written")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqdesk.cli.command import command
-from pqdesk.cli.json_output import plain, print_json
+from pqdesk.cli.json_output import plain, print_json, tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import DURATION
-from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
-from pqdesk.cli.tables import Cell, Column, print_table, when
-from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
+from pqdesk.cli.tables import Cell, Column, when
+from pqdesk.errors import InvalidInput
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import ErrorRecord, MetricRecord
 
@@ -21,15 +21,11 @@ if TYPE_CHECKING:
     from pqdesk.storage.looking import Inspection
 
 _ERROR_COLUMNS = (
-    Column("ID", is_number=True),
-    Column("Queue", is_flexible=True, is_optional=True),
-    Column("Count", is_number=True),
-    Column("Type", is_flexible=True, is_optional=True),
-    Column("Message", is_flexible=True),
-    Column("First"),
-    Column("Last"),
+    Column("ID", is_number=True), Column("Queue", is_flexible=True, is_optional=True),
+    Column("Count", is_number=True), Column("Type", is_flexible=True, is_optional=True),
+    Column("Message", is_flexible=True), Column("First"), Column("Last"),
     Column("Example", is_number=True, is_optional=True),
-)
+)  # fmt: skip
 _METRIC_COLUMNS = (
     Column("From"),
     *(Column(title, is_number=True) for title in ("Put", "Completed", "Failed", "Retried")),
@@ -49,15 +45,11 @@ def errors_command(settings: Settings, inspection: Inspection, queue: str | None
     Errors that differ only in numbers, ids, paths and quoted text are one kind. Its messages are those that the filter
     error:#ID selects: pqdesk retry --where 'error:#12 state:failed'.
     """
-    _require_queue(settings, inspection, queue)
+    require_queue(settings, inspection, queue)
     found = inspection.errors(queue)
-    if settings.is_json:
-        print_json(found)
-    elif found:
-        print_table(_ERROR_COLUMNS, [_error_row(one, has_queue=queue is None) for one in found])
+    tell_all(settings, found, _ERROR_COLUMNS, lambda one: _error_row(one, has_queue=queue is None), "no errors")
+    if found and not settings.is_json:
         remark(f"the messages of one: {settings.command} messages --where error:#{found[0].id}")
-    else:
-        remark("no errors")
 
 
 @command("metrics", has_json=True)
@@ -76,7 +68,7 @@ def metrics_command(
 
     Of QUEUE or of all queues together. Kept by the minute for two days, then by the hour for 400 days.
     """
-    _require_queue(settings, inspection, queue)
+    require_queue(settings, inspection, queue)
     if step != int(step):
         raise InvalidInput(f"step must be whole minutes, got {step} s")
     now = datetime.now(UTC)
@@ -85,15 +77,9 @@ def metrics_command(
     )
     if settings.is_json:
         print_json([_with_quantiles(one) for one in found])
-    elif found:
-        print_table(_METRIC_COLUMNS, [_metric_row(one) for one in found])
     else:
-        remark(f"nothing happened within {format_duration(since)}")
-
-
-def _require_queue(settings: Settings, inspection: Inspection, queue: str | None) -> None:
-    if queue is not None and queue not in {record.name for record in inspection.queues()}:
-        raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
+        nothing = f"nothing happened within {format_duration(since)}"
+        tell_all(settings, found, _METRIC_COLUMNS, _metric_row, nothing)
 
 
 def _error_row(one: ErrorRecord, *, has_queue: bool) -> list[str | Cell]:
@@ -118,14 +104,9 @@ def _metric_row(one: MetricRecord) -> list[str | Cell]:
     ]
 
 
-def _with_quantiles(one: MetricRecord) -> dict[str, object]:
+def _with_quantiles(one: MetricRecord) -> dict[str, Any]:
     """The record as JSON, each histogram with what is mostly wanted of it."""
-    values: dict[str, object] = plain(one)
+    values: dict[str, Any] = plain(one)
     for name, histogram in (("waited", one.waited), ("ran", one.ran)):
-        values[name] = {
-            "counts": {str(bucket): count for bucket, count in histogram.counts.items()},
-            "p50_s": histogram.p50_s,
-            "p95_s": histogram.p95_s,
-            "p99_s": histogram.p99_s,
-        }
+        values[name] |= {"p50_s": histogram.p50_s, "p95_s": histogram.p95_s, "p99_s": histogram.p99_s}
     return values

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,9 +17,9 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
-from pqdesk.cli.line_batches import BATCH_LINES, line_batches
 from pqdesk.cli.lines import remark, say, say_error
-from pqdesk.cli.put_lines import interrupt_deferred, opened, progress_bar
+from pqdesk.cli.progress import progress_bar
+from pqdesk.cli.put_lines import BATCH_LINES, interrupt_deferred, line_batches, opened
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
 from pqdesk.cli.tables import count_of
 from pqdesk.cli.transfer import FORMATS, Format, as_outgoing, file_format, from_cells, is_over
@@ -64,12 +66,7 @@ class Total:
 @click.argument("file")
 @click.option("--queue", metavar="QUEUE", help="Put all of them into this queue, instead of those they are from.")
 @click.option("--format", "given", type=click.Choice(FORMATS), help="Else by the name of FILE: .csv, or JSON Lines.")
-@click.option(
-    "--all",
-    "has_finished",
-    is_flag=True,
-    help="Put those, too, that are finished or have expired.",
-)
+@click.option("--all", "has_finished", is_flag=True, help="Put those, too, that are finished or have expired.")
 @click.option(
     "--on-conflict",
     type=click.Choice(["raise", "keep", "replace"]),
@@ -150,32 +147,26 @@ class _Importer:
 
 def _batches(descriptor: int, form: Format, first: int) -> Iterator[list[Entry]]:
     """The entries from number `first` on, at most 1,000 at once."""
-    entries = _csv_entries(descriptor) if form == "csv" else None
-    if entries is not None:
-        batch: list[Entry] = []
-        for entry in entries:
-            if entry.number >= first:
-                batch.append(entry)
-            if len(batch) == BATCH_LINES:
-                yield batch
-                batch = []
-        if batch:
+    if form == "csv":
+        entries = (entry for entry in _csv_entries(descriptor) if entry.number >= first)
+        while batch := list(islice(entries, BATCH_LINES)):
             yield batch
         return
-    with progress_bar(descriptor) as bar:
+    with progress_bar(descriptor) as show:
         for lines in line_batches(descriptor, from_line=first, line_limit_bytes=_LINE_BYTES):
-            yield [_json_entry(number, line) for number, line in enumerate(lines.lines, lines.first_line)]
-            bar.show(lines)
+            numbered = enumerate(lines.lines, lines.first_line)
+            yield [_entry(number, partial(parse_json, line, "it")) for number, line in numbered]
+            show(lines)
 
 
-def _json_entry(number: int, line: bytes) -> Entry:
+def _entry(number: int, read: Callable[[], Any]) -> Entry:
     try:
-        return Entry(number, parse_json(line, "it"))
+        return Entry(number, read())
     except InvalidInput as exc:
         return Entry(number, problem=str(exc))
 
 
-def _csv_entries(descriptor: int) -> Iterable[Entry]:
+def _csv_entries(descriptor: int) -> Iterator[Entry]:
     csv.field_size_limit(_LINE_BYTES)
     with open(os.dup(descriptor), encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         rows = csv.reader(text)
@@ -185,9 +176,7 @@ def _csv_entries(descriptor: int) -> Iterable[Entry]:
             raise InvalidInput(f"its first line is no CSV: {exc}") from exc
         if "payload" not in titles:
             raise InvalidInput("its first line has no title 'payload'; the titles are those that export writes")
-        number = 0
-        while True:
-            number += 1
+        for number in count(1):
             try:
                 row = next(rows, None)
             except csv.Error as exc:
@@ -195,16 +184,10 @@ def _csv_entries(descriptor: int) -> Iterable[Entry]:
                 continue
             if row is None:
                 return
-            yield _csv_entry(number, titles, row)
-
-
-def _csv_entry(number: int, titles: list[str], row: list[str]) -> Entry:
-    if len(row) != len(titles):
-        return Entry(number, problem=f"it has {len(row)} cells, and the first line has {len(titles)}")
-    try:
-        return Entry(number, from_cells(dict(zip(titles, row, strict=True))))
-    except InvalidInput as exc:
-        return Entry(number, problem=str(exc))
+            if len(row) != len(titles):
+                yield Entry(number, problem=f"it has {len(row)} cells, and the first line has {len(titles)}")
+            else:
+                yield _entry(number, partial(from_cells, dict(zip(titles, row, strict=True))))
 
 
 @contextmanager

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from pqdesk.cli.command import command
-from pqdesk.cli.json_output import print_json
-from pqdesk.cli.lines import say
+from pqdesk.cli.json_output import tell
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings, require_workspace
 
 
@@ -26,10 +25,7 @@ def backup_command(settings: Settings, file: str) -> None:
     path = Path(os.path.abspath(os.path.expanduser(file)))
     with opened_workspace(settings, makes=True) as workspace:
         size = workspace.backup(path)
-    if settings.is_json:
-        print_json({"file": str(path), "bytes": size})
-    else:
-        say(f"{readable(size)} in {str(path)!r}")
+    tell(settings, {"file": str(path), "bytes": size}, f"{readable(size)} in {str(path)!r}")
 
 
 @command("compact", has_json=True)
@@ -41,10 +37,8 @@ def compact_command(settings: Settings) -> None:
     """
     with opened_workspace(settings) as workspace:
         given_back = workspace.compact()
-    if settings.is_json:
-        print_json({"bytes_given_back": given_back})
-    else:
-        say(f"{readable(given_back)} given back to the disk" if given_back else "there was nothing to give back")
+    text = f"{readable(given_back)} given back to the disk" if given_back else "there was nothing to give back"
+    tell(settings, {"bytes_given_back": given_back}, text)
 
 
 def readable(size: int) -> str:

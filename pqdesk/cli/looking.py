@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
-from pqdesk.cli.json_output import print_json
+from pqdesk.cli.json_output import tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import ID, fail_if_any, filter_options, no_mask
-from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
-from pqdesk.cli.styles import QUEUE_STYLES, STATE_STYLES
-from pqdesk.cli.tables import Cell, Column, count_of, print_table, when
-from pqdesk.errors import NotFound
+from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
+from pqdesk.cli.tables import Cell, Column, count_of, when
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import SORTS, SortName, cursor_of
 from pqdesk.messages.masking import masked_text
@@ -30,6 +28,24 @@ from pqdesk.storage.looking import PageRequest
 if TYPE_CHECKING:
     from pqdesk.storage.looking import Inspection
 
+# The colours of states in a terminal, as rich names them. NO_COLOR takes them away; the words stay.
+STATE_STYLES = {
+    State.SCHEDULED: "cyan",
+    State.READY: "",
+    State.RUNNING: "blue",
+    State.RETRYING: "yellow",
+    State.COMPLETED: "green",
+    State.FAILED: "bold red",
+    State.CANCELLED: "dim",
+}
+QUEUE_STYLES = {
+    QueueWord.WORKING: "green",
+    QueueWord.IDLE: "dim",
+    QueueWord.PAUSED: "yellow",
+    QueueWord.STALLED: "bold red",
+    QueueWord.NO_WORKER: "bold red",
+}
+
 _PAGE_SIZE = 1000
 _LARGEST_SORTED = 10_000
 _SORT_HELP = f"The order: {', '.join(SORTS)}. Most need a filter that leaves at most 10,000."
@@ -40,18 +56,12 @@ _LATELY_COLUMNS = (
     Column("In/min", is_number=True, is_optional=True),
     Column("Out/min", is_number=True, is_optional=True),
 )
-_MINUTE = timedelta(minutes=1)
 _MESSAGE_COLUMNS = (
-    Column("ID", is_number=True),
-    Column("Queue", is_flexible=True, is_optional=True),
-    Column("State"),
-    Column("Type", is_flexible=True, is_optional=True),
-    Column("Attempt", is_number=True),
-    Column("Enqueued"),
-    Column("Due", is_optional=True),
-    Column("Payload", is_flexible=True),
+    Column("ID", is_number=True), Column("Queue", is_flexible=True, is_optional=True), Column("State"),
+    Column("Type", is_flexible=True, is_optional=True), Column("Attempt", is_number=True), Column("Enqueued"),
+    Column("Due", is_optional=True), Column("Payload", is_flexible=True),
     Column("Error", is_flexible=True, is_optional=True),
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +88,19 @@ def queues_command(settings: Settings, inspection: Inspection) -> None:
     now = datetime.now(UTC)
     from pqdesk.services.health import look, words_of  # with all of supervision
 
-    words = words_of(look(settings.paths, inspection))
-    lines = _lines(inspection, words, now)
-    if settings.is_json:
-        print_json(lines)
-    elif lines:
-        print_table((*QUEUE_COLUMNS, *_LATELY_COLUMNS, STATUS_COLUMN), [_queue_line(one, now) for one in lines])
-    else:
-        remark(f"no queues yet; put a message: {settings.command} put QUEUE PAYLOAD")
+    lines = _lines(inspection, words_of(look(settings.paths, inspection)), now)
+    columns = (*QUEUE_COLUMNS, *_LATELY_COLUMNS, STATUS_COLUMN)
+    nothing = f"no queues yet; put a message: {settings.command} put QUEUE PAYLOAD"
+    tell_all(settings, lines, columns, lambda one: _queue_line(one, now), nothing)
 
 
 def _lines(inspection: Inspection, words: Mapping[str, QueueWord], now: datetime) -> list[QueueLine]:
-    waiting, begun = inspection.waiting_since(), now.replace(second=0, microsecond=0)
-    before_share = 1 - (now - begun) / _MINUTE  # counts are kept by the minute: so much of the one before belongs to it
-    put: Counter[str | None] = Counter()
-    completed: Counter[str | None] = Counter()
-    for one in inspection.metrics(since=begun - _MINUTE, until=now, by_queue=True):
-        share = 1.0 if one.at >= begun else before_share
-        put[one.queue] += round(one.put * share)
-        completed[one.queue] += round(one.completed * share)
+    from pqdesk.services.health import last_minute
+
+    waiting, put, completed = inspection.waiting_since(), Counter[str](), Counter[str]()
+    for one, share in last_minute(inspection, now):
+        put[one.queue or ""] += round(one.put * share)
+        completed[one.queue or ""] += round(one.completed * share)
     return [
         QueueLine(
             record.name, record.is_paused, record.counts, waiting.get(record.name),
@@ -154,32 +158,18 @@ def messages_command(
     --where takes the filter of the window: state:failed,retrying type:mail.send attempts:>2 age:<2h ran:>30s
     error:refused payload.to:ada@example.com -worker:mail. A blank means and, a comma or, a leading '-' not.
     """
-    if queue is not None and queue not in {record.name for record in inspection.queues()}:
-        raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
-    selection = select(
-        queue=queue,
-        state=filters["state"],
-        type=filters["type_"],
-        search=filters["search"],
-        where=filters["where"],
-    )
+    require_queue(settings, inspection, queue)
+    filters["type"] = filters.pop("type_")
+    selection = select(queue=queue, **filters)
     first = PageRequest(selection=selection, before=before, sort=sort, descending=not ascending)
     records = _pages(inspection, first, limit)
     if not is_unmasked:
         records = [replace(one, payload_preview=masked_text(one.payload_preview)) for one in records]
-    if settings.is_json:
-        print_json(records)
-    elif not records:
-        remark("no messages match" if any(filters.values()) else "no messages")
-    else:
-        _print_messages(records, limit, has_queue=queue is None, is_first=not ascending and sort in ("id", "enqueued"))
-    return ExitCode.FAILED if is_failing and records else ExitCode.DONE
-
-
-def _print_messages(records: list[MessageRecord], limit: int, *, has_queue: bool, is_first: bool) -> None:
-    print_table(_MESSAGE_COLUMNS, [_message_row(record, has_queue=has_queue) for record in records])
-    if len(records) == limit and is_first:
+    nothing = "no messages match" if any(filters.values()) else "no messages"
+    tell_all(settings, records, _MESSAGE_COLUMNS, lambda one: _message_row(one, has_queue=queue is None), nothing)
+    if len(records) == limit and not ascending and sort in ("id", "enqueued") and not settings.is_json:
         remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")
+    return ExitCode.FAILED if is_failing and records else ExitCode.DONE
 
 
 def _pages(inspection: Inspection, first: PageRequest, limit: int) -> list[MessageRecord]:

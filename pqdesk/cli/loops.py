@@ -101,8 +101,10 @@ def consume_command(
     from pqdesk.workers.log_stream import worker_streams
 
     if sample is not None or message_id is not None:
+        from pqdesk.workers.trial import tried_consumer
+
         message = _message_to_try(settings, sample, message_id)
-        return _tried(lambda paths: _try_consumer(paths, queues, given, message))
+        return _tried(lambda paths: tried_consumer(queues[0], *_target(CONSUMERS, queues, given), message, paths))
     with worker_streams():
         target, options = _target(CONSUMERS, queues, given)
         if is_check:
@@ -130,7 +132,9 @@ def produce_command(settings: Settings, queue: str, is_check: bool, is_try: bool
     from pqdesk.workers.producer import check_producer, run_producer
 
     if is_try:
-        return _tried(lambda paths: _try_producer(paths, queue, given))
+        from pqdesk.workers.trial import tried_producer
+
+        return _tried(lambda paths: tried_producer(queue, *_target(PRODUCERS, (queue,), given), paths))
     with worker_streams():
         target, options = _target(PRODUCERS, (queue,), given)
         if is_check:
@@ -142,8 +146,9 @@ def produce_command(settings: Settings, queue: str, is_check: bool, is_try: bool
 
 def _message_to_try(settings: Settings, sample: str | None, message_id: int | None) -> Outgoing:
     """A payload that was typed in, or a copy of a message. Raises UsageError, NotFound."""
-    from pqdesk.cli.payloads import argument_bytes, parse_payload
+    from pqdesk.cli.payloads import argument_bytes
     from pqdesk.messages.records import Outgoing
+    from pqdesk.messages.written import parse_payload
 
     if sample is not None and message_id is not None:
         raise click.UsageError("--try and --try-message exclude each other", click.get_current_context())
@@ -162,22 +167,6 @@ def _tried(act: Callable[[WorkspacePaths], Verdict]) -> int:
         verdict = act(paths)
     say(verdict.text)
     return ExitCode.DONE if verdict.is_good else ExitCode.FAILED
-
-
-def _try_consumer(paths: WorkspacePaths, queues: tuple[str, ...], given: dict[str, Any], message: Outgoing) -> Verdict:
-    from pqdesk.workers.consumer import check_consumer
-    from pqdesk.workers.trial import tried_consumer
-
-    target, options = _target(CONSUMERS, queues, given)
-    check_consumer(target)
-    return tried_consumer(queues[0], target, message, paths, options)
-
-
-def _try_producer(paths: WorkspacePaths, queue: str, given: dict[str, Any]) -> Verdict:
-    from pqdesk.workers.trial import tried_producer
-
-    target, options = _target(PRODUCERS, (queue,), given)
-    return tried_producer(queue, target, paths, options)
 
 
 def _target(kinds: Sequence[Kind], queues: tuple[str, ...], given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -203,8 +192,9 @@ def _made(own: dict[str, Any], form: Form | None) -> Handler | CommandTarget | P
 
         return load_handler(own["handler"])
     if "payload" in own:
-        from pqdesk.cli.payloads import argument_bytes, parse_payload
+        from pqdesk.cli.payloads import argument_bytes
         from pqdesk.messages.payloads import encode_payload
+        from pqdesk.messages.written import parse_payload
         from pqdesk.workers.handlers import Handler
 
         value = parse_payload(argument_bytes(own["payload"]), form)

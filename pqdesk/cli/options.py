@@ -7,117 +7,86 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from pqdesk.cli.payloads import FORMS
 from pqdesk.errors import InvalidInput
-from pqdesk.messages.checks import LARGEST_ID
+from pqdesk.messages.checks import LARGEST_ID, check_states
 from pqdesk.messages.durations import parse_duration
 from pqdesk.messages.states import State
+from pqdesk.messages.written import FORMS
 from pqdesk.worker_checks import check_seconds
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 _ID_DIGITS = 20
 
 
-class DurationType(click.ParamType[float]):
-    """`250ms`, `10s`, `5m`, `2h`; seconds as a float."""
+class Written(click.ParamType[Any]):
+    """What `read` makes of a text; what it refuses by InvalidInput is wrong usage."""
 
-    name = "duration"
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, int | float):
-            return float(value)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            return parse_duration(value)
+            return self._read(value) if isinstance(value, str) else value
         except InvalidInput as exc:
             self.fail(str(exc), param, ctx)
 
 
-class InstantType(click.ParamType[datetime]):
+def _instant(text: str) -> datetime:
     """ISO 8601; without an offset it is local time, and where the clocks pass over it the moment when they do."""
+    try:
+        at = datetime.fromisoformat(text)
+        from pqdesk.zones import find_zone, instant_of  # its libraries take longer to load than most commands
 
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-            from pqdesk.zones import find_zone, instant_of  # its libraries take longer to load than most commands
-
-            return at if at.tzinfo is not None else instant_of(at, find_zone(None))
-        except InvalidInput as exc:
-            self.fail(str(exc), param, ctx)
-        except (ValueError, OverflowError, OSError):
-            self.fail(
-                f"{value!r} is no time; write it like 2026-12-24T18:00 (local) or 2026-12-24T18:00+01:00", param, ctx
-            )
+        return at if at.tzinfo is not None else instant_of(at, find_zone(None))
+    except InvalidInput:
+        raise
+    except (ValueError, OverflowError, OSError):
+        how = "write it like 2026-12-24T18:00 (local) or 2026-12-24T18:00+01:00"
+        raise InvalidInput(f"{text!r} is no time; {how}") from None
 
 
-class StatesType(click.ParamType[tuple[State, ...]]):
-    """`failed` or `failed,retrying`."""
-
-    name = "state"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[State, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(State.from_word(word.strip()) for word in value.split(","))
-        except KeyError:
-            words = ", ".join(state.word for state in State)
-            self.fail(f"{value!r} is no state; the states are {words}", param, ctx)
+def _states(text: str) -> tuple[State, ...]:
+    return check_states([word.strip() for word in text.split(",")])
 
 
-class HeaderType(click.ParamType[tuple[str, str]]):
-    """`Name=value`; the value may hold more `=`."""
+def pair_of(what: str, example: str) -> Callable[[str], tuple[str, str]]:
+    """Reads `Name=value`; the value may hold more `=`."""
 
-    name = "header"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return value
-        name, sign, text = value.partition("=")
+    def read(text: str) -> tuple[str, str]:
+        name, sign, value = text.partition("=")
         if not sign or not name:
-            self.fail(f"{value!r} is no header; write it like Trace-Id=4711", param, ctx)
-        return name, text
+            raise InvalidInput(f"{text!r} is no {what}; write it like {example}")
+        return name, value
+
+    return read
 
 
-class RateType(click.ParamType[tuple[int, float]]):
-    """`100/1m`: so many in such a time, in seconds."""
-
-    name = "rate"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, float]:
-        if isinstance(value, tuple):
-            return value
-        number, _, period = value.partition("/")
-        try:
-            return int(number), parse_duration(period)
-        except ValueError:  # InvalidInput is one
-            self.fail(f"{value!r} is no rate; write it like 100/1m: a number of messages and a time", param, ctx)
+def _rate(text: str) -> tuple[int, float]:
+    number, _, period = text.partition("/")
+    try:
+        return int(number), parse_duration(period)
+    except ValueError:  # InvalidInput is one
+        raise InvalidInput(f"{text!r} is no rate; write it like 100/1m: a number of messages and a time") from None
 
 
-class IdType(click.ParamType[int]):
-    """The id of a message."""
-
-    name = "id"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        word = str(value)
-        if not (word.isascii() and word.isdigit()) or not 1 <= int(word[:_ID_DIGITS]) <= LARGEST_ID:
-            self.fail(f"{word!r:.80} is no id; ids are whole numbers from 1 on", param, ctx)
-        return int(word)
+def _id(word: str) -> int:
+    if not (word.isascii() and word.isdigit()) or not 1 <= int(word[:_ID_DIGITS]) <= LARGEST_ID:
+        raise InvalidInput(f"{word!r:.80} is no id; ids are whole numbers from 1 on")
+    return int(word)
 
 
-DURATION = DurationType()
-INSTANT = InstantType()
-STATES = StatesType()
-HEADER = HeaderType()
-RATE = RateType()
+DURATION = Written("duration", parse_duration)  # in seconds
+INSTANT = Written("time", _instant)
+STATES = Written("state", _states)
+HEADER = Written("header", pair_of("header", "Trace-Id=4711"))
+RATE = Written("rate", _rate)
+ID = Written("id", _id)
 FORM = click.Choice(FORMS)
 SECONDS = click.option(
     "--seconds", is_flag=True, default=None, help="The --cron expression has six fields, of which the first is seconds."
@@ -132,29 +101,32 @@ def check_cron(expression: str | None, has_seconds: bool | None) -> None:
         raise click.UsageError("--seconds goes with --cron", click.get_current_context())
 
 
+def declared(*options: Callable[..., Any]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """These options in their order, as one decorator."""
+
+    def declare(function: Callable[..., R]) -> Callable[..., R]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return declare
+
+
 no_mask = click.option(
     "--no-mask", "is_unmasked", is_flag=True, help="Show values of fields named like password, token, key or secret."
 )
-ID = IdType()
-
-
 fail_if_any = click.option(
     "--fail-if-any", "is_failing", is_flag=True, help="Exit 1 if there are any: for cron and scripts."
 )
-
-
-def filter_options(function: Callable[P, R]) -> Callable[P, R]:
-    """--state, --type, --search and --where, as listings and actions take them."""
-    for option in reversed(
-        [
-            click.option("--state", type=STATES, metavar="STATE[,…]", help="Only messages in these states."),
-            click.option("--type", "type_", metavar="TEXT", help="Only messages of this type."),
-            click.option("--search", metavar="TEXT", help="Only messages with this text in payload, type, key, error."),
-            click.option("--where", metavar="FILTER", help="A filter as in the window: 'attempts:>2 age:<2h refused'."),
-        ]
-    ):
-        function = option(function)
-    return function
+filter_options = declared(
+    click.option("--state", type=STATES, metavar="STATE[,…]", help="Only messages in these states."),
+    click.option("--type", "type_", metavar="TEXT", help="Only messages of this type."),
+    click.option("--search", metavar="TEXT", help="Only messages with this text in payload, type, key, error."),
+    click.option("--where", metavar="FILTER", help="A filter as in the window: 'attempts:>2 age:<2h refused'."),
+)
+queue_and_filter_options = declared(
+    click.option("--queue", metavar="QUEUE", help="All messages of this queue that match."), filter_options
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,30 +137,15 @@ class Chosen:
     filters: dict[str, Any]
 
 
-def queue_and_filter_options(function: Callable[P, R]) -> Callable[P, R]:
-    """--queue beside the options of `filter_options`."""
-    queue = click.option("--queue", metavar="QUEUE", help="All messages of this queue that match.")
-    return queue(filter_options(function))
-
-
 def ids_or_filter(function: Callable[..., R]) -> Callable[..., R]:
     """Call `function` with a Chosen from `ID …` or the filter options; neither or both is wrong usage."""
 
     @click.argument("ids", nargs=-1, metavar="[ID…]")
     @queue_and_filter_options
     @wraps(function)
-    def choose(
-        *args: Any,
-        ids: tuple[str, ...],
-        queue: str | None,
-        state: tuple[State, ...] | None,
-        type_: str | None,
-        search: str | None,
-        where: str | None,
-        **kwargs: Any,
-    ) -> R:
-        filters = filters_given(queue=queue, state=state, type_=type_, search=search, where=where)
-        return function(*args, chosen_from(ids, filters), **kwargs)
+    def choose(*args: Any, ids: tuple[str, ...], **given: Any) -> R:
+        filters = {name: given.pop(name) for name in ("queue", "state", "type_", "search", "where")}
+        return function(*args, chosen_from(ids, filters_given(**filters)), **given)
 
     return choose
 

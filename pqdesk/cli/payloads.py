@@ -8,9 +8,7 @@ from typing import Any
 
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
-from pqdesk.messages.written import FORMS, RULE, Form, parse_payload
-
-__all__ = ["FORMS", "RULE", "Form", "argument_bytes", "given_payload", "parse_payload", "read_standard_input"]
+from pqdesk.messages.written import Form, parse_payload
 
 
 def given_payload(argument: str, form: Form | None) -> Any:

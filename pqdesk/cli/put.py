@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import result_of
-from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT
-from pqdesk.cli.payloads import RULE, Form, given_payload
+from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT, declared
+from pqdesk.cli.payloads import given_payload
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
+from pqdesk.messages.written import RULE, Form
 
-R = TypeVar("R")
-
-_MESSAGE_OPTIONS = [
+_message_options = declared(
     click.option("--type", metavar="TEXT", help="What kind of work it is."),
     click.option("--priority", type=int, default=0, metavar="N", help="Higher goes first; 0 by default."),
     click.option("--delay", type=DURATION, metavar="DURATION", help="Not before this time has passed."),
@@ -37,13 +35,7 @@ _MESSAGE_OPTIONS = [
     click.option("--expires", type=DURATION, metavar="DURATION", help="Cancelled when not started by then."),
     click.option("--max-attempts", type=int, metavar="N", help="Deliveries before it counts as failed."),
     click.option("--header", "headers", type=HEADER, multiple=True, metavar="K=V", help="A header; may be repeated."),
-]
-
-
-def _message_options(function: Callable[..., R]) -> Callable[..., R]:
-    for option in reversed(_MESSAGE_OPTIONS):
-        function = option(function)
-    return function
+)
 
 
 @command("put", has_json=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.options import DURATION, RATE
-from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
+from pqdesk.cli.settings import Settings, opened_workspace, pass_settings, pass_workspace
 from pqdesk.cli.tables import Column, print_table
 from pqdesk.messages.defaults import (
     DEFAULT_KEEP_COMPLETED_S,
@@ -20,6 +20,9 @@ from pqdesk.messages.defaults import (
 )
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import QueueConfiguration
+
+if TYPE_CHECKING:
+    from pqdesk.workspace import Workspace
 
 _DEFAULT = "default"
 _STANDS = {(False, True): "is paused", (False, False): "goes on", (True, True): "are paused", (True, False): "go on"}
@@ -68,11 +71,10 @@ def _pause(settings: Settings, queue: str | None, is_all: bool, *, is_paused: bo
 
 @command("remove-queue")
 @click.argument("queue")
-@pass_settings
-def remove_queue_command(settings: Settings, queue: str) -> None:
+@pass_workspace
+def remove_queue_command(workspace: Workspace, queue: str) -> None:
     """Remove QUEUE, which has to be empty. Its settings go with it; 'undo' brings them back."""
-    with opened_workspace(settings) as workspace:
-        workspace.remove_queue(queue)
+    workspace.remove_queue(queue)
     say(f"queue {queue} is removed")
 
 

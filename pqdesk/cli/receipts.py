@@ -15,12 +15,13 @@ from pqdesk.cli.exits import Refused
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import DURATION, FORM
-from pqdesk.cli.payloads import RULE, Form, argument_bytes, parse_payload, read_standard_input
+from pqdesk.cli.payloads import argument_bytes, read_standard_input
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings, pass_workspace
 from pqdesk.errors import Empty, InvalidInput
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.json_text import load_json
 from pqdesk.messages.payloads import RESULT_LIMIT_BYTES, encode_payload
+from pqdesk.messages.written import RULE, Form, parse_payload
 
 if TYPE_CHECKING:
     from pqdesk.queues.message import Message
@@ -29,23 +30,9 @@ if TYPE_CHECKING:
 
 # In the order in which they are printed.
 _FIELDS = (
-    "id",
-    "queue",
-    "type",
-    "payload",
-    "headers",
-    "priority",
-    "group",
-    "key",
-    "attempt",
-    "max_attempts",
-    "enqueued_at",
-    "due_at",
-    "lease_remaining",
-    "receipt",
+    *("id", "queue", "type", "payload", "headers", "priority", "group", "key", "attempt", "max_attempts"),
+    *("enqueued_at", "due_at", "lease_remaining", "receipt"),
 )
-
-
 _LARGEST_GOT_BYTES = 64 * 1024 * 1024  # of the largest payload as JSON
 
 

@@ -9,89 +9,49 @@ import click
 from pqdesk.cli.command import common_options
 from pqdesk.cli.settings import print_version
 
-# Section of the help → command → the module that declares it, under the same name with `_` for `-`. Whole names: what
-# makes a bundle looks for them.
+# Section of the help → its modules → the commands that each declares, under the same name with `_` for `-`. Whole names
+# of modules: what makes a bundle looks for them.
 _SECTIONS: dict[str, dict[str, str]] = {
-    "Messages": {
-        "put": "pqdesk.cli.put",
-        "get": "pqdesk.cli.receipts",
-        "ack": "pqdesk.cli.receipts",
-        "nack": "pqdesk.cli.receipts",
-        "fail": "pqdesk.cli.receipts",
-        "release": "pqdesk.cli.receipts",
-        "extend": "pqdesk.cli.receipts",
-    },
+    "Messages": {"pqdesk.cli.put": "put", "pqdesk.cli.receipts": "get ack nack fail release extend"},
     "Look": {
-        "queues": "pqdesk.cli.looking",
-        "messages": "pqdesk.cli.looking",
-        "show": "pqdesk.cli.show",
-        "why": "pqdesk.cli.why",
-        "errors": "pqdesk.cli.history",
-        "metrics": "pqdesk.cli.history",
-        "watch": "pqdesk.cli.watch",
+        "pqdesk.cli.looking": "queues messages",
+        "pqdesk.cli.show": "show why",
+        "pqdesk.cli.history": "errors metrics",
+        "pqdesk.cli.watch": "watch",
     },
     "Act on messages": {
-        "retry": "pqdesk.cli.actions",
-        "run-now": "pqdesk.cli.actions",
-        "change": "pqdesk.cli.actions",
-        "cancel": "pqdesk.cli.actions",
-        "delete": "pqdesk.cli.actions",
-        "restore": "pqdesk.cli.actions",
-        "move": "pqdesk.cli.actions",
-        "edit": "pqdesk.cli.edit",
-        "duplicate": "pqdesk.cli.actions",
-        "purge": "pqdesk.cli.emptying",
-        "trash": "pqdesk.cli.emptying",
-        "activity": "pqdesk.cli.activity",
-        "undo": "pqdesk.cli.activity",
-        "redo": "pqdesk.cli.activity",
+        "pqdesk.cli.actions": "retry run-now change cancel delete restore move edit duplicate",
+        "pqdesk.cli.emptying": "purge trash",
+        "pqdesk.cli.activity": "activity undo redo",
     },
     "Queues": {
-        "pause": "pqdesk.cli.queue_settings",
-        "resume": "pqdesk.cli.queue_settings",
-        "configure": "pqdesk.cli.queue_settings",
-        "remove-queue": "pqdesk.cli.queue_settings",
-        "look-only": "pqdesk.cli.activity",
-        "secure-delete": "pqdesk.cli.activity",
+        "pqdesk.cli.queue_settings": "pause resume configure remove-queue",
+        "pqdesk.cli.activity": "look-only secure-delete",
     },
-    "Work": {
-        "consume": "pqdesk.cli.loops",
-        "produce": "pqdesk.cli.loops",
-    },
+    "Work": {"pqdesk.cli.loops": "consume produce"},
     "Schedules": {
-        "schedules": "pqdesk.cli.schedules",
-        "add-schedule": "pqdesk.cli.schedules",
-        "remove-schedule": "pqdesk.cli.schedules",
-        "enable-schedule": "pqdesk.cli.schedules",
-        "disable-schedule": "pqdesk.cli.schedules",
-        "run-schedule": "pqdesk.cli.schedules",
+        "pqdesk.cli.schedules": "schedules add-schedule remove-schedule enable-schedule disable-schedule run-schedule"
     },
     "Workers": {
-        "workers": "pqdesk.cli.workers",
-        "add-worker": "pqdesk.cli.worker_definitions",
-        "edit-worker": "pqdesk.cli.worker_definitions",
-        "remove-worker": "pqdesk.cli.worker_definitions",
-        "scale": "pqdesk.cli.worker_definitions",
-        "start": "pqdesk.cli.worker_control",
-        "stop": "pqdesk.cli.worker_control",
-        "restart": "pqdesk.cli.worker_control",
-        "signal": "pqdesk.cli.worker_control",
-        "logs": "pqdesk.cli.logs",
-        "start-at-login": "pqdesk.cli.login",
-        "supervisord": "pqdesk.cli.programs",
-        "supervisorctl": "pqdesk.cli.programs",
+        "pqdesk.cli.workers": "workers",
+        "pqdesk.cli.worker_definitions": "add-worker edit-worker remove-worker scale",
+        "pqdesk.cli.worker_control": "start stop restart signal",
+        "pqdesk.cli.logs": "logs",
+        "pqdesk.cli.login": "start-at-login",
+        "pqdesk.cli.programs": "supervisord supervisorctl",
     },
     "PQDesk": {
-        "open": "pqdesk.cli.window",
-        "doctor": "pqdesk.cli.doctor",
-        "export": "pqdesk.cli.exporting",
-        "import": "pqdesk.cli.importing",
-        "backup": "pqdesk.cli.keeping",
-        "compact": "pqdesk.cli.keeping",
+        "pqdesk.cli.window": "open",
+        "pqdesk.cli.doctor": "doctor",
+        "pqdesk.cli.exporting": "export",
+        "pqdesk.cli.importing": "import",
+        "pqdesk.cli.keeping": "backup compact",
     },
 }
 _HIDDEN = {"carry-on": "pqdesk.cli.worker_control"}  # for PQDesk itself
-_MODULES = {name: module for section in _SECTIONS.values() for name, module in section.items()}
+_MODULES = {
+    name: module for modules in _SECTIONS.values() for module, names in modules.items() for name in names.split()
+}
 
 
 class LazyGroup(click.Group):
@@ -109,9 +69,9 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, _MODULES))
-        for section, names in _SECTIONS.items():
+        for section, modules in _SECTIONS.items():
             rows = []
-            for name in names:
+            for name in " ".join(modules.values()).split():
                 one = self.get_command(ctx, name)
                 assert one is not None
                 rows.append((name.ljust(width), one.get_short_help_str(limit=formatter.width - width - 6)))

@@ -8,30 +8,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
-from pqdesk.cli.json_output import print_json
+from pqdesk.cli.json_output import json_text, print_json, tell, tell_all
 from pqdesk.cli.lines import remark, result_of, say
 from pqdesk.cli.options import DURATION, FORM, HEADER, SECONDS, check_cron, no_mask
-from pqdesk.cli.payloads import RULE, Form, given_payload
-from pqdesk.cli.settings import Settings, opened_inspection, opened_workspace, pass_settings
+from pqdesk.cli.payloads import given_payload
+from pqdesk.cli.settings import Settings, opened_inspection, opened_workspace, pass_settings, pass_workspace
 from pqdesk.cli.tables import Cell, Column, Row, print_table, when
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.masking import masked
+from pqdesk.messages.written import RULE, Form
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pqdesk.messages.records import ScheduleRecord
+    from pqdesk.workspace import Workspace
 
 _COLUMNS = (
-    Column("Schedule", is_flexible=True),
-    Column("Queue", is_flexible=True),
-    Column("When"),
-    Column("Missed", is_optional=True),
-    Column("Next"),
-    Column("Last", is_optional=True),
-    Column("Message", is_number=True, is_optional=True),
-    Column("Skipped", is_number=True, is_optional=True),
+    Column("Schedule", is_flexible=True), Column("Queue", is_flexible=True), Column("When"),
+    Column("Missed", is_optional=True), Column("Next"), Column("Last", is_optional=True),
+    Column("Message", is_number=True, is_optional=True), Column("Skipped", is_number=True, is_optional=True),
     Column("Payload", is_flexible=True),
-)
+)  # fmt: skip
 _RUN_COLUMNS = (Column("Next"), Column("Time zone"), Column("", is_flexible=True, is_optional=True))
 
 
@@ -62,7 +61,8 @@ def schedules_command(
         return
     if timezone is not None:
         raise click.UsageError("--timezone goes with --cron", click.get_current_context())
-    records = _read(settings)
+    with opened_inspection(settings) as inspection:
+        records = inspection.schedules()
     if not is_unmasked:
         records = tuple(map(_masked, records))
     if name is not None:
@@ -72,17 +72,9 @@ def schedules_command(
     if count is not None or name is not None:
         for one in records:
             _show_runs(settings, one.cron or one.every or 0.0, one.timezone, count or 10, of=one)
-    elif settings.is_json:
-        print_json(records)
-    elif records:
-        print_table(_COLUMNS, [_row(one) for one in records])
     else:
-        remark(f"no schedules; add one: {settings.command} add-schedule NAME QUEUE PAYLOAD --every 5m")
-
-
-def _read(settings: Settings) -> tuple[ScheduleRecord, ...]:
-    with opened_inspection(settings) as inspection:
-        return inspection.schedules()
+        nothing = f"no schedules; add one: {settings.command} add-schedule NAME QUEUE PAYLOAD --every 5m"
+        tell_all(settings, records, _COLUMNS, _row, nothing)
 
 
 def _masked(record: ScheduleRecord) -> ScheduleRecord:
@@ -126,8 +118,6 @@ def _plan(record: ScheduleRecord) -> str:
 
 
 def _preview(payload: Any) -> str:
-    from pqdesk.cli.json_output import json_text
-
     text = payload.hex() if isinstance(payload, bytes) else payload if isinstance(payload, str) else json_text(payload)
     return text[:80]
 
@@ -179,58 +169,43 @@ def add_schedule_command(
         record = workspace.add_schedule(
             name, queue, value, headers=dict(headers) or None, enabled=not disabled, **options
         )
-    if settings.is_json:
-        print_json(_masked(record))
-    else:
-        say(f"schedule {name} is added; {_what_is_next(record)}")
+    tell(settings, _masked(record), f"schedule {name} is added; {_what_is_next(record)}")
 
 
-@command("remove-schedule")
-@click.argument("name")
-@pass_settings
-def remove_schedule_command(settings: Settings, name: str) -> None:
-    """Put nothing more by schedule NAME.
+def _changing(name: str, text: str, tell: Callable[[ScheduleRecord], str]) -> click.Command:
+    """A command that does to a schedule what its name says, as the Workspace's method, and tells how that is then."""
 
-    What it has put stays.
-    """
-    with opened_workspace(settings) as workspace:
-        workspace.remove_schedule(name)
-    say(f"schedule {name} is removed")
+    @command(name, help=text)
+    @click.argument("schedule", metavar="NAME")
+    @pass_workspace
+    def change(workspace: Workspace, schedule: str) -> None:
+        say(f"schedule {schedule} {tell(getattr(workspace, name.replace('-', '_'))(schedule))}")
 
-
-@command("enable-schedule")
-@click.argument("name")
-@pass_settings
-def enable_schedule_command(settings: Settings, name: str) -> None:
-    """Let schedule NAME run again, from now on."""
-    with opened_workspace(settings) as workspace:
-        record = workspace.enable_schedule(name)
-    say(f"schedule {name} goes on; {_what_is_next(record)}")
+    return change
 
 
-@command("disable-schedule")
-@click.argument("name")
-@pass_settings
-def disable_schedule_command(settings: Settings, name: str) -> None:
-    """Let schedule NAME rest.
-
-    What is due meanwhile is not missed.
-    """
-    with opened_workspace(settings) as workspace:
-        workspace.disable_schedule(name)
-    say(f"schedule {name} rests")
+remove_schedule_command = _changing(
+    "remove-schedule", "Put nothing more by schedule NAME.\n\nWhat it has put stays.", lambda _: "is removed"
+)
+enable_schedule_command = _changing(
+    "enable-schedule",
+    "Let schedule NAME run again, from now on.",
+    lambda record: f"goes on; {_what_is_next(record)}",
+)
+disable_schedule_command = _changing(
+    "disable-schedule", "Let schedule NAME rest.\n\nWhat is due meanwhile is not missed.", lambda _: "rests"
+)
 
 
 @command("run-schedule")
 @click.argument("name")
-@pass_settings
-def run_schedule_command(settings: Settings, name: str) -> None:
+@pass_workspace
+def run_schedule_command(workspace: Workspace, name: str) -> None:
     """Put the message of schedule NAME now.
 
     It is beside its plan; the id is printed.
     """
-    with opened_workspace(settings) as workspace:
-        message_id = workspace.run_schedule(name)
+    message_id = workspace.run_schedule(name)
     with result_of(f"message {message_id} is put"):
         print(message_id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,8 +34,7 @@ class Settings:
     def paths(self) -> WorkspacePaths:
         """The workspace at --workspace, else at $PQDESK_WORKSPACE, else the default one.
 
-        Raises:
-            WorkspaceError: It is there, and is refused at the door.
+        Raises WorkspaceError: it is there, and is refused at the door.
         """
         paths = self.unchecked_paths
         if self.checked != paths:
@@ -64,12 +63,7 @@ def settings_of(context: click.Context) -> Settings:
 
 def pass_settings(function: Callable[..., R]) -> Callable[..., R]:
     """Call `function` with the Settings first. No workspace is opened."""
-
-    @wraps(function)
-    def with_settings(*args: Any, **kwargs: Any) -> R:
-        return function(settings_of(click.get_current_context()), *args, **kwargs)
-
-    return with_settings
+    return click.pass_obj(function)
 
 
 @contextmanager
@@ -93,26 +87,22 @@ def opened_inspection(settings: Settings) -> Iterator[Inspection]:
         yield inspection
 
 
-def pass_workspace(function: Callable[..., R]) -> Callable[..., R]:
-    """Call `function` with the workspace, which has to exist: acting on messages never makes one."""
+def _passing(opened: Callable[[Settings], AbstractContextManager[Any]]) -> Callable[..., Callable[..., Any]]:
+    """A decorator that calls a command with what is opened for it first."""
 
-    @wraps(function)
-    def with_workspace(*args: Any, **kwargs: Any) -> R:
-        with opened_workspace(settings_of(click.get_current_context())) as workspace:
-            return function(workspace, *args, **kwargs)
+    def decorate(function: Callable[..., R]) -> Callable[..., R]:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> R:
+            with opened(settings_of(click.get_current_context())) as it:
+                return function(it, *args, **kwargs)
 
-    return with_workspace
+        return call
+
+    return decorate
 
 
-def pass_inspection(function: Callable[..., R]) -> Callable[..., R]:
-    """Call `function` with a connection that only reads."""
-
-    @wraps(function)
-    def with_inspection(*args: Any, **kwargs: Any) -> R:
-        with opened_inspection(settings_of(click.get_current_context())) as inspection:
-            return function(inspection, *args, **kwargs)
-
-    return with_inspection
+pass_workspace = _passing(opened_workspace)  # which has to exist: acting on messages never makes one
+pass_inspection = _passing(opened_inspection)
 
 
 def require_workspace(settings: Settings) -> None:
@@ -128,6 +118,12 @@ def require_workspace_or_workers(settings: Settings) -> None:
     """Raise NotFound where there is neither a queue file nor a supervisor configuration; touches nothing."""
     if not settings.paths.supervisor_configuration.exists() and not settings.paths.workers.exists():
         require_workspace(settings)
+
+
+def require_queue(settings: Settings, inspection: Inspection, queue: str | None) -> None:
+    """Raise NotFound unless there is this queue; None is all of them."""
+    if queue is not None and queue not in {record.name for record in inspection.queues()}:
+        raise NotFound(f"there is no queue {queue!r}; see: {settings.command} queues")
 
 
 def print_version(context: click.Context, _: click.Parameter, is_asked: bool) -> Any:

@@ -1,4 +1,4 @@
-"""`show`: one message whole, with its payload, result and every attempt."""
+"""`show` and `why`: one message whole, with its payload, result and every attempt; and why it is not running now."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ from pqdesk.cli.visible import visible, visible_json, visible_lines
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.masking import masked, masked_text
+from pqdesk.messages.reasons import say
 from pqdesk.messages.records import AttemptRecord, MessageDetail
 from pqdesk.messages.states import FINAL, AttemptOutcome, State
+from pqdesk.queues.explaining import reasons
+from pqdesk.services.why import ask_workers
 
 if TYPE_CHECKING:
     from pqdesk.storage.looking import Inspection
 
 _LINES = 1000  # of each log, of those that are there when it begins to follow
 _ATTEMPT_COLUMNS = (
-    Column("Attempt", is_number=True),
-    Column("Outcome"),
-    Column("Started"),
-    Column("Ran", is_number=True),
-    Column("Worker", is_flexible=True, is_optional=True),
-    Column("Error", is_flexible=True, is_optional=True),
-)
+    Column("Attempt", is_number=True), Column("Outcome"), Column("Started"), Column("Ran", is_number=True),
+    Column("Worker", is_flexible=True, is_optional=True), Column("Error", is_flexible=True, is_optional=True),
+)  # fmt: skip
 
 
 @command("show", has_json=True)
@@ -70,8 +69,7 @@ def _masked(detail: MessageDetail) -> MessageDetail:
 
 def _follow(settings: Settings, inspection: Inspection, id: int) -> None:
     """What the logs of all workers say about the message, and what comes, until it is in a final state."""
-    from pqdesk.cli.log_filter import Wanted
-    from pqdesk.cli.logs import Followed, Log, Printer, follow_once
+    from pqdesk.cli.logs import Followed, Log, Printer, Wanted, follow_once
     from pqdesk.services.workers import workers_of
 
     logs = [
@@ -168,3 +166,25 @@ def _summary(error: str) -> str:
     """The line that says most: of a traceback the last one."""
     lines = [line for line in error.splitlines() if line.strip()] or [""]
     return lines[-1] if lines[0].startswith("Traceback ") else lines[0]
+
+
+if TYPE_CHECKING:
+    from pqdesk.storage.looking import Inspection
+
+
+@command("why", has_json=True)
+@click.argument("id", type=ID, metavar="ID")
+@pass_inspection
+@pass_settings
+def why_command(settings: Settings, inspection: Inspection, id: int) -> None:
+    """Say why a message is not running now, and what to do.
+
+    Its queue is paused, it is due later, its group is held by another message, a limit is reached, others are before
+    it, no worker is there, or its worker crashes; or it is running, done, or in the trash. One line for each reason.
+    """
+    found = reasons(inspection, id, paths=settings.paths, ask_workers=ask_workers)
+    if settings.is_json:
+        print_json([{"kind": one.kind, "text": say(one), **one.facts} for one in found])
+        return
+    for one in found:
+        print(visible(say(one)))

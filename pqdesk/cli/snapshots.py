@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from pqdesk.cli.json_output import plain
-from pqdesk.clock import Clock, SystemClock, to_datetime
+from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.masking import masked_text
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.health import Facts, Health, health_of, look
+from pqdesk.services.rates import RateMeter, Rates
 from pqdesk.services.workers import workers_of
 from pqdesk.storage import open_inspection
 from pqdesk.storage.looking import Inspection
 from pqdesk.supervision.records import SupervisionStatus
 
-_WINDOW_MS = 5_000  # rates are over the last five seconds: steady enough to read, quick enough to follow
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Messages per second of one queue."""
-
-    put: float = 0.0
-    completed: float = 0.0
-    failed: float = 0.0
+_WINDOW_S = 5.0  # rates are over the last five seconds: steady enough to read, quick enough to follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +28,6 @@ class Snapshot:
     """One look. `problem`: why the queues cannot be read, in a sentence."""
 
     paths: WorkspacePaths
-    at_ms: int
     facts: Facts
     problem: str | None = None
     rates: dict[str, Rates] = field(default_factory=dict)
@@ -52,7 +42,7 @@ class Snapshot:
 
     @property
     def health(self) -> Health:
-        moving = [name for name, rates in self.rates.items() if rates.completed or rates.failed]
+        moving = [name for name, rates in self.rates.items() if rates.finished]
         return health_of(replace(self.facts, moving=moving))
 
     @property
@@ -62,7 +52,7 @@ class Snapshot:
     def as_json(self) -> dict[str, Any]:
         health = self.health
         queues = [
-            {**plain(one), "status": health.words[one.name].value, "per_second": self._rounded_rates(one.name)}
+            {**plain(one), "status": health.words[one.name].value, "per_second": self._per_second(one.name)}
             for one in self.queues
         ]
         return {
@@ -74,19 +64,21 @@ class Snapshot:
             "workers": [plain(replace(one, command=masked_text(one.command))) for one in self.status.replicas],
         }
 
-    def _rounded_rates(self, queue: str) -> dict[str, float]:
+    def _per_second(self, queue: str) -> dict[str, float]:
         rates = self.rates.get(queue, Rates())
-        return {one.name: round(getattr(rates, one.name), 2) for one in fields(rates)}
+        return {name: round(getattr(rates, name), 2) for name in ("put", "completed", "failed")}
 
 
 class Watcher:
     """Looks at a workspace; belongs to one thread. A queue file that comes later, or fails for a while, is no end."""
 
-    def __init__(self, paths: WorkspacePaths, clock: Clock | None = None) -> None:
+    def __init__(self, paths: WorkspacePaths) -> None:
         self._paths = paths
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()
         self._supervision = workers_of(paths)
         self._inspection: Inspection | None = None
+        self._meters: dict[str, RateMeter] = {}
+        self._seen_s: float | None = None
 
     def look(self) -> Snapshot:
         status, problem = self._supervision.status(), None
@@ -94,11 +86,24 @@ class Watcher:
             if self._inspection is None and self._paths.database.exists():
                 self._inspection = open_inspection(self._paths)
             facts = look(self._paths, self._inspection, status=status, moving=())
+            self._observe(facts.queues)
         except PQDeskError as exc:
             problem = str(exc)
             facts = Facts(status, to_datetime(self._clock.wall_us()))
             self._close_inspection()
-        return Snapshot(self._paths, self._clock.awake_ms(), facts, problem)
+        now_s = self._clock.awake_ms() / 1000
+        rates = {one.name: self._meters[one.name].average(now_s) for one in facts.queues}
+        return Snapshot(self._paths, facts, problem, rates)
+
+    def _observe(self, queues: Sequence[QueueRecord]) -> None:
+        now_s = self._clock.awake_ms() / 1000
+        for one in queues:
+            if one.name not in self._meters:
+                self._meters[one.name] = RateMeter(_WINDOW_S)
+                if self._seen_s is not None:  # it is new, with all that is in it
+                    self._meters[one.name].observe(Counts(), self._seen_s)
+            self._meters[one.name].observe(one.counts, now_s)
+        self._seen_s = now_s
 
     def _close_inspection(self) -> None:
         if self._inspection is not None:
@@ -111,38 +116,3 @@ class Watcher:
 
     def __exit__(self, *exc: object) -> None:
         self._close_inspection()
-
-
-class RateMeter:
-    """Messages per second, from the counts of snapshots. Deleting and pruning never make a rate negative."""
-
-    def __init__(self) -> None:
-        self._past: deque[tuple[int, dict[str, Counts]]] = deque()
-
-    def with_rates(self, snapshot: Snapshot) -> Snapshot:
-        """`snapshot` with the rates since the oldest one within the window."""
-        now = {one.name: one.counts for one in snapshot.queues}
-        if snapshot.problem is None:
-            self._past.append((snapshot.at_ms, now))
-        while len(self._past) > 2 and self._past[1][0] <= snapshot.at_ms - _WINDOW_MS:
-            self._past.popleft()
-        if not self._past:
-            return snapshot
-        began_ms, before = self._past[0]
-        seconds = (snapshot.at_ms - began_ms) / 1000
-        if seconds <= 0:
-            return snapshot
-        return replace(
-            snapshot, rates={name: _rates(before.get(name, Counts()), counts, seconds) for name, counts in now.items()}
-        )
-
-
-def _rates(before: Counts, now: Counts, seconds: float) -> Rates:
-    def per_second(was: int, is_now: int) -> float:
-        return max(0, is_now - was) / seconds
-
-    return Rates(
-        put=per_second(before.total, now.total),
-        completed=per_second(before.completed, now.completed),
-        failed=per_second(before.failed, now.failed),
-    )

@@ -11,9 +11,8 @@ from typing import Any, NoReturn
 import click
 
 from pqdesk.cli.worker_options import OF_RUN
-from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.recipes import RECIPES, Recipe
+from pqdesk.supervision.definitions.recipes import Recipe, usual_restart
 from pqdesk.worker_options import (
     CONSUMERS,
     PRODUCERS,
@@ -60,7 +59,7 @@ def recipe_from(given: WorkerOptions, old: Recipe | None = None) -> Recipe | Non
             _refuse("what this worker runs was written by hand; give the whole command after --")
         old = None
     if old is None and not queues and [*values] == ["command"]:
-        return RECIPES[Kind.OTHER](**values)
+        return Recipe(Kind.OTHER, **values)
     gone = {row.field for row in unset}
     known = {} if old is None else {name: value for name, value in old.values.items() if name not in gone}
     old_queues = known.pop("queues", ()) or tuple(filter(None, (known.pop("queue", None),)))
@@ -74,7 +73,7 @@ def recipe_from(given: WorkerOptions, old: Recipe | None = None) -> Recipe | Non
     asked = {*values, *(name for name in known if _ROWS[name] in _WHAT)}
     kind = fitting_kind(asked, kinds, inherited=known, old=None if old is None else old.kind)
     kept = {name: value for name, value in known.items() if name in fields_of(kind)}
-    return RECIPES[kind](**{**kept, **values, **_named(kind, queues or old_queues)})
+    return Recipe(kind, **{**kept, **values, **_named(kind, queues or old_queues)})
 
 
 def definition_from(given: WorkerOptions, base: WorkerDefinition) -> WorkerDefinition:

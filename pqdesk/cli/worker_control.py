@@ -9,8 +9,16 @@ from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.cli.worker_progress import progress_lines
-from pqdesk.cli.worker_settling import START_S, has_restarted, has_started, has_stopped, report, settled, stop_s
+from pqdesk.cli.worker_settling import (
+    START_S,
+    has_restarted,
+    has_started,
+    has_stopped,
+    progress_lines,
+    report,
+    settled,
+    stop_s,
+)
 from pqdesk.cli.workers import ALL, replicas_named
 from pqdesk.services.workers import Supervision, workers_of
 from pqdesk.supervision.records import ReplicaRecord
@@ -70,10 +78,10 @@ def restart_command(settings: Settings, names: tuple[str, ...], no_wait: bool, i
     before = _replicas(settings, supervision, names)
     if is_daemon:
         supervision.restart_daemon(on_progress=progress_lines(settings, "stopped"))
-        up = [one for one in before if one.pid is not None]
-        return report(settings, settled(supervision, up, has_restarted, START_S), no_wait)
-    supervision.restart(names)
-    wait_s = 0.0 if no_wait else START_S
+        before, wait_s = [one for one in before if one.pid is not None], START_S
+    else:
+        supervision.restart(names)
+        wait_s = 0.0 if no_wait else START_S
     return report(settings, settled(supervision, before, has_restarted, wait_s), no_wait)
 
 

@@ -9,18 +9,15 @@ import click
 
 from pqdesk.cli.command import DashesCommand, command, command_words
 from pqdesk.cli.exits import ExitCode
-from pqdesk.cli.json_output import print_json
+from pqdesk.cli.json_output import plain, print_json, tell
 from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
-from pqdesk.cli.telltales import warn_of_secrets
 from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
-from pqdesk.cli.worker_options import OF_RUN, try_options, worker_options
-from pqdesk.cli.worker_progress import progress_lines
-from pqdesk.cli.worker_settling import START_S, has_started, report, settled
+from pqdesk.cli.worker_options import OF_RUN, try_options, warn_of_secrets, worker_options
+from pqdesk.cli.worker_settling import START_S, has_started, progress_lines, report, settled
 from pqdesk.services.workers import Supervision, workers_of
-from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.recipes import command_of, program_and_recipe, with_recipe
+from pqdesk.supervision.definitions.recipes import command_of, program_and_recipe, usual_restart, with_recipe
 from pqdesk.supervision.processes.try_out import trial_story
 from pqdesk.supervision.records import Saved, TryOut
 
@@ -86,7 +83,6 @@ def add_worker_command(
     "--unset", multiple=True, metavar="NAME", help="Take this variable, secret or --option away again; may repeat."
 )
 @click.option("--undo", "is_undo", is_flag=True, help="Take the last change back.")
-@click.option("--in-workspace", is_flag=True, help="Run it in the workspace again, not in a --directory.")
 @_test
 @try_options
 @_preview
@@ -95,7 +91,6 @@ def edit_worker_command(
     settings: Settings,
     name: str,
     is_undo: bool,
-    in_workspace: bool,
     is_test: bool,
     sample: str | None,
     message_id: int | None,
@@ -119,8 +114,6 @@ def edit_worker_command(
             usual_restart(words) if values[f"{OF_RUN}restart"] is None and words != old.command else definition.restart
         )
         definition = replace(definition, command=words, restart=restart)
-    if in_workspace:
-        definition = replace(definition, folder=None)
     warn_of_secrets(definition.command, definition.environment)
     if is_test or sample is not None or message_id is not None:
         return _test_it(settings, supervision, definition, sample, message_id)
@@ -148,10 +141,8 @@ def remove_worker_command(settings: Settings, name: str, is_undo: bool) -> int:
         saved = supervision.bring_back(supervision.removed_worker(name))
         return _tell(settings, supervision, name, saved, f"{name}: back, not started")
     removed = supervision.remove(name, on_progress=progress_lines(settings, "ended"))
-    if settings.is_json:
-        print_json({"removed": removed.name, "file": removed.file, "running": removed.running})
-    else:
-        say(f"{name}: removed; bring it back with: {settings.command} remove-worker {name} --undo")
+    told = {"removed": removed.name, "file": removed.file, "running": removed.running}
+    tell(settings, told, f"{name}: removed; bring it back with: {settings.command} remove-worker {name} --undo")
     return ExitCode.DONE
 
 
@@ -196,22 +187,12 @@ def _test_it(
         remark(trial_story(definition.kind, sample, message_id))
     outcome = supervision.try_out(definition, sample=sample, message_id=message_id)
     if settings.is_json:
-        print_json({**_fields(outcome), "is_still_running": outcome.is_still_running})
+        print_json({**plain(outcome), "is_still_running": outcome.is_still_running})
     else:
         for line in outcome.output.splitlines():
             say(line)
         remark(_outcome_line(outcome))
     return ExitCode.DONE if outcome.is_good else ExitCode.FAILED
-
-
-def _fields(outcome: TryOut) -> dict[str, Any]:
-    return {
-        "exit_code": outcome.exit_code,
-        "signal": outcome.signal,
-        "output": outcome.output,
-        "likely_cause": outcome.likely_cause,
-        "verdict": outcome.verdict,
-    }
 
 
 def _outcome_line(outcome: TryOut) -> str:

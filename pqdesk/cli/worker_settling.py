@@ -14,6 +14,7 @@ from pqdesk.clock import SystemClock
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.masking import masked_text
 from pqdesk.services.workers import Supervision
+from pqdesk.supervision.processes.control import Progress
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
 START_S = 20.0  # a worker counts as running after startsecs, 3 by default
@@ -99,3 +100,13 @@ def _is_done(one: ReplicaRecord) -> bool:
 def _line(one: ReplicaRecord) -> str:
     detail = one.exit_text or ("" if one.pid is None else f"pid {one.pid}")
     return f"{one.process}: {one.state.word.lower()}" + (f" ({detail})" if detail else "")
+
+
+def progress_lines(settings: Settings, verb: str) -> Progress:
+    """Tells each process as it is done; nothing with --json, and nothing of a single one."""
+
+    def tell(done: int, total: int, process: str) -> None:
+        if total > 1 and not settings.is_json:
+            remark(f"{process}: {verb} ({done} of {total})")
+
+    return tell

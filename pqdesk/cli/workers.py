@@ -15,7 +15,6 @@ from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import plain, print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
-from pqdesk.cli.styles import WORKER_STYLES
 from pqdesk.cli.tables import Cell, Column, print_table
 from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.errors import NotFound, PQDeskError
@@ -24,23 +23,29 @@ from pqdesk.messages.masking import masked_text
 from pqdesk.services.health import look, needs_of
 from pqdesk.services.why import cause_of
 from pqdesk.services.workers import Supervision, workers_of
-from pqdesk.supervision.records import ReplicaRecord
+from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
 if TYPE_CHECKING:
     from pqdesk.supervision.processes.usage import Usage
     from pqdesk.supervision.records import SupervisionStatus
 
 WORKER_COLUMNS = (
-    Column("Worker", is_flexible=True),
-    Column("State"),
-    Column("Pid", is_number=True),
-    Column("Up for", is_number=True),
-    Column("CPU", is_number=True, is_optional=True),
-    Column("Memory", is_number=True, is_optional=True),
-    Column("Restarts", is_optional=True),
-    Column("Last exit", is_optional=True),
-    Column("Description", is_flexible=True),
-)
+    Column("Worker", is_flexible=True), Column("State"), Column("Pid", is_number=True),
+    Column("Up for", is_number=True), Column("CPU", is_number=True, is_optional=True),
+    Column("Memory", is_number=True, is_optional=True), Column("Restarts", is_optional=True),
+    Column("Last exit", is_optional=True), Column("Description", is_flexible=True),
+)  # fmt: skip
+WORKER_STYLES = {
+    WorkerState.STOPPED: "dim",
+    WorkerState.STARTING: "blue",
+    WorkerState.RUNNING: "green",
+    WorkerState.STOPPING: "blue",
+    WorkerState.EXITED: "yellow",
+    WorkerState.BACKING_OFF: "yellow",
+    WorkerState.CRASH_LOOPING: "bold red",
+    WorkerState.FAILED_TO_START: "bold red",
+    WorkerState.UNKNOWN: "dim",
+}
 ALL = "all"
 
 _SAMPLE_S = 0.25  # between the two looks that CPU is told from

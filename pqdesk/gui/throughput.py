@@ -36,7 +36,7 @@ class Throughput(QObject):
     @property
     def average(self) -> tuple[float, float]:
         """As the meter has it."""
-        return self._meter.average(self._now_s())
+        return self._meter.average(self._now_s())[:2]
 
     @Slot(object)
     def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:

@@ -70,10 +70,6 @@ def _state(value: str, _is_quoted: bool) -> Test:
         raise InvalidInput(f"there is no state {value!r:.80}; the states are {states}") from None
 
 
-def _id(value: str, _is_quoted: bool) -> Test:
-    return _ranged(value, _one_id, is_single_allowed=True)
-
-
 def _one_id(word: str) -> tuple[int, int]:
     digits = word.strip()
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 19 or not 1 <= int(digits) <= LARGEST_ID:
@@ -81,18 +77,10 @@ def _one_id(word: str) -> tuple[int, int]:
     return int(digits), int(digits)
 
 
-def _whole(value: str, _is_quoted: bool) -> Test:
-    return _ranged(value, _one_whole, is_single_allowed=True)
-
-
 def _one_whole(word: str) -> tuple[int, int]:
     if not _WHOLE.fullmatch(word) or not -(2**62) <= int(word) <= 2**62:
         raise InvalidInput(f"{word!r:.80} is no whole number; write 3, >2, <5 or 2..4")
     return int(word), int(word)
-
-
-def _duration(value: str, _is_quoted: bool) -> Test:
-    return _ranged(value, _one_duration, is_single_allowed=False)
 
 
 def _one_duration(word: str) -> tuple[int, int]:
@@ -143,15 +131,7 @@ def _ranged(value: str, parse: Callable[[str], tuple[int, int]], *, is_single_al
     bound = _BOUND.fullmatch(value)
     if bound:
         first, last = parse(bound[2].strip())
-        match bound[1]:
-            case ">":
-                return Between(last + 1, None)
-            case ">=":
-                return Between(first, None)
-            case "<":
-                return Between(None, first - 1)
-            case _:
-                return Between(None, last)
+        return _bounded(bound[1], first, last, above=last + 1, below=first - 1)
     low, dots, high = value.partition("..")
     if dots and (low or high):
         least = parse(low)[0] if low else None
@@ -187,23 +167,18 @@ def _value(value: str, is_quoted: bool) -> Test:
     if not is_quoted:
         bound = _BOUND.fullmatch(value)
         if bound and _NUMBER.fullmatch(bound[2]):
-            return _bounded(bound[1], float(bound[2]))
+            one = float(bound[2])
+            above, below = math.nextafter(one, math.inf), math.nextafter(one, -math.inf)
+            return _bounded(bound[1], one, one, above=above, below=below)
         low, dots, high = value.partition("..")
         if dots and (low or high) and all(not one or _NUMBER.fullmatch(one) for one in (low, high)):
             return Between(float(low) if low else None, float(high) if high else None)
     return Is(_without_null(value))
 
 
-def _bounded(sign: str, number: float) -> Between:
-    match sign:
-        case ">":
-            return Between(math.nextafter(number, math.inf), None)
-        case ">=":
-            return Between(number, None)
-        case "<":
-            return Between(None, math.nextafter(number, -math.inf))
-        case _:
-            return Between(None, number)
+def _bounded(sign: str, first: float, last: float, *, above: float, below: float) -> Between:
+    bounds = {">": (above, None), ">=": (first, None), "<": (None, below), "<=": (None, last)}
+    return Between(*bounds[sign])
 
 
 def _without_null(value: str) -> str:
@@ -212,19 +187,25 @@ def _without_null(value: str) -> str:
     return value
 
 
+def _range_of(
+    parse: Callable[[str], tuple[int, int]], *, is_single_allowed: bool = True
+) -> Callable[[str, bool], Test]:
+    return lambda value, _is_quoted: _ranged(value, parse, is_single_allowed=is_single_allowed)
+
+
 _PARSERS: dict[Field, Callable[[str, bool], Test]] = {
-    Field.ID: _id,
+    Field.ID: _range_of(_one_id),
     Field.STATE: _state,
     Field.QUEUE: _name("queue"),
     Field.TYPE: _name("type"),
     Field.WORKER: _name("worker"),
     Field.ERROR: _error,
-    Field.ATTEMPTS: _whole,
-    Field.PRIORITY: _whole,
+    Field.ATTEMPTS: _range_of(_one_whole),
+    Field.PRIORITY: _range_of(_one_whole),
     Field.GROUP: _name("group"),
     Field.KEY: _name("key"),
-    Field.AGE: _duration,
-    Field.RAN: _duration,
+    Field.AGE: _range_of(_one_duration, is_single_allowed=False),
+    Field.RAN: _range_of(_one_duration, is_single_allowed=False),
     Field.ENQUEUED: _instant,
     Field.FINISHED: _instant,
     Field.PAYLOAD: _text,

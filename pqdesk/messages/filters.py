@@ -54,8 +54,7 @@ class _Token:
 def parse_filter(text: str) -> Selection:
     """The messages that `text` describes; all of them when it is blank.
 
-    Raises:
-        InvalidInput: The text has a term that cannot be understood; the term is named. Or it is too long.
+    Raises InvalidInput: the text has a term that cannot be understood; the term is named. Or it is too long.
     """
     check_length(text, "a filter")
     selection, given, count = Selection(), set[Field](), 0

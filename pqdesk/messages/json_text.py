@@ -30,8 +30,7 @@ class TooDeep(ValueError):
 def load_json(text: str | bytes) -> Any:
     """The value in a text that no person typed; json.loads for a bounded depth.
 
-    Raises:
-        ValueError: It is no JSON, or no UTF-8, or TooDeep.
+    Raises ValueError: it is no JSON, or no UTF-8, or TooDeep.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pqdesk.clock import from_datetime
 from pqdesk.messages.records import Counts, MessageRecord
@@ -19,10 +19,9 @@ SortName = Literal[
     "id", "enqueued", "due", "finished", "priority",
     "state", "queue", "type", "attempts", "group", "key", "worker", "size", "ran",
 ]  # fmt: skip
-SORTS: tuple[SortName, ...] = (
-    "id", "enqueued", "due", "finished", "priority",
-    "state", "queue", "type", "attempts", "group", "key", "worker", "size", "ran",
-)  # fmt: skip
+SORTS: tuple[SortName, ...] = get_args(SortName)
+# Attributes of a record by which it can be sorted, where they have other names.
+_SORTED_BY = {"attempts": "attempt", "size": "payload_size"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +37,8 @@ def cursor_of(record: MessageRecord, sort: SortName) -> Cursor:
     at = {"due": record.due_at, "finished": record.finished_at}.get(sort)
     if at is not None:
         return Cursor(from_datetime(at), record.id)
-    values: dict[str, int | str | None] = {
-        "priority": record.priority,
-        "state": int(record.state),
-        "queue": record.queue,
-        "type": record.type,
-        "attempts": record.attempt,
-        "group": record.group,
-        "key": record.key,
-        "worker": record.worker,
-        "size": record.payload_size,
-    }
-    return Cursor(values.get(sort), record.id)
+    value = None if sort in ("id", "enqueued", "due", "finished") else getattr(record, _SORTED_BY.get(sort, sort))
+    return Cursor(int(value) if isinstance(value, State) else value, record.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,8 +52,7 @@ KEYLESS = tuple(zlib.crc32(f"{int(kind)}::".encode()) for kind in PayloadKind)
 def encode_payload(value: Any, *, what: str = "payload", limit_bytes: int = PAYLOAD_LIMIT_BYTES) -> tuple[int, bytes]:
     """The PayloadKind of `value` and its bytes.
 
-    Raises:
-        InvalidInput: No JSON value, str or bytes; NaN or infinite; too deep; more than `limit_bytes`.
+    Raises InvalidInput: no JSON value, str or bytes; NaN or infinite; too deep; more than `limit_bytes`.
     """
     if type(value) is dict or type(value) is list:  # most payloads: asked first
         kind, data = _JSON, _json_bytes(value, what)

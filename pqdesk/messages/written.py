@@ -22,8 +22,7 @@ _OPENING = (b"{", b"[", b'"')
 def parse_payload(data: bytes, form: Form | None, *, what: str = "payload") -> Any:
     """The value that `data` stands for, by the rule above where `form` is None.
 
-    Raises:
-        InvalidInput: It is not what `form` says, no UTF-8, or JSON that cannot be put.
+    Raises InvalidInput: it is not what `form` says, no UTF-8, or JSON that cannot be put.
     """
     if form == "bytes":
         return data

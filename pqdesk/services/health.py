@@ -23,10 +23,12 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.services.workers import workers_of
 from pqdesk.storage import open_inspection
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.recipes import FolderRecipe, recipe_of
+from pqdesk.supervision.definitions.recipes import recipe_of
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
+from pqdesk.worker_options import Kind
 
 if TYPE_CHECKING:
+    from pqdesk.messages.looking import MetricRecord
     from pqdesk.storage.looking import Looking
 
 NeedKind = Literal[
@@ -318,17 +320,22 @@ def _with_queues(facts: Facts, looking: Looking, moving: Collection[str] | None)
     return replace(facts, finished=_finished_by_worker(facts, looking))
 
 
-def ended_per_minute(looking: Looking, now: datetime) -> dict[str, int]:
-    """By queue, the attempts that ended in the last minute, where there were any.
+def last_minute(looking: Looking, now: datetime) -> Iterator[tuple[MetricRecord, float]]:
+    """What happened in the last minute by queue, and what share of each record counts.
 
-    They are counted by the minute, so of the one before so much belongs to it as this one lacks.
+    It is counted by the minute, so of the one before so much belongs to it as this one lacks.
     """
     begun = now.replace(second=0, microsecond=0)
     before_share = 1 - (now - begun) / _MINUTE
-    found: Counter[str] = Counter()
     for one in looking.metrics(since=begun - _MINUTE, until=now, by_queue=True):
-        ended = one.completed + one.failed + one.retried
-        found[one.queue or ""] += round(ended * (1.0 if one.at >= begun else before_share))
+        yield one, 1.0 if one.at >= begun else before_share
+
+
+def ended_per_minute(looking: Looking, now: datetime) -> dict[str, int]:
+    """By queue, the attempts that ended in the last minute, where there were any."""
+    found: Counter[str] = Counter()
+    for one, share in last_minute(looking, now):
+        found[one.queue or ""] += round((one.completed + one.failed + one.retried) * share)
     return {queue: count for queue, count in found.items() if count}
 
 
@@ -354,7 +361,7 @@ def _missing_folders(definitions: Sequence[WorkerDefinition], paths: WorkspacePa
     found = {}
     for one in definitions:
         recipe = recipe_of(one.command)
-        if isinstance(recipe, FolderRecipe):
+        if recipe.kind is Kind.FOLDER:
             folder = (one.folder or paths.root) / Path(recipe.values["folder"]).expanduser()
             if not folder.is_dir():
                 found[one.name] = folder

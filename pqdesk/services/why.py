@@ -11,8 +11,7 @@ from pqdesk.paths import WorkspacePaths
 if TYPE_CHECKING:
     from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
 
-_WORST_FIRST = ("Crash-looping", "Failed to start", "Backing off", "Exited")
-_TROUBLES = {
+_TROUBLES = {  # the worst first
     "Crash-looping": "crashes again and again",
     "Failed to start": "failed to start",
     "Backing off": "crashed and is started again",
@@ -53,7 +52,7 @@ def _end_of(replica: ReplicaRecord) -> str | None:
 def _told_of(status: SupervisionStatus, consumers: Sequence[ReplicaRecord]) -> str:
     if not consumers:
         return "no worker of this workspace is for it. Add one, or run pqdesk consume"
-    worst = next((one for word in _WORST_FIRST for one in consumers if one.state.word == word), None)
+    worst = next((one for word in _TROUBLES for one in consumers if one.state.word == word), None)
     if worst is not None:
         cause = (cause_of(worst) or _end_of(worst) or "").rstrip(".")
         return f"its worker {worst.process} {_TROUBLES[worst.state.word]}{f': {cause}' if cause else '. See its log'}"

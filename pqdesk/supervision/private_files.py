@@ -16,8 +16,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def make_private_folder(folder: Path) -> None:
     """Make `folder` and those above it that are missing, 0700. One that exists stays as it is.
 
-    Raises:
-        SupervisorError: It cannot be made.
+    Raises SupervisorError: it cannot be made.
     """
     try:
         if folder.is_dir():
@@ -44,7 +43,7 @@ def check_private_folder(folder: Path) -> None:
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Write `path`, 0600, in one step: whoever reads it sees the old or the new text.
+    """Write `path`, 0600, in one step, with its folder: whoever reads it sees the old or the new text.
 
     The temporary name does not end as `path` does, so that supervisord's include pattern never finds it.
 
@@ -52,6 +51,7 @@ def write_private_file(path: Path, text: str) -> None:
         DiskFull: There is no space for it, or no more allowed to this user; what was there is unchanged.
         SupervisorError: It cannot be written; what was there is unchanged.
     """
+    make_private_folder(path.parent)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -72,3 +72,13 @@ def write_private_file(path: Path, text: str) -> None:
         raise SupervisorError(
             f"cannot write '{path}': {exc.strerror}; nothing was changed; see to free space and permissions"
         ) from exc
+
+
+def remove_file(path: Path, consequence: str) -> None:
+    """Remove `path`, if it is there. Raises SupervisorError, with what comes of it, when that cannot be done."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as exc:
+        raise SupervisorError(f"cannot remove '{path}': {exc.strerror}; {consequence}") from exc

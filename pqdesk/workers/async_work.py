@@ -17,10 +17,10 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.queues.aio_calls import Calls
 from pqdesk.queues.aio_message import AsyncMessage
 from pqdesk.queues.message import Message
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.handlers import Fail, Handler, Retry, Snooze
 from pqdesk.workers.lifecycle import EXIT_HUNG
 from pqdesk.workers.log_stream import SPEAKER
+from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Ending, Nacked, Unworkable, asked_for, returned
 
 _CANCEL_S = 5.0  # a cancelled task may tidy up for so long

@@ -16,22 +16,20 @@ No shell is involved: the arguments are passed as they are, and a payload is onl
 from __future__ import annotations
 
 import codecs
-import os
-import selectors
 import signal
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
 
+from pqdesk.attending import attend
 from pqdesk.clock import Clock
 from pqdesk.errors import InvalidInput, PQDeskError
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.workers.arguments import filled_command, has_fields, message_environment, payload_file
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.process import (
     Child,
     ChildGuard,
@@ -41,6 +39,7 @@ from pqdesk.workers.process import (
     why_not_run,
 )
 from pqdesk.workers.report import Report
+from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable
 
 RESULT_LIMIT_BYTES = 64 * 1024
@@ -49,10 +48,7 @@ _SUMMARY_LIMIT = 200
 _EX_DATAERR = 65
 _KILL_AFTER_MS = 5000  # between TERM and KILL
 _CANCEL_LOOK_MS = 1000  # how soon a request to cancel is noticed
-_CHUNK_BYTES = 64 * 1024
 _LONGEST_LINE_BYTES = 16 * 1024
-_LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
-_LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +95,12 @@ class CommandWork:
     def do(self, delivery: Delivery) -> Ending:
         message = delivery.message
         environment = child_environment(self._workspace, message_environment(message))
-        stdin = _stdin_bytes(message.payload)
+        stdin = encode_payload(message.payload)[1]  # bytes as they are, text as UTF-8, else JSON
         try:
             command = filled_command(self._command, message.payload) if self._has_fields else self._command
             with payload_file(stdin) as file:
                 environment["PQDESK_PAYLOAD_FILE"] = f"/dev/fd/{file}"
-                child = Child(command, environment, self._guard, has_stdin=True, has_stderr=True, kept_open=(file,))
+                child = Child(command, environment, self._guard, has_stdin=True, kept_open=(file,))
         except InvalidInput as exc:
             return GivenUp(str(exc))
         except OSError as exc:
@@ -203,11 +199,7 @@ class Printed:
 
 
 class _Run:
-    """Feeds one running program and keeps what it prints, until it has ended.
-
-    Output is read whatever happens, so that a program never blocks on a full pipe. It ends with the program, not with
-    its pipes: something started in the background may hold those for ever.
-    """
+    """Attends to one running program and keeps what it prints, until it has ended."""
 
     def __init__(self, child: Child, message_id: int, stdin: bytes, report: Report, clock: Clock) -> None:
         self.output = bytearray()
@@ -217,9 +209,8 @@ class _Run:
         self.is_cancelled = False
         self._act_ms: int | None = None  # when to end it, or to kill it
         self._child = child
-        self._unsent = memoryview(stdin)
+        self._stdin = stdin
         self._clock = clock
-        self._selector = selectors.DefaultSelector()
 
     @property
     def status(self) -> int:
@@ -236,20 +227,29 @@ class _Run:
         now_ms = self._clock.awake_ms()
         look_ms = now_ms + _CANCEL_LOOK_MS
         self._act_ms = None if timeout_s is None else now_ms + round(timeout_s * 1000)
-        with self._selector:
-            self._register()
-            while not self._child.has_ended():
-                for key, _ in self._selector.select(self._wait_s(look_ms)):
-                    key.data()
-                now_ms = self._clock.awake_ms()
-                if self._act_ms is not None and now_ms >= self._act_ms:
-                    self._act(now_ms, on_overdue)
-                elif now_ms >= look_ms and not self._is_ending:
-                    look_ms = now_ms + _CANCEL_LOOK_MS
-                    if is_cancelled():
-                        self.is_cancelled = True
-                        self._terminate(now_ms)
-            self._read_rest()
+
+        def look() -> float:
+            nonlocal look_ms
+            now_ms = self._clock.awake_ms()
+            if self._act_ms is not None and now_ms >= self._act_ms:
+                self._act(now_ms, on_overdue)
+            elif now_ms >= look_ms and not self._is_ending:
+                look_ms = now_ms + _CANCEL_LOOK_MS
+                if is_cancelled():
+                    self.is_cancelled = True
+                    self._terminate(now_ms)
+            acts = [] if self._act_ms is None else [self._act_ms]
+            return max(0.0, (min([*acts, *([] if self._is_ending else [look_ms])]) - now_ms) / 1000)
+
+        out, err = self._child.outputs
+        attend(
+            self._child.has_ended,
+            {out: self._take_output, err: partial(self.printed.add, is_error=True)},
+            look,
+            exit_descriptor=self._child.exit_descriptor,
+            stdin=self._child.stdin,
+            data=self._stdin,
+        )
         self.printed.end()
         if self._is_ending:
             self._child.kill_group()
@@ -257,26 +257,6 @@ class _Run:
     @property
     def _is_ending(self) -> bool:
         return self.is_overdue or self.is_cancelled
-
-    def _register(self) -> None:
-        child = self._child
-        assert child.stdin is not None
-        assert child.stderr is not None
-        pipes: tuple[tuple[IO[bytes], int, Callable[[], Any]], ...] = (
-            (child.stdin, selectors.EVENT_WRITE, self._send),
-            (child.stdout, selectors.EVENT_READ, self._read_output),
-            (child.stderr, selectors.EVENT_READ, self._read_errors),
-        )
-        for pipe, event, action in pipes:
-            os.set_blocking(pipe.fileno(), False)
-            self._selector.register(pipe, event, action)
-        if child.exit_descriptor is not None:
-            self._selector.register(child.exit_descriptor, selectors.EVENT_READ, child.has_ended)
-
-    def _wait_s(self, look_ms: int) -> float:
-        next_ms = look_ms if self._act_ms is None else self._act_ms if self._is_ending else min(look_ms, self._act_ms)
-        left_s = max(0.0, (next_ms - self._clock.awake_ms()) / 1000)
-        return left_s if self._child.exit_descriptor is not None else min(left_s, _LOOK_S)
 
     def _act(self, now_ms: int, on_overdue: Callable[[], None]) -> None:
         if self._is_ending:
@@ -293,52 +273,11 @@ class _Run:
         self._child.signal(signal.SIGTERM)
         self._act_ms = now_ms + _KILL_AFTER_MS
 
-    def _send(self) -> None:
-        stdin = self._child.stdin
-        assert stdin is not None
-        try:
-            if self._unsent:
-                self._unsent = self._unsent[stdin.write(self._unsent[:_CHUNK_BYTES]) or 0 :]  # None: the pipe is full
-        except BrokenPipeError:  # a program need not read its input
-            self._unsent = self._unsent[:0]
-        if not self._unsent:
-            self._let_go(stdin)
-
-    def _read_output(self) -> int:
-        chunk = self._read(self._child.stdout)
+    def _take_output(self, chunk: bytes) -> None:
         room = RESULT_LIMIT_BYTES - len(self.output)
         self.output += chunk[:room]
         self.is_cut = self.is_cut or len(chunk) > room
         self.printed.add(chunk, is_error=False)
-        return len(chunk)
-
-    def _read_errors(self) -> int:
-        assert self._child.stderr is not None
-        chunk = self._read(self._child.stderr)
-        self.printed.add(chunk, is_error=True)
-        return len(chunk)
-
-    def _read(self, pipe: IO[bytes]) -> bytes:
-        """What is there, empty for nothing or the end; at the end the pipe is let go."""
-        if pipe.closed:
-            return b""
-        chunk = pipe.read(_CHUNK_BYTES)  # None: nothing there, and the pipe still open
-        if chunk == b"":
-            self._let_go(pipe)
-        return chunk or b""
-
-    def _read_rest(self) -> None:
-        for read in (self._read_output, self._read_errors):
-            total = 0
-            while total < _LEFT_IN_PIPE_BYTES:
-                count = read()
-                if not count:
-                    break
-                total += count
-
-    def _let_go(self, pipe: IO[bytes]) -> None:
-        self._selector.unregister(pipe)
-        pipe.close()
 
 
 def is_cancelled(message: Message) -> Callable[[], bool]:
@@ -357,11 +296,6 @@ def output_value(data: bytes, *, is_cut: bool = False) -> str | bytes:
         return codecs.getincrementaldecoder("utf-8")().decode(data, final=not is_cut)
     except UnicodeDecodeError:
         return data
-
-
-def _stdin_bytes(payload: Any) -> bytes:
-    """Bytes as they are, text as UTF-8, anything else as JSON."""
-    return encode_payload(payload)[1]
 
 
 def _error_text(summary: str, printed: Printed) -> str:

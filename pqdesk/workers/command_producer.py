@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import selectors
 import signal
-from collections.abc import Callable, Mapping
-from typing import IO, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
+from pqdesk.attending import attend
 from pqdesk.clock import Clock
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
 from pqdesk.messages.written import Form, parse_payload
-from pqdesk.workers.command_consumer import CommandTarget, Printed
+from pqdesk.workers.command_consumer import Printed
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, StopSignals
-from pqdesk.workers.process import Child, ChildGuard, describe_status, find_program
+from pqdesk.workers.process import Child, ChildGuard, describe_status
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
 from pqdesk.workers.report import Report
 
-_CHUNK_BYTES = 64 * 1024
-_LOOK_S = 0.05  # where the system has no descriptor that tells of an exit
-_KILL_AFTER_S = 5.0  # between TERM and KILL
-_LEFT_IN_PIPE_BYTES = 1024 * 1024  # the largest pipe: what can be left of a program that has ended
+_LOOK_S = 0.05  # while it ends
+_KILL_AFTER_MS = 5000  # between TERM and KILL
 
 Line = Any
 
@@ -86,116 +85,85 @@ class LineSplitter:
             return []
 
 
+@dataclass(frozen=True, slots=True)
 class CommandSource:
     """Runs a command and puts its lines. Belongs to the main thread."""
 
-    def __init__(
-        self,
-        target: CommandTarget,
-        form: Form | None,
-        environment: Mapping[str, str],
-        putter: Putter,
-        report: Report,
-        stop: StopSignals,
-        clock: Clock,
-    ) -> None:
-        self._command = find_program(target.command)
-        self._form = form
-        self._environment = environment
-        self._putter = putter
-        self._report = report
-        self._stop = stop
-        self._clock = clock
-        self._guard = ChildGuard()
+    command: Sequence[str]
+    form: Form | None
+    environment: Mapping[str, str]
+    putter: Putter
+    report: Report
+    stop: StopSignals
+    clock: Clock
+    guard: ChildGuard = field(default_factory=ChildGuard)
 
     def run_for_ever(self) -> int:
         """Put each line as it comes, until the command ends."""
-        status = self._run(lambda some: self._putter.put(some, is_divisible=True))
-        if self._stop.is_stopping:
+        status = self._run(lambda some: self.putter.put(some, is_divisible=True))
+        if self.stop.is_stopping:
             return EXIT_DONE
         if status:
-            self._report.warn(f"command {self._command[0]!r} ended: {describe_status(status)}")
+            self.report.warn(f"command {self.command[0]!r} ended: {describe_status(status)}")
         return status if status >= 0 else 128 - status
 
     def run_once(self) -> bool:
         """Put all lines when the command has ended with 0."""
         lines: list[Line] = []
         status = self._run(lambda some: lines.extend(some[: ITEMS_LIMIT + 1 - len(lines)]))
-        if self._stop.is_stopping:
+        if self.stop.is_stopping:
             return False
         if status:
             reason = describe_status(status)
         elif len(lines) > ITEMS_LIMIT:
             reason = f"more than {ITEMS_LIMIT:,} lines in one run"
         else:
-            self._putter.put(lines)
+            self.putter.put(lines)
             return True
-        self._report.warn(f"command {self._command[0]!r}: {reason}; nothing of this run was put")
+        self.report.warn(f"command {self.command[0]!r}: {reason}; nothing of this run was put")
         return True
 
     def close(self) -> None:
-        self._guard.close()
+        self.guard.close()
 
     def _run(self, take: Callable[[list[Line]], None]) -> int:
         """Its exit status; `take` gets the lines that came together. Asked to stop, it ends the command by TERM."""
         try:
-            child = Child(self._command, self._environment, self._guard, has_stderr=True)
+            child = Child(self.command, self.environment, self.guard)
         except OSError as exc:
-            self._report.warn(f"cannot run {self._command[0]!r}: {exc.strerror}")
+            self.report.warn(f"cannot run {self.command[0]!r}: {exc.strerror}")
             return EXIT_FAILED
-        splitter, errors = LineSplitter(form=self._form), Printed(None, self._report)
+        splitter = LineSplitter(form=self.form)
         try:
-            self._read(child, splitter, take, errors)
-            errors.end()
+            self._attend(child, splitter, take)
             take(splitter.end())
         finally:
             child.close()
         if splitter.too_long:
-            self._report.warn(f"{splitter.too_long} lines left out: longer than {PAYLOAD_LIMIT_BYTES:,} bytes")
+            self.report.warn(f"{splitter.too_long} lines left out: longer than {PAYLOAD_LIMIT_BYTES:,} bytes")
         if splitter.refused:
-            self._report.warn(f"{splitter.refused} lines left out: {splitter.reason}")
+            self.report.warn(f"{splitter.refused} lines left out: {splitter.reason}")
         return child.status
 
-    def _read(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None], errors: Printed) -> None:
-        assert child.stderr is not None
-        feeds: tuple[tuple[IO[bytes], Callable[[bytes], None]], ...] = (
-            (child.stdout, lambda chunk: take(splitter.feed(chunk))),
-            (child.stderr, lambda chunk: errors.add(chunk, is_error=True)),
-        )
-        for pipe, _ in feeds:
-            os.set_blocking(pipe.fileno(), False)
+    def _attend(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None]) -> None:
         kill_ms: int | None = None
-        with selectors.DefaultSelector() as selector:
-            for descriptor in (child.stdout, child.stderr, self._stop.wakeup, child.exit_descriptor):
-                if descriptor is not None:
-                    selector.register(descriptor, selectors.EVENT_READ)
-            while not child.has_ended():
-                selector.select(_LOOK_S if child.exit_descriptor is None or kill_ms is not None else None)
-                for pipe, feed in feeds:
-                    if chunk := _read_chunk(pipe, selector):
-                        feed(chunk)
-                if self._stop.wait(0) and kill_ms is None:
-                    child.signal(signal.SIGTERM)
-                    kill_ms = self._clock.awake_ms() + round(_KILL_AFTER_S * 1000)
-                elif kill_ms is not None and self._clock.awake_ms() >= kill_ms:
-                    child.signal(signal.SIGKILL)
-            for pipe, feed in feeds:
-                _read_rest(pipe, selector, feed)
 
+        def look() -> float | None:
+            nonlocal kill_ms
+            if self.stop.wait(0) and kill_ms is None:
+                child.signal(signal.SIGTERM)
+                kill_ms = self.clock.awake_ms() + _KILL_AFTER_MS
+            elif kill_ms is not None and self.clock.awake_ms() >= kill_ms:
+                child.signal(signal.SIGKILL)
+            return None if kill_ms is None else _LOOK_S
 
-def _read_rest(pipe: IO[bytes], selector: selectors.BaseSelector, feed: Callable[[bytes], None]) -> None:
-    total = 0
-    while total < _LEFT_IN_PIPE_BYTES and (chunk := _read_chunk(pipe, selector)):
-        total += len(chunk)
-        feed(chunk)
-
-
-def _read_chunk(pipe: IO[bytes], selector: selectors.BaseSelector) -> bytes:
-    """What is there, empty for nothing or the end; at the end the pipe is let go."""
-    if pipe.closed:
-        return b""
-    chunk = pipe.read(_CHUNK_BYTES)
-    if chunk == b"":
-        selector.unregister(pipe)
-        pipe.close()
-    return chunk or b""
+        errors = Printed(None, self.report)
+        out, err = child.outputs
+        attend(
+            child.has_ended,
+            {out: lambda chunk: take(splitter.feed(chunk)), err: partial(errors.add, is_error=True)},
+            look,
+            exit_descriptor=child.exit_descriptor,
+            wakeup=self.stop.wakeup.fileno(),
+        )
+        errors.end()

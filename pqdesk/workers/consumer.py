@@ -29,17 +29,15 @@ from pqdesk.messages.durations import duration_us, format_duration
 from pqdesk.paths import WorkspacePaths
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.command_consumer import CommandTarget, CommandWork
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.drain import DrainGate, Retries
 from pqdesk.workers.handlers import ConsumerOptions, Handler, seconds
 from pqdesk.workers.lifecycle import EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, StopSignals
+from pqdesk.workers.limits import Quota, RateLimit
 from pqdesk.workers.loop import Loop
 from pqdesk.workers.post_target import DEFAULT_TIMEOUT_S, PostTarget
-from pqdesk.workers.quota import Quota
-from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Settler
-from pqdesk.workers.threads_at_work import ThreadsAtWork
+from pqdesk.workers.threads_at_work import Delivery, ThreadsAtWork
 from pqdesk.workers.work import HandlerWork, Nacked, Unworkable, Work
 
 _LOOK_WHILE_STOPPING_S = 0.1
@@ -69,16 +67,9 @@ def run_consumer(
     Args:
         queues: One or several; each gets threads of its own. They stay open.
         target: What to do with a message.
-        concurrency: How many messages of each queue at once. This and the next three come before what a handler was
-            marked with, and after what put() and configure() say.
-        lease: Seconds or a timedelta.
-        timeout: The longest that one message may take.
-        max_attempts: Deliveries before a message is failed.
-        drain: Stop when nothing is ready.
-        drain_wait: With `drain`: how long to wait for messages that are to be retried, from the last one that was
-            worked on; None: as long as it takes.
-        max_messages: Stop after so many.
-        quiet: No line per message.
+        concurrency, …: The options of the table in worker_options.py. `concurrency`, `lease`, `timeout` and
+            `max_attempts` come before what a handler was marked with, and after what put() and configure() say.
+        drain_wait: None: as long as it takes.
         workspace: Whose queues they are; told to commands, and to know its supervisord by.
         out: For one line per message; sys.stdout when None.
         err: For warnings and tracebacks; sys.stderr when None.
@@ -116,12 +107,11 @@ def run_consumer(
         at_work = ThreadsAtWork(stop.wakeup, clock)
         retries = Retries(each, limit_s, report, clock)
         gate = DrainGate(count * len(each), retries.pause_s) if drain else None
-        quota = (
-            None if max_messages is None else Quota(check_int(max_messages, "max_messages", least=1, most=LARGEST_ID))
-        )
+        most = None if max_messages is None else check_int(max_messages, "max_messages", least=1, most=LARGEST_ID)
+        quota = None if most is None else Quota(most)
         loop = Loop(work, at_work, settler, report, clock, gate=gate, rate=rate, quota=quota)
         try:
-            return Consumer(each, count, loop, at_work, settler, work, report, stop).run()
+            return Consumer(each, count, loop, stop).run()
         finally:
             work.close()
 
@@ -129,23 +119,9 @@ def run_consumer(
 class Consumer:
     """The main thread's part: starts the threads, watches them, ends them."""
 
-    def __init__(
-        self,
-        queues: Sequence[Queue],
-        concurrency: int,
-        loop: Loop,
-        at_work: ThreadsAtWork,
-        settler: Settler,
-        work: Work,
-        report: Report,
-        stop: StopSignals,
-    ) -> None:
+    def __init__(self, queues: Sequence[Queue], concurrency: int, loop: Loop, stop: StopSignals) -> None:
         self._queues = queues
         self._loop = loop
-        self._at_work = at_work
-        self._settler = settler
-        self._work = work
-        self._report = report
         self._stop = stop
         self._has_hung = False
         self._is_marked = False
@@ -160,8 +136,8 @@ class Consumer:
         self._loop.start()
         for thread in list(self._threads):
             thread.start()
-        while any(thread.is_alive() and not self._at_work.is_hung(thread) for thread in self._threads):
-            is_stopping = self._stop.wait(self._at_work.seconds_to_deadline())
+        while any(thread.is_alive() and not self._loop.at_work.is_hung(thread) for thread in self._threads):
+            is_stopping = self._stop.wait(self._loop.at_work.seconds_to_deadline())
             if self._stop.is_ordered:
                 self._mark_ordered_end()
             self._join_ending()
@@ -178,7 +154,7 @@ class Consumer:
         if not any(thread.is_alive() for thread in self._threads):
             self._stop.close()
         if self._loop.failure is not None:
-            self._report.warn(self._loop.failure)
+            self._loop.report.warn(self._loop.failure)
             return self._loop.exit_code
         return EXIT_HUNG if self._has_hung else self._stop.exit_code
 
@@ -207,15 +183,15 @@ class Consumer:
 
     def _let_go(self) -> None:
         """Wake the threads that wait for messages. Those that work find out afterwards."""
-        if not self._loop.is_stopped and self._stop.is_interrupted and self._at_work.count:
-            self._report.warn("finishing what is in hand; Ctrl-C again gives it back at once")
+        if not self._loop.is_stopped and self._stop.is_interrupted and self._loop.at_work.count:
+            self._loop.report.warn("finishing what is in hand; Ctrl-C again gives it back at once")
         self._loop.stop()
         for queue in self._queues:
             queue.interrupt_waits()
 
     def _end_overdue(self) -> None:
         """Nack what has overrun its timeout. Its handler goes on in vain until the process ends."""
-        for delivery in self._at_work.take_overdue():
+        for delivery in self._loop.at_work.take_overdue():
             self._has_hung = True
             self._stop.request()
             thread = self._thread(self._nack_overdue, delivery, "consumer-overdue")  # apart: it may wait for the disk
@@ -225,21 +201,21 @@ class Consumer:
     def _nack_overdue(self, delivery: Delivery) -> None:
         error = Nacked(f"timed out after {format_duration(delivery.timeout_s or 0.0)}", is_timeout=True)
         try:
-            self._settler.settle_all(delivery.handling, [self._settler.conclude(delivery, error)])
+            self._loop.settler.settle_all(delivery.handling, [self._loop.settler.conclude(delivery, error)])
         except PQDeskError as exc:
-            self._report.warn(str(exc))
+            self._loop.report.warn(str(exc))
         finally:
             self._ending.append(threading.current_thread())
             self._stop.wakeup.set()
 
     def _release_all(self) -> None:
         """Give back at once what is in hand. Its programs are killed first; Python handlers end with the process."""
-        deliveries = self._at_work.take_all()
-        self._work.abandon()
-        self._settler.hurry()
+        deliveries = self._loop.at_work.take_all()
+        self._loop.work.abandon()
+        self._loop.settler.hurry()
         for delivery in deliveries:
             ending = Unworkable("somebody was in a hurry")
-            self._settler.settle_all(delivery.handling, [self._settler.conclude(delivery, ending)])
+            self._loop.settler.settle_all(delivery.handling, [self._loop.settler.conclude(delivery, ending)])
 
 
 def check_consumer(target: ConsumerTarget) -> None:

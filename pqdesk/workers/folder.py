@@ -273,13 +273,13 @@ class FolderWatch:
         pass
 
     def _put(self, files: list[SeenFile]) -> None:
-        marked = [(file.mark(self._putter.queue_name), Outgoing(file.payload())) for file in files]
+        marked = [(file.mark(self._putter.queue.name), Outgoing(file.payload())) for file in files]
         if not self._stop.is_stopping and self._putter.put_once(marked):
             self._looks.note_put(files)
 
     def _forget(self) -> None:
         """Drop the marks that are not needed, and remember which folder the others are of."""
-        queue = self._putter.queue_name
+        queue = self._putter.queue.name
         forgotten = [_mark(queue, path, version) for path, version in self._looks.take_obsolete()]
         added: list[str] = []
         if self._looks.inode is not None and self._looks.inode != self._inode:
@@ -291,7 +291,7 @@ class FolderWatch:
 
     def _remembered(self) -> tuple[int | None, dict[str, set[Version]]]:
         """The folder's inode, and the marks of files in it."""
-        queue = self._putter.queue_name
+        queue = self._putter.queue.name
         known: dict[str, set[Version]] = {}
         for mark in self._putter.marks(_place_prefix(queue, os.path.join(self._folder, ""))):
             parsed = _parsed(mark)

@@ -232,8 +232,7 @@ def producer(
 def load_handler(spec: str) -> Handler:
     """The handler named `module:function` or `path/to/file.py:function`; the current folder is importable.
 
-    Raises:
-        InvalidInput: There is no such file, module or function, it cannot be imported, or is no plain function.
+    Raises InvalidInput: there is no such file, module or function, it cannot be imported, or is no plain function.
     """
     place, colon, path = spec.rpartition(":")
     if not colon or not place or not path:

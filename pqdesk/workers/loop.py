@@ -11,16 +11,14 @@ from pqdesk.queues.handling import Handling
 from pqdesk.queues.message import Message
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.batch import Batch, BatchWatch
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.drain import DrainGate
 from pqdesk.workers.lifecycle import EXIT_FAILED
+from pqdesk.workers.limits import Quota, RateLimit
 from pqdesk.workers.log_stream import SPEAKER
 from pqdesk.workers.patience import Patience, exit_code_for
-from pqdesk.workers.quota import Quota
-from pqdesk.workers.rate import RateLimit
 from pqdesk.workers.report import Report, describe_exception
 from pqdesk.workers.settling import WORKSPACE_TROUBLE, Settler
-from pqdesk.workers.threads_at_work import ThreadsAtWork, WorkingThread
+from pqdesk.workers.threads_at_work import Delivery, ThreadsAtWork, WorkingThread
 from pqdesk.workers.work import Nacked, Unworkable, Work
 
 
@@ -49,10 +47,10 @@ class Loop:
         rate: RateLimit | None = None,
         quota: Quota | None = None,
     ) -> None:
-        self._work = work
-        self._at_work = at_work
-        self._settler = settler
-        self._report = report
+        self.work = work
+        self.at_work = at_work
+        self.settler = settler
+        self.report = report
         self._clock = clock
         self._gate = gate
         self._rate = rate
@@ -81,10 +79,10 @@ class Loop:
 
     def run(self, queue: Queue) -> None:
         """Work on the queue's messages. Raises nothing: what ends the worker is in `failure`."""
-        batch = Batch(Handling(queue), self._settler, self._clock, self._on_given_back)
+        batch = Batch(Handling(queue), self.settler, self._clock, self._on_given_back)
         self._watch.add(batch)
         patience = Patience(self._stopped.wait, self._clock)
-        working = self._at_work.register()
+        working = self.at_work.register()
         SPEAKER.set(working)
         try:
             while not self._stopped.is_set():
@@ -92,7 +90,7 @@ class Loop:
                     self._run(batch, working, patience)
                     break
                 except PQDeskError as exc:
-                    self._report.begin(WORKSPACE_TROUBLE, f"{exc}; taking no new messages until that is over")
+                    self.report.begin(WORKSPACE_TROUBLE, f"{exc}; taking no new messages until that is over")
                     patience.bear(exc)
             batch.give_back()
         except PQDeskError as exc:
@@ -124,7 +122,7 @@ class Loop:
             if has_settled or room:
                 seen = 0 if self._gate is None or has_settled else self._gate.before_look()
                 claimed = batch.refill(room)
-                self._report.end(WORKSPACE_TROUBLE)
+                self.report.end(WORKSPACE_TROUBLE)
         finally:
             if self._rate is not None:
                 self._rate.give_back(room - claimed)
@@ -163,11 +161,11 @@ class Loop:
             self._watch.look()  # also extends the lease of one that takes long
         else:
             handling.keep_extending(message)
-        delivery = Delivery(message, handling, now_ms, is_watched=not self._work.ends_itself)
-        self._at_work.take(working, delivery)
+        delivery = Delivery(message, handling, now_ms, is_watched=not self.work.ends_itself)
+        self.at_work.take(working, delivery)
         try:
             try:
-                ending = self._work.do(delivery)
+                ending = self.work.do(delivery)
             except BaseException as exc:  # noqa: BLE001 - the top of every delivery: what it meets is its outcome.
                 # Also SystemExit: given back uncounted, the message would come again for ever.
                 ending = Nacked(describe_exception(exc, skipped_frames=2))
@@ -176,7 +174,7 @@ class Loop:
                     ending.reason, ending.exit_code
                 )  # before it is back, or the next thread takes it to no avail
             if delivery.take_end():
-                batch.add(self._settler.conclude(delivery, ending))
+                batch.add(self.settler.conclude(delivery, ending))
             else:
                 batch.skip()
         finally:

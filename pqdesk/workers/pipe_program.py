@@ -82,7 +82,8 @@ class Program:
         self.has_answered = False
         self.how = ""
         self._report, self._clock = report, clock
-        self._child = Child(command, environment, guard, has_stdin=True, has_stderr=True)
+        self._child = Child(command, environment, guard, has_stdin=True)
+        self._stdout, self._stderr = self._child.outputs
         self._lock = threading.Lock()
         self._tasks: dict[int, Task] = {}
         self._unsent: deque[memoryview] = deque()
@@ -158,12 +159,11 @@ class Program:
     def _run(self) -> None:
         child, selector = self._child, self._selector
         assert child.stdin is not None
-        assert child.stderr is not None
         try:
-            for pipe in (child.stdin, child.stdout, child.stderr):
+            for pipe in (child.stdin, self._stdout, self._stderr):
                 os.set_blocking(pipe.fileno(), False)
-            selector.register(child.stdout, selectors.EVENT_READ, self._read_answers)
-            selector.register(child.stderr, selectors.EVENT_READ, self._read_errors)
+            selector.register(self._stdout, selectors.EVENT_READ, self._read_answers)
+            selector.register(self._stderr, selectors.EVENT_READ, self._read_errors)
             selector.register(self._wakes, selectors.EVENT_READ, self._read_wakes)
             if child.exit_descriptor is not None:
                 selector.register(child.exit_descriptor, selectors.EVENT_READ, child.has_ended)
@@ -215,14 +215,13 @@ class Program:
         self._wakes.recv(_CHUNK_BYTES)
 
     def _read_errors(self) -> int:
-        assert self._child.stderr is not None
-        chunk = self._read(self._child.stderr)
+        chunk = self._read(self._stderr)
         self._name_printer()
         self._printed.add(chunk, is_error=True)
         return len(chunk)
 
     def _read_answers(self) -> int:
-        chunk = self._read(self._child.stdout)
+        chunk = self._read(self._stdout)
         begin, end = 0, chunk.find(b"\n")
         while end >= 0:
             self._line += chunk[begin:end]
@@ -248,7 +247,7 @@ class Program:
             if pipe in self._selector.get_map():
                 self._selector.unregister(pipe)
             pipe.close()
-            if pipe is self._child.stdout:
+            if pipe is self._stdout:
                 with self._lock:
                     self._act_ms = self._act_ms or self._clock.awake_ms() + PATIENCE_MS
         return chunk or b""

@@ -22,10 +22,10 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import Outgoing
 from pqdesk.queues.message import Message
 from pqdesk.workers.command_consumer import CommandTarget, is_cancelled
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.pipe_program import PATIENCE_MS, Ended, Program, Task
 from pqdesk.workers.process import ChildGuard, child_environment, find_program, why_not_run
 from pqdesk.workers.report import Report
+from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed, Ending, Nacked, PutOff, Unworkable
 
 _CANCEL_LOOK_MS = 1000  # how soon a request to cancel is noticed

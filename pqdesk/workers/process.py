@@ -104,7 +104,6 @@ class Child:
         guard: ChildGuard,
         *,
         has_stdin: bool = False,
-        has_stderr: bool = False,
         kept_open: Sequence[int] = (),
     ) -> None:
         """`kept_open`: descriptors that the program has, too."""
@@ -115,7 +114,7 @@ class Child:
             env=dict(environment),
             stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if has_stderr else None,
+            stderr=subprocess.PIPE,
             process_group=0,
             pass_fds=kept_open,
             bufsize=0,
@@ -128,13 +127,11 @@ class Child:
         return self._popen.stdin
 
     @property
-    def stdout(self) -> IO[bytes]:
+    def outputs(self) -> tuple[IO[bytes], IO[bytes]]:
+        """stdout and stderr."""
         assert self._popen.stdout is not None
-        return self._popen.stdout
-
-    @property
-    def stderr(self) -> IO[bytes] | None:
-        return self._popen.stderr
+        assert self._popen.stderr is not None
+        return self._popen.stdout, self._popen.stderr
 
     def has_ended(self) -> bool:
         if self._popen.returncode is None and self._popen.poll() is not None:

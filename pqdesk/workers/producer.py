@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import islice
 from typing import Any, Protocol, TextIO
@@ -35,10 +36,10 @@ from pqdesk.worker_checks import check_seconds
 from pqdesk.workers.command_consumer import CommandTarget
 from pqdesk.workers.command_producer import CommandSource
 from pqdesk.workers.folder import FolderTarget, FolderWatch
-from pqdesk.workers.handlers import Handler
+from pqdesk.workers.handlers import Handler, ProducerOptions
 from pqdesk.workers.lifecycle import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, ParentWatch, StopRequested, StopSignals
 from pqdesk.workers.patience import exit_code_for
-from pqdesk.workers.process import child_environment
+from pqdesk.workers.process import child_environment, find_program
 from pqdesk.workers.putting import ITEMS_LIMIT, Putter
 from pqdesk.workers.report import Report, describe_exception
 from pqdesk.workers.run_memory import RunMemory
@@ -85,13 +86,8 @@ def run_producer(
     Args:
         queue: Where items go that name no queue of their own. It stays open.
         target: What to ask for messages.
-        form: What the lines of a command are; None: by the rule of messages/written.py.
-        every: Seconds or a timedelta from one run to the next; the first is at once. This and the next three come
-            before what a handler was marked with.
-        cron: A cron expression, in `timezone` (None: the machine's).
-        seconds: Whether its first field is seconds; None: if it has six.
-        missed: `once` (the default), `skip` or `all`.
-        quiet: No line per message.
+        form, …: The options of the table in worker_options.py. `every`, `cron`, `timezone` and `missed` come before
+            what a handler was marked with.
         workspace: Whose queue it is; told to commands, and to know its supervisord by.
         out: For one line per message; sys.stdout when None.
         err: For warnings and tracebacks; sys.stderr when None.
@@ -115,10 +111,9 @@ def run_producer(
             if timetable is None:
                 code = source.run_for_ever()
             else:
-                zone = find_zone(_zone_name(target, timezone))
-                code = _run_by(
-                    timetable, source, report, stop, zone, clock, RunMemory(timetable.plan, queue.name, workspace)
-                )
+                zone = find_zone(timezone or _marked(target).timezone)
+                memory = RunMemory(timetable.plan, queue.name, workspace)
+                code = _run_by(timetable, source, report, stop, zone, clock, memory)
             return code or stop.exit_code
         except KeyboardInterrupt:  # Ctrl-C a second time, inside a handler
             return EXIT_INTERRUPTED
@@ -177,55 +172,73 @@ def check_producer(
         target.check()
     if cron is not None and seconds is not None:
         check_seconds(cron, has_seconds=seconds)
-    return _timetable(target, every, cron, timezone, missed, clock or SystemClock())
+    marked, now_us = _marked(target), (clock or SystemClock()).wall_us()
+    if every is None and cron is None:
+        every, cron = marked.every, marked.cron
+    if every is None and cron is None:
+        if timezone is not None or missed is not None:
+            raise InvalidInput("--timezone and --missed belong to --every or --cron, which say when to run")
+        return None
+    if every is not None and cron is not None:
+        raise InvalidInput("a producer runs by --every or by --cron, not by both")
+    if isinstance(target, FolderTarget):
+        raise InvalidInput("a folder is watched all the time; leave out --every and --cron")
+    if every is not None:
+        schedule: Every | Cron = Every(duration_us(every, "every", least_us=1))
+        plan = f"every {duration_us(every, 'every')} µs"
+    else:
+        zone_name = timezone or marked.timezone
+        plan = f"cron {cron} in {zone_name or 'the local zone'}"
+        schedule = Cron(cron or "", find_zone(zone_name))
+    return Timetable(schedule, check_missed(missed or marked.missed), now_us, plan=plan)
 
 
+@dataclass(frozen=True, slots=True)
 class HandlerSource:
     """A Python handler. Belongs to the main thread."""
 
-    def __init__(self, handler: Handler, putter: Putter, report: Report, stop: StopSignals) -> None:
-        self._handler = handler
-        self._putter = putter
-        self._report = report
-        self._stop = stop
+    handler: Handler
+    putter: Putter
+    report: Report
+    stop: StopSignals
 
     def run_for_ever(self) -> int:
-        while not self._stop.is_stopping:
+        while not self.stop.is_stopping:
             try:
                 count = self._stream()
             except StopRequested:
                 break
             except Exception as exc:  # noqa: BLE001 - a handler may raise anything; it ends the worker, for all to see
-                self._report.warn(f"handler {self._handler.name!r} ended: {describe_exception(exc)}")
+                self.report.warn(f"handler {self.handler.name!r} ended: {describe_exception(exc)}")
                 return EXIT_FAILED
             if not count:
-                self._stop.wait(_PAUSE_S)
+                self.stop.wait(_PAUSE_S)
         return EXIT_DONE
 
     def run_once(self) -> bool:
         try:
-            with closing(_Items(self._handler, self._stop)) as items:
+            with closing(_Items(self.handler, self.stop)) as items:
                 run = items.take(ITEMS_LIMIT + 1)
         except StopRequested:
             return False
         except Exception as exc:  # noqa: BLE001 - a handler may raise anything; the next run has its chance
-            self._report.warn(
-                f"handler {self._handler.name!r} failed, nothing of this run was put: {describe_exception(exc)}"
+            self.report.warn(
+                f"handler {self.handler.name!r} failed, nothing of this run was put: {describe_exception(exc)}"
             )
             return True
         if len(run) > ITEMS_LIMIT:
-            self._report.warn(
-                f"handler {self._handler.name!r} yielded more than {ITEMS_LIMIT:,} items in one run, nothing was put"
+            self.report.warn(
+                f"handler {self.handler.name!r} yielded more than {ITEMS_LIMIT:,} items in one run, nothing was put"
             )
         else:
-            self._putter.put(run)
+            self.putter.put(run)
         return True
 
     def _stream(self) -> int:
         count = 0
-        with closing(_Items(self._handler, self._stop)) as items:
-            while not self._stop.is_stopping and (taken := items.take(1)):
-                self._putter.put(taken)
+        with closing(_Items(self.handler, self.stop)) as items:
+            while not self.stop.is_stopping and (taken := items.take(1)):
+                self.putter.put(taken)
                 count += 1
         return count
 
@@ -278,8 +291,7 @@ def _run_by(
         timetable.resume(kept_us, clock.wall_us())
     while not stop.is_stopping:
         if timetable.take(clock.wall_us()):
-            is_made = source.run_once()
-            if not is_made:
+            if not source.run_once():
                 break
             timetable.end_run(clock.wall_us())
         if timetable.next_us != kept_us:
@@ -288,14 +300,10 @@ def _run_by(
         is_ahead = timetable.next_us > clock.wall_us()
         if is_ahead and timetable.next_us != told_us and not stop.is_stopping:
             told_us = timetable.next_us
-            report.line(f"next run {_shown_time(told_us, zone)}")
+            report.line(f"next run {to_datetime(told_us).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}")
         left_s = (timetable.next_us - clock.wall_us()) / 1_000_000
         stop.wait(min(max(left_s, 0.0), _LONGEST_WAIT_S))
     return EXIT_DONE
-
-
-def _shown_time(us: int, zone: tzinfo) -> str:
-    return f"{to_datetime(us).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _source(
@@ -312,40 +320,10 @@ def _source(
         return FolderWatch(target, putter, report, stop, clock)
     if isinstance(target, CommandTarget):
         environment = child_environment(None if workspace is None else workspace.root, {"PQDESK_QUEUE": queue.name})
-        return CommandSource(target, form, environment, putter, report, stop, clock)
+        return CommandSource(find_program(target.command), form, environment, putter, report, stop, clock)
     return HandlerSource(target, putter, report, stop)
 
 
-def _zone_name(target: ProducerTarget, timezone: str | None) -> str | None:
-    marked = target.producer if isinstance(target, Handler) else None
-    return timezone if timezone is not None or marked is None else marked.timezone
-
-
-def _timetable(
-    target: ProducerTarget,
-    every: Duration | None,
-    cron: str | None,
-    timezone: str | None,
-    missed: str | None,
-    clock: Clock,
-) -> Timetable | None:
-    """None when there is no schedule. Raises InvalidInput."""
-    marked = target.producer if isinstance(target, Handler) else None
-    if marked is not None and every is None and cron is None:
-        every, cron = marked.every, marked.cron
-    if every is None and cron is None:
-        if timezone is not None or missed is not None:
-            raise InvalidInput("--timezone and --missed belong to --every or --cron, which say when to run")
-        return None
-    if every is not None and cron is not None:
-        raise InvalidInput("a producer runs by --every or by --cron, not by both")
-    if isinstance(target, FolderTarget):
-        raise InvalidInput("a folder is watched all the time; leave out --every and --cron")
-    if every is not None:
-        schedule: Every | Cron = Every(duration_us(every, "every", least_us=1))
-        plan = f"every {duration_us(every, 'every')} µs"
-    else:
-        plan = f"cron {cron} in {_zone_name(target, timezone) or 'the local zone'}"
-        schedule = Cron(cron or "", find_zone(_zone_name(target, timezone)))
-    marked_missed = "once" if marked is None else marked.missed
-    return Timetable(schedule, check_missed(missed or marked_missed), clock.wall_us(), plan=plan)
+def _marked(target: ProducerTarget) -> ProducerOptions:
+    """What a handler says itself of when it runs."""
+    return (target.producer if isinstance(target, Handler) else None) or ProducerOptions(queue="")

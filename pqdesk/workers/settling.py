@@ -13,9 +13,9 @@ from pqdesk.messages.states import AttemptOutcome
 from pqdesk.queues.handling import Handling
 from pqdesk.queues.message import Message, completed, error_text, released
 from pqdesk.storage.values import Settlement
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.patience import Patience
 from pqdesk.workers.report import Report, describe_exception, shown
+from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, PutOff
 
 WORKSPACE_TROUBLE = "workspace"  # the condition of Report.begin, shared by all loops of a worker

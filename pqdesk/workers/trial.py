@@ -21,7 +21,7 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import MessageDetail, Outgoing
 from pqdesk.messages.states import State
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
-from pqdesk.workers.consumer import ConsumerTarget, run_consumer
+from pqdesk.workers.consumer import ConsumerTarget, check_consumer, run_consumer
 from pqdesk.workers.producer import ProducerTarget, try_producer
 from pqdesk.workspace import Workspace
 
@@ -68,9 +68,10 @@ def copy_of(detail: MessageDetail) -> Outgoing:
 
 
 def tried_consumer(
-    queue: str, target: ConsumerTarget, message: Outgoing, paths: WorkspacePaths, options: dict[str, Any]
+    queue: str, target: ConsumerTarget, options: dict[str, Any], message: Outgoing, paths: WorkspacePaths
 ) -> Verdict:
     """Let `target` work on `message` once."""
+    check_consumer(target)
     heard = _Heard()
     chosen = {name: options[name] for name in _OF_CONSUMER if name in options}
     with Workspace(paths.root) as workspace:
@@ -98,7 +99,7 @@ def tried_consumer(
     return Verdict(False, f"not worked on: {heard.last_line or 'it gave the message back'}")
 
 
-def tried_producer(queue: str, target: ProducerTarget, paths: WorkspacePaths, options: dict[str, Any]) -> Verdict:
+def tried_producer(queue: str, target: ProducerTarget, options: dict[str, Any], paths: WorkspacePaths) -> Verdict:
     """Let `target` put what it has, and tell what that is."""
     heard = _Heard()
     with Workspace(paths.root) as workspace:

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.durations import duration_us
 from pqdesk.queues.message import Message
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.handlers import Fail, Handler, Retry, Snooze
 from pqdesk.workers.lifecycle import EXIT_FAILED
 from pqdesk.workers.report import describe_exception
+from pqdesk.workers.threads_at_work import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 from pqdesk import Workspace
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.ordered_ends import is_owner_lock, mark_ordered, was_ordered
-from pqdesk.supervision.processes.orphans import mark_ordered_ends
+from pqdesk.supervision.processes.trees import mark_ordered_ends
 from tests.processes import end_child
 
 _HOLDER = """

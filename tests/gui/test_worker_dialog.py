@@ -17,19 +17,15 @@ from pqdesk.gui.dialogs.worker import WorkerDialog
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command
 from pqdesk.gui.shell.routes import Route
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.recipes import (
-    CommandRecipe,
-    FolderRecipe,
-    FunctionRecipe,
-    OtherRecipe,
-    PostRecipe,
-    ScheduleRecipe,
+    Recipe,
     command_of,
+    usual_restart,
 )
-from pqdesk.supervision.definitions.writing import read_definitions
 from pqdesk.supervision.records import Saved, TryOut
+from pqdesk.worker_options import Kind
 from tests.gui.shell_fakes import make_replica
 from tests.gui.worker_fakes import WorkersRig
 from tests.programs import pqdesk
@@ -126,20 +122,20 @@ def test_a_command_per_message_is_added_and_started(rig, form):
         (
             "function",
             {"worker_handler": "mail.py:send", "worker_queues": "mail", "worker_timeout": "30s"},
-            FunctionRecipe(handler="mail.py:send", queues=("mail",), timeout="30s"),
+            Recipe(Kind.FUNCTION, handler="mail.py:send", queues=("mail",), timeout="30s"),
         ),
-        ("folder", {"worker_folder": "/tmp", "worker_queue": "f"}, FolderRecipe(folder="/tmp", queue="f")),
+        ("folder", {"worker_folder": "/tmp", "worker_queue": "f"}, Recipe(Kind.FOLDER, folder="/tmp", queue="f")),
         (
             "schedule",
             {"worker_queue": "r", "worker_payload": '{"a": 1}', "worker_every": "5m"},
-            ScheduleRecipe(queue="r", payload='{"a": 1}', every="5m"),
+            Recipe(Kind.SCHEDULE, queue="r", payload='{"a": 1}', every="5m"),
         ),
         (
             "post",
             {"worker_url": "http://localhost:8000/x", "worker_queues": "m", "worker_headers": "A=1 'B=c d'"},
-            PostRecipe(url="http://localhost:8000/x", queues=("m",), headers=("A=1", "B=c d")),
+            Recipe(Kind.POST, url="http://localhost:8000/x", queues=("m",), headers=("A=1", "B=c d")),
         ),
-        ("other", {"worker_command": "sleep 10"}, OtherRecipe(command=("sleep", "10"))),
+        ("other", {"worker_command": "sleep 10"}, Recipe(Kind.OTHER, command=("sleep", "10"))),
     ],
 )
 def test_each_kind_becomes_its_command(rig, form, kind, values, recipe):
@@ -303,7 +299,7 @@ def test_what_is_restarted_for_it_is_told(qtbot, rig, edited):
 
 @pytest.mark.parametrize(("button", "command"), [("worker_conflict_button", "b3sum"), ("save_worker", "md5sum")])
 def test_somebody_elses_edit_is_told_and_either_can_win(rig, edited, button, command):
-    theirs = replace(DEFINITION, command=command_of(CommandRecipe(command=("b3sum",), queues=("files",))))
+    theirs = replace(DEFINITION, command=command_of(Recipe(Kind.COMMAND, command=("b3sum",), queues=("files",))))
     rig.supervision.keep(theirs)
     edited.fill("worker_command", "md5sum")
     edited.press("save_worker")
@@ -344,19 +340,25 @@ def test_a_duplicate_has_a_name_of_its_own(qtbot, rig):
     [
         DEFINITION,
         WorkerDefinition(
-            name="f", command=command_of(FunctionRecipe(handler="a.b:c", queues=("x", "y"), timeout="5s"))
+            name="f", command=command_of(Recipe(Kind.FUNCTION, handler="a.b:c", queues=("x", "y"), timeout="5s"))
         ),
-        WorkerDefinition(name="g", command=command_of(FolderRecipe(folder="/tmp", queue="q")), is_autostart=False),
+        WorkerDefinition(
+            name="g", command=command_of(Recipe(Kind.FOLDER, folder="/tmp", queue="q")), is_autostart=False
+        ),
         WorkerDefinition(
             name="p",
-            command=command_of(PostRecipe(url="http://localhost/x", queues=("q",), headers=("X-A=b c", "Auth=$TOKEN"))),
+            command=command_of(
+                Recipe(Kind.POST, url="http://localhost/x", queues=("q",), headers=("X-A=b c", "Auth=$TOKEN"))
+            ),
         ),
         WorkerDefinition(
             name="s",
-            command=command_of(ScheduleRecipe(queue="q", payload='{"a": "b c"}', cron="0 3 * * *", timezone="UTC")),
+            command=command_of(
+                Recipe(Kind.SCHEDULE, queue="q", payload='{"a": "b c"}', cron="0 3 * * *", timezone="UTC")
+            ),
             restart="never",
         ),
-        WorkerDefinition(name="loop", command=command_of(ScheduleRecipe(queue="q", command=("date", "-u")))),
+        WorkerDefinition(name="loop", command=command_of(Recipe(Kind.SCHEDULE, queue="q", command=("date", "-u")))),
         WorkerDefinition(
             name="o",
             command=("sh", "-c", "sleep 1 && echo 'it is'"),

@@ -12,8 +12,9 @@ import pytest
 
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.workers import workers_of
-from pqdesk.supervision.definitions.command_facts import usual_restart
-from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.recipes import usual_restart
+from pqdesk.supervision.definitions.writing import write_definition
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 from tests.support import wait_until
 

@@ -10,7 +10,8 @@ import pytest
 
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition, write_supervisor_configuration
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.logs.log_files import tail_lines
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 from pqdesk.supervision.supervision import Supervision

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pqdesk import Fail, Workspace, demo
-from pqdesk.supervision.definitions.writing import read_definitions
+from pqdesk.supervision.definitions.reading import read_definitions
 from tests.support import wait_until
 from tests.system.worker_processes import wait_for_state, workers_on
 

@@ -14,10 +14,11 @@ import pytest
 
 from pqdesk.errors import InvalidInput, NotFound, SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions.writing import WorkerDefinition, write_supervisor_configuration
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import write_supervisor_configuration
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.supervision import Supervision
-from pqdesk.supervision.wait_for import wait_for
+from pqdesk.supervision.waiting import wait_for
 from tests.support import wait_until
 from tests.system.conftest import WAIT_S, SupervisedWorkspace
 

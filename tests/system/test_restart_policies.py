@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.recipes import usual_restart
 from pqdesk.supervision.definitions.sections import read_configuration
 from pqdesk.supervision.records import RestartPolicy, WorkerState
 from tests.support import wait_until

@@ -17,7 +17,9 @@ import pytest
 
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions.writing import WorkerDefinition, read_definitions, write_definition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.reading import read_definitions
+from pqdesk.supervision.definitions.writing import write_definition
 from pqdesk.supervision.processes.usage import UsageReader
 from pqdesk.supervision.records import ReplicaRecord, TryOut, WorkerState
 from pqdesk.supervision.supervision import Supervision

@@ -10,9 +10,9 @@ from pqdesk.clock import SystemClock
 from pqdesk.errors import WorkspaceError
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.workers.batch import LONGEST_MS, MOST, Batch, BatchWatch
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Settler
+from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pqdesk.cli.line_batches import BATCH_LINES, Batch, line_batches
+from pqdesk.cli.put_lines import BATCH_LINES, Batch, line_batches
 from pqdesk.errors import InvalidInput
 
 _LIMIT = 1_000_000

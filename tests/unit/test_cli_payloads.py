@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pqdesk.cli.payloads import Form, parse_payload
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.written import Form, parse_payload
 
 
 @pytest.mark.parametrize(

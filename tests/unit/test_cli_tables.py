@@ -1,18 +1,10 @@
-"""Tables that fit a terminal, and rates."""
+"""Tables that fit a terminal."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
 
-from pqdesk.cli.snapshots import RateMeter, Rates, Snapshot
 from pqdesk.cli.tables import Cell, Column, fit, make_table, print_table
-from pqdesk.messages.records import Counts, QueueRecord
-from pqdesk.paths import WorkspacePaths
-from pqdesk.services.health import Facts
-from pqdesk.supervision.records import SupervisionStatus
 
 _COLUMNS = (Column("Id", is_number=True), Column("Name", is_flexible=True), Column("Text", is_flexible=True))
 
@@ -64,38 +56,3 @@ def test_where_it_is_narrow_zeros_go_first_and_then_what_is_optional() -> None:
         ["Queue", "Ready"],
         ["Queue", "Ready"],
     ]
-
-
-def snapshot(at_ms: int, **counts: int) -> Snapshot:
-    status = SupervisionStatus(False, "not running", None, ())
-    queues = (QueueRecord("q", False, Counts(**counts)),)
-    return Snapshot(WorkspacePaths(Path("/w")), at_ms, Facts(status, datetime.now(UTC), queues=queues))
-
-
-def test_rates_are_per_second_over_the_last_seconds() -> None:
-    meter = RateMeter()
-    meter.with_rates(snapshot(0, ready=10))
-    meter.with_rates(snapshot(1000, ready=10, completed=10))
-
-    rates = meter.with_rates(snapshot(2000, ready=20, completed=10, failed=2)).rates
-
-    assert rates == {"q": Rates(put=11.0, completed=5.0, failed=1.0)}
-
-
-def test_what_is_long_past_does_not_count() -> None:
-    meter = RateMeter()
-    for second in range(20):
-        rates = meter.with_rates(snapshot(second * 1000, completed=100 if second else 0)).rates
-
-    assert rates == {"q": Rates()}
-
-
-def test_deleting_is_no_negative_rate() -> None:
-    meter = RateMeter()
-    meter.with_rates(snapshot(0, completed=50))
-
-    assert meter.with_rates(snapshot(1000, completed=10)).rates == {"q": Rates()}
-
-
-def test_one_look_has_no_rates() -> None:
-    assert RateMeter().with_rates(snapshot(0, ready=5)).rates == {}

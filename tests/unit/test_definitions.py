@@ -18,12 +18,9 @@ from pqdesk.demo import write_demo
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.addresses import LONGEST_SOCKET_BYTES, address_of, by_hand_problem
-from pqdesk.supervision.definitions.writing import (
-    WorkerDefinition,
-    read_definitions,
-    write_definition,
-    write_supervisor_configuration,
-)
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.reading import read_definitions
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.records import RestartPolicy
 from tests.checkout import ROOT
 

@@ -13,10 +13,11 @@ from zoneinfo import TZPATH
 import pytest
 
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.logs.journal import Exits, Journal, exits_of
+from pqdesk.supervision.logs.journal import Exits, Journal
 from pqdesk.supervision.logs.journal_file import ExitJournal
 from pqdesk.supervision.records import LastExit
 from pqdesk.zones import find_zone, name_of_variable
+from tests.support import journal_of
 
 START = datetime(2026, 11, 24, 12, 0, 0)  # noqa: DTZ001  # the log has local time
 
@@ -60,7 +61,7 @@ def read(journal: ExitJournal, process: str = "a") -> Exits:
 
 
 def test_a_start_after_an_end_is_a_restart_and_one_by_request_is_none() -> None:
-    exits = exits_of(
+    exits = journal_of(
         [
             line(0, "supervisord started with pid 1"),
             line(1, "spawned: 'a' with pid 2"),
@@ -73,7 +74,7 @@ def test_a_start_after_an_end_is_a_restart_and_one_by_request_is_none() -> None:
             line(311, "supervisord started with pid 5"),
             line(311, "spawned: 'a' with pid 6"),
         ]
-    )["a"]
+    ).of("a")
 
     assert (exits.restarts_total, len(exits.restarts)) == (1, 1)
 
@@ -87,7 +88,7 @@ def test_failures_wait_longer_each_time_and_are_restarts_all_the_same() -> None:
     lines += [line(second, "exited: a (exit status 1; not expected)"), line(second, "gave up: a entered FATAL state")]
     lines += [line(second + 1, "spawned: 'a' with pid 9")]
 
-    exits = exits_of(lines)["a"]
+    exits = journal_of(lines).of("a")
 
     assert (exits.restarts_total, exits.failures) == (7, 8)
 
@@ -104,14 +105,14 @@ def test_failures_wait_longer_each_time_and_are_restarts_all_the_same() -> None:
     ],
 )
 def test_the_last_exit_is_a_code_or_a_signal(text: str, expected: tuple[object, ...]) -> None:
-    last = exits_of([line(5, text)])["a"].last
+    last = journal_of([line(5, text)]).of("a").last
 
     assert last == LastExit(*expected[:2], (START + timedelta(seconds=5)).astimezone(UTC), expected[2])  # type: ignore[arg-type]
     assert last.text == expected[3]
 
 
 def test_only_the_last_hours_restarts_are_told_by_time() -> None:
-    exits = exits_of([one for second in range(0, 7200, 600) for one in crash(second)])["a"]
+    exits = journal_of([one for second in range(0, 7200, 600) for one in crash(second)]).of("a")
 
     assert (exits.restarts_total, len(exits.restarts)) == (12, 6)
 
@@ -175,7 +176,7 @@ def test_a_dump_is_complete() -> None:
 
     other.load(json.loads(json.dumps(journal.dump())))
 
-    assert other.all() == journal.all()
+    assert all(other.of(name) == journal.of(name) for name in journal.dump())
     for one in (journal, other):
         one.take([line(31, "spawned: 'a' with pid 7")])
     assert other.of("a").restarts_total == journal.of("a").restarts_total == 2

@@ -24,15 +24,16 @@ from pqdesk.storage.sqlite.waiting import Bells, PollableEvent, bell_path, is_wa
 from pqdesk.supervision.daemon.client import SupervisorClient
 from pqdesk.supervision.daemon.launch import boot_error
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.faults import located
+from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.secret_files import read_secrets
+from pqdesk.supervision.definitions.validation import located
 from pqdesk.supervision.definitions.worker_files import WorkerFiles
-from pqdesk.supervision.definitions.writing import read_definitions, write_definition, write_supervisor_configuration
-from pqdesk.supervision.locks import held_lock
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.logs.journal_file import ExitJournal
 from pqdesk.supervision.logs.log_files import LogFollower, all_lines, clear_log, tail_lines
 from pqdesk.supervision.logs.message_lines import lines_around, lines_of_message
 from pqdesk.supervision.private_files import check_private_folder as check_socket_folder
+from pqdesk.supervision.waiting import held_lock
 
 TOO_LONG_S = 10
 
@@ -210,7 +211,7 @@ def calls(paths: WorkspacePaths) -> dict[str, tuple[Path, tuple[Callable[[], obj
             (lambda: log_traceback(paths, ValueError("x")), lambda: write_to_log(paths)),
         ),
         "journal": (paths.run / "restarts.json", (lambda: ExitJournal(paths).refresh(),)),
-        "lock": (lock, (lambda: held_lock(lock, wait_s=0, late="late").__enter__(),)),
+        "lock": (lock, (lambda: held_lock(lock, 0, "at it").__enter__(),)),
         "pid": (paths.pid_file, (lambda: SupervisorClient(paths.socket)._who(),)),
         "main configuration": (
             paths.supervisor_configuration,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqdesk.clock import SystemClock
-from pqdesk.workers.rate import RateLimit
+from pqdesk.workers.limits import RateLimit
 
 
 class MovedClock(SystemClock):

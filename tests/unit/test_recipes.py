@@ -7,19 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pqdesk.errors import InvalidInput
-from pqdesk.supervision.definitions.command_facts import kind_of, queues_of, usual_restart
 from pqdesk.supervision.definitions.recipes import (
-    CommandRecipe,
-    FolderRecipe,
-    FunctionRecipe,
-    OtherRecipe,
-    PostRecipe,
     Recipe,
-    ScheduleRecipe,
     command_of,
+    kind_of,
+    queues_of,
     recipe_of,
+    usual_restart,
     with_recipe,
 )
+from pqdesk.worker_options import Kind
 
 _WORD = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=8).filter(
     lambda text: text.strip() and not text.startswith("-")
@@ -45,26 +42,28 @@ _PAYLOAD = st.text(min_size=1, max_size=8).filter(lambda text: "\n" not in text)
 _HEADERS = st.lists(st.sampled_from(["Authorization=$TOKEN", "X-A=b=c", "X-A="]), max_size=3).map(tuple)
 _URL = st.sampled_from(["http://localhost:8000/x", "https://example.com/?a=b&c=d"])
 _RECIPES = st.one_of(
-    st.builds(FunctionRecipe, handler=_HANDLER, **_CONSUMES),
-    st.builds(CommandRecipe, command=_COMMAND, **_CONSUMES),
-    st.builds(PostRecipe, url=_URL, headers=_HEADERS, **_CONSUMES),
-    st.builds(FolderRecipe, folder=_WORD, queue=_NAME),
+    st.builds(Recipe, st.just(Kind.FUNCTION), handler=_HANDLER, **_CONSUMES),
+    st.builds(Recipe, st.just(Kind.COMMAND), command=_COMMAND, **_CONSUMES),
+    st.builds(Recipe, st.just(Kind.POST), url=_URL, headers=_HEADERS, **_CONSUMES),
+    st.builds(Recipe, st.just(Kind.FOLDER), folder=_WORD, queue=_NAME),
     st.builds(
-        ScheduleRecipe,
+        Recipe,
+        st.just(Kind.SCHEDULE),
         queue=_NAME,
         handler=_HANDLER,
         cron=st.just("*/10 * * * *"),
         timezone=st.sampled_from(["UTC", None]),
     ),
     st.builds(
-        ScheduleRecipe,
+        Recipe,
+        st.just(Kind.SCHEDULE),
         queue=_NAME,
         command=_COMMAND,
         every=st.sampled_from(["250ms", "5m"]),
         missed=st.sampled_from([None, "all"]),
     ),
-    st.builds(ScheduleRecipe, queue=_NAME, payload=_PAYLOAD, every=st.sampled_from(["5m", "1h30m"])),
-    st.builds(OtherRecipe, command=_COMMAND),
+    st.builds(Recipe, st.just(Kind.SCHEDULE), queue=_NAME, payload=_PAYLOAD, every=st.sampled_from(["5m", "1h30m"])),
+    st.builds(Recipe, st.just(Kind.OTHER), command=_COMMAND),
 )
 
 
@@ -82,12 +81,12 @@ def test_a_recipe_comes_back_from_its_command(recipe: Recipe) -> None:
     [
         (
             "pqdesk consume --timeout=5s a b --handler m:f",
-            FunctionRecipe(handler="m:f", queues=("a", "b"), timeout="5s"),
+            Recipe(Kind.FUNCTION, handler="m:f", queues=("a", "b"), timeout="5s"),
         ),
-        ("pqdesk consume a -- sha256sum -b", CommandRecipe(command=("sha256sum", "-b"), queues=("a",))),
-        ("pqdesk consume a --handler m:f --drain", FunctionRecipe(handler="m:f", queues=("a",), drain=True)),
-        ("pqdesk produce a --folder /srv/in", FolderRecipe(folder="/srv/in", queue="a")),
-        ("pqdesk produce a --every 5m --payload {}", ScheduleRecipe(queue="a", payload="{}", every="5m")),
+        ("pqdesk consume a -- sha256sum -b", Recipe(Kind.COMMAND, command=("sha256sum", "-b"), queues=("a",))),
+        ("pqdesk consume a --handler m:f --drain", Recipe(Kind.FUNCTION, handler="m:f", queues=("a",), drain=True)),
+        ("pqdesk produce a --folder /srv/in", Recipe(Kind.FOLDER, folder="/srv/in", queue="a")),
+        ("pqdesk produce a --every 5m --payload {}", Recipe(Kind.SCHEDULE, queue="a", payload="{}", every="5m")),
     ],
 )
 def test_a_command_by_hand_is_understood(words: str, recipe: Recipe) -> None:
@@ -115,32 +114,32 @@ def test_a_command_by_hand_is_understood(words: str, recipe: Recipe) -> None:
 def test_a_command_that_no_recipe_tells_completely_stays_as_it_is(words: str) -> None:
     command = tuple(words.split(" "))
 
-    assert recipe_of(command) == OtherRecipe(command=command)
+    assert recipe_of(command) == Recipe(Kind.OTHER, command=command)
     assert command_of(recipe_of(command)) == command
 
 
 @pytest.mark.parametrize(
     ("recipe", "reason"),
     [
-        (FunctionRecipe(handler="", queues=("a",)), "the function is missing"),
-        (FunctionRecipe(handler="m:f", queues=()), "name of a queue is missing"),
-        (FunctionRecipe(handler="m:f", queues=("-x",)), "reads as an option"),
-        (FunctionRecipe(handler="m:f", queues=("a",), concurrency=0), "concurrency is 0"),
-        (FunctionRecipe(handler="m:f", queues=("a",), timeout="soon"), "no duration"),
-        (CommandRecipe(command=(), queues=("a",)), "the command is missing"),
-        (PostRecipe(url="localhost", queues=("a",)), "no address"),
-        (PostRecipe(url="ftp://x/", queues=("a",)), "no address"),
-        (PostRecipe(url="http://x/a b", queues=("a",)), "no address"),
-        (PostRecipe(url="http://x/", queues=("a",), headers=("Token",)), "no header"),
-        (FolderRecipe(folder=" ", queue="a"), "the folder is missing"),
-        (ScheduleRecipe(queue="a"), "one thing"),
-        (ScheduleRecipe(queue="a", handler="m:f", payload="x"), "one thing"),
-        (ScheduleRecipe(queue="a", payload="x\ny"), "one line"),
-        (ScheduleRecipe(queue="a", payload="x"), "so often or at times"),
-        (ScheduleRecipe(queue="a", payload="x", every="5m", cron="* * * * *"), "not both"),
-        (ScheduleRecipe(queue="a", payload="x", every="5m", timezone="UTC"), "cron line"),
-        (ScheduleRecipe(queue="a", payload="x", every="5m", missed="never"), "missed runs"),
-        (OtherRecipe(command=(" ",)), "the command is missing"),
+        (Recipe(Kind.FUNCTION, handler="", queues=("a",)), "the function is missing"),
+        (Recipe(Kind.FUNCTION, handler="m:f", queues=()), "name of a queue is missing"),
+        (Recipe(Kind.FUNCTION, handler="m:f", queues=("-x",)), "reads as an option"),
+        (Recipe(Kind.FUNCTION, handler="m:f", queues=("a",), concurrency=0), "concurrency is 0"),
+        (Recipe(Kind.FUNCTION, handler="m:f", queues=("a",), timeout="soon"), "no duration"),
+        (Recipe(Kind.COMMAND, command=(), queues=("a",)), "the command is missing"),
+        (Recipe(Kind.POST, url="localhost", queues=("a",)), "no address"),
+        (Recipe(Kind.POST, url="ftp://x/", queues=("a",)), "no address"),
+        (Recipe(Kind.POST, url="http://x/a b", queues=("a",)), "no address"),
+        (Recipe(Kind.POST, url="http://x/", queues=("a",), headers=("Token",)), "no header"),
+        (Recipe(Kind.FOLDER, folder=" ", queue="a"), "the folder is missing"),
+        (Recipe(Kind.SCHEDULE, queue="a"), "one thing"),
+        (Recipe(Kind.SCHEDULE, queue="a", handler="m:f", payload="x"), "one thing"),
+        (Recipe(Kind.SCHEDULE, queue="a", payload="x\ny"), "one line"),
+        (Recipe(Kind.SCHEDULE, queue="a", payload="x"), "so often or at times"),
+        (Recipe(Kind.SCHEDULE, queue="a", payload="x", every="5m", cron="* * * * *"), "not both"),
+        (Recipe(Kind.SCHEDULE, queue="a", payload="x", every="5m", timezone="UTC"), "cron line"),
+        (Recipe(Kind.SCHEDULE, queue="a", payload="x", every="5m", missed="never"), "missed runs"),
+        (Recipe(Kind.OTHER, command=(" ",)), "the command is missing"),
     ],
 )
 def test_what_is_missing_or_wrong_is_told(recipe: Recipe, reason: str) -> None:
@@ -149,8 +148,8 @@ def test_what_is_missing_or_wrong_is_told(recipe: Recipe, reason: str) -> None:
 
 
 def test_what_runs_is_known_from_the_command_of_each_recipe() -> None:
-    post = command_of(PostRecipe(url="http://localhost/", queues=("a",), concurrency=2))
-    folder = command_of(FolderRecipe(folder="/srv", queue="a"))
+    post = command_of(Recipe(Kind.POST, url="http://localhost/", queues=("a",), concurrency=2))
+    folder = command_of(Recipe(Kind.FOLDER, folder="/srv", queue="a"))
 
     assert (kind_of(post), queues_of(post), usual_restart(post)) == ("consumer", ("a",), "always")
     assert (kind_of(folder), queues_of(folder), usual_restart(folder)) == ("producer", ("a",), "if it fails")

@@ -12,12 +12,12 @@ from pqdesk.errors import Busy, Corrupt, DiskFull, DuplicateKey, Full, InvalidIn
 from pqdesk.messages.records import Outgoing
 from pqdesk.messages.states import AttemptOutcome
 from pqdesk.workers import patience
-from pqdesk.workers.delivery import Delivery
 from pqdesk.workers.lifecycle import StopSignals
 from pqdesk.workers.patience import Patience, exit_code_for
 from pqdesk.workers.putting import Putter
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Settler
+from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed, GivenUp, Nacked, Unworkable
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pqdesk.cli.main import main
-from pqdesk.cli.telltales import names_of_secrets
+from pqdesk.cli.worker_options import names_of_secrets
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from pqdesk.errors import DiskFull, InvalidInput, NotFound, PQDeskError, SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.worker_files import WorkerFiles
-from pqdesk.supervision.definitions.writing import WorkerDefinition, read_definitions, write_supervisor_configuration
+from pqdesk.supervision.definitions.writing import write_supervisor_configuration
 from tests.unit.test_definitions import parsed_by_supervisor
 
 HAND_WRITTEN = """\

@@ -18,7 +18,6 @@ from pqdesk.errors import InvalidInput
 from pqdesk.gui.dialogs.worker.as_command import add_worker_command as as_command
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.recipes import (
-    RECIPES,
     Recipe,
     command_of,
     program_and_recipe,
@@ -69,8 +68,8 @@ def _example(row: WorkerOption) -> Any:
 def _full(kind: Kind, what: str, when: str | None) -> Recipe:
     """A worker with every option that goes with these."""
     values = {row.field: _example(row) for row in options_of(kind) if row.group is None or row.field in (what, when)}
-    return RECIPES[kind](
-        **{name: value for name, value in values.items() if name not in ("seconds", "timezone") or when == "cron"}
+    return Recipe(
+        kind, **{name: value for name, value in values.items() if name not in ("seconds", "timezone") or when == "cron"}
     )
 
 

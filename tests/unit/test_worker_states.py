@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pqdesk.clock import from_datetime
-from pqdesk.supervision.logs.journal import Exits, exits_of
+from pqdesk.supervision.logs.journal import Exits
 from pqdesk.supervision.processes.replicas import ProcessInfo, shown_state
 from pqdesk.supervision.records import WorkerState
+from tests.support import journal_of
 
 NOW = datetime(2026, 11, 24, 15, 0, 0, tzinfo=UTC)
 NOW_S = from_datetime(NOW) // 1_000_000
@@ -114,7 +115,7 @@ def test_a_program_that_cannot_be_run_failed_to_start() -> None:
 
 
 def test_the_log_tells_how_and_how_often_processes_ended() -> None:
-    exits = exits_of(
+    exits = journal_of(
         [
             "2026-11-24 14:59:01,001 INFO spawned: 'a' with pid 7",
             "2026-11-24 14:59:01,002 WARN exited: a (exit status 3; not expected)",
@@ -128,9 +129,9 @@ def test_the_log_tells_how_and_how_often_processes_ended() -> None:
         ]
     )
 
-    assert set(exits) == {"a", "b-2", "c"}
-    assert (exits["c"].unexpected, exits["c"].how) == ((), None), "it was stopped on purpose"
-    assert (exits["a"].failures, exits["a"].how) == (1, "terminated by SIGSEGV (core dumped)")
-    first, second = exits["a"].unexpected
+    assert set(exits.dump()) == {"a", "b-2", "c"}
+    assert (exits.of("c").unexpected, exits.of("c").how) == ((), None), "it was stopped on purpose"
+    assert (exits.of("a").failures, exits.of("a").how) == (1, "terminated by SIGSEGV (core dumped)")
+    first, second = exits.of("a").unexpected
     assert second - first == timedelta(seconds=8)
-    assert (exits["b-2"].unexpected, exits["b-2"].how) == ((), "exit status 0")
+    assert (exits.of("b-2").unexpected, exits.of("b-2").how) == ((), "exit status 0")

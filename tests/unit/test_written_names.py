@@ -13,11 +13,13 @@ from pqdesk.errors import NotFound, SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.broken_files import BrokenFiles
 from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.worker_files import WorkerFiles
-from pqdesk.supervision.definitions.writing import read_definitions, write_definition, write_supervisor_configuration
-from pqdesk.supervision.logs.journal import Journal, exits_of
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
+from pqdesk.supervision.logs.journal import Journal
 from pqdesk.supervision.logs.journal_file import ExitJournal
 from pqdesk.supervision.logs.message_lines import message_id_of
+from tests.support import journal_of
 
 
 @pytest.fixture
@@ -190,15 +192,15 @@ def test_the_command_tells_damage_in_one_line(paths: WorkspacePaths, capfd: pyte
 def test_a_forged_line_of_supervisords_log_is_no_line(at: str) -> None:
     good = "2026-01-01 00:00:00,000 INFO exited: a (exit status 3; not expected)"
 
-    exits = exits_of([f"{at},000 INFO exited: a (exit status 1; not expected)", good])
+    exits = journal_of([f"{at},000 INFO exited: a (exit status 1; not expected)", good])
 
-    assert exits["a"].last is not None
-    assert exits["a"].last.code == 3
+    assert exits.of("a").last is not None
+    assert exits.of("a").last.code == 3
 
 
 @pytest.mark.parametrize("how", ["exit status " + "9" * 5000, "terminated by signal " + "9" * 5000, "exit status ٣"])
 def test_a_number_without_end_in_supervisords_log_is_none(how: str) -> None:
-    assert exits_of([f"2026-01-01 00:00:00,000 INFO exited: a ({how}; not expected)"])["a"].last is None
+    assert journal_of([f"2026-01-01 00:00:00,000 INFO exited: a ({how}; not expected)"]).of("a").last is None
 
 
 _GOOD = {

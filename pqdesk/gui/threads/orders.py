@@ -12,7 +12,7 @@ from typing import Any
 from pqdesk.messages.looking import CappedCounts
 from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
-from pqdesk.supervision.definitions.writing import WorkerDefinition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 
 STARTING = ("start", "restart", "scale", "undo_edit", "restart_daemon", "start_daemon")  # what may start a process
 

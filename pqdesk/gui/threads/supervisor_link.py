@@ -16,7 +16,7 @@ from pqdesk.gui.threads.orders import STARTING, Done, Order, SaveRequest, Worker
 from pqdesk.gui.threads.side_jobs import SideJobs
 from pqdesk.messages.records import Outcome
 from pqdesk.services.workers import RecordedSupervision
-from pqdesk.supervision.definitions.writing import WorkerDefinition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import Saved, SupervisionStatus, WorkerState
 
 if TYPE_CHECKING:

@@ -23,14 +23,10 @@ from pqdesk.opening import read_plain
 # supervisor.xmlrpc.Faults of supervisor 4.3
 SHUTDOWN_STATE = 6
 BAD_NAME = 10
-NO_FILE = 20
-NOT_EXECUTABLE = 21
 SPAWN_ERROR = 50
 ALREADY_STARTED = 60
 NOT_RUNNING = 70
-ALREADY_ADDED = 90
 STILL_RUNNING = 91
-CANT_REREAD = 92
 
 STOPPING = "supervisord is stopping its workers; messages are unaffected; try again when it is gone"
 

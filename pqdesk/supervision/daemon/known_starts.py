@@ -18,7 +18,7 @@ from pqdesk.messages.json_text import load_json
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths, state_folder
 from pqdesk.supervision.definitions.reading import read_definitions
-from pqdesk.supervision.private_files import make_private_folder, write_private_file
+from pqdesk.supervision.private_files import write_private_file
 
 _LARGEST_BYTES = 1024 * 1024
 _MOST = 1000
@@ -66,7 +66,6 @@ def remember_start(paths: WorkspacePaths) -> None:
     known[str(paths.root)] = identity
     newest = dict(list(known.items())[-_MOST:])
     try:
-        make_private_folder(_file().parent)
         write_private_file(_file(), json.dumps(newest, indent=1))
     except (PQDeskError, OSError, ValueError):
         pass

@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -24,14 +25,13 @@ from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.daemon.known_starts import remember_start
 from pqdesk.supervision.definitions.addresses import DaemonAddress, address_of
 from pqdesk.supervision.definitions.broken_files import BrokenFiles
-from pqdesk.supervision.definitions.faults import located
 from pqdesk.supervision.definitions.reading import definition_files, read_definitions
 from pqdesk.supervision.definitions.sections import read_configuration
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
+from pqdesk.supervision.definitions.validation import located
 from pqdesk.supervision.definitions.writing import write_supervisor_configuration
-from pqdesk.supervision.locks import held_lock
-from pqdesk.supervision.processes.orphans import end_orphans
-from pqdesk.supervision.wait_for import wait_for
+from pqdesk.supervision.processes.trees import end_orphans
+from pqdesk.supervision.waiting import held_lock, wait_for
 from pqdesk.version import installed_version
 
 _LOCK_S = 30.0
@@ -56,8 +56,7 @@ def ensure_daemon(paths: WorkspacePaths, *, timeout_s: float = 2.0) -> None:
     check_workspace(paths)
     if _is_answering(address_of(paths), timeout_s):
         return
-    late = f"another program has been starting supervisord for {_LOCK_S:g} s; end it, then try again"
-    with held_lock(paths.run / "supervisord.lock", wait_s=_LOCK_S, late=late):
+    with held_lock(paths.run / "supervisord.lock", _LOCK_S, "starting supervisord", "end it, then try again"):
         write_supervisor_configuration(paths)
         address = address_of(paths)
         address.prepare()
@@ -102,21 +101,13 @@ class _Refused(SupervisorError):
         self.reason = reason
 
 
-class DaemonVersions:
-    """Which PQDesk started a supervisord; asked of the system once for each."""
-
-    def __init__(self) -> None:
-        self._known: tuple[int, str | None] | None = None
-
-    def of(self, pid: int) -> str | None:
-        """None when it was started by hand, or cannot be looked at."""
-        if self._known is None or self._known[0] != pid:
-            try:
-                version = psutil.Process(pid).environ().get(VERSION_VARIABLE)
-            except (psutil.Error, OSError):
-                version = None
-            self._known = pid, version
-        return self._known[1]
+@lru_cache(1)
+def version_of(pid: int) -> str | None:
+    """Which PQDesk started a supervisord, asked of the system once; None when it was by hand, or cannot be told."""
+    try:
+        return psutil.Process(pid).environ().get(VERSION_VARIABLE)
+    except (psutil.Error, OSError):
+        return None
 
 
 def boot_error(log: Path) -> str:

@@ -13,9 +13,9 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon import client as rpc
 from pqdesk.supervision.daemon.client import Call, DaemonDown, Fault, SupervisorClient
 from pqdesk.supervision.definitions.addresses import address_of
-from pqdesk.supervision.definitions.faults import located
 from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
+from pqdesk.supervision.definitions.validation import located
 from pqdesk.supervision.private_files import make_private_folder
 from pqdesk.supervision.processes.replicas import ProcessInfo
 
@@ -163,10 +163,8 @@ class Daemon:
     def restore_logs(self, infos: Sequence[ProcessInfo]) -> None:
         """Make the folders of these processes' logs anew where they are gone, and have what runs write to files there.
 
-        supervisord starts nothing whose log has no folder, and writes on to a file that was deleted.
-
-        Raises:
-            WorkspaceError, DiskFull: A folder cannot be made.
+        supervisord starts nothing whose log has no folder, and writes on to a file that was deleted. Raises
+        WorkspaceError, DiskFull: a folder cannot be made.
         """
         make_private_folder(self._paths.logs)
         logs = {Path(log): info for info in infos for log in (info.stdout_log, info.stderr_log) if log}

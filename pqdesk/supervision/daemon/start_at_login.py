@@ -25,13 +25,14 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.definitions.writing import write_supervisor_configuration
 from pqdesk.supervision.look_only import IsLookOnly, never, refuse_look_only
-from pqdesk.supervision.private_files import make_private_folder, write_private_file
+from pqdesk.supervision.private_files import remove_file, write_private_file
 
 Way = Literal["systemd", "autostart"]
 
 _CALL_S = 20.0
 _LINGER = Path("/var/lib/systemd/linger")  # logind keeps a file there for each user
 _STOP_S = 120
+_STILL = "workers still start at login"
 
 _OFF = "Workers start when PQDesk or a command starts them."
 _LINGERING = "Workers start with the machine, and run on after you log out."
@@ -118,10 +119,10 @@ class LoginStart:
             self._switch_off()
         elif _has_manager():
             self._enable_service()
-            _remove(self._entry)
+            remove_file(self._entry, _STILL)
         else:
             write_supervisor_configuration(self._paths)
-            _write(
+            write_private_file(
                 self._entry,
                 _ENTRY.format(title=_one_line(self._paths.root), start=_entry_words(self._command("start"))),
             )
@@ -151,19 +152,19 @@ class LoginStart:
             stop=_unit_words(self._command("stop")),
             stop_s=_STOP_S,
         )
-        _write(self._unit, text)
+        write_private_file(self._unit, text)
         problem = _systemctl("daemon-reload") or _call(["systemctl", "--user", "enable", self._service])
         if problem is not None:
-            _remove(self._unit)
+            remove_file(self._unit, _STILL)
             raise SupervisorError(f"cannot make workers start at login: {problem}; nothing was changed")
 
     def _switch_off(self) -> None:
         if os.path.lexists(self._wanted) or self._unit.exists():
             _systemctl("disable", self._service)
-            _remove(self._wanted)  # by hand, where no manager answers
-            _remove(self._unit)
+            remove_file(self._wanted, _STILL)  # by hand, where no manager answers
+            remove_file(self._unit, _STILL)
             _systemctl("daemon-reload")
-        _remove(self._entry)
+        remove_file(self._entry, _STILL)
 
     def _command(self, verb: Literal["start", "stop"]) -> list[str]:
         if verb == "start":
@@ -207,20 +208,6 @@ def _call(command: Sequence[str]) -> str | None:
     except (OSError, subprocess.TimeoutExpired) as exc:
         return " ".join(str(exc).split())
     return None if done.returncode == 0 else " ".join(done.stderr.split()) or f"{command[0]} failed"
-
-
-def _write(file: Path, text: str) -> None:
-    make_private_folder(file.parent)
-    write_private_file(file, text)
-
-
-def _remove(file: Path) -> None:
-    try:
-        os.unlink(file)
-    except FileNotFoundError:
-        pass
-    except OSError as exc:
-        raise SupervisorError(f"cannot remove '{file}': {exc.strerror}; workers still start at login") from exc
 
 
 def _one_line(path: Path) -> str:

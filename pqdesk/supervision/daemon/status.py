@@ -12,9 +12,9 @@ from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.client import SHUTDOWN_STATE, Call, DaemonDown, DaemonHangs, Fault, SupervisorClient
-from pqdesk.supervision.daemon.launch import DaemonVersions
+from pqdesk.supervision.daemon.launch import version_of
 from pqdesk.supervision.definitions.addresses import DaemonAddress
-from pqdesk.supervision.definitions.configured import ConfiguredWorkers
+from pqdesk.supervision.definitions.reading import ConfiguredWorkers
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
 from pqdesk.supervision.logs.journal_file import ExitJournal
 from pqdesk.supervision.processes.replicas import ProcessInfo, replica_record, unstarted_record
@@ -43,7 +43,6 @@ class StatusReader:
         self._configured = configured
         self._clock = clock
         self._journal = ExitJournal(paths)
-        self._versions = DaemonVersions()
         self._stopping_since_ms: dict[str, int] = {}
         self._started_s: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
@@ -111,7 +110,7 @@ class StatusReader:
             base = known.pop(info.process, None) or _undefined_record(info, self._paths.logs)
             records.append(self._record(info, self._with_history(base, requests, held), requests))
         records += [self._with_history(one, requests, held) for one in known.values()]
-        version = self._versions.of(pid)
+        version = version_of(pid)
         problem = (
             None
             if is_ours

@@ -55,8 +55,7 @@ class DaemonAddress:
     def prepare(self) -> None:
         """Make the folder of the socket, and the link; cheap when they are there.
 
-        Raises:
-            SupervisorError: They cannot be made, or others could write there.
+        Raises SupervisorError: they cannot be made, or others could write there.
         """
         if self.link is None:
             if _OF_A_WORKSPACE.fullmatch(self.socket.parent.name):  # ours; a hand-written one is its writer's

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from pqdesk.errors import SupervisorError
@@ -37,7 +36,7 @@ class BrokenFiles:
                 continue  # it says itself what it does not take
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *exc: object) -> None:
         self._put_back()
 
     def set_aside(self, reason: str) -> bool:

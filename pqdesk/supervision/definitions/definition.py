@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pqdesk.supervision.definitions.command_facts import kind_of, queues_of
+from pqdesk.errors import NotFound, SupervisorError
+from pqdesk.supervision.definitions.recipes import kind_of, queues_of
 from pqdesk.supervision.records import RestartPolicy, WorkerKind
 
 USUAL_START_S = 3
@@ -98,6 +99,15 @@ class Definitions:
     def programs(self) -> frozenset[str]:
         """The sections that define their processes."""
         return frozenset(each.process.partition(":")[0] for one in self.workers for each in one.processes)
+
+    def unknown(self, name: str) -> NotFound | SupervisorError:
+        """Why nothing of this name can be acted on: to be raised."""
+        for problem in self.problems:
+            if f"/{name}.conf'" in problem:
+                return SupervisorError(problem)
+        names = ", ".join(one.name for one in self.workers)
+        there = f"the workers are {names}" if names else "this workspace has none"
+        return NotFound("; ".join((f"there is no worker {name!r}; {there}", *self.problems)))
 
 
 def process_names(name: str, replicas: int) -> tuple[str, ...]:

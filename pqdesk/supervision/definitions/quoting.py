@@ -25,11 +25,7 @@ _HERE = "%(here)s"
 
 
 def check_worker_name(name: str) -> str:
-    """`name` itself.
-
-    Raises:
-        InvalidInput: It is not one that a worker, its files and its replicas can have.
-    """
+    """`name` itself. Raises InvalidInput: it is not one that a worker, its files and its replicas can have."""
     if not _NAME.fullmatch(name):
         raise InvalidInput(
             f"worker name {name!r} is not allowed; use 1 to 64 letters, digits, '.', '_' and '-', not beginning with "
@@ -47,8 +43,7 @@ def check_worker_name(name: str) -> str:
 def check_written_name(name: str) -> str:
     """`name` itself, of a worker or a process as a hand-written file has it: it becomes a part of commands and paths.
 
-    Raises:
-        InvalidInput: It is none that supervisord, a shell and a folder take for a name.
+    Raises InvalidInput: it is none that supervisord, a shell and a folder take for a name.
     """
     if not WRITTEN_NAME.fullmatch(name) or name == "all":
         raise InvalidInput(
@@ -61,8 +56,7 @@ def check_written_name(name: str) -> str:
 def quote_command(arguments: Sequence[str]) -> str:
     """`arguments` as the value of `command=`.
 
-    Raises:
-        InvalidInput: There is no program, or an argument that the file cannot hold.
+    Raises InvalidInput: there is no program, or an argument that the file cannot hold.
     """
     if not arguments or not arguments[0].strip():
         raise InvalidInput("a worker needs a command: a program and its arguments")
@@ -72,11 +66,7 @@ def quote_command(arguments: Sequence[str]) -> str:
 
 
 def quote_folder(folder: PurePath) -> str:
-    """`folder` as the value of `directory=`.
-
-    Raises:
-        InvalidInput: It is not absolute, or the file cannot hold it.
-    """
+    """`folder` as the value of `directory=`. Raises InvalidInput: it is not absolute, or the file cannot hold it."""
     text = str(folder)
     if not folder.is_absolute():
         raise InvalidInput(f"the folder {text!r} of a worker must be a whole path, from '/' on")
@@ -103,8 +93,7 @@ def quote_environment(variables: Mapping[str, str]) -> str:
 def split_environment(value: str) -> dict[str, str]:
     """The inverse of quote_environment, for hand-written values too.
 
-    Raises:
-        ValueError: supervisord could not read it either.
+    Raises ValueError: supervisord could not read it either.
     """
     lexer = shlex.shlex(value)
     lexer.wordchars += "/.+-():"

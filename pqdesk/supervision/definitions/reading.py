@@ -19,11 +19,10 @@ from pqdesk.supervision.definitions.secret_files import read_secrets, unwrap
 from pqdesk.supervision.definitions.sections import Section, parse_sections, read_configuration
 from pqdesk.supervision.definitions.validation import problem_of
 from pqdesk.supervision.records import RestartPolicy
+from pqdesk.worker_checks import check_size, signal_called
 from pqdesk.worker_options import MOST_REPLICAS
 
 _REPLICA = re.compile(r"(.+)-([1-9][0-9]*)")
-_SIZE = re.compile(r"([0-9]{1,15})([kmg]b)?")
-_UNITS = {"kb": 1024, "mb": 1024**2, "gb": 1024**3}
 _ON, _OFF = ("yes", "true", "on", "1"), ("no", "false", "off", "0")  # supervisor/datatypes.py
 
 
@@ -80,7 +79,7 @@ class UnfitName(SupervisorError):
 
 def _check_names(section: Section, raw: ConfigurationText, file: Path) -> None:
     """Of what a file defines, the name stands in commands, and in the paths of its logs. Raises UnfitName."""
-    program = section.name.partition(":")[2].strip()
+    program = section.program
     number = {"process_num": section.number("numprocs_start", 0), "numprocs": section.number("numprocs", 1)}
     for name in (program, section.get("process_name", program, **number)):
         try:
@@ -92,9 +91,7 @@ def _check_names(section: Section, raw: ConfigurationText, file: Path) -> None:
 
 def replica_sections(text: str, file: Path) -> dict[str, list[tuple[int, Section]]]:
     """By worker, the number and the section of each replica, the first first. Raises SupervisorError."""
-    programs = {
-        one.name.partition(":")[2].strip(): one for one in parse_sections(text, file) if one.name.startswith("program:")
-    }
+    programs = {one.program: one for one in parse_sections(text, file) if one.name.startswith("program:")}
     replicas: dict[str, list[tuple[int, Section]]] = {}
     for program, section in programs.items():
         match = _REPLICA.fullmatch(program)
@@ -139,7 +136,7 @@ def _version_of(written: Sequence[str]) -> str:
 
 def _processes(section: Section, replica: int, paths: WorkspacePaths) -> Iterator[ProcessDefinition]:
     """One, or several where the section uses supervisor's own numprocs."""
-    program = section.name.partition(":")[2].strip()
+    program = section.program
     first, count = section.number("numprocs_start", 0), max(1, min(section.number("numprocs", 1), MOST_REPLICAS))
     for number in range(first, first + count):
         known = {"process_num": number, "numprocs": count}
@@ -212,14 +209,60 @@ def _policy_warning(worker: WorkerDefinition) -> str | None:
 
 
 def _signal_of(section: Section) -> str:
-    written = section.get("stopsignal", "TERM").strip().upper()
-    try:
-        number = int(written) if written.isdecimal() else signal.Signals["SIG" + written.removeprefix("SIG")]
-        return signal.Signals(number).name.removeprefix("SIG")
-    except (KeyError, ValueError):
-        return "TERM"  # supervisord refuses the file and says why
+    found = (
+        signal_called(section.get("stopsignal", "TERM")) or signal.SIGTERM
+    )  # supervisord refuses the file: it says why
+    return found.name.removeprefix("SIG")
 
 
 def _log_bytes_of(section: Section) -> int:
-    match = _SIZE.fullmatch(section.get("stdout_logfile_maxbytes", "50MB").lower())
-    return int(match[1]) * _UNITS.get(match[2] or "", 1) if match else 50 * 1024**2
+    try:
+        return check_size(section.get("stdout_logfile_maxbytes", "50MB"))
+    except InvalidInput:
+        return 50 * 1024**2
+
+
+ALL = "all"
+
+_Signature = tuple[tuple[Path, int, int, int], ...]
+
+
+class ConfiguredWorkers:
+    """Reads the definitions for one who asks twice a second. Belongs to one thread."""
+
+    def __init__(self, paths: WorkspacePaths) -> None:
+        self._paths = paths
+        self._seen: _Signature | None = None
+        self._definitions = Definitions(())
+
+    def read(self) -> Definitions:
+        signature = tuple(map(_state_of, (self._paths.supervisor_configuration, *definition_files(self._paths))))
+        if signature != self._seen:
+            self._definitions, self._seen = read_definitions(self._paths), signature
+        return self._definitions
+
+    def workers_of_processes(self) -> dict[str, str]:
+        """By supervisord's name for each process, the worker that it belongs to."""
+        return {process.process: worker.name for worker in self.read().workers for process in worker.processes}
+
+    def policies(self) -> dict[str, RestartPolicy]:
+        """By supervisord's name for each process, after which ends it is started again."""
+        return {process.process: worker.restart for worker in self.read().workers for process in worker.processes}
+
+    def longest_stop_s(self) -> float:
+        """How long a process may take to stop before supervisord kills it, at most."""
+        return max((worker.stop_wait_s for worker in self.read().workers), default=10)
+
+    def file_of(self, process: str) -> Path | None:
+        """Where a process is defined."""
+        return next(
+            (one.file for one in self.read().workers if process in (each.process for each in one.processes)), None
+        )
+
+
+def _state_of(file: Path) -> tuple[Path, int, int, int]:
+    try:
+        info = os.stat(file)
+    except OSError:
+        return file, 0, 0, 0
+    return file, info.st_mtime_ns, info.st_size, info.st_ino

@@ -1,7 +1,7 @@
 """What a person chooses for a worker without writing a command, and the command line that does it.
 
 `command_of` and `recipe_of` are inverses: each recipe comes back from its command exactly, and a command that no
-recipe describes completely is an OtherRecipe. Nothing is looked up or run. What there is to choose is in the table of
+recipe describes completely is of Kind.OTHER. Nothing is looked up or run. What there is to choose is in the table of
 worker_options.py.
 
 Durations, cron lines and numbers are kept as people write them (`5m`), checked when the command is made.
@@ -13,9 +13,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 from pqdesk.errors import InvalidInput
+from pqdesk.supervision.records import RestartPolicy, WorkerKind
 from pqdesk.worker_options import (
     CONSUMERS,
     PRODUCERS,
@@ -31,24 +32,26 @@ from pqdesk.worker_options import (
 class Recipe:
     """A kind of worker with the values of its options. Immutable; None, () and False are as if they were not given.
 
+    FUNCTION, COMMAND and POST are `pqdesk consume QUEUE…` with --handler, `-- COMMAND…` or --post; FOLDER and SCHEDULE
+    are `pqdesk produce QUEUE` with --folder, or with --every or --cron; OTHER is any other command, kept running.
+
     Attributes:
         kind: Which options there are.
         values: Those given, by field: text or a whole number, a tuple of texts where it may be repeated.
     """
 
-    kind: ClassVar[Kind]
-
-    def __init__(self, **values: Any) -> None:
-        unknown = values.keys() - fields_of(self.kind)
+    def __init__(self, kind: Kind, **values: Any) -> None:
+        unknown = values.keys() - fields_of(kind)
         if unknown:
-            raise TypeError(f"a {self.kind} worker has no {', '.join(sorted(unknown))}")
+            raise TypeError(f"a {kind} worker has no {', '.join(sorted(unknown))}")
+        self.kind = kind
         self.values: Mapping[str, Any] = MappingProxyType(
             {name: value for name, value in values.items() if not (value is None or value is False or value == ())}
         )
 
     def replaced(self, **values: Any) -> Recipe:
         """The same with these values."""
-        return type(self)(**{**self.values, **values})
+        return Recipe(self.kind, **{**self.values, **values})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Recipe) and (self.kind, self.values) == (other.kind, other.values)
@@ -57,46 +60,9 @@ class Recipe:
         return hash((self.kind, frozenset(self.values.items())))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.values.items())})"
+        return f"Recipe({', '.join([str(self.kind), *(f'{name}={value!r}' for name, value in self.values.items())])})"
 
 
-class FunctionRecipe(Recipe):
-    """A Python function is called once per message: `pqdesk consume QUEUE… --handler FILE:FUNCTION`."""
-
-    kind = Kind.FUNCTION
-
-
-class CommandRecipe(Recipe):
-    """A command is run once per message, the payload on its standard input: `pqdesk consume QUEUE… -- COMMAND…`."""
-
-    kind = Kind.COMMAND
-
-
-class PostRecipe(Recipe):
-    """Each message is sent by HTTP POST: `pqdesk consume QUEUE… --post URL`."""
-
-    kind = Kind.POST
-
-
-class FolderRecipe(Recipe):
-    """A message per new or changed file: `pqdesk produce QUEUE --folder DIR`."""
-
-    kind = Kind.FOLDER
-
-
-class ScheduleRecipe(Recipe):
-    """Something is run at times and what it gives is put: `pqdesk produce QUEUE --every 5m …`."""
-
-    kind = Kind.SCHEDULE
-
-
-class OtherRecipe(Recipe):
-    """Any other command, kept running."""
-
-    kind = Kind.OTHER
-
-
-RECIPES: Mapping[Kind, type[Recipe]] = {one.kind: one for one in Recipe.__subclasses__()}
 PROGRAM = ("pqdesk",)
 
 _VERBS = {"consume": CONSUMERS, "produce": PRODUCERS}
@@ -105,6 +71,8 @@ _BECOMES_ANOTHER = ("env", "nice", "ionice", "nohup", "stdbuf", "taskset", "chrt
 _OPTION_OF_PYTHON = re.compile(r"-(?:[bBdEiIOPqsSuvx]+|[bBdEiIOPqsSuvx]*[mXW].*)", re.DOTALL)  # as in python(1)
 _WITH_VALUE = ("-w", "--workspace")  # of every command
 _COMMON = (*_WITH_VALUE, "-v", "--verbose")
+_KINDS: dict[str, WorkerKind] = {"consume": "consumer", "produce": "producer"}
+_FLAGS = frozenset(row.option for row in options_of(*CONSUMERS, *PRODUCERS) if row.form == "flag") | {"-v", "--verbose"}
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -145,9 +113,9 @@ def written(row: WorkerOption, value: Any) -> Iterator[str]:
 
 
 def recipe_of(command: Sequence[str]) -> Recipe:
-    """The recipe whose command line this is; OtherRecipe when it is none that a recipe describes completely."""
+    """The recipe whose command line this is; Kind.OTHER when it is none that a recipe describes completely."""
     program, recipe = program_and_recipe(command)
-    return recipe if program == PROGRAM else OtherRecipe(command=tuple(command))
+    return recipe if program == PROGRAM else Recipe(Kind.OTHER, command=tuple(command))
 
 
 def program_and_recipe(command: Sequence[str]) -> tuple[tuple[str, ...], Recipe]:
@@ -162,14 +130,13 @@ def program_and_recipe(command: Sequence[str]) -> tuple[tuple[str, ...], Recipe]
             return program, _read(_VERBS[verb], words)
         except (InvalidInput, KeyError, ValueError):
             pass
-    return (), OtherRecipe(command=tuple(command))
+    return (), Recipe(Kind.OTHER, command=tuple(command))
 
 
 def with_recipe(command: tuple[str, ...], recipe: Recipe) -> tuple[str, ...]:
     """`command` itself where it does what the recipe says already, else the recipe's: what nobody changed stays.
 
-    Raises:
-        InvalidInput: As command_of().
+    Raises InvalidInput: as command_of().
     """
     program, known = program_and_recipe(command)
     return command if known == recipe else command_of(recipe, program or PROGRAM)
@@ -254,4 +221,37 @@ def _read(kinds: Sequence[Kind], words: list[str]) -> Recipe:
     else:
         values["queues"] = tuple(queues)
     check_together(kind, values)
-    return RECIPES[kind](**values)
+    return Recipe(kind, **values)
+
+
+# --- what a command says about its worker ------------------------------------------------------------
+
+
+def kind_of(command: Sequence[str]) -> WorkerKind:
+    found = split_program(command)
+    return "command" if found is None else _KINDS[found[1]]
+
+
+def queues_of(command: Sequence[str]) -> tuple[str, ...]:
+    """The queues of `pqdesk consume QUEUE …` and `pqdesk produce QUEUE …`; none for other commands."""
+    found = split_program(command)
+    if found is None:
+        return ()
+    queues: list[str] = []
+    remaining = iter(found[2])
+    for word in remaining:
+        if word == "--":
+            break
+        if not word.startswith("-"):
+            queues.append(word)
+        elif word not in _FLAGS and "=" not in word:  # every other option takes the next word
+            next(remaining, None)
+    return tuple(queues)
+
+
+def usual_restart(command: Sequence[str]) -> RestartPolicy:
+    """The restart policy to propose for a command.
+
+    A consumer never ends by itself, so that a plain `kill`, after which it ends with 0, is no reason to stay away.
+    """
+    return "always" if kind_of(command) == "consumer" and "--drain" not in command else "if it fails"

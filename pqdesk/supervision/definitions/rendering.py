@@ -93,8 +93,7 @@ def log_settings(process: str) -> dict[str, str]:
 def changed_settings(old: WorkerDefinition, new: WorkerDefinition, secrets_file: Path | None) -> dict[str, str]:
     """The keys whose values are others in `new`; what is the same stays as it was written.
 
-    Raises:
-        InvalidInput: A value that the file cannot hold.
+    Raises InvalidInput: a value that the file cannot hold.
     """
     changed = [one.name for one in fields(new) if getattr(old, one.name) != getattr(new, one.name)]
     keys = {key for name in changed for key in _OF_FIELD.get(name, ())}

@@ -18,7 +18,6 @@ from pqdesk.errors import InvalidInput
 from pqdesk.opening import read_plain
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.definitions.quoting import check_variable, is_variable
-from pqdesk.supervision.private_files import make_private_folder, write_private_file
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.env")
 _SCRIPT = 'set -a; . "$0"; exec "$@"'
@@ -48,12 +47,6 @@ def secrets_text(variables: Mapping[str, str], *, besides: Mapping[str, str]) ->
 def new_secrets_file(paths: WorkspacePaths, worker: str) -> Path:
     """A name for a file that is not there yet."""
     return paths.secrets / f"{worker}.{secrets.token_hex(4)}.env"
-
-
-def write_secrets(file: Path, text: str) -> None:
-    """Raises DiskFull, SupervisorError."""
-    make_private_folder(file.parent)
-    write_private_file(file, text)
 
 
 def forget_secrets(file: Path | None) -> None:

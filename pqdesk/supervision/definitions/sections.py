@@ -27,6 +27,11 @@ class Section:
     values: Mapping[str, str]
     folder: Path
 
+    @property
+    def program(self) -> str:
+        """NAME of [program:NAME], which is supervisord's group."""
+        return self.name.partition(":")[2].strip()
+
     def get(self, option: str, default: str = "", **more: object) -> str:
         """The value with %(here)s, %(program_name)s, %(ENV_X)s and `more` filled in.
 
@@ -72,8 +77,7 @@ def read_sections(file: Path) -> tuple[Section, ...]:
 def read_configuration(file: Path) -> str:
     """The text of `file`, its line ends as they are.
 
-    Raises:
-        SupervisorError: It cannot be read, or is not UTF-8. One line, with the file's name.
+    Raises SupervisorError: it cannot be read, or is not UTF-8. One line, with the file's name.
     """
     try:
         data = read_plain(file, _LARGEST_BYTES, may_be_link=True)  # people keep it elsewhere on purpose

@@ -16,8 +16,8 @@ from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.quoting import WRITTEN_NAME
 from pqdesk.supervision.definitions.sections import read_configuration
-from pqdesk.supervision.locks import held_lock
-from pqdesk.supervision.private_files import make_private_folder, write_private_file
+from pqdesk.supervision.private_files import write_private_file
+from pqdesk.supervision.waiting import held_lock
 
 FILE_NAME = "stopped.conf"
 HEAD = """\
@@ -53,12 +53,10 @@ class StoppedByHand:
 
     def _change(self, changed: Callable[[frozenset[str]], frozenset[str]]) -> None:
         """Whatever else is in the file does not stay: supervisord would obey it."""
-        late = f"another program has been stopping workers for {_LOCK_S:g} s; nothing was changed; try again"
-        with held_lock(self._paths.run / "stopped.lock", wait_s=_LOCK_S, late=late):
+        with held_lock(self._paths.run / "stopped.lock", _LOCK_S, "stopping workers"):
             after = sorted(filter(WRITTEN_NAME.fullmatch, changed(self.read())))
             text = HEAD + "".join(f"\n[program:{name}]\nautostart=false\n" for name in after)
             if text != self._text():
-                make_private_folder(self._file.parent)
                 write_private_file(self._file, text)
 
     def _text(self) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -20,9 +22,8 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.planning import Change, normal_definition, plan_change
-from pqdesk.supervision.definitions.quoting import check_written_name
+from pqdesk.supervision.definitions.quoting import check_written_name, is_variable
 from pqdesk.supervision.definitions.reading import read_definitions, replica_sections, workers_in
-from pqdesk.supervision.definitions.removed import removed_worker
 from pqdesk.supervision.definitions.rendering import check_definition, definition_text
 from pqdesk.supervision.definitions.secret_files import (
     forget_old_secrets,
@@ -31,13 +32,12 @@ from pqdesk.supervision.definitions.secret_files import (
     read_secrets,
     read_secrets_text,
     secrets_text,
-    write_secrets,
 )
-from pqdesk.supervision.definitions.sections import read_configuration
+from pqdesk.supervision.definitions.sections import parse_sections, read_configuration
 from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
-from pqdesk.supervision.locks import held_lock
-from pqdesk.supervision.private_files import make_private_folder, write_private_file
+from pqdesk.supervision.private_files import remove_file, write_private_file
 from pqdesk.supervision.records import RemovedWorker
+from pqdesk.supervision.waiting import held_lock
 
 _LOCK_S = 10.0
 _LARGEST_BYTES = 4 * 1024 * 1024
@@ -53,15 +53,10 @@ class WorkerFiles:
     def read(self, name: str) -> WorkerDefinition:
         """Raises NotFound; SupervisorError when its file cannot be read."""
         found = read_definitions(self._paths)
-        worker = next((one for one in found.workers if one.name == name), None)
-        if worker is not None:
-            return worker
-        for problem in found.problems:
-            if f"/{name}.conf'" in problem:
-                raise SupervisorError(problem)
-        names = ", ".join(one.name for one in found.workers)
-        there = f"the workers are {names}" if names else "this workspace has none"
-        raise NotFound("; ".join((f"there is no worker {name!r}; {there}", *found.problems)))
+        for worker in found.workers:
+            if worker.name == name:
+                return worker
+        raise found.unknown(name)
 
     def preview(self, definition: WorkerDefinition) -> str:
         """The text of the file as it would be. Raises InvalidInput, and what read() and change() do."""
@@ -91,7 +86,7 @@ class WorkerFiles:
         with self._lock():
             change = self._planned(definition)
             if change.new_secrets is not None:
-                write_secrets(change.new_secrets, secrets_text(definition.secrets, besides=definition.environment))
+                write_private_file(change.new_secrets, secrets_text(definition.secrets, besides=definition.environment))
             try:
                 if change.after != change.before:
                     _write(change.file, change.after)
@@ -127,7 +122,7 @@ class WorkerFiles:
     def take_back_new(self, file: Path) -> None:
         """Remove the file that add() has written."""
         with self._lock():
-            _unlink(file)
+            remove_file(file, "nothing was changed")
             forget_old_secrets(self._paths, file.stem, keep=())
 
     def remove(self, name: str, running: Collection[str]) -> RemovedWorker:
@@ -151,7 +146,7 @@ class WorkerFiles:
             if text.has_sections:
                 _write(worker.file, text.text)
             else:
-                _unlink(worker.file)
+                remove_file(worker.file, "nothing was changed")
             forget_old_secrets(self._paths, name, keep=())
             return removed
 
@@ -182,16 +177,15 @@ class WorkerFiles:
         """Undo remove(). Raises SupervisorError, DiskFull."""
         with self._lock():
             self._refuse_known(removed.name, None)
-            make_private_folder(self._paths.workers)
             if removed.secrets_file is not None and removed.secrets:
-                write_secrets(removed.secrets_file, removed.secrets)
+                write_private_file(removed.secrets_file, removed.secrets)
             if removed.file.exists():
                 text = ConfigurationText(read_configuration(removed.file))
                 text.append(removed.text)
                 write_private_file(removed.file, text.text)
             else:
                 write_private_file(removed.file, removed.text)
-            _unlink(self._removed_file(removed.name))
+            remove_file(self._removed_file(removed.name), "nothing was changed")
 
     def _planned(self, definition: WorkerDefinition) -> Change:
         old = self._editable(self.read(definition.name))
@@ -247,7 +241,6 @@ class WorkerFiles:
             "running": removed.running,
         }
         file = self._removed_file(removed.name)
-        make_private_folder(file.parent)
         write_private_file(file, json.dumps(kept, ensure_ascii=False, indent=1))
 
     def _keep_previous(self, name: str, change: Change) -> None:
@@ -265,7 +258,6 @@ class WorkerFiles:
         except (OSError, ValueError, KeyError, TypeError):
             older = []
         try:
-            make_private_folder(file.parent)
             write_private_file(file, json.dumps([kept, *older[: _MOST_PREVIOUS - 1]], ensure_ascii=False, indent=1))
         except (DiskFull, SupervisorError):
             pass  # the change counts; it cannot be taken back
@@ -284,8 +276,7 @@ class WorkerFiles:
         return self._paths.removed / f"{name}.json"
 
     def _lock(self) -> AbstractContextManager[None]:
-        late = f"another program has been changing workers for {_LOCK_S:g} s; nothing was changed; try again"
-        return held_lock(self._paths.run / "workers.lock", wait_s=_LOCK_S, late=late)
+        return held_lock(self._paths.run / "workers.lock", _LOCK_S, "changing workers")
 
 
 def _write(file: Path, text: str) -> None:
@@ -300,10 +291,49 @@ def _text_of(file: Path | None) -> str:
         return ""
 
 
-def _unlink(file: Path) -> None:
-    try:
-        os.unlink(file)
-    except FileNotFoundError:
-        pass
-    except OSError as exc:
-        raise SupervisorError(f"cannot remove '{file}': {exc.strerror}; nothing was changed") from exc
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.conf")
+
+
+def removed_worker(kept: Any, name: str, paths: WorkspacePaths) -> RemovedWorker:
+    """The worker `name` in `kept`, which is JSON out of its file.
+
+    Raises ValueError, KeyError, TypeError, SupervisorError: it is not what PQDesk keeps: it would write another
+    file, or another worker.
+    """
+    file, text, secrets, secrets_file = (_text(kept, key) for key in ("file", "text", "secrets", "secrets_file"))
+    if kept["name"] != name or not _FILE.fullmatch(file):
+        raise ValueError("it is of another worker")
+    if secrets_file and not re.fullmatch(re.escape(name) + r"\.[0-9a-f]{8}\.env", secrets_file):
+        raise ValueError("its secrets are of another worker")
+    if not all(sign and is_variable(word) for word, sign, _ in map(_parted, shlex.split(secrets, comments=True))):
+        raise ValueError("its secrets are no variables")
+    path = paths.workers / file
+    if any(not one.name.startswith("program:") for one in parse_sections(text, path)):
+        raise ValueError("it holds other sections")
+    workers = list(workers_in(text, path, paths))
+    if [one.name for one in workers] != [name]:
+        raise ValueError("it holds other workers")
+    running = kept["running"]
+    if not isinstance(running, list) or not {one.process for one in workers[0].processes}.issuperset(running):
+        raise ValueError("it had no such processes")
+    return RemovedWorker(
+        name=name,
+        file=path,
+        text=text,
+        secrets=secrets,
+        secrets_file=paths.secrets / secrets_file if secrets_file else None,
+        running=tuple(running),
+    )
+
+
+def _text(kept: Any, key: str) -> str:
+    value = kept[key]
+    if value is None and key == "secrets_file":
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    return value
+
+
+def _parted(word: str) -> tuple[str, str, str]:
+    return word.partition("=")

@@ -12,25 +12,12 @@ from pathlib import Path
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.addresses import socket_setting, stale_socket_folder
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
-from pqdesk.supervision.definitions.definition import Definitions, ProcessDefinition, WorkerDefinition, process_names
-from pqdesk.supervision.definitions.reading import definition_files, read_definitions
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.rendering import definition_text
-from pqdesk.supervision.definitions.secret_files import new_secrets_file, secrets_text, write_secrets
+from pqdesk.supervision.definitions.secret_files import new_secrets_file, secrets_text
 from pqdesk.supervision.definitions.sections import read_configuration
 from pqdesk.supervision.definitions.stopped_by_hand import FILE_NAME as STOPPED
 from pqdesk.supervision.private_files import make_private_folder, write_private_file
-
-__all__ = [
-    "Definitions",
-    "ProcessDefinition",
-    "WorkerDefinition",
-    "definition_files",
-    "definition_text",
-    "process_names",
-    "read_definitions",
-    "write_definition",
-    "write_supervisor_configuration",
-]
 
 _WORKERS = "workers/*.conf"
 _SUPERVISORD = """\
@@ -77,10 +64,9 @@ def write_definition(paths: WorkspacePaths, definition: WorkerDefinition) -> Pat
     secret = secrets_text(definition.secrets, besides=definition.environment)
     secrets_file = new_secrets_file(paths, definition.name) if definition.secrets else None
     text = definition_text(definition, secrets_file)
-    make_private_folder(paths.workers)
     make_private_folder(paths.logs)  # supervisord refuses a log in a folder that is not there
     if secrets_file is not None:
-        write_secrets(secrets_file, secret)
+        write_private_file(secrets_file, secret)
     file = paths.workers / f"{definition.name}.conf"
     write_private_file(file, text)
     return file
@@ -89,10 +75,8 @@ def write_definition(paths: WorkspacePaths, definition: WorkerDefinition) -> Pat
 def write_supervisor_configuration(paths: WorkspacePaths) -> Path:
     """Write the workspace's supervisord.conf if there is none, and make the folders that it names.
 
-    One that was copied along from a workspace with a long path is led away from that one's socket.
-
-    Raises:
-        SupervisorError: The file or a folder cannot be made.
+    One that was copied along from a workspace with a long path is led away from that one's socket. Raises
+    SupervisorError: the file or a folder cannot be made.
     """
     make_private_folder(paths.workers)
     make_private_folder(paths.logs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -46,6 +46,7 @@ class Exits:
         last: How and when it last ended, also when it was stopped.
         restarts: When supervisord started it again by itself, of the last hour before the log's newest line.
         restarts_total: How often that was, ever.
+        ended_at: When it ended, unless it was started or stopped since.
     """
 
     unexpected: tuple[datetime, ...] = ()
@@ -54,22 +55,7 @@ class Exits:
     last: LastExit | None = None
     restarts: tuple[datetime, ...] = ()
     restarts_total: int = 0
-
-
-@dataclass(slots=True)
-class _Process:
-    unexpected: list[datetime] = field(default_factory=list)
-    failures: int = 0
-    how: str | None = None
-    last: LastExit | None = None
-    restarts: list[datetime] = field(default_factory=list)
-    restarts_total: int = 0
-    ended_at: datetime | None = None  # and not been started or stopped since
-
-    def exits(self) -> Exits:
-        return Exits(
-            tuple(self.unexpected), self.failures, self.how, self.last, tuple(self.restarts), self.restarts_total
-        )
+    ended_at: datetime | None = None
 
 
 class Journal:
@@ -86,7 +72,7 @@ class Journal:
     """
 
     def __init__(self, zone_of: Callable[[int, datetime], str | None] = lambda _pid, _at: None) -> None:
-        self._processes: dict[str, _Process] = {}
+        self._processes: dict[str, Exits] = {}
         self._zone_of = zone_of
         self._zone = _zone_called(None)
         self.zone_name: str | None = None
@@ -103,11 +89,7 @@ class Journal:
 
     def of(self, process: str) -> Exits:
         """By supervisord's name for the process, without its group."""
-        found = self._processes.get(process)
-        return Exits() if found is None else found.exits()
-
-    def all(self) -> dict[str, Exits]:
-        return {name: one.exits() for name, one in self._processes.items()}
+        return self._processes.get(process, Exits())
 
     def dump(self) -> dict[str, Any]:
         """As JSON values, for load()."""
@@ -125,23 +107,24 @@ class Journal:
         written = datetime.fromisoformat(match["at"])
         if match["begun"]:
             self._be_in(self._zone_of(int(match["begun"]), written))
-            for one in self._processes.values():
-                one.ended_at = None  # what it starts from now on was not running under it before
+            # What it starts from now on was not running under it before.
+            self._processes = {name: replace(one, ended_at=None) for name, one in self._processes.items()}
             return
         at = instant_of(written, self._zone)
         name = match["exited"] or match["succeeded"] or match["stopped"] or match["spawned"] or match["given_up"]
-        one = self._processes.setdefault(name, _Process())
+        one = self._processes.get(name, Exits())
         if match["exited"]:
-            _end(one, at, match["how"], is_expected=match["expected"] == "expected")
+            one = _ended(one, at, match["how"], is_expected=match["expected"] == "expected")
         elif match["succeeded"]:
-            one.failures = 0
+            one = replace(one, failures=0)
         elif match["spawned"]:
-            _count_restart(one, at)
+            one = _started(one, at)
+        elif match["stopped"]:
+            last = last_exit(match["stopped_how"], at, is_expected=True)
+            one = replace(one, ended_at=None, unexpected=(), failures=0, how=None, last=last)
         else:
-            one.ended_at = None
-            if match["stopped"]:
-                one.unexpected, one.failures, one.how = [], 0, None
-                one.last = last_exit(match["stopped_how"], at, is_expected=True)
+            one = replace(one, ended_at=None)
+        self._processes[name] = one
 
 
 def _zone_called(name: str | None) -> tzinfo:
@@ -150,13 +133,6 @@ def _zone_called(name: str | None) -> tzinfo:
         return find_zone(name)
     except InvalidInput:
         return UTC
-
-
-def exits_of(lines: Iterable[str]) -> dict[str, Exits]:
-    """The exits of each process in `lines` of supervisord's log, oldest first."""
-    journal = Journal()
-    journal.take(lines)
-    return journal.all()
 
 
 def last_exit(how: str, at: datetime, *, is_expected: bool) -> LastExit | None:
@@ -175,46 +151,43 @@ def _signal_name(number: int) -> str:
         return str(number)
 
 
-def _end(one: _Process, at: datetime, how: str, *, is_expected: bool) -> None:
-    one.how, one.ended_at = how, at
-    one.last = last_exit(how, at, is_expected=is_expected)
-    if not is_expected:
-        one.unexpected = [*one.unexpected, at][-_MOST_ENDS:]
-        one.failures += 1
+def _ended(one: Exits, at: datetime, how: str, *, is_expected: bool) -> Exits:
+    one = replace(one, how=how, ended_at=at, last=last_exit(how, at, is_expected=is_expected))
+    if is_expected:
+        return one
+    return replace(one, unexpected=(*one.unexpected, at)[-_MOST_ENDS:], failures=one.failures + 1)
 
 
-def _count_restart(one: _Process, at: datetime) -> None:
-    """Count a start after an end as a restart, unless it came so late that somebody must have asked for it."""
-    ended_at, one.ended_at = one.ended_at, None
-    if ended_at is None or at - ended_at > _AT_ONCE + timedelta(seconds=one.failures):
-        return
-    one.restarts_total += 1
-    one.restarts = [*(then for then in one.restarts if at - then < _HOUR), at][-_MOST_RESTARTS:]
+def _started(one: Exits, at: datetime) -> Exits:
+    """A start after an end counts as a restart, unless it came so late that somebody must have asked for it."""
+    is_late = one.ended_at is None or at - one.ended_at > _AT_ONCE + timedelta(seconds=one.failures)
+    one = replace(one, ended_at=None)
+    if is_late:
+        return one
+    restarts = (*(then for then in one.restarts if at - then < _HOUR), at)[-_MOST_RESTARTS:]
+    return replace(one, restarts=restarts, restarts_total=one.restarts_total + 1)
 
 
-def _dumped(one: _Process) -> dict[str, Any]:
+def _dumped(one: Exits) -> dict[str, Any]:
     last = one.last
-    return {
+    return asdict(one) | {
         "unexpected": [at.isoformat() for at in one.unexpected],
-        "failures": one.failures,
-        "how": one.how,
         "last": None if last is None else [last.code, last.signal, last.at.isoformat(), last.is_expected],
         "restarts": [at.isoformat() for at in one.restarts],
-        "restarts_total": one.restarts_total,
         "ended_at": None if one.ended_at is None else one.ended_at.isoformat(),
     }
 
 
-def _loaded(dumped: Mapping[str, Any]) -> _Process:
+def _loaded(dumped: Mapping[str, Any]) -> Exits:
     how, ended_at = dumped["how"], dumped["ended_at"]
     if not isinstance(how, str | None):
         raise TypeError("how it ended is no text")
-    return _Process(
-        unexpected=[_instant(at) for at in dumped["unexpected"]][-_MOST_ENDS:],
+    return Exits(
+        unexpected=tuple(map(_instant, dumped["unexpected"]))[-_MOST_ENDS:],
         failures=_count(dumped["failures"]),
         how=how,
         last=_loaded_exit(dumped["last"]),
-        restarts=[_instant(at) for at in dumped["restarts"]][-_MOST_RESTARTS:],
+        restarts=tuple(map(_instant, dumped["restarts"]))[-_MOST_RESTARTS:],
         restarts_total=_count(dumped["restarts_total"]),
         ended_at=None if ended_at is None else _instant(ended_at),
     )

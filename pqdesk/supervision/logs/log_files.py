@@ -28,10 +28,8 @@ _COLOURS = re.compile("\x1b\\[[0-9;:]*m")
 def tail_lines(path: Path, count: int) -> list[str]:
     """The last `count` lines of a log, oldest first; from the rotated files too when the newest holds fewer.
 
-    At most 1 MiB of each file is looked at. A file that does not exist holds none.
-
-    Raises:
-        OSError: A file is there and cannot be read.
+    At most 1 MiB of each file is looked at. A file that does not exist holds none. Raises OSError: a file is there
+    and cannot be read.
     """
     return _last_of(_with_older((path, *_rotated(path)), count), count)
 
@@ -64,8 +62,7 @@ class LogFollower:
     def read(self) -> list[str]:
         """New lines since the last call, oldest first; about 1 MiB of text at most, the next call goes on there.
 
-        Raises:
-            OSError: The file is there and cannot be read.
+        Raises OSError: the file is there and cannot be read.
         """
         if self._file is None and not self._open():
             self._has_begun = True  # whatever will be in it is new
@@ -198,11 +195,7 @@ class LogFollower:
 
 
 def all_lines(path: Path) -> Iterator[str]:
-    """Every line of a log, those of its rotated files first.
-
-    Raises:
-        OSError: A file is there and cannot be read.
-    """
+    """Every line of a log, those of its rotated files first. Raises OSError: a file is there and cannot be read."""
     half = b""
     for one in reversed(log_files(path)):
         try:
@@ -224,8 +217,7 @@ def all_lines(path: Path) -> Iterator[str]:
 def clear_log(path: Path) -> None:
     """Empty a log and delete its rotated files. Whoever writes it goes on: supervisord appends.
 
-    Raises:
-        OSError: It cannot be.
+    Raises OSError: it cannot be.
     """
     for rotated in list(_rotated(path)):
         rotated.unlink(missing_ok=True)

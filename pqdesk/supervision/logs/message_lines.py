@@ -96,8 +96,7 @@ def lines_of_message(logs: Iterable[Path], message_id: int) -> FoundLines:
 def lines_around(logs: Iterable[Path], message_id: int) -> LinesAround | None:
     """The newest line about the message in the first of these logs that has one, with what stands around it.
 
-    Raises:
-        OSError: A log is there and cannot be read.
+    Raises OSError: a log is there and cannot be read.
     """
     for log in logs:
         for file in log_files(log):

@@ -19,16 +19,14 @@ from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.daemon.launch import known_sockets
 from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.definitions.addresses import address_of
-from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.processes.replicas import ProcessInfo
 from pqdesk.supervision.processes.requests import Ending, Requests, RequestsFile
 from pqdesk.supervision.processes.trees import ProcessTable, mark_ends, send
 from pqdesk.supervision.records import WorkerState
-from pqdesk.supervision.wait_for import wait_for
+from pqdesk.supervision.waiting import held_lock, wait_for
 
 _GRACE_MS = 5_000  # for what a stop left over, between TERM and KILL
 _STEP_S = 0.1
-_LATE = "somebody else carries on"
 
 Start = Callable[[Sequence[str], Requests], None]
 
@@ -46,8 +44,7 @@ class Carrying:
     def step(self) -> set[str]:
         """Do what can be done now; the processes for which something is left.
 
-        Raises:
-            SupervisorError: One of them cannot be started, which is not tried again.
+        Raises SupervisorError: one of them cannot be started, which is not tried again.
         """
         if not self._file.read().open:
             return set()
@@ -82,7 +79,7 @@ class Carrying:
     def _run(self) -> bool:
         """Whether to look once more: somebody may have asked while the last step was done."""
         try:
-            with held_lock(self._paths.run / "carrying.lock", wait_s=0, late=_LATE):
+            with held_lock(self._paths.run / "carrying.lock", 0, "carrying on"):
                 wait_for(self._is_done, float("inf"), step_s=_STEP_S)
         except SupervisorError:
             return False

@@ -18,15 +18,15 @@ from pqdesk.supervision.daemon.launch import ensure_daemon, is_process_gone, kno
 from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.daemon.status import StatusReader
 from pqdesk.supervision.definitions.addresses import address_of
-from pqdesk.supervision.definitions.configured import ALL, ConfiguredWorkers
+from pqdesk.supervision.definitions.reading import ALL, ConfiguredWorkers
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
 from pqdesk.supervision.processes.carrying_out import Carrying
-from pqdesk.supervision.processes.orphans import end_orphans, find_orphans
 from pqdesk.supervision.processes.replicas import ProcessInfo
 from pqdesk.supervision.processes.requests import Ending, Requests, RequestsFile
-from pqdesk.supervision.processes.trees import Member, ProcessTable, mark_ends, send
+from pqdesk.supervision.processes.trees import Member, ProcessTable, end_orphans, find_orphans, mark_ends, send
 from pqdesk.supervision.records import WorkerState
-from pqdesk.supervision.wait_for import wait_for
+from pqdesk.supervision.waiting import wait_for
+from pqdesk.worker_checks import signal_called
 
 Names = str | Collection[str]  # a worker, a process, `all`, or several of them
 Progress = Callable[[int, int, str], None]  # how many are done, of how many, and the process that was done last
@@ -84,7 +84,7 @@ class Control:
         wanted = {names} if isinstance(names, str) else set(names)
         alone = {process: f"{process}:{process}" for process in workers}
         for unknown in sorted(wanted - {ALL, *workers, *workers.values(), *alone.values()}):
-            raise self._configured.unknown(unknown)
+            raise self._configured.read().unknown(unknown)
         return [process for process, worker in workers.items() if wanted & {ALL, worker, process, alone[process]}]
 
     def start(self, names: Names) -> None:
@@ -95,33 +95,26 @@ class Control:
         if problems and (names == ALL or ALL in names):
             raise SupervisorError(f"{problems[0]}; the other workers were started")
 
-    def stop(self, names: Names, wait_s: float | None, on_progress: Progress | None) -> None:
+    def stop(self, names: Names, wait_s: float | None, on_progress: Progress | None, *, is_now: bool = False) -> None:
         targets = self.targets(names)
         self.stopped.add(self.programs(targets))
         try:
-            self.stop_processes(targets)
-            self._pursue(targets, wait_s, on_progress, "messages are unaffected")
+            self.stop_processes(targets, is_now=is_now)
+            self.finish(targets, wait_s=wait_s, on_progress=on_progress, rest="messages are unaffected")
         except DaemonDown:
             self.end_orphans(None if names == ALL else targets)
 
-    def stop_now(self, names: Names) -> None:
-        targets = self.targets(names)
-        self.stopped.add(self.programs(targets))
-        try:
-            self.stop_processes(targets, is_now=True)
-            self._pursue(targets, 0, None, "")
-        except DaemonDown:
-            self.end_orphans(None if names == ALL else targets)
-
-    def restart(self, names: Names, wait_s: float | None, on_progress: Progress | None) -> None:
+    def restart(self, names: Names, wait_s: float | None) -> None:
         targets = self.targets(names)
         self.ensure_daemon_without(targets)
         self.stopped.discard(self.programs(targets))
         self.stop_processes(targets, start=targets)
-        self.finish(targets, wait_s=wait_s, on_progress=on_progress)
+        self.finish(targets, wait_s=wait_s, on_progress=None)
 
     def signal(self, names: Names, number: int | str) -> None:
-        wanted = _signal_of(number)
+        wanted = signal_called(str(int(number)) if isinstance(number, int) else number)
+        if wanted is None:
+            raise InvalidInput(f"there is no signal {number!r}; use a number or a name such as HUP or USR1")
         targets = self.targets(names)
         if wanted in _ENDING:
             leaders = {one.process: one.pid for one in self._daemon.infos() if one.process in targets and one.pid}
@@ -153,6 +146,29 @@ class Control:
             raise SupervisorError("supervisord is still ending its workers; messages are unaffected; look again later")
         wait_for(lambda: not self.carrying.step(), _END_S)  # what they left over
         self._forget_requests()
+
+    def restart_daemon(self, on_progress: Progress | None) -> None:
+        """Its own restart keeps the process, so after an upgrade it would go on with the old program."""
+        try:
+            if self._daemon.is_foreign():
+                raise SupervisorError(
+                    "the supervisord that runs here was started on another configuration than this workspace's; "
+                    "restart it where it was started"
+                )
+            infos = self._daemon.infos()
+        except DaemonDown:
+            self.ensure_daemon()
+            return
+        stopped = self.programs([one.process for one in infos if one.is_settled]) - self.stopped.read()
+        self.stopped.add(stopped)
+        try:
+            self.shutdown(None, on_progress)
+            self.ensure_daemon()
+        finally:
+            self.stopped.discard(stopped)
+        up = [one.process for one in infos if one.is_up]
+        if up:
+            self.start_processes(up)
 
     # --- parts ---------------------------------------------------------------------------------------
 
@@ -261,18 +277,19 @@ class Control:
             mark_ends(tree)
         return list(trees.values())
 
-    def finish(self, processes: Collection[str], *, wait_s: float | None, on_progress: Progress | None) -> None:
+    def finish(
+        self,
+        processes: Collection[str],
+        *,
+        wait_s: float | None,
+        on_progress: Progress | None,
+        rest: str = "what was asked for is done as soon as it has; messages are unaffected",
+    ) -> None:
         """Wait for what stop_processes() was to do after the stop.
 
         Raises:
             SupervisorError: Not all have stopped in time, which is gone on with; with `wait_s` 0 that is no error.
         """
-        rest = "what was asked for is done as soon as it has; messages are unaffected"
-        self._pursue(processes, wait_s, on_progress, rest)
-
-    def _pursue(
-        self, processes: Collection[str], wait_s: float | None, on_progress: Progress | None, rest: str
-    ) -> None:
         mine, told = set(processes), set[str]()
         clock = self._clock
         launch_ms: float = clock.awake_ms() + _ALONE_MS
@@ -301,7 +318,8 @@ class Control:
         if is_late and launch_ms != float("inf"):
             self.carrying.launch()
         if is_late and wait_s != 0:
-            raise SupervisorError(_late(left, limit_s, rest))
+            names = ", ".join(map(repr, sorted(left)))
+            raise SupervisorError(f"{names} did not stop within {limit_s:g} s, having something in hand; {rest}")
 
     def _carry_on(self) -> None:
         """Do what was asked for earlier and can be done by now. Never raises for it."""
@@ -367,16 +385,3 @@ class Control:
         file = self._configured.file_of(next(iter(reasons))) if verb == "start" else None
         way_out = f"; correct its command in '{file}'" if file is not None else ""
         return SupervisorError(f"cannot {verb} {told}; other workers and messages are unaffected{way_out}")
-
-
-def _signal_of(number: int | str) -> signals.Signals:
-    text = str(int(number)) if isinstance(number, int) else number.strip().upper()
-    try:
-        return signals.Signals(int(text)) if text.isdecimal() else signals.Signals["SIG" + text.removeprefix("SIG")]
-    except (KeyError, ValueError) as exc:
-        raise InvalidInput(f"there is no signal {number!r}; use a number or a name such as HUP or USR1") from exc
-
-
-def _late(processes: Collection[str], wait_s: float, consequence: str) -> str:
-    names = ", ".join(map(repr, sorted(processes)))
-    return f"{names} did not stop within {wait_s:g} s, having something in hand; {consequence}"

@@ -16,9 +16,9 @@ from typing import Any
 from pqdesk.messages.json_text import load_json
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.locks import held_lock
 from pqdesk.supervision.private_files import write_private_file
 from pqdesk.supervision.processes.trees import Member
+from pqdesk.supervision.waiting import held_lock
 
 _LOCK_S = 30.0
 _LARGEST_BYTES = 4 * 1024 * 1024
@@ -92,11 +92,9 @@ class RequestsFile:
     def changing(self) -> Iterator[Requests]:
         """What is open, to be changed: kept at the end of the block, alone among all programs. Not to be nested.
 
-        Raises:
-            SupervisorError: Somebody else has it for long, or it cannot be written; DiskFull.
+        Raises SupervisorError: somebody else has it for long, or it cannot be written; DiskFull.
         """
-        late = f"another program has been busy with the workers for {_LOCK_S:g} s; nothing was changed; try again"
-        with held_lock(self._lock, wait_s=_LOCK_S, late=late):
+        with held_lock(self._lock, _LOCK_S, "busy with the workers"):
             requests = self.read()
             self._kept = requests.dump()
             try:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import selectors
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pqdesk.attending import attend
 from pqdesk.bundle import path_with_program
-from pqdesk.clock import Clock, SystemClock
+from pqdesk.clock import SystemClock
+from pqdesk.errors import InvalidInput
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.definitions.definition import WorkerDefinition
@@ -26,9 +28,7 @@ OUTPUT_LIMIT_BYTES = 64 * 1024
 WORK_S = 30.0  # the longest that one message or one run of a producer is waited for
 SAID_BY_US = "pqdesk: error: "
 
-_GRACE_S = 5.0
-_REST_S = 1.0  # for what is left in the pipe of a program that has ended
-_CHUNK_BYTES = 64 * 1024
+_GRACE_MS = 5000
 _LAST_LINES = 20
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as shells have it
 
@@ -84,17 +84,43 @@ def run_for(definition: WorkerDefinition, paths: WorkspacePaths, seconds: float)
             cwd=wanted.folder or (paths.root if paths.root.is_dir() else None),
             env=environment_of(wanted, paths),
             start_new_session=True,
+            bufsize=0,
         )
     except OSError as exc:
         return _unstarted(wanted, exc)
-    run = _Run(process, SystemClock())
+    clock, output, was_running = SystemClock(), bytearray(), False
+    act_ms = clock.awake_ms() + seconds * 1000
+
+    def look() -> float:
+        nonlocal act_ms, was_running
+        now_ms = clock.awake_ms()
+        if now_ms >= act_ms:
+            _signal(process, signal.SIGKILL if was_running else getattr(signal, f"SIG{wanted.stop_signal}"))
+            was_running, act_ms = True, now_ms + _GRACE_MS
+        return (act_ms - now_ms) / 1000
+
+    def keep(chunk: bytes) -> None:
+        output.extend(chunk)
+        del output[:-OUTPUT_LIMIT_BYTES]
+
+    assert process.stdout is not None
+    with process.stdout as pipe:
+        try:
+            attend(lambda: process.poll() is not None, {pipe: keep}, look)
+        finally:
+            _signal(process, signal.SIGKILL)  # what is left of it and its children
+            process.wait()
+    lines = bytes(output).removesuffix(b"\n").split(b"\n")
+    return _outcome(
+        None if was_running else process.returncode, "\n".join(text for one in lines for text in readable(one))
+    )
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
     try:
-        has_ended = run.read(seconds)
-        code = process.returncode if has_ended else None
-        run.end(getattr(signal, f"SIG{wanted.stop_signal}"))
-    finally:
-        run.close()
-    return _outcome(code, run.text)
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
 
 
 def environment_of(definition: WorkerDefinition, paths: WorkspacePaths) -> Mapping[str, str]:
@@ -130,75 +156,35 @@ def _outcome(code: int | None, output: str) -> TryOut:
     return TryOut(None, name, output, likely_cause(f"signal {name}", lines) or None)
 
 
-class _Run:
-    """One running program, its output read so that it never waits for us."""
+_CHECK = "--check"
+_LONGEST_S = 20.0  # somebody's module takes its time to be imported; what takes longer is not known to be wrong
 
-    def __init__(self, process: subprocess.Popen[bytes], clock: Clock) -> None:
-        assert process.stdout is not None
-        self._process = process
-        self._pipe = process.stdout
-        self._clock = clock
-        self._output = bytearray()
-        self._is_open = True
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._pipe, selectors.EVENT_READ)
-        os.set_blocking(self._pipe.fileno(), False)
 
-    @property
-    def text(self) -> str:
-        return "\n".join(line for one in bytes(self._output).removesuffix(b"\n").split(b"\n") for line in readable(one))
+def check_start(definition: WorkerDefinition, paths: WorkspacePaths) -> None:
+    """Have `consume` or `produce` check its handler, command, folder and variables, in the worker's own place.
 
-    def read(self, seconds: float) -> bool:
-        """Read for so long, or until the program has ended; whether it has."""
-        ends_ms = self._clock.awake_ms() + seconds * 1000
-        while self._process.poll() is None:
-            left_s = (ends_ms - self._clock.awake_ms()) / 1000
-            if left_s <= 0:
-                return False
-            if self._is_open:
-                self._take(min(left_s, 0.05))
-            else:
-                self._wait(min(left_s, 0.05))
-        return True
+    Of another command its program is looked for. Raises InvalidInput: it could not start, with the reason that it
+    gives itself.
+    """
+    found = split_program(definition.command)
+    if found is None:
+        _check_program(definition, paths)
+        return
+    program, verb, words = found
+    outcome = run_for(replace(definition, command=(*program, verb, _CHECK, *words)), paths, _LONGEST_S)
+    if outcome.exit_code in (None, 0) or f"No such option: {_CHECK}" in outcome.output:  # a PQDesk of before
+        return
+    said = [line for line in outcome.output.splitlines() if line.strip()]
+    told = next((line for line in said if line.startswith(SAID_BY_US)), (said or [outcome.likely_cause or "?"])[-1])
+    raise InvalidInput(_refusal(definition, told.removeprefix(SAID_BY_US)))
 
-    def end(self, number: int) -> None:
-        """Ask it to end, kill what is left of it and its children, and read the rest of what it wrote."""
-        if self._process.poll() is None:
-            self._kill(number)
-            self.read(_GRACE_S)
-        self._kill(signal.SIGKILL)
-        self._process.wait()
-        ends_ms = self._clock.awake_ms() + _REST_S * 1000
-        while self._is_open and self._clock.awake_ms() < ends_ms and self._take(0.05):
-            pass
 
-    def close(self) -> None:
-        if self._process.poll() is None:
-            self._kill(signal.SIGKILL)
-            self._process.wait()
-        self._selector.close()
-        self._pipe.close()
+def _check_program(definition: WorkerDefinition, paths: WorkspacePaths) -> None:
+    program = definition.command[0]
+    place = os.path.join(definition.folder or paths.root, program) if "/" in program else program
+    if shutil.which(place, path=environment_of(definition, paths).get("PATH")) is None:
+        raise InvalidInput(_refusal(definition, f"command {program!r} is not found, or not executable"))
 
-    def _kill(self, number: int) -> None:
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass
 
-    def _take(self, wait_s: float) -> bool:
-        """Read what is there, waiting for it; False when nothing came."""
-        if not self._selector.select(wait_s):
-            return False
-        chunk = os.read(self._pipe.fileno(), _CHUNK_BYTES)
-        if not chunk:
-            self._is_open = False
-            self._selector.unregister(self._pipe)
-        self._output += chunk
-        del self._output[:-OUTPUT_LIMIT_BYTES]
-        return bool(chunk)
-
-    def _wait(self, wait_s: float) -> None:
-        try:
-            self._process.wait(wait_s)
-        except subprocess.TimeoutExpired:
-            pass
+def _refusal(definition: WorkerDefinition, reason: str) -> str:
+    return f"worker {definition.name!r} could not start so: {reason}; nothing was changed"

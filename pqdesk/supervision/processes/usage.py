@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from pqdesk.clock import Clock, SystemClock
+from pqdesk.clock import SystemClock
 from pqdesk.supervision.records import ReplicaRecord
 
 WINDOW_S = 2.0
@@ -48,8 +48,8 @@ class _Seen:
 class UsageReader:
     """Looks at the processes themselves, and remembers the last looks. Belongs to one thread; opens nothing."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def __init__(self) -> None:
+        self._clock = SystemClock()
         self._seen: dict[tuple[int, float], _Seen] = {}
 
     def read(self, records: Iterable[ReplicaRecord]) -> Mapping[str, Usage]:
@@ -69,7 +69,8 @@ class UsageReader:
                 created_s = process.create_time()
             except psutil.Error:
                 continue
-            if record.started_at is not None and not _is_same(created_s, record.started_at.timestamp()):
+            started_s = created_s if record.started_at is None else record.started_at.timestamp()
+            if abs(created_s - started_s) > _START_TOLERANCE_S:
                 continue
             cpu_s, memory_bytes, count = _sums([process, *_descendants(process, trees)])
             if not count:
@@ -80,10 +81,6 @@ class UsageReader:
             found[record.process] = Usage(percent, memory_bytes, count)
         self._seen = seen
         return found
-
-
-def _is_same(created_s: float, started_s: float) -> bool:
-    return abs(created_s - started_s) <= _START_TOLERANCE_S
 
 
 def _children_by_parent() -> dict[int, list[psutil.Process]]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pqdesk.paths import WorkspacePaths, demo_workspace
-from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition, write_supervisor_configuration
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from tests.gui.real_window.conftest import Start, shut_down
 from tests.gui.real_window.window import Window
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.cli import acting
+from pqdesk.cli import progress
 from tests.system.cli.conftest import Cli
 from tests.system.cli.terminals import Terminal
 from tests.system.cli.test_looking import fail
@@ -266,13 +266,11 @@ def test_an_interrupted_action_says_what_is_done(
     lines = tmp_path / "lines"
     lines.write_text("x\n" * 2000)
     cli("put", "q", "--lines", lines)
-    told = acting._Progress.tell
 
-    def interrupt(self: acting._Progress, done: int, skipped: int) -> None:
-        told(self, done, skipped)
+    def interrupt(self: progress.Counter, text: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(acting._Progress, "tell", interrupt)
+    monkeypatch.setattr(progress.Counter, "show", interrupt)
     done = cli("cancel", "--queue", "q")
 
     assert done.code == 130

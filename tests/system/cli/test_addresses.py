@@ -12,7 +12,7 @@ import pytest
 from pqdesk import InvalidInput, Queue, Workspace
 from pqdesk.cli.main import main
 from pqdesk.paths import WorkspacePaths, application_paths, choose_workspace
-from pqdesk.supervision.definitions.writing import read_definitions
+from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.supervision import Supervision
 from tests.support import wait_until
 

@@ -145,7 +145,7 @@ def test_a_bug_is_one_line_and_its_traceback_is_in_the_log(
     cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cli("put", "q", "1")
-    monkeypatch.setattr("pqdesk.cli.looking.print_table", lambda *_: 1 / 0)
+    monkeypatch.setattr("pqdesk.cli.tables.print_table", lambda *_: 1 / 0)
 
     done = cli("queues")
 

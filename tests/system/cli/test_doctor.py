@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.cli import machine_checks
+from pqdesk.cli import doctor_checks
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions.writing import WorkerDefinition, write_definition, write_supervisor_configuration
+from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from tests.programs import PQDESK, run
 from tests.system.cli.conftest import Cli, Done
 
@@ -28,7 +29,7 @@ def verdicts(done: Done) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _no_look_for_qt(monkeypatch: pytest.MonkeyPatch) -> None:
     """It starts a process that loads Qt; one test does."""
-    monkeypatch.setattr(machine_checks, "_why_no_window", lambda: None)
+    monkeypatch.setattr(doctor_checks, "_why_no_window", lambda: None)
 
 
 def test_a_good_workspace_has_no_problem(cli: Cli, put: Put) -> None:

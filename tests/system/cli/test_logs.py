@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk.cli.log_filter import Wanted
-from pqdesk.cli.logs import Followed, Log
+from pqdesk.cli.logs import Followed, Log, Wanted
 from tests.system.cli.conftest import Cli, Done
 from tests.system.conftest import SupervisedWorkspace
 

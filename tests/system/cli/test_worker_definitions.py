@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pqdesk.supervision.definitions.writing import WorkerDefinition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import WorkerState
 from tests.support import wait_until
 from tests.system.cli.conftest import Cli, Done

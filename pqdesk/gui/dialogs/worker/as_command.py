@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from pqdesk.supervision.definitions.command_facts import usual_restart
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.recipes import OtherRecipe, recipe_of, written
+from pqdesk.supervision.definitions.recipes import Recipe, recipe_of, usual_restart, written
 from pqdesk.worker_options import RUN_OPTIONS, Kind, options_of
 
 
@@ -15,7 +14,7 @@ def add_worker_command(definition: WorkerDefinition, *, is_started: bool = True)
     """`pqdesk add-worker NAME … -- COMMAND…`, to be typed in the workspace or with -w."""
     recipe = recipe_of(definition.command)
     if recipe.kind is Kind.SCHEDULE and not {"every", "cron"} & recipe.values.keys():
-        recipe = OtherRecipe(command=definition.command)  # over and over: no option says so
+        recipe = Recipe(Kind.OTHER, command=definition.command)  # over and over: no option says so
     what = [
         word
         for row in options_of(recipe.kind)

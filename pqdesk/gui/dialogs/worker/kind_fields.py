@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pqdesk.gui.dialogs.worker.form_fields import ChoiceRow, TextRow, TickRow
 from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder, OptionRow
-from pqdesk.supervision.definitions.recipes import RECIPES, Recipe
+from pqdesk.supervision.definitions.recipes import Recipe
 from pqdesk.worker_options import Kind, options_of
 
 _GROUPS = {"what": "What is put", "when": "When"}
@@ -76,7 +76,7 @@ class KindFields(QWidget):
     def recipe(self) -> Recipe:
         """Of fields that are valid."""
         values = {one.option.field: self._given(one) for one in self._asked()}
-        return RECIPES[self._kind](**self._unasked, **values)
+        return Recipe(self._kind, **self._unasked, **values)
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Fill the fields."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pqdesk.gui.dialogs.worker.environment_fields import EnvironmentFields
 from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder, OptionRow
 from pqdesk.gui.theme import Theme
-from pqdesk.supervision.definitions.writing import WorkerDefinition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.worker_options import RUN_OPTIONS, WorkerOption
 
 

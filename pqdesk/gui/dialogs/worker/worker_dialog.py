@@ -29,7 +29,7 @@ from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
-from pqdesk.supervision.definitions.writing import WorkerDefinition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.processes.try_out import WORK_S
 from pqdesk.supervision.records import Saved, TryOut
 

@@ -30,9 +30,9 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import TrialRequest
 from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.quoting import check_worker_name
 from pqdesk.supervision.definitions.recipes import recipe_of, with_recipe
-from pqdesk.supervision.definitions.writing import WorkerDefinition
 from pqdesk.supervision.processes.try_out import trial_story
 from pqdesk.supervision.records import WorkerKind
 from pqdesk.worker_options import CONSUMERS, PRODUCERS

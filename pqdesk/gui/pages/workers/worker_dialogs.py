@@ -19,7 +19,7 @@ from pqdesk.gui.pages.workers.selected_workers import SelectedWorkers, is_up_or_
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import Order, Workers
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
-from pqdesk.supervision.definitions.writing import WorkerDefinition
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import ReplicaRecord, Saved, TryOut
 
 _Open = Callable[[WorkerDialog, WorkerDefinition], None]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pqdesk.clock import SystemClock
 from pqdesk.errors import SupervisorError
 from pqdesk.opening import open_plain
 from pqdesk.supervision.private_files import make_private_folder
-from pqdesk.supervision.wait_for import wait_for
 
 
 @contextmanager
-def held_lock(file: Path, *, wait_s: float, late: str) -> Iterator[None]:
+def held_lock(file: Path, wait_s: float, doing: str, todo: str = "nothing was changed; try again") -> Iterator[None]:
     """Hold the lock of `file`; threads of one process exclude each other too. The system frees it at a death.
 
-    Raises:
-        SupervisorError: `late`, when somebody else still has it after `wait_s`; or the file cannot be made.
+    Raises SupervisorError: somebody else is still `doing` something after `wait_s`; or the file cannot be made.
     """
     make_private_folder(file.parent)
     try:
@@ -28,7 +28,7 @@ def held_lock(file: Path, *, wait_s: float, late: str) -> Iterator[None]:
         raise SupervisorError(f"cannot write '{file}': {exc.strerror}; nothing was changed") from exc
     try:
         if not wait_for(lambda: _try_lock(descriptor), wait_s):
-            raise SupervisorError(late)
+            raise SupervisorError(f"another program has been {doing} for {wait_s:g} s; {todo}")
         yield
     finally:
         os.close(descriptor)  # frees the lock
@@ -39,4 +39,21 @@ def _try_lock(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+_STEP_S = 0.03
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float, *, step_s: float = _STEP_S) -> bool:
+    """Ask again and again until `condition` is true or `timeout_s` is over; what it answered last.
+
+    supervisord tells nobody when something changes (its event listeners are slower than asking), hence the asking.
+    """
+    clock = SystemClock()
+    ends_ms = clock.awake_ms() + timeout_s * 1000
+    while not condition():
+        if clock.awake_ms() >= ends_ms:
+            return False
+        time.sleep(step_s)
     return True
