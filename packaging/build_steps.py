@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from email.utils import formatdate
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,8 @@ BUNDLE = DIST / "pqdesk"
 ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256, 512)
 MADE_FROM = ("pqdesk", "resources", "packaging", "pyproject.toml", "LICENSE")
 
+MAINTAINER = "The PQDesk developers <developers@pqdesk.example>"
+HOMEPAGE = "https://pqdesk.example"  # there is none yet; the store's entry wants one
 MOST_BYTES = {"deb": 40_000_000, "bundle": 150_000_000}
 
 Part = Callable[[bool], None]
@@ -84,7 +87,7 @@ def make_deb(is_quick: bool) -> None:
             depends = dependencies(tree, work)
         with step("deb: packed"):
             control = tree / "DEBIAN/control"
-            values = {"version": version(), "architecture": architecture, "depends": depends}
+            values = {"version": version(), "architecture": architecture, "depends": depends, "maintainer": MAINTAINER}
             text = (HERE / "debian/control.in").read_text(encoding="utf-8")
             control.write_text(text.format(**values, kilobytes=kilobytes(tree / "usr")), encoding="utf-8")
             write_checksums(tree)
@@ -106,7 +109,10 @@ def lay_out(tree: Path) -> None:
     permission = (ROOT / "LICENSE").read_text(encoding="utf-8").strip().splitlines()[4:]
     licence = "\n".join(f" {line or '.'}" for line in permission)
     write(doc / "copyright", (HERE / "debian/copyright").read_text("utf-8").replace("@MIT@", licence))
-    compress(f"pqdesk ({version()}) unstable; urgency=low\n\n  * See CHANGELOG.md.\n", doc / "changelog.gz")
+    signed = f" -- {MAINTAINER}  {formatdate(epoch())}"
+    compress(f"pqdesk ({version()}) unstable; urgency=low\n\n  * See CHANGELOG.md.\n\n{signed}\n", doc / "changelog.gz")
+    overrides = usr / "share/lintian/overrides/pqdesk"
+    write(overrides, (HERE / "debian/lintian-overrides").read_text(encoding="utf-8"))
     (usr / "lib/pqdesk/LICENSE").unlink()  # Debian's is doc/copyright
     for path in [tree, *tree.rglob("*")]:
         if path.is_dir() and not path.is_symlink():
@@ -116,9 +122,18 @@ def lay_out(tree: Path) -> None:
 
 
 def lay_out_desktop(share: Path, *, program: str) -> None:
-    """The desktop file, icons, man pages and completion below `share`. `program`: how the desktop starts it."""
-    entry = (HERE / "desktop/pqdesk.desktop").read_text(encoding="utf-8")
-    write(share / "applications/pqdesk.desktop", entry.replace("@PROGRAM@", program))
+    """What desktop and shells read: entry, file type, icons, man pages, completion.
+
+    `program`: how the desktop starts it.
+    """
+    values = {"PROGRAM": program, "HOMEPAGE": HOMEPAGE, "VERSION": version(), "DATE": date(), **from_code()}
+    for place, name in (
+        ("applications/pqdesk.desktop", "pqdesk.desktop"),
+        ("metainfo/org.pqdesk.pqdesk.metainfo.xml", "pqdesk.metainfo.xml"),
+        ("mime/packages/pqdesk.xml", "pqdesk.mime.xml"),
+    ):
+        text = (HERE / "desktop" / name).read_text(encoding="utf-8")
+        write(share / place, re.sub("@([A-Z_]+)@", lambda found: values[found[1]], text))
     icons = share / "icons/hicolor"
     for drawing, place in (("pqdesk", "scalable/apps/pqdesk.svg"), ("tray-idle", "symbolic/apps/pqdesk-symbolic.svg")):
         write(icons / place, (ROOT / f"resources/icons/{drawing}.svg").read_text(encoding="utf-8"))
@@ -214,6 +229,18 @@ def version() -> str:
     return found[1]
 
 
+def from_code() -> dict[str, str]:
+    """What a queue file is known by."""
+    code = (ROOT / "pqdesk/storage/sqlite/migrations.py").read_text(encoding="utf-8")
+    found = re.search(r"^APPLICATION_ID = (0x[0-9A-F]+)", code, re.MULTILINE)
+    assert found is not None
+    return {"APPLICATION_ID": found[1]}
+
+
+def date() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(epoch()))
+
+
 @cache
 def epoch() -> int:
     """When what is built was made, in seconds."""
@@ -267,7 +294,7 @@ def write(file: Path, text: str) -> None:
 
 
 def compress(text: str, file: Path) -> None:
-    with open(file, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=epoch()) as packed:
+    with open(file, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
         packed.write(text.encode())
 
 

@@ -73,7 +73,7 @@ def epoch() -> int:
 def main(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, text in pages():
-        with open(folder / f"{name}.1.gz", "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=epoch()) as file:
+        with open(folder / f"{name}.1.gz", "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
             file.write(text.encode())
 
 

@@ -9,6 +9,7 @@ import click
 
 from pqdesk.cli import acting
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.exits import Refused
 from pqdesk.cli.json_output import tell_all
 from pqdesk.cli.lines import remark
@@ -30,7 +31,7 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @command("purge", has_json=True)
-@click.argument("queue")
+@click.argument("queue", shell_complete=complete_queue)
 @filter_options
 @_yes
 @acting.dry_run

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import filter_options, filters_given
 from pqdesk.cli.progress import Counter
@@ -33,7 +34,7 @@ _PAGE_SIZE = 500
 
 
 @command("export")
-@click.argument("words", nargs=-1, required=True, metavar="[QUEUE] FILE")
+@click.argument("words", nargs=-1, required=True, metavar="[QUEUE] FILE", shell_complete=complete_queue)
 @filter_options
 @click.option("--format", "given", type=click.Choice(FORMATS), help="Else by the name of FILE: .csv, or JSON Lines.")
 @click.option("--history", is_flag=True, help="With each attempt, and the payloads before an edit.")

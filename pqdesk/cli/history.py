@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.json_output import plain, print_json, tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import DURATION
@@ -34,7 +35,7 @@ _METRIC_COLUMNS = (
 
 
 @command("errors", has_json=True)
-@click.argument("queue", required=False)
+@click.argument("queue", required=False, shell_complete=complete_queue)
 @pass_inspection
 @pass_settings
 def errors_command(settings: Settings, inspection: Inspection, queue: str | None) -> None:
@@ -53,7 +54,7 @@ def errors_command(settings: Settings, inspection: Inspection, queue: str | None
 
 
 @command("metrics", has_json=True)
-@click.argument("queue", required=False)
+@click.argument("queue", required=False, shell_complete=complete_queue)
 @click.option("--since", type=DURATION, default="1h", show_default=True, metavar="DURATION", help="How far back.")
 @click.option("--step", type=DURATION, default="5m", show_default=True, metavar="DURATION", help="A row for each.")
 @click.option("--type", "type_", metavar="TEXT", help="Only messages of this type.")

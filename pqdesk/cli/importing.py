@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark, say, say_error
@@ -64,7 +65,12 @@ class Total:
 
 @command("import", has_json=True)
 @click.argument("file")
-@click.option("--queue", metavar="QUEUE", help="Put all of them into this queue, instead of those they are from.")
+@click.option(
+    "--queue",
+    metavar="QUEUE",
+    shell_complete=complete_queue,
+    help="Put all of them into this queue, instead of those they are from.",
+)
 @click.option("--format", "given", type=click.Choice(FORMATS), help="Else by the name of FILE: .csv, or JSON Lines.")
 @click.option("--all", "has_finished", is_flag=True, help="Put those, too, that are finished or have expired.")
 @click.option(

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_log
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.visible import visible_log_line
@@ -83,7 +84,7 @@ class Log:
 
 
 @command("logs", has_json=True)
-@click.argument("name", metavar="NAME|all|supervisord")
+@click.argument("name", metavar="NAME|all|supervisord", shell_complete=complete_log)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl-C.")
 @click.option(
     "-n",

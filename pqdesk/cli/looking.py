@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import tell_all
 from pqdesk.cli.lines import remark
@@ -131,7 +132,7 @@ def queue_row(record: QueueRecord) -> list[str | Cell]:
 
 
 @command("messages", has_json=True)
-@click.argument("queue", required=False)
+@click.argument("queue", required=False, shell_complete=complete_queue)
 @filter_options
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="At most so many.")
 @click.option("--before", type=ID, metavar="ID", help="Only older ones than this: the next page.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import DashesCommand, command, command_words
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.lines import say
 from pqdesk.cli.settings import Settings, opened_inspection, opened_workspace, pass_settings
@@ -78,7 +79,7 @@ def _pause(milliseconds: int) -> None:
     "try again later; 65: failed at once; anything else: a failed attempt. With --post: status 2xx: done, with the "
     "answer as the result; 408, 425, 429, 5xx or no answer: try again later (Retry-After is heeded); other: failed.",
 )
-@click.argument("queues", nargs=-1, required=True, metavar="QUEUE… [-- COMMAND…]")
+@click.argument("queues", nargs=-1, required=True, metavar="QUEUE… [-- COMMAND…]", shell_complete=complete_queue)
 @loop_options(*CONSUMERS)
 @_check
 @try_options
@@ -116,7 +117,7 @@ def consume_command(
 
 
 @command("produce", cls=LoopCommand, options_metavar="[OPTIONS]")
-@click.argument("queue", metavar="QUEUE [-- COMMAND…]")
+@click.argument("queue", metavar="QUEUE [-- COMMAND…]", shell_complete=complete_queue)
 @loop_options(*PRODUCERS)
 @_check
 @click.option("--try", "is_try", is_flag=True, help="Tell what it would put now, and put nothing.")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pqdesk.cli.completing import complete_queue
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.checks import LARGEST_ID, check_states
 from pqdesk.messages.durations import parse_duration
@@ -125,7 +126,10 @@ filter_options = declared(
     click.option("--where", metavar="FILTER", help="A filter as in the window: 'attempts:>2 age:<2h refused'."),
 )
 queue_and_filter_options = declared(
-    click.option("--queue", metavar="QUEUE", help="All messages of this queue that match."), filter_options
+    click.option(
+        "--queue", metavar="QUEUE", shell_complete=complete_queue, help="All messages of this queue that match."
+    ),
+    filter_options,
 )
 
 

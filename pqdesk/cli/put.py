@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import result_of
 from pqdesk.cli.options import DURATION, FORM, HEADER, INSTANT, declared
@@ -39,7 +40,7 @@ _message_options = declared(
 
 
 @command("put", has_json=True)
-@click.argument("queue")
+@click.argument("queue", shell_complete=complete_queue)
 @click.argument("payload", required=False)
 @click.option("--as", "form", type=FORM, help=f"What the payload is; {RULE}")
 @click.option("--lines", metavar="FILE", help="A message per line of FILE, put in batches of 1,000.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
 from pqdesk.cli.options import DURATION, RATE
@@ -43,7 +44,7 @@ _ALL = click.option("--all", "is_all", is_flag=True, help="Every queue there is.
 
 
 @command("pause")
-@click.argument("queue", required=False)
+@click.argument("queue", required=False, shell_complete=complete_queue)
 @_ALL
 @pass_settings
 def pause_command(settings: Settings, queue: str | None, is_all: bool) -> None:
@@ -52,7 +53,7 @@ def pause_command(settings: Settings, queue: str | None, is_all: bool) -> None:
 
 
 @command("resume")
-@click.argument("queue", required=False)
+@click.argument("queue", required=False, shell_complete=complete_queue)
 @_ALL
 @pass_settings
 def resume_command(settings: Settings, queue: str | None, is_all: bool) -> None:
@@ -70,7 +71,7 @@ def _pause(settings: Settings, queue: str | None, is_all: bool, *, is_paused: bo
 
 
 @command("remove-queue")
-@click.argument("queue")
+@click.argument("queue", shell_complete=complete_queue)
 @pass_workspace
 def remove_queue_command(workspace: Workspace, queue: str) -> None:
     """Remove QUEUE, which has to be empty. Its settings go with it; 'undo' brings them back."""
@@ -79,7 +80,7 @@ def remove_queue_command(workspace: Workspace, queue: str) -> None:
 
 
 @command("configure", has_json=True)
-@click.argument("queue")
+@click.argument("queue", shell_complete=complete_queue)
 @click.option("--max-attempts", type=OrDefault(click.INT), metavar="N", help="Deliveries before a message has failed.")
 @click.option("--lease", type=OrDefault(DURATION), metavar="DURATION", help="How long a taken message is kept for one.")
 @click.option("--backoff", metavar="TEXT", help="Wait after a failure: exponential, linear:BASE or fixed:BASE:CAP.")

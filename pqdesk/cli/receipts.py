@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.exits import Refused
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
@@ -59,7 +60,7 @@ _receipt = click.argument("receipt", callback=_read_receipt, metavar="RECEIPT|-"
 
 
 @command("get", has_json=True)
-@click.argument("queue")
+@click.argument("queue", shell_complete=complete_queue)
 @click.option("--wait", type=DURATION, metavar="DURATION", help="How long to wait for a message; else not at all.")
 @click.option(
     "--lease", type=DURATION, default="5m", show_default=True, metavar="DURATION", help="How long it is yours alone."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_queue, complete_schedule
 from pqdesk.cli.json_output import json_text, print_json, tell, tell_all
 from pqdesk.cli.lines import remark, result_of, say
 from pqdesk.cli.options import DURATION, FORM, HEADER, SECONDS, check_cron, no_mask
@@ -35,7 +36,7 @@ _RUN_COLUMNS = (Column("Next"), Column("Time zone"), Column("", is_flexible=True
 
 
 @command("schedules", has_json=True)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_schedule)
 @click.option("--next", "count", type=click.IntRange(1, 1000), metavar="N", help="Show the next N runs; 10 with NAME.")
 @click.option("--cron", metavar="FIELDS", help="Only show when this expression would run; needs no workspace.")
 @SECONDS
@@ -124,7 +125,7 @@ def _preview(payload: Any) -> str:
 
 @command("add-schedule", has_json=True)
 @click.argument("name")
-@click.argument("queue")
+@click.argument("queue", shell_complete=complete_queue)
 @click.argument("payload", required=False)
 @click.option("--every", type=DURATION, metavar="DURATION", help="At once, and then so often.")
 @click.option("--cron", metavar="FIELDS", help="At these times: '*/10 * * * *'.")
@@ -176,7 +177,7 @@ def _changing(name: str, text: str, tell: Callable[[ScheduleRecord], str]) -> cl
     """A command that does to a schedule what its name says, as the Workspace's method, and tells how that is then."""
 
     @command(name, help=text)
-    @click.argument("schedule", metavar="NAME")
+    @click.argument("schedule", metavar="NAME", shell_complete=complete_schedule)
     @pass_workspace
     def change(workspace: Workspace, schedule: str) -> None:
         say(f"schedule {schedule} {tell(getattr(workspace, name.replace('-', '_'))(schedule))}")
@@ -198,7 +199,7 @@ disable_schedule_command = _changing(
 
 
 @command("run-schedule")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_schedule)
 @pass_workspace
 def run_schedule_command(workspace: Workspace, name: str) -> None:
     """Put the message of schedule NAME now.

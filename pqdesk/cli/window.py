@@ -40,8 +40,11 @@ def open_window(
     given = path or settings_of(click.get_current_context()).workspace or os.environ.get(WORKSPACE_VARIABLE)
     if is_bundle():
         sys.stdout.flush()
-        place = [str(choose_workspace(given).location)] if given else []
-        command = window_command(*(["--background"] if is_background else []), *place)
+        words = ["--background"] if is_background else []
+        for option, value in (("--page", page), ("--filter", filter_text)):
+            words += [] if value is None else [option, value]
+        words += [str(choose_workspace(given).location)] if given else []
+        command = window_command(*words)
         os.execv(command[0], command)
     # By name: the two front doors do not import each other, and no command loads Qt.
     run_app: Any = import_module("pqdesk.gui.app").run_app

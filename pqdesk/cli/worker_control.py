@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pqdesk.cli.command import command
+from pqdesk.cli.completing import complete_workers
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
@@ -23,12 +24,12 @@ from pqdesk.cli.workers import ALL, replicas_named
 from pqdesk.services.workers import Supervision, workers_of
 from pqdesk.supervision.records import ReplicaRecord
 
-_names = click.argument("names", metavar="NAME…|all", nargs=-1, required=True)
+_names = click.argument("names", metavar="NAME…|all", nargs=-1, required=True, shell_complete=complete_workers)
 _no_wait = click.option("--no-wait", is_flag=True, help="Ask for it and return, before it has happened.")
 
 
 @command("start", has_json=True)
-@click.argument("names", metavar="NAME…|all", nargs=-1)
+@click.argument("names", metavar="NAME…|all", nargs=-1, shell_complete=complete_workers)
 @click.option("--autostart", "is_autostart", is_flag=True, help="Without a name: supervisord, and what starts with it.")
 @_no_wait
 @pass_settings
@@ -86,7 +87,7 @@ def restart_command(settings: Settings, names: tuple[str, ...], no_wait: bool, i
 
 
 @command("signal", has_json=True)
-@click.argument("name", metavar="NAME|all")
+@click.argument("name", metavar="NAME|all", shell_complete=complete_workers)
 @click.argument("number", metavar="SIGNAL")
 @pass_settings
 def signal_command(settings: Settings, name: str, number: str) -> int:

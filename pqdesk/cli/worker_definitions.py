@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pqdesk.cli.command import DashesCommand, command, command_words
+from pqdesk.cli.completing import complete_worker
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import plain, print_json, tell
 from pqdesk.cli.lines import remark, say
@@ -77,7 +78,7 @@ def add_worker_command(
 
 
 @command("edit-worker", has_json=True, cls=DashesCommand, options_metavar="[OPTIONS]", epilog=_RUNS)
-@click.argument("name", metavar="NAME [-- COMMAND…]")
+@click.argument("name", metavar="NAME [-- COMMAND…]", shell_complete=complete_worker)
 @worker_options
 @click.option(
     "--unset", multiple=True, metavar="NAME", help="Take this variable, secret or --option away again; may repeat."
@@ -127,7 +128,7 @@ def edit_worker_command(
 
 
 @command("remove-worker", has_json=True)
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=complete_worker)
 @click.option("--undo", "is_undo", is_flag=True, help="Bring back the worker of this name that was removed last.")
 @pass_settings
 def remove_worker_command(settings: Settings, name: str, is_undo: bool) -> int:
@@ -147,7 +148,7 @@ def remove_worker_command(settings: Settings, name: str, is_undo: bool) -> int:
 
 
 @command("scale", has_json=True)
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=complete_worker)
 @click.argument("count", metavar="N", type=int)
 @pass_settings
 def scale_command(settings: Settings, name: str, count: int) -> int:

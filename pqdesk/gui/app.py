@@ -21,13 +21,22 @@ if TYPE_CHECKING:
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """The GUI script: `pqdesk-desktop [PATH] [--background]`; with --check only say whether a window can open."""
+    """The GUI script: `pqdesk-desktop [PATH]`, with the options of `pqdesk open`.
+
+    With --check only say whether a window can open.
+    """
     given = list(sys.argv[1:] if args is None else args)
     if "--check" in given:
         print(json.dumps(why_no_window(os.environ)))
         return 0
+    values: dict[str, str | None] = {}
+    for option in ("--page", "--filter"):
+        if option in given[:-1]:
+            at = given.index(option)
+            values[option], given[at : at + 2] = given[at + 1], []
     paths = [one for one in given if not one.startswith("-")]
-    return run_app(paths[0] if paths else None, "--background" in given)
+    path = paths[0] if paths else None
+    return run_app(path, "--background" in given, values.get("--page"), values.get("--filter"))
 
 
 def run_app(

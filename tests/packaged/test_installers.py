@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from pqdesk import Workspace
 from pqdesk.version import VERSION
 from tests.checkout import ROOT
 from tests.packaged.bundle import BUILD_S, build, run_bare, succeed
@@ -77,6 +79,31 @@ def test_menu_icons_man_pages_and_completion_are_there(package: Path) -> None:
     assert "\\-\\-priority" in pages["pqdesk-put.1.gz"]
     assert "Permission is hereby granted" in (share / "doc/pqdesk/copyright").read_text(encoding="utf-8")
     assert "_PQDESK_COMPLETE" in (share / "bash-completion/completions/pqdesk").read_text(encoding="utf-8")
+
+
+def test_those_who_judge_packages_have_nothing_to_say(deb: Path, package: Path) -> None:
+    share = package / "usr/share"
+    succeed("desktop-file-validate", share / "applications/pqdesk.desktop")
+    succeed("appstreamcli", "validate", "--no-net", share / "metainfo/org.pqdesk.pqdesk.metainfo.xml")
+
+    said = succeed("lintian", "--fail-on", "error,warning", "--suppress-tags", "running-with-root-privileges", deb)
+
+    assert [line for line in said.splitlines() if line.startswith(("E:", "W:"))] == []
+
+
+def test_a_queue_file_is_known_by_its_name_and_by_what_is_in_it(package: Path, tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    shutil.copytree(package / "usr/share/mime", share / "mime")
+    succeed("update-mime-database", share / "mime")
+    Workspace(tmp_path / "w").close()
+    shutil.copy(tmp_path / "w/queue.db", tmp_path / "copied")
+
+    magic = (share / "mime/magic").read_bytes()
+    globs = (share / "mime/globs2").read_text()
+
+    assert "70:application/x-pqdesk-queue:queue.db" in globs
+    assert b"application/x-pqdesk-queue" in magic
+    assert (tmp_path / "copied").read_bytes()[68:72] in magic
 
 
 @pytest.mark.parametrize("name", ["plain", "with blanks & 50% $HOME"])
