@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from pqdesk.clock import SystemClock
-from pqdesk.errors import InvalidInput
+from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.later import Later
 from pqdesk.messages.aliases import Durability, Duration, Ids, Missed, OnProgress, States
 from pqdesk.messages.checks import check_name, quoted
@@ -315,7 +315,11 @@ class Workspace(Operator):
         return acting.take_back(self.store, "undone", on_progress, self._tell_workers)
 
     def _tell_workers(self, deed: activities.WorkerDeed) -> None:
-        supervision.Supervision(self.paths, is_look_only=self.store.looking.is_look_only).do(*deed)
+        workers = supervision.Supervision(self.paths, is_look_only=self.store.looking.is_look_only)
+        if workers.unseen_before(deed[0]):
+            text = "its workers were never started here by this user, so nothing is undone that may start one"
+            raise SupervisorError(f"{text}; look at what they run, and start them by hand first")
+        workers.do(*deed)
 
     @property
     def look_only(self) -> bool:

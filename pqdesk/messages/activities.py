@@ -25,7 +25,7 @@ class ActivityRecord:
         done, skipped: Messages changed, and passed over since their state did not allow it.
         undone_by: The activity that undid it.
         why_not: Why it cannot be undone; None when it can.
-        workers: What undoes it where it is about workers, as `Supervision.do` takes it.
+        workers: What undoes it where it is about workers, one after the other as `Supervision.do` takes it.
     """
 
     id: int
@@ -38,7 +38,7 @@ class ActivityRecord:
     skipped: int
     undone_by: int | None
     why_not: str | None
-    workers: WorkerDeed | None = None
+    workers: tuple[WorkerDeed, ...] | None = None
 
     @property
     def can_be_undone(self) -> bool:

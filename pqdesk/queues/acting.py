@@ -116,7 +116,8 @@ def take_back(
     is_found = record is not None and which in (record.id, "done", "undone")
     if record is None or not is_found or record.workers is None or not record.can_be_undone or tell_workers is None:
         return store.operating.undo(which, on_progress=on_progress)
-    tell_workers(record.workers)
+    for deed in record.workers:
+        tell_workers(deed)
     outcome = store.operating.undo(record.id)
     return outcome if isinstance(which, int) else replace(outcome, note=f"that was: {record.command}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.activities import NewActivity, WorkerDeed
@@ -25,6 +25,16 @@ __all__ = ["LoginStart", "Supervision", "login_start_of", "workers_of"]
 _log = logging.getLogger(__name__)
 
 
+class _Note(NamedTuple):
+    """What was done, as a command line says it, and what undoes it and does it again."""
+
+    action: str
+    names: tuple[str, ...]
+    words: tuple[str, ...]
+    back: WorkerDeed | None
+    again: WorkerDeed | None
+
+
 class RecordedSupervision(Supervision):
     """Supervision for people, who are told on: look-only holds them, the activity has what they did.
 
@@ -36,6 +46,16 @@ class RecordedSupervision(Supervision):
         super().__init__(paths, is_look_only=lambda: is_look_only(paths))
         self._program = program
         self.activity_id: int | None = None
+        self._notes: list[_Note] | None = None  # those of one order, which is one activity
+
+    def do(self, verb: str, names: Sequence[str], value: int | str | bool | None = None) -> None:
+        self._notes, self.activity_id = [], None
+        try:
+            super().do(verb, names, value)
+        finally:
+            notes, self._notes = self._notes, None
+            if notes:
+                self._write(notes)
 
     def start(self, name: Names) -> None:
         resting = self._addresses(name, lambda state: state.is_at_rest)
@@ -122,13 +142,29 @@ class RecordedSupervision(Supervision):
             back: What undoes it; None: nothing does.
             again: The verb that does it again, to the same and with `value`; empty: `action`.
         """
-        self.activity_id = None
-        if not self.paths.database.exists() or (back is not None and not back[1]):
+        if back is not None and not back[1]:
+            self.activity_id = None
             return
-        listed: Sequence[str] = (names,) if isinstance(names, str) else sorted(names)
-        before = None if back is None else {"workers": {"back": back, "again": (again or action, back[1], value)}}
-        why_not = None if back is not None else f"a {action} leaves nothing to take back"
-        new = NewActivity(action, command_line(action, *listed, *words), before=before, why_not=why_not)
+        listed = (names,) if isinstance(names, str) else tuple(sorted(names))
+        again_deed = None if back is None else (again or action, back[1], value)
+        note = _Note(action, listed, words, back, again_deed)
+        if self._notes is None:
+            self._write([note])
+        else:
+            self._notes.append(note)
+
+    def _write(self, notes: Sequence[_Note]) -> None:
+        """One activity for what one order has done."""
+        self.activity_id = None
+        if not self.paths.database.exists():
+            return
+        action, words = notes[0].action, notes[0].words
+        names = [name for note in notes for name in note.names]
+        back = [note.back for note in reversed(notes) if note.back is not None]
+        again = [note.again for note in notes if note.again is not None]
+        before = {"workers": {"back": back, "again": again}} if back else None
+        why_not = None if back else f"a {action} leaves nothing to take back"
+        new = NewActivity(action, command_line(action, *names, *words), before=before, why_not=why_not)
         from pqdesk.workspace import Workspace  # nor SQLite for looking at workers
 
         try:

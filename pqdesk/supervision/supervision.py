@@ -30,6 +30,10 @@ from pqdesk.supervision.records import RemovedWorker, Saved, SupervisionStatus, 
 
 __all__ = ["Names", "Progress", "Supervision"]
 
+# Of what `do` takes: what starts supervisord, and what starts processes where it runs.
+_STARTS = frozenset({"start", "restart", "start_daemon", "restart_daemon"})
+_STARTS_MORE = frozenset({"scale", "bring_back", "take_back", "undo_edit"})
+
 
 class Supervision:
     """One workspace's workers and their supervisord. Belongs to one thread; keeps nothing open.
@@ -80,6 +84,11 @@ class Supervision:
             return self._reader.read(self._daemon.client(), address_of(self.paths))
         except (SupervisorError, WorkspaceError) as exc:  # there is no way to the socket, or none that may be used
             return self._reader.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
+
+    def unseen_before(self, verb: str) -> tuple[PlannedCommand, ...]:
+        """`unseen_commands`, where what `do` takes as `verb` may start one."""
+        may_start = verb in _STARTS or (verb in _STARTS_MORE and self.status().is_running)
+        return self.unseen_commands() if may_start else ()
 
     def unseen_commands(self) -> tuple[PlannedCommand, ...]:
         """What starting would run, where this user has never started workers in this workspace; else nothing."""

@@ -51,6 +51,9 @@ class FakeSupervision:
     def unseen_commands(self) -> tuple[PlannedCommand, ...]:
         return self.unseen
 
+    def unseen_before(self, verb: str) -> tuple[PlannedCommand, ...]:
+        return () if verb in ("stop", "stop_now", "signal", "autostart", "remove") else self.unseen
+
     def allow_starts(self) -> None:
         self.unseen = ()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtNetwork import QLocalSocket
 
-from pqdesk.gui.app import run_app
+from pqdesk.gui.app import run, run_app
 from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.single_instance import SingleInstance, Wish, read_wish
 from pqdesk.paths import runtime_folder
@@ -87,6 +87,23 @@ def test_nobody_there_is_no_success(qapp: object, monkeypatch: pytest.MonkeyPatc
 )
 def test_what_is_no_wish_is_refused(line: bytes) -> None:
     assert read_wish(line) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ([], (None, False, None, None)),
+        (["--background", "/w"], ("/w", True, None, None)),
+        (["--page", "workers"], (None, False, "workers", None)),
+        (["--page", "messages", "--filter", "-x", "/w"], ("/w", False, "messages", "-x")),
+    ],
+)
+def test_the_windows_program_understands_what_open_says(
+    words: list[str], asked: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pqdesk.gui.app.run_app", lambda *values: values)
+
+    assert run(words) == asked
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pqdesk.errors import InvalidInput, LookOnly, SupervisorError
+from pqdesk.messages.activities import NewActivity
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.workers import RecordedSupervision, workers_of
 from pqdesk.supervision.definitions.definition import WorkerDefinition
@@ -153,3 +154,46 @@ def test_stopping_is_undone_by_starting_what_was_up(supervised: SupervisedWorksp
         workspace.redo()
 
         wait_until(lambda: up() == [False, True], reason="it to be stopped again")
+
+
+def test_what_one_order_did_to_several_is_undone_at_once(workspace: Workspace, workers: RecordedSupervision) -> None:
+    for name in "abc":
+        workers.add(replace(MAIL, name=name), start=False)
+    before = len(workspace.activity())
+
+    workers.do("remove", ("a", "b", "c"))
+
+    assert len(workspace.activity()) == before + 1
+    assert told(workspace)[0] == ("pqdesk remove-worker a b c", True)
+    assert workspace.undo(workers.activity_id).done == 1
+    assert names(workers) == ["a", "b", "c"]
+    workspace.redo()
+    assert names(workers) == []
+
+
+def test_each_of_several_gets_back_what_it_had(workspace: Workspace, workers: RecordedSupervision) -> None:
+    for name, count in (("a", 2), ("b", 3)):
+        workers.add(replace(MAIL, name=name, replicas=count), start=False)
+
+    workers.do("scale", ("a", "b"), 5)
+    workspace.undo()
+
+    assert [one.replicas for one in workers.definitions()] == [2, 3]
+
+
+@pytest.mark.parametrize("verb", ["start", "restart", "start_daemon", "restart_daemon"])
+def test_undo_starts_nothing_that_this_user_has_never_started_here(
+    workspace: Workspace, workers: RecordedSupervision, tmp_path: Path, verb: str
+) -> None:
+    ran = tmp_path / "ran"
+    workers.add(replace(MAIL, name="strange", command=("/usr/bin/touch", str(ran))), start=False)
+    deed = (verb, ("strange",), 2)
+    before = {"workers": {"back": [deed], "again": [deed]}}
+    workspace.store.operating.record_activity(NewActivity("stop", "pqdesk stop strange", before=before))
+
+    with pytest.raises(SupervisorError, match="never started here by this user"):
+        workspace.undo()
+
+    assert not workers.status().is_running
+    assert not ran.exists()
+    assert told(workspace)[0] == ("pqdesk stop strange", True)

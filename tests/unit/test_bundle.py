@@ -170,10 +170,14 @@ def test_open_becomes_the_windows_program(monkeypatch: pytest.MonkeyPatch, tmp_p
 
     monkeypatch.setattr(os, "execv", become)
     monkeypatch.chdir(tmp_path)
-    for words in ([], ["open", "--background"], ["open", "new"], ["-w", "new"]):
+    failed = ["--page", "messages", "--filter", "state:failed"]
+    for words in ([], ["open", "--background"], ["open", "new"], ["-w", "new"], ["open", *failed, "new"]):
         with pytest.raises(SystemExit):
             main(words)
 
     window = "/opt/pqdesk/pqdesk"
-    assert became == [[window], [window, "--background"], [window, f"{tmp_path}/new"], [window, f"{tmp_path}/new"]]
+    new = f"{tmp_path}/new"
+    assert became == [
+        [window], [window, "--background"], [window, new], [window, new], [window, *failed, new]
+    ]  # fmt: skip
     assert not (tmp_path / "new").exists()

@@ -14,8 +14,6 @@ from pqdesk.messages.records import Outcome
 from pqdesk.messages.states import State
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 
-STARTING = ("start", "restart", "scale", "undo_edit", "restart_daemon", "start_daemon")  # what may start a process
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from pqdesk.errors import PQDeskError
 from pqdesk.gui.notices import describe_doing
 from pqdesk.gui.threads.log_reader import LogReader
-from pqdesk.gui.threads.orders import STARTING, Done, Order, SaveRequest, Workers
+from pqdesk.gui.threads.orders import Done, Order, SaveRequest, Workers
 from pqdesk.gui.threads.side_jobs import SideJobs
 from pqdesk.messages.records import Outcome
 from pqdesk.services.workers import RecordedSupervision
@@ -163,7 +163,7 @@ class SupervisorLink(QObject):
         """
         assert isinstance(order.target, Workers)
         target, supervision = order.target, self._opened()
-        if order.action in STARTING and (commands := supervision.unseen_commands()):
+        if commands := supervision.unseen_before(order.action):
             self.first_start_found.emit(commands, order)
             return
         self.began.emit(order)

@@ -164,10 +164,9 @@ def _told(text: str | None) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def _deed(told: dict[str, Any]) -> WorkerDeed | None:
+def _deeds(told: dict[str, Any]) -> tuple[WorkerDeed, ...] | None:
     try:
-        verb, names, value = told["workers"]["back"]
-        return str(verb), tuple(map(str, names)), value
+        return tuple((str(verb), tuple(map(str, names)), value) for verb, names, value in told["workers"]["back"])
     except (LookupError, TypeError, ValueError):
         return None
 
@@ -194,5 +193,5 @@ def _record(row: Row) -> ActivityRecord:
     return ActivityRecord(
         id=activity_id, at=to_datetime(at_us), actor=actor, action=action, command=command, queue=queue,
         done=done, skipped=skipped, undone_by=undone_by, why_not=why_not,
-        workers=None if told is None else _deed(told),
+        workers=None if told is None else _deeds(told),
     )  # fmt: skip
