@@ -11,6 +11,8 @@ from operator import index
 from random import Random
 from typing import Any, TypeVar
 
+import apsw
+
 from pqdesk.clock import Clock, from_datetime
 from pqdesk.errors import Busy, NotFound
 from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
@@ -32,6 +34,7 @@ from pqdesk.storage.sqlite.activity import newest_of, read_activities
 from pqdesk.storage.sqlite.configuration import read_configuration
 from pqdesk.storage.sqlite.connection import (
     ReadTransaction,
+    Row,
     Translating,
     all_rows,
     connect,
@@ -144,8 +147,7 @@ class SqliteInspection:
         return CappedCounts() if self._is_empty else pages.whole_count(selection, most_ids, self._asked(), self._clock)
 
     def id_at(self, at: datetime) -> int | None:
-        with ReadTransaction(self._db, self._path):
-            return None if self._is_empty else pages.id_at(self._db, from_datetime(at))
+        return self._read(None, lambda db: pages.id_at(db, from_datetime(at)))
 
     def quick_page(self, request: PageRequest) -> tuple[MessageRecord, ...] | None:
         with self._finding(request.selection) as finder:
@@ -207,37 +209,25 @@ class SqliteInspection:
     def activity(
         self, *, limit: int, before: int | None = None, about: int | None = None
     ) -> tuple[ActivityRecord, ...]:
-        if self._is_empty:
-            return ()
-        with ReadTransaction(self._db, self._path):
-            return read_activities(self._db, below=before, limit=limit, about=about)
+        return self._read((), lambda db: read_activities(db, below=before, limit=limit, about=about))
 
     def newest_of(self, user: str, which: Undoable) -> ActivityRecord | None:
-        if self._is_empty:
-            return None
-        with ReadTransaction(self._db, self._path):
-            return newest_of(self._db, user, which)
+        return self._read(None, lambda db: newest_of(db, user, which))
 
     def is_look_only(self) -> bool:
-        with ReadTransaction(self._db, self._path):
-            return is_look_only(self._db)
+        return self._read(False, is_look_only)
 
     def explain(self, message_id: int) -> tuple[Reason, ...]:
-        with ReadTransaction(self._db, self._path):
-            found = None if self._is_empty else explain(self._db, self._run, self._clock, message_id)
+        found = self._read(None, lambda db: explain(db, self._run, self._clock, message_id))
         if found is None:
             raise self._not_found(message_id)
         return found
 
     def names(self) -> Names:
-        with ReadTransaction(self._db, self._path):
-            return Names() if self._is_empty else read_names(self._db)
+        return self._read(Names(), read_names)
 
     def errors(self, queue: str | None = None) -> tuple[ErrorRecord, ...]:
-        if self._is_empty:
-            return ()
-        with ReadTransaction(self._db, self._path):
-            return read_errors(self._db, queue)
+        return self._read((), lambda db: read_errors(db, queue))
 
     def metrics(
         self,
@@ -249,26 +239,19 @@ class SqliteInspection:
         step_s: int = 60,
         by_queue: bool = False,
     ) -> tuple[MetricRecord, ...]:
-        if self._is_empty:
-            return ()
-        with ReadTransaction(self._db, self._path):
-            return read_metrics(
-                self._db,
-                queue,
-                type,
-                since_us=from_datetime(since),
-                until_us=from_datetime(until),
-                step_s=step_s,
-                by_queue=by_queue,
-            )
+        since_us, until_us = from_datetime(since), from_datetime(until)
+        return self._read(
+            (),
+            lambda db: read_metrics(
+                db, queue, type, since_us=since_us, until_us=until_us, step_s=step_s, by_queue=by_queue
+            ),
+        )
 
     def waiting_since(self) -> dict[str, datetime]:
-        with ReadTransaction(self._db, self._path):
-            return {} if self._is_empty else oldest_ready(self._db, self._clock.wall_us())
+        return self._read({}, lambda db: oldest_ready(db, self._clock.wall_us()))
 
     def served(self, queues: Collection[str]) -> frozenset[str]:
-        with ReadTransaction(self._db, self._path):
-            return frozenset() if self._is_empty else served_queues(self._db, self._run, self._clock, queues)
+        return self._read(frozenset(), lambda db: served_queues(db, self._run, self._clock, queues))
 
     def is_cancel_requested(self, message_id: int, receipt: int) -> bool:
         with Translating(self._path, self._db):
@@ -278,12 +261,10 @@ class SqliteInspection:
     def schedules(self) -> tuple[ScheduleRecord, ...]:
         from pqdesk.storage.sqlite.schedule_rows import read_schedules  # with cron and time zones, which few have
 
-        with Translating(self._path, self._db):
-            return () if self._is_empty else read_schedules(self._db)
+        return self._read((), read_schedules)
 
     def refused_puts(self, limit: int = 100) -> tuple[RefusedPut, ...]:
-        with Translating(self._path, self._db):
-            rows = () if self._is_empty else all_rows(self._db, _REFUSED, (limit,))
+        rows: list[Row] = self._read([], lambda db: all_rows(db, _REFUSED, (limit,)))
         return tuple(RefusedPut(row_id, shown_text(queue) or "", shown_text(why) or "") for row_id, queue, why in rows)
 
     def running_by_worker(self) -> dict[int, tuple[str, tuple[int, ...]]]:
@@ -301,6 +282,13 @@ class SqliteInspection:
     def close(self) -> None:
         let_go(self._db)
         self._tidy_up()
+
+    def _read(self, nothing: T, ask: Callable[[apsw.Connection], T]) -> T:
+        """What `ask` finds in one short read; `nothing` where the file has no queues yet."""
+        if self._is_empty:
+            return nothing
+        with ReadTransaction(self._db, self._path):
+            return ask(self._db)
 
     @contextlib.contextmanager
     def _finding(self, selection: Selection) -> Iterator[Finder]:
@@ -323,8 +311,7 @@ class SqliteInspection:
         return NotFound(f"there is no message {message_id} in {str(self._path)!r}")
 
     def _queues(self, name: str | None) -> tuple[QueueRecord, ...]:
-        with ReadTransaction(self._db, self._path):
-            return () if self._is_empty else self._read_queues(name, self._clock.wall_us())
+        return self._read((), lambda _: self._read_queues(name, self._clock.wall_us()))
 
     def _read_queues(self, name: str | None, now_us: int) -> tuple[QueueRecord, ...]:
         rows = all_rows(self._db, _QUEUES, (name,))

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pqdesk.later import Later
-from pqdesk.messages.records import Counts, MessageDetail, MessageRecord, QueueRecord, RefusedPut, ScheduleRecord
+from pqdesk.messages.records import MessageRecord
 from pqdesk.messages.selection import Selection
-from pqdesk.storage.looking import COUNTED_IDS, SLICE_IDS, PageRequest
+from pqdesk.storage.looking import COUNTED_IDS, Looking, PageRequest
 from pqdesk.storage.sqlite.calling import question
 from pqdesk.storage.sqlite.engine import Engine
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
-    from pqdesk.messages.looking import CappedCounts, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
+    from pqdesk.messages.looking import CappedCounts, MetricRecord
     from pqdesk.storage.sqlite import pages
     from pqdesk.storage.sqlite.inspection import SqliteInspection
     from pqdesk.storage.sqlite.pages import Ask, Parts
 else:
     pages = Later("pqdesk.storage.sqlite.pages")
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _GIVE_WAY_S = 0.0005
+
+
+def _asked(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[SqliteLooking, P], T]:
+    """The question of that name, put to the connection for looking."""
+    name = method.__name__
+
+    def ask(self: SqliteLooking, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        part: Callable[[SqliteInspection], T] = methodcaller(name, *args, **kwargs)
+        return self._ask(part)
+
+    return ask
 
 
 class SqliteLooking:
@@ -34,78 +45,34 @@ class SqliteLooking:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def queues(self) -> tuple[QueueRecord, ...]:
-        return self._ask(lambda one: one.queues())
-
-    def counts(self, queue: str | None = None) -> Counts:
-        return self._ask(lambda one: one.counts(queue))
+    queues = _asked(Looking.queues)
+    counts = _asked(Looking.counts)
+    search = _asked(Looking.search)
+    id_at = _asked(Looking.id_at)
+    message = _asked(Looking.message)
+    versions = _asked(Looking.versions)
+    activity = _asked(Looking.activity)
+    newest_of = _asked(Looking.newest_of)
+    is_look_only = _asked(Looking.is_look_only)
+    explain = _asked(Looking.explain)
+    names = _asked(Looking.names)
+    errors = _asked(Looking.errors)
+    waiting_since = _asked(Looking.waiting_since)
+    served = _asked(Looking.served)
+    schedules = _asked(Looking.schedules)
+    refused_puts = _asked(Looking.refused_puts)
 
     def page(self, request: PageRequest) -> tuple[MessageRecord, ...]:
         return pages.whole_page(request, self._giving_way(), self._engine.clock)
 
-    def search(self, request: PageRequest, *, from_id: int | None = None, slice_ids: int = SLICE_IDS) -> SearchSlice:
-        return self._ask(lambda one: one.search(request, from_id=from_id, slice_ids=slice_ids))
-
     def count(self, selection: Selection, most_ids: int = COUNTED_IDS) -> CappedCounts:
         return pages.whole_count(selection, most_ids, self._giving_way(), self._engine.clock)
 
-    def id_at(self, at: datetime) -> int | None:
-        return self._ask(lambda one: one.id_at(at))
-
-    def message(self, message_id: int) -> MessageDetail:
-        return self._ask(lambda one: one.message(message_id))
-
-    def versions(self, message_id: int) -> tuple[VersionRecord, ...]:
-        return self._ask(lambda one: one.versions(message_id))
-
-    def activity(
-        self, *, limit: int, before: int | None = None, about: int | None = None
-    ) -> tuple[ActivityRecord, ...]:
-        return self._ask(lambda one: one.activity(limit=limit, before=before, about=about))
-
-    def newest_of(self, user: str, which: Undoable) -> ActivityRecord | None:
-        return self._ask(lambda one: one.newest_of(user, which))
-
-    def is_look_only(self) -> bool:
-        return self._ask(lambda one: one.is_look_only())
-
-    def explain(self, message_id: int) -> tuple[Reason, ...]:
-        return self._ask(lambda one: one.explain(message_id))
-
-    def names(self) -> Names:
-        return self._ask(lambda one: one.names())
-
-    def errors(self, queue: str | None = None) -> tuple[ErrorRecord, ...]:
-        return self._ask(lambda one: one.errors(queue))
-
-    def metrics(
-        self,
-        queue: str | None = None,
-        type: str | None = None,
-        *,
-        since: datetime,
-        until: datetime,
-        step_s: int = 60,
-        by_queue: bool = False,
-    ) -> tuple[MetricRecord, ...]:
+    def metrics(self, *args: Any, **kwargs: Any) -> tuple[MetricRecord, ...]:
         if self._engine.transaction is None:
             with self._engine.locked():
                 self._engine.write_metrics(is_forced=True)  # what this process has just done is in them
-        return self._ask(
-            lambda one: one.metrics(queue, type, since=since, until=until, step_s=step_s, by_queue=by_queue)
-        )
-
-    def waiting_since(self) -> dict[str, datetime]:
-        return self._ask(lambda one: one.waiting_since())
-
-    def served(self, queues: Collection[str]) -> frozenset[str]:
-        return self._ask(lambda one: one.served(queues))
-
-    def schedules(self) -> tuple[ScheduleRecord, ...]:
-        return self._ask(lambda one: one.schedules())
-
-    def refused_puts(self, limit: int = 100) -> tuple[RefusedPut, ...]:
-        return self._ask(lambda one: one.refused_puts(limit))
+        return self._ask(lambda one: one.metrics(*args, **kwargs))
 
     def _giving_way(self) -> Ask:
         """Asks the parts of a long question, and before each but the first lets whoever waits go first.
