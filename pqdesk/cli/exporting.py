@@ -1,9 +1,8 @@
-"""`export`: messages to a file that other programs read, page by page, so that nobody has to wait."""
+"""`export`: messages to a file that other programs read."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import os
 import sys
 from collections.abc import Iterator
@@ -19,18 +18,14 @@ from pqdesk.cli.options import filter_options, filters_given
 from pqdesk.cli.progress import Counter
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
 from pqdesk.cli.tables import count_of
-from pqdesk.cli.transfer import FORMATS, Exported, Format, csv_columns, file_format
-from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.errors import InvalidInput
 from pqdesk.queues.operations import select
-from pqdesk.storage.looking import PageRequest
+from pqdesk.services.transfer import FORMATS, file_format, write_messages
 
 if TYPE_CHECKING:
-    from pqdesk.messages.activities import VersionRecord
-    from pqdesk.messages.records import MessageDetail
-    from pqdesk.messages.selection import Selection
     from pqdesk.storage.looking import Inspection
 
-_PAGE_SIZE = 500
+_SHOWN_EVERY = 500
 
 
 @command("export")
@@ -63,49 +58,17 @@ def export_command(
     queue, path = (None, words[0]) if len(words) == 1 else words
     require_queue(settings, inspection, queue)
     selection = select(**filters_given(queue=queue, **filters))
-    with _opened(path, overwrite) as file:
-        form = file_format(path, given)
-        count, hidden = _write(inspection, selection, file, form, has_history=history, is_masked=mask)
+    form = file_format(path, given)
+    count = hidden = 0
+    with _opened(path, overwrite) as file, Counter() as counter:
+        for hides in write_messages(inspection, selection, file, form, has_history=history, is_masked=mask):
+            count, hidden = count + 1, hidden + hides
+            if count % _SHOWN_EVERY == 0:
+                counter.show(f"{count_of(count, 'message')} written")
     text = f"{count_of(count, 'message')} written"
     if hidden:
         text += f"; in {hidden:,} of them values are hidden, by the names of their fields; --no-mask writes them"
     remark(text)
-
-
-def _write(
-    inspection: Inspection, selection: Selection, file: IO[str], form: Format, *, has_history: bool, is_masked: bool
-) -> tuple[int, int]:
-    """Write what is selected; returns how many, and of how many values were hidden."""
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL) if form == "csv" else None
-    if writer is not None:
-        writer.writerow(csv_columns(has_history=has_history))
-    count = hidden = 0
-    with Counter() as counter:
-        for detail, versions in _details(inspection, selection):
-            one = Exported(detail, versions if has_history else None, is_masked)
-            if writer is not None:
-                writer.writerow(one.as_cells())
-            else:
-                file.write(one.as_json() + "\n")
-            count += 1
-            hidden += one.hides
-            if count % _PAGE_SIZE == 0:
-                counter.show(f"{count_of(count, 'message')} written")
-    return count, hidden
-
-
-def _details(inspection: Inspection, selection: Selection) -> Iterator[tuple[MessageDetail, tuple[VersionRecord, ...]]]:
-    """Each message whole, oldest first; one that was pruned meanwhile is left out. Each look is short."""
-    after = 0
-    while True:
-        page = inspection.page(PageRequest(selection=selection, after=after, limit=_PAGE_SIZE))
-        for record in reversed(page):
-            with contextlib.suppress(NotFound):
-                detail = inspection.message(record.id)
-                yield detail, () if detail.version == 1 else inspection.versions(record.id)
-        if len(page) < _PAGE_SIZE:
-            return
-        after = page[0].id
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.completing import complete_queue
-from pqdesk.cli.json_output import plain, print_json, tell_all
+from pqdesk.cli.json_output import print_json, tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import DURATION
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
@@ -17,6 +17,7 @@ from pqdesk.cli.tables import Cell, Column, when
 from pqdesk.errors import InvalidInput
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import ErrorRecord, MetricRecord
+from pqdesk.messages.plain_json import plain
 
 if TYPE_CHECKING:
     from pqdesk.storage.looking import Inspection

@@ -13,7 +13,7 @@ from pqdesk.cli.tables import console_for
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from pqdesk.cli.put_lines import Batch
+    from pqdesk.services.line_batches import Batch
 
 
 class Counter:

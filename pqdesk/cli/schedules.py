@@ -9,7 +9,7 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.completing import complete_queue, complete_schedule
-from pqdesk.cli.json_output import json_text, print_json, tell, tell_all
+from pqdesk.cli.json_output import print_json, tell, tell_all
 from pqdesk.cli.lines import remark, result_of, say
 from pqdesk.cli.options import DURATION, FORM, HEADER, SECONDS, check_cron, no_mask
 from pqdesk.cli.payloads import given_payload
@@ -18,6 +18,7 @@ from pqdesk.cli.tables import Cell, Column, Row, print_table, when
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.masking import masked
+from pqdesk.messages.plain_json import json_text
 from pqdesk.messages.written import RULE, Form
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqdesk.cli.command import command
-from pqdesk.cli.json_output import json_text, print_json
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.options import ID, no_mask
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.tables import Cell, Column, print_table, when
@@ -19,6 +19,7 @@ from pqdesk.cli.visible import visible, visible_json, visible_lines
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.masking import masked, masked_text
+from pqdesk.messages.plain_json import json_text
 from pqdesk.messages.reasons import say
 from pqdesk.messages.records import AttemptRecord, MessageDetail
 from pqdesk.messages.states import FINAL, AttemptOutcome, State

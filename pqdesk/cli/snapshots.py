@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from pqdesk.cli.json_output import plain
 from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.masking import masked_text
+from pqdesk.messages.plain_json import plain
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.health import Facts, Health, health_of, look

@@ -10,12 +10,13 @@ import click
 from pqdesk.cli.command import DashesCommand, command, command_words
 from pqdesk.cli.completing import complete_worker
 from pqdesk.cli.exits import ExitCode
-from pqdesk.cli.json_output import plain, print_json, tell
+from pqdesk.cli.json_output import print_json, tell
 from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
 from pqdesk.cli.worker_options import OF_RUN, try_options, warn_of_secrets, worker_options
 from pqdesk.cli.worker_settling import START_S, has_started, progress_lines, report, settled
+from pqdesk.messages.plain_json import plain
 from pqdesk.services.workers import Supervision, workers_of
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.recipes import command_of, program_and_recipe, usual_restart, with_recipe

@@ -12,7 +12,7 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.exits import ExitCode
-from pqdesk.cli.json_output import plain, print_json
+from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import remark
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.tables import Cell, Column, print_table
@@ -20,6 +20,7 @@ from pqdesk.clock import SystemClock, to_datetime
 from pqdesk.errors import NotFound, PQDeskError
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.masking import masked_text
+from pqdesk.messages.plain_json import plain
 from pqdesk.services.health import look, needs_of
 from pqdesk.services.why import cause_of
 from pqdesk.services.workers import Supervision, workers_of

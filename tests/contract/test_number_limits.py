@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pqdesk import InvalidInput, Outgoing, Queue, Workspace
-from pqdesk.cli.transfer import from_cells
 from pqdesk.messages.payloads import checksum, decode_payload, encode_payload, parse_json
 from pqdesk.messages.written import parse_payload
+from pqdesk.services.transfer import from_cells
 from tests.contract.sqlite.loose import opened
 
 _AT_LIMIT, _OVER = 10**10_000 - 1, 10**10_000

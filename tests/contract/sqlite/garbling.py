@@ -27,9 +27,9 @@ from typing import Any, NamedTuple
 import apsw
 
 from pqdesk import Message, Outgoing, PQDeskError, Workspace
-from pqdesk.cli.transfer import Exported
 from pqdesk.messages.selection import Selection
 from pqdesk.paths import WorkspacePaths
+from pqdesk.services.transfer import Exported
 from pqdesk.storage import open_inspection
 from pqdesk.storage.looking import PageRequest
 from tests.contract.sqlite.loose import BAD_TEXT, opened, opened_loosely

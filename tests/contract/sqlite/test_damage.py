@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pqdesk import Corrupt, Empty, LeaseLost, Queue, Workspace
-from pqdesk.cli.transfer import Exported
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
+from pqdesk.services.transfer import Exported
 from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite import damage
 from tests.contract.sqlite.loose import BAD_TEXT, opened_loosely

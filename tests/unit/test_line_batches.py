@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pqdesk.cli.put_lines import BATCH_LINES, Batch, line_batches
 from pqdesk.errors import InvalidInput
+from pqdesk.services.line_batches import BATCH_LINES, Batch, line_batches
 
 _LIMIT = 1_000_000
 

@@ -1,4 +1,4 @@
-"""How messages are written in files that leave the workspace: a JSON object a line, or CSV; and back.
+"""Messages in files that leave the workspace, a JSON object a line or CSV, and back, for `export` and `import`.
 
 A spreadsheet runs what begins like a formula, so such a cell of CSV gets an apostrophe in front, which reading takes
 away again (owasp.org, CSV injection). In CSV the column `form` says how to read the payload: json, text or bytes; and
@@ -9,24 +9,40 @@ from __future__ import annotations
 
 import base64
 import binascii
+import csv
+import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from functools import partial
+from itertools import count, islice
+from typing import IO, TYPE_CHECKING, Any, Literal, get_args
 
-from pqdesk.cli.json_output import json_text, plain
-from pqdesk.errors import InvalidInput
+from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.activities import VersionRecord
 from pqdesk.messages.aliases import OnConflict
 from pqdesk.messages.masking import has_mask, masked
 from pqdesk.messages.payloads import parse_json
+from pqdesk.messages.plain_json import json_text, plain
 from pqdesk.messages.records import MessageDetail, Outgoing
 from pqdesk.messages.states import State
+from pqdesk.queues.outgoing import checked_outgoing
+from pqdesk.services.line_batches import BATCH_LINES, Batch, line_batches
+from pqdesk.storage.looking import PageRequest
+
+if TYPE_CHECKING:
+    from pqdesk.messages.selection import Selection
+    from pqdesk.storage.looking import Inspection
+    from pqdesk.workspace import Workspace
 
 Format = Literal["jsonl", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
+_PAGE_SIZE = 500
+_LINE_BYTES = 128 * 1024 * 1024  # a payload of 16 MiB, each byte of it escaped
+_SHOWN = 10
 _WRITTEN = (
     "id", "queue", "state", "type", "priority", "group", "key", "attempt", "max_attempts", "enqueued_at", "due_at",
     "expires_at", "started_at", "finished_at", "error_text",
@@ -68,7 +84,7 @@ class Exported:
         return json_text(plain(fields | self._history()))
 
     def as_cells(self) -> list[str]:
-        """The cells of one row, in the order of `csv_columns`."""
+        """The cells of one row, in the order of the titles."""
         detail, headers = self.detail, self._shown(dict(self.detail.headers))
         cells = ["" if value is None else str(plain(value)) for value in self._single().values()]
         cells += [json_text(headers) if headers else "", *_formed(self._shown(detail.payload))]
@@ -96,9 +112,150 @@ class Exported:
         return masked(value) if self.is_masked else value
 
 
-def csv_columns(*, has_history: bool) -> tuple[str, ...]:
-    """The titles of the columns."""
-    return (*_CSV_COLUMNS, *_HISTORY) if has_history else _CSV_COLUMNS
+def write_messages(
+    inspection: Inspection, selection: Selection, file: IO[str], form: Format, *, has_history: bool, is_masked: bool
+) -> Iterator[bool]:
+    """Write what is selected, oldest first, page by page, so that nobody has to wait; for each, whether it hides."""
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL) if form == "csv" else None
+    if writer is not None:
+        writer.writerow((*_CSV_COLUMNS, *_HISTORY) if has_history else _CSV_COLUMNS)
+    for detail, versions in _details(inspection, selection):
+        one = Exported(detail, versions if has_history else None, is_masked)
+        if writer is not None:
+            writer.writerow(one.as_cells())
+        else:
+            file.write(one.as_json() + "\n")
+        yield one.hides
+
+
+def _details(inspection: Inspection, selection: Selection) -> Iterator[tuple[MessageDetail, tuple[VersionRecord, ...]]]:
+    """Each message whole; one that was pruned meanwhile is left out. Each look is short."""
+    after = 0
+    while True:
+        page = inspection.page(PageRequest(selection=selection, after=after, limit=_PAGE_SIZE))
+        for record in reversed(page):
+            with suppress(NotFound):
+                detail = inspection.message(record.id)
+                yield detail, () if detail.version == 1 else inspection.versions(record.id)
+        if len(page) < _PAGE_SIZE:
+            return
+        after = page[0].id
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message of the file, by its number from 1 on; `fields` or the `problem` with it."""
+
+    number: int
+    fields: Any = None
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class Total:
+    """What came of the entries so far. `next_number`: the first that is not put yet."""
+
+    next_number: int = 1
+    put: int = 0
+    valid: int = 0
+    finished: int = 0
+    problems: list[str] = field(default_factory=list)
+    invalid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """Judges batches of entries and puts what is good; `total` tells what came of them.
+
+    Attributes:
+        queue: For all of them; None leaves each its own.
+        has_finished: Whether those are put, too, that are finished or have expired.
+        is_lenient: What cannot be put is counted, where it else is raised.
+    """
+
+    total: Total
+    queue: str | None
+    on_conflict: OnConflict
+    has_finished: bool
+    is_lenient: bool
+
+    def judged(self, entries: Sequence[Entry]) -> list[Outgoing]:
+        """What of them is to be put. Raises InvalidInput, naming the entry."""
+        now = datetime.now(UTC)
+        messages = [one for entry in entries if (one := self._judged(entry, now)) is not None]
+        self.total.valid += len(messages)
+        return messages
+
+    def put(self, messages: list[Outgoing], entries: Sequence[Entry], workspace: Workspace) -> None:
+        """Put what was judged of `entries`, in one transaction."""
+        if messages:
+            workspace.queue(str(messages[0].queue)).put_many(messages)
+        self.total.put += len(messages)
+        self.total.next_number = entries[-1].number + 1
+
+    def _judged(self, entry: Entry, now: datetime) -> Outgoing | None:
+        total = self.total
+        try:
+            if entry.problem is not None:
+                raise InvalidInput(entry.problem)
+            if isinstance(entry.fields, dict) and not self.has_finished and _is_over(entry.fields, now):
+                total.finished += 1
+                return None
+            message = _as_outgoing(entry.fields, queue=self.queue, on_conflict=self.on_conflict, now=now)
+            checked_outgoing(message, "")
+        except InvalidInput as exc:
+            text = f"message {entry.number:,}: {exc}"
+            if not self.is_lenient:
+                raise InvalidInput(text) from exc
+            total.invalid += 1
+            if len(total.problems) < _SHOWN:
+                total.problems.append(text)
+            return None
+        return message
+
+
+def read_entries(descriptor: int, form: Format, first: int, show: Callable[[Batch], None]) -> Iterator[list[Entry]]:
+    """The entries from number `first` on, at most 1,000 at once; `show` is told of the lines that were taken."""
+    if form == "csv":
+        entries = (entry for entry in _csv_entries(descriptor) if entry.number >= first)
+        while batch := list(islice(entries, BATCH_LINES)):
+            yield batch
+        return
+    for lines in line_batches(descriptor, from_line=first, line_limit_bytes=_LINE_BYTES):
+        numbered = enumerate(lines.lines, lines.first_line)
+        yield [_entry(number, partial(parse_json, line, "it")) for number, line in numbered]
+        show(lines)
+
+
+def _entry(number: int, read: Callable[[], Any]) -> Entry:
+    try:
+        return Entry(number, read())
+    except InvalidInput as exc:
+        return Entry(number, problem=str(exc))
+
+
+def _csv_entries(descriptor: int) -> Iterator[Entry]:
+    csv.field_size_limit(_LINE_BYTES)
+    with open(os.dup(descriptor), encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        rows = csv.reader(text)
+        try:
+            titles = next(rows, [])
+        except csv.Error as exc:
+            raise InvalidInput(f"its first line is no CSV: {exc}") from exc
+        if "payload" not in titles:
+            raise InvalidInput("its first line has no title 'payload'; the titles are those that export writes")
+        for number in count(1):
+            try:
+                row = next(rows, None)
+            except csv.Error as exc:
+                yield Entry(number, problem=f"it is no CSV: {exc}")
+                continue
+            if row is None:
+                return
+            if len(row) != len(titles):
+                yield Entry(number, problem=f"it has {len(row)} cells, and the first line has {len(titles)}")
+            else:
+                yield _entry(number, partial(from_cells, dict(zip(titles, row, strict=True))))
 
 
 def from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
@@ -124,7 +281,7 @@ def from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
     return fields
 
 
-def is_over(fields: Mapping[str, Any], now: datetime) -> bool:
+def _is_over(fields: Mapping[str, Any], now: datetime) -> bool:
     """Whether the message is not to be done any more: it was final, or it has expired. Raises InvalidInput."""
     word = fields.get("state")
     try:
@@ -135,7 +292,7 @@ def is_over(fields: Mapping[str, Any], now: datetime) -> bool:
     return (state is not None and state.is_final) or (expires_at is not None and expires_at <= now)
 
 
-def as_outgoing(fields: Any, *, queue: str | None, on_conflict: OnConflict, now: datetime) -> Outgoing:
+def _as_outgoing(fields: Any, *, queue: str | None, on_conflict: OnConflict, now: datetime) -> Outgoing:
     """The message that these fields stand for, anew: due when it was to be due, or at once. Raises InvalidInput."""
     if not isinstance(fields, dict):
         raise InvalidInput(f"it is no object with the fields of a message, but {type(fields).__name__}")
