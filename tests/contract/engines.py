@@ -13,17 +13,25 @@ from typing import Any
 import apsw
 import pytest
 
-from pqdesk import Queue, Workspace
+from pqdesk import AsyncQueue, Queue, Workspace
 from pqdesk.storage.contract import Store
 from pqdesk.storage.sqlite import engine, explaining, listing, operating, pages, sorting
 from pqdesk.storage.sqlite.background import BackgroundThread
 from pqdesk.storage.sqlite.puts import Putting
 
-At = Queue | Workspace | Store
+At = AsyncQueue | Queue | Workspace | Store
 
 
 def _store(at: At) -> Any:
+    if isinstance(at, AsyncQueue):
+        at = blocking(at)
     return at.store if isinstance(at, Queue | Workspace) else at
+
+
+def blocking(queue: AsyncQueue) -> Queue:
+    """The queue that an open one calls in threads."""
+    assert queue._queue is not None
+    return queue._queue
 
 
 # --- what it does by itself, here and now --------------------------------------------------------------

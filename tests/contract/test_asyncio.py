@@ -363,9 +363,8 @@ def test_a_call_that_blocks_the_loop_is_refused_at_once_while_a_task_has_a_trans
 ) -> None:
     async def test(queue: AsyncQueue) -> None:
         await queue.put_many(["a", "b"])
-        assert queue._queue is not None
-        path = engines.database(queue._queue)
-        blocking = queue._queue if is_same_store else Queue(queue.name, database=path)
+        path = engines.database(queue)
+        blocking = engines.blocking(queue) if is_same_store else Queue(queue.name, database=path)
         message = blocking.get()
         calls: list[Callable[[], object]] = [
             lambda: blocking.put("x"), lambda: blocking.put("x", key="k"), lambda: blocking.put_many(["x"]),
@@ -800,8 +799,7 @@ def test_what_was_started_inside_a_transaction_uses_the_queue_when_that_is_over(
 
 def test_another_queue_of_the_file_is_refused_at_once_inside_a_transaction(run: Run, tmp_path: Path) -> None:
     async def test(queue: AsyncQueue) -> None:
-        assert queue._queue is not None
-        path = engines.database(queue._queue)
+        path = engines.database(queue)
         async with AsyncQueue("other", database=path) as other, AsyncQueue("x", database=tmp_path / "else.db") as apart:
             await other.put("before")
             message = await other.get()

@@ -14,7 +14,7 @@ from pqdesk.clock import to_datetime
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.contract import Store
 from tests.contract.clocks import MovableClock
-from tests.contract.sqlite.outside import edit
+from tests.contract.outside import edit
 
 HOUR = 3600
 

@@ -55,9 +55,7 @@ def test_a_message_that_an_asyncio_loop_left_unsettled_is_extended_no_more(
             await queue.put("one")
             async for _ in queue:
                 break
-            assert queue._queue is not None
-            asked = queue._queue
-            wait_until(lambda: not engines.extended(asked), reason="the loop's last message is extended")
+            wait_until(lambda: not engines.extended(queue), reason="the loop's last message is extended")
 
     asyncio.run(leave())
 

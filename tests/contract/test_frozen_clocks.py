@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.sqlite.outside import run_python
+from tests.programs import run_python
 
 _BY_HAND = """
 import contextlib, time

@@ -14,7 +14,7 @@ from pqdesk import InvalidInput, Outgoing, Queue, Workspace
 from pqdesk.messages.payloads import checksum, decode_payload, encode_payload, parse_json
 from pqdesk.messages.written import parse_payload
 from pqdesk.services.transfer import from_cells
-from tests.contract.sqlite.loose import opened
+from tests.contract.loose import opened
 
 _AT_LIMIT, _OVER = 10**10_000 - 1, 10**10_000
 _HUGE_TEXT = "9" * 1_500_000

@@ -18,7 +18,7 @@ from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
 from pqdesk.storage.contract import Store
-from tests.contract.sqlite.outside import run_python
+from tests.programs import run_python
 from tests.support import wait_until
 
 _OTHER_LIBRARY = """

@@ -32,7 +32,7 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.services.transfer import Exported
 from pqdesk.storage import open_inspection
 from pqdesk.storage.looking import PageRequest
-from tests.contract.sqlite.loose import BAD_TEXT, opened, opened_loosely
+from tests.contract.loose import BAD_TEXT, opened, opened_loosely
 
 LIMIT_S = 240  # of one file, which takes a second; far more than it takes on a machine that does much else
 _READY = "waits"  # a queue of which every message that was left alone has to come

@@ -26,7 +26,8 @@ from pqdesk.clock import SystemClock
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite import descriptors
-from tests.contract.sqlite.outside import Looker, run_python
+from tests.contract.outside import Looker
+from tests.programs import run_python
 
 _PUT = "INSERT INTO pqdesk_put (queue, payload) VALUES ('emails', '1')"
 

@@ -14,14 +14,15 @@ from pqdesk.paths import WorkspacePaths
 from pqdesk.services.transfer import Exported
 from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite import damage
-from tests.contract.sqlite.loose import BAD_TEXT, opened_loosely
-from tests.contract.sqlite.outside import edit, run_python
+from tests.contract.loose import BAD_TEXT, opened_loosely
+from tests.contract.outside import edit
+from tests.programs import run_python
 
 _SOUND = 4
 _DAMAGE = """
 import sys
 from pathlib import Path
-from tests.contract.sqlite.loose import opened_loosely
+from tests.contract.loose import opened_loosely
 with opened_loosely(Path(sys.argv[1])) as db:
     db.execute("UPDATE pqdesk_message SET forgiven = 'none' WHERE id = ?", (int(sys.argv[2]),))
 """

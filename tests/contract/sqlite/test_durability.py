@@ -12,7 +12,7 @@ import pytest
 from pqdesk import DiskFull, Queue, WorkspaceError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage.sqlite import durability
-from tests.contract.sqlite.outside import run_python
+from tests.programs import run_python
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.contract.sqlite.outside import run_python
+from tests.programs import run_python
 
 
 def test_a_log_recovered_after_a_crash_is_logged(tmp_path: Path) -> None:

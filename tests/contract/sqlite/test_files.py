@@ -18,7 +18,8 @@ import pytest
 from pqdesk import Corrupt, InvalidInput, Queue, SchemaTooNew, Workspace, WorkspaceError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection, open_store
-from tests.contract.sqlite.outside import edit, run_python
+from tests.contract.outside import edit
+from tests.programs import run_python
 
 
 def _modes(folder: Path) -> dict[str, int]:

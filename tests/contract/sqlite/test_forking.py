@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.sqlite.outside import run_python
+from tests.programs import run_python
 
 _BESIDE_BUSY_THREADS = """
 import collections, os, signal, sys, threading

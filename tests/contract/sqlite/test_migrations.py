@@ -20,7 +20,8 @@ from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.storage import open_inspection
 from pqdesk.storage.sqlite import migrations
-from tests.contract.sqlite.outside import edit, run_python
+from tests.contract.outside import edit
+from tests.programs import run_python
 
 FILES = Path(__file__).parent / "files"
 RELEASED = sorted(FILES.glob("schema_*.sql"))

@@ -17,7 +17,7 @@ from pqdesk.messages.states import AttemptOutcome
 from pqdesk.storage.sqlite import durability, quick_work, space
 from pqdesk.storage.sqlite.connection import WriteTransaction
 from pqdesk.storage.values import Settlement
-from tests.contract.sqlite.outside import run_python
+from tests.programs import run_python
 from tests.support import wait_until
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.sqlite.outside import run_python
+from tests.programs import run_python
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
 

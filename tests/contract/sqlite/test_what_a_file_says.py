@@ -11,7 +11,7 @@ import pytest
 
 from pqdesk import Corrupt, Queue, Workspace
 from tests.contract import engines
-from tests.contract.sqlite.loose import BAD_TEXT, opened, opened_loosely
+from tests.contract.loose import BAD_TEXT, opened, opened_loosely
 
 _TOKENS = [
     "{victim}", "../../../victim", "..", ".", "", "x/../../../../victim", "0" * 31, "0" * 33, "F" * 32, "0" * 32 + "\n",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.processes import end_child
-from tests.programs import run
+from tests.programs import run_python
 
 _EDIT = """
 import apsw, sys
@@ -48,11 +48,6 @@ class Looker:
             assert pipe is not None
             pipe.close()
         end_child(self._program)
-
-
-def run_python(program: str, *arguments: str) -> str:
-    """What `program` prints."""
-    return run(sys.executable, "-c", program, *arguments).stdout
 
 
 def edit(database: Path, sql: str) -> None:
