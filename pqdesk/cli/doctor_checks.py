@@ -5,13 +5,12 @@ from __future__ import annotations
 import locale
 import os
 import resource
-import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import escape
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -26,11 +25,10 @@ from pqdesk.cli.tables import count_of
 from pqdesk.door import faults, too_wide
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.json_text import load_json
-from pqdesk.storage import check_file_system, file_system_of, open_inspection, sqlite_version
+from pqdesk.storage import check_file_system, file_system_of, open_inspection, space_of, sqlite_version
 
 _MIB = 1024 * 1024
 _SHOWN_ROWS = 5
-_RESERVE_BYTES, _RESERVE_SHARE = 256 * _MIB, 0.05  # as storage keeps it back for acks
 _LEAST_OPEN_FILES = 256
 _LEAST_INOTIFY_INSTANCES = 64
 _OVERRIDES = ("PQDESK_ALLOW_OWNER", "PQDESK_ALLOW_NETWORK_FS")
@@ -87,20 +85,17 @@ def folder(settings: Settings) -> Iterator[Finding]:
         yield ok("workspace", str(paths.location))
     if not os.access(root, os.W_OK | os.X_OK):
         yield problem("workspace", f"{str(root)!r} cannot be written to", "choose another one with -w")
-    yield from _space(root)
+    yield from _space(root / paths.database.name)
 
 
-def _space(root: Path) -> Iterator[Finding]:
-    usage = shutil.disk_usage(root)
-    reserve = min(_RESERVE_BYTES, int(usage.total * _RESERVE_SHARE))
-    text = f"{usage.free // _MIB:,} MiB free on {file_system_of(root) or 'an unknown file system'}"
-    if usage.free <= reserve:
-        todo = f"free some space: below {reserve // _MIB:,} MiB nothing can be put, acks still work"
-        yield problem("disk", text, todo)
-    elif usage.free <= 2 * reserve:
-        yield warning("disk", text, f"free some space: below {reserve // _MIB:,} MiB nothing can be put")
-    else:
-        yield ok("disk", text)
+def _space(database: Path) -> Iterator[Finding]:
+    space = space_of(database)
+    if space.problem is not None:
+        text, _, todo = space.problem.partition("; ")
+        yield (problem if space.is_gone else warning)("disk", text, todo)
+        return
+    of_what = file_system_of(database.parent) or "an unknown file system"
+    yield ok("disk", f"{space.free_bytes // _MIB:,} MiB free on {of_what}")
 
 
 def queue_file(settings: Settings) -> Iterator[Finding]:
@@ -161,7 +156,7 @@ def needs(settings: Settings) -> Iterator[Finding]:
     if any(faults(paths)) or not (paths.database.exists() or paths.supervisor_configuration.exists()):
         return
     counts: Counter[str] = Counter()
-    for one in needs_of(look(paths)):
+    for one in needs_of(replace(look(paths), space=None)):  # of which `folder` tells, also where there is no file
         counts[one.kind] += 1
         if one.kind != "put by SQL" or counts[one.kind] <= _SHOWN_ROWS:
             tell = warning if one.is_wish else problem

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from pqdesk.messages.records import QueueRecord, RefusedPut, ScheduleRecord
 from pqdesk.messages.states import QueueWord
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.workers import workers_of
-from pqdesk.storage import open_inspection
+from pqdesk.storage import Space, open_inspection, space_of
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.recipes import recipe_of
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pqdesk.storage.looking import Looking
 
 NeedKind = Literal[
-    "supervisord", "orphan", "worker", "folder", "queue", "failed", "schedule", "put by SQL", "paused"
+    "supervisord", "orphan", "worker", "folder", "disk", "queue", "failed", "schedule", "put by SQL", "paused"
 ]  # fmt: skip
 
 _WAITS_FOR = timedelta(seconds=3)  # a message that is taken within that time needs no word
@@ -84,6 +84,7 @@ class Facts:
         finished_lately: By queue, attempts that ended in the last minutes.
         finished: By worker that has run for long while messages wait, the attempts that ended since its start.
         missing_folders: Folders that producers watch and that are not there, by worker.
+        space: On the disk of the queue file; None where that cannot be looked at.
     """
 
     status: SupervisionStatus
@@ -100,6 +101,7 @@ class Facts:
     missing_folders: Mapping[str, Path] = field(default_factory=dict)
     schedules: Sequence[ScheduleRecord] = ()
     refused: Sequence[RefusedPut] = ()
+    space: Space | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ def look(
         orphans=supervision.orphans() if status.state_word == "not running" and status.replicas else {},
         missing_folders=_missing_folders(definitions, paths),
     )
+    with suppress(OSError):
+        facts = replace(facts, space=space_of(paths.database))
     if looking is not None:
         return _with_queues(facts, looking, moving)
     if not paths.database.exists():
@@ -155,6 +159,7 @@ def needs_of(facts: Facts) -> tuple[Need, ...]:
     found = (
         *_of_supervisord(facts),
         *_of_workers(facts),
+        *_of_disk(facts),
         *_of_queues(facts),
         *_of_failed(facts),
         *_of_schedules(facts),
@@ -214,6 +219,12 @@ def _of_workers(facts: Facts) -> Iterator[Need]:
     for warning in facts.warnings:
         text, _, todo = warning.partition("; ")
         yield Need("worker", "", text, todo=todo)
+
+
+def _of_disk(facts: Facts) -> Iterator[Need]:
+    if facts.space is not None and facts.space.problem is not None:
+        text, _, todo = facts.space.problem.partition("; ")
+        yield Need("disk", "", text, todo=todo, severity=0 if facts.space.is_gone else 1)
 
 
 def _of_queues(facts: Facts) -> Iterator[Need]:

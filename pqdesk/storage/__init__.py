@@ -17,6 +17,7 @@ from pqdesk.storage.contract import Store
 from pqdesk.storage.sqlite.files import Location, check_file_system, file_system_of, is_on_network
 from pqdesk.storage.sqlite.library import log_sqlite_events, sqlite_source_day, sqlite_version
 from pqdesk.storage.sqlite.migrations import OutOfDate, open_database
+from pqdesk.storage.sqlite.space import Space, space_of
 from pqdesk.storage.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -62,12 +63,14 @@ def open_inspection(
 
 
 __all__ = [
+    "Space",
     "check_file_system",
     "file_system_of",
     "is_on_network",
     "log_sqlite_events",
     "open_inspection",
     "open_store",
+    "space_of",
     "sqlite_source_day",
     "sqlite_version",
 ]

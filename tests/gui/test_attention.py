@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from pqdesk.gui.pages.overview.attention import Remedy, attention_items
+from pqdesk.gui.tray_state import TrayFacts, TrayState, TrayStateMachine
 from pqdesk.messages.records import QueueRecord
-from pqdesk.services.health import Health, Need
+from pqdesk.services.health import Facts, Health, Need, needs_of
+from pqdesk.storage import Space
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 from tests.gui.shell_fakes import make_health, make_queue, make_replica, make_status
 
@@ -46,6 +50,17 @@ def test_ready_messages_without_a_worker() -> None:
     assert (start.remedy, start.subject) == (Remedy.START_WORKER, "consumer")
     assert add.text == "181,280 messages of 'code' wait: no worker is there for this queue"
     assert add.remedy is Remedy.SHOW_WORKERS
+
+
+def test_a_disk_that_is_nearly_full_tells_what_to_do_and_the_tray_asks() -> None:
+    status = make_status()
+    health = Health(needs_of(Facts(status, datetime(2026, 12, 1, tzinfo=UTC), space=Space(300 << 20, 256 << 20))))
+
+    [item] = attention_items(health)
+
+    assert item.text.startswith("the disk is nearly full: 300 MiB are free")
+    assert (item.detail, item.remedy) == ("free some space", None)
+    assert TrayStateMachine().update(TrayFacts(status=status, health=health), 0) is TrayState.ATTENTION
 
 
 def test_a_paused_queue_waits_for_no_worker() -> None:

@@ -11,6 +11,7 @@ import pytest
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import QueueWord
 from pqdesk.services.health import Facts, Need, needs_of, words_of
+from pqdesk.storage import Space
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -112,6 +113,20 @@ def test_the_worst_stands_first_and_a_wish_last() -> None:
 
     assert [one.kind for one in needs] == ["worker", "queue", "failed", "paused"]
     assert [one.is_wish for one in needs] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "said", "severity"),
+    [
+        (512, "the disk is nearly full: 512 MiB are free, and below 256 MiB nothing can be put, acks still work", 1),
+        (256, "the disk is full: 256 MiB are free, and below 256 MiB nothing can be put, acks still work", 0),
+    ],
+)
+def test_a_disk_that_is_nearly_full_needs_somebody(free_mib: int, said: str, severity: int) -> None:
+    (need,) = needs_of(facts(queues=(), space=Space(free_mib << 20, 256 << 20)))
+
+    assert (need.kind, need.sentence, need.todo, need.severity) == ("disk", said, "free some space", severity)
+    assert needs_of(facts(queues=(), space=Space((512 << 20) + 1, 256 << 20))) == ()
 
 
 # --- how a queue is ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pqdesk.cli import doctor_checks
 from pqdesk.paths import WorkspacePaths
+from pqdesk.services.health import look, needs_of
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from tests.programs import PQDESK, run
@@ -46,6 +48,24 @@ def test_for_programs_it_is_a_list(cli: Cli, put: Put) -> None:
     put("q", "1")
 
     assert {"workspace", "disk", "queue file", "SQLite", "supervisor"} <= set(verdicts(cli("doctor", "--json")))
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "verdict", "said"), [(300, "warning", "nearly full: 300 MiB"), (100, "problem", "full: 100 MiB")]
+)
+def test_a_disk_that_is_nearly_full_is_told_once_in_the_words_of_all(
+    cli: Cli, put: Put, workspace: Path, monkeypatch: pytest.MonkeyPatch, free_mib: int, verdict: str, said: str
+) -> None:
+    put("q", "1")
+    blocks = free_mib << 8
+    disk = os.statvfs_result((4096, 4096, 100_000_000, blocks, blocks, 1, 1, 1, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _folder: disk)
+
+    (told,) = (one for one in cli("doctor", "--json").json if one["subject"] == "disk")
+
+    (need,) = (one for one in needs_of(look(WorkspacePaths(workspace))) if one.kind == "disk")
+    assert (told["verdict"], told["text"], told["todo"]) == (verdict, need.sentence, need.todo)
+    assert said in need.text
 
 
 def test_a_file_that_is_no_queue_is_a_problem(cli: Cli, workspace: Path) -> None:
