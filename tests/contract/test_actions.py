@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pqdesk import InvalidInput, LeaseLost, Outcome, Queue, Workspace
+from pqdesk.clock import to_datetime
 from pqdesk.messages.states import AttemptOutcome, State
 from pqdesk.queues.message import parse_receipt
 from pqdesk.storage.values import Settlement
@@ -123,6 +124,17 @@ def test_a_retry_goes_on_counting_and_allows_as_many_attempts_again(queue: Queue
 
     assert queue.message(message_id).state == State.FAILED
     assert [one.attempt for one in queue.message(message_id).attempts] == [1, 2]
+
+
+def test_what_is_retried_is_due_since_the_retry(queue: Queue, clock: MovableClock) -> None:
+    message_id = queue.put("x")
+    queue.get().fail("broken")
+    clock.advance(200)
+    clock.freeze_wall()
+
+    queue.retry(message_id)
+
+    assert queue.message(message_id).due_at == to_datetime(clock.wall_us())
 
 
 def test_a_retry_of_a_completed_message_keeps_its_first_attempt(queue: Queue) -> None:

@@ -419,6 +419,16 @@ def test_while_not_live_nothing_is_asked(qtbot, page, file, monkeypatch):
     assert ids_of(page)[0] == 1501
 
 
+def test_what_is_chosen_while_nothing_is_live_is_shown(qtbot, page):
+    page.table.choose(1499)
+    qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
+    page.set_live(False)
+
+    page.table.choose(1498)
+
+    qtbot.waitUntil(lambda: page.detail.shown_id == 1498)
+
+
 @pytest.mark.parametrize("error", [WorkspaceError("cannot read: disk gone"), RuntimeError("cannot read: disk gone")])
 def test_a_failure_keeps_the_rows_and_is_told(qtbot, page, file, monkeypatch, error):
     before = ids_of(page)

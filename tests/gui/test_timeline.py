@@ -53,6 +53,10 @@ def test_a_running_message_counts():
     assert words(State.RUNNING, attempt(1, 40, None, None))[-1] == ("Running", "for 1 min 00 s", "")
 
 
+def test_a_message_that_failed_without_an_attempt_says_why():
+    assert words(State.FAILED, error="damaged: its priority")[-1] == ("Failed", "", "damaged: its priority")
+
+
 def test_a_ready_message_waits():
     assert words(State.READY)[-1] == ("Ready", "for 1 min 40 s", "")
 

@@ -8,10 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from pqdesk import Counts, Empty, Queue
+from pqdesk import Counts, Queue
 from tests.gui.real_window.conftest import Start
 from tests.gui.real_window.window import Window
-from tests.programs import pqdesk
+from tests.programs import pqdesk, run_python
+
+_SPOIL = """
+import sys
+from pathlib import Path
+from tests.contract.sqlite.loose import opened_loosely
+with opened_loosely(Path(sys.argv[1])) as db:
+    db.execute("UPDATE pqdesk_message SET priority = NULL WHERE id = ?", (int(sys.argv[2]),))
+"""
 
 
 @pytest.fixture
@@ -53,34 +61,36 @@ def selected(window: Window) -> str:
     return window.program.text("selection_text")
 
 
-def test_a_double_click_on_retry_runs_the_message_once(window: Window, queue: Queue) -> None:
+def test_a_second_click_on_what_is_still_shown_as_failed_runs_nothing_again(window: Window, queue: Queue) -> None:
     queue.get().fail("broken")
     show(window, "state:failed,completed", 1)
     window.select("Messages", "ID", "1")
-    over = threading.Event()
+    window.program.press("Live updates")
+    window.wait(lambda: "Paused" in window.program.find("Live updates").description, "updates to be paused")
+    window.program.click("Retry", role="push button")
+    queue.get(timeout=30).ack()
+    assert window.messages().column("State") == ["Failed"]
 
-    def work() -> None:
-        while not over.is_set():
-            try:
-                queue.get(timeout=0.1).ack()
-            except Empty:
-                continue
+    window.program.click("Retry", role="push button")
 
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        button = window.program.find("Retry", role="push button")
-        button.click()
-        button.click()
-        window.wait(lambda: window.messages().column("State") == ["Completed"], "it to be done")
-        button.click()
-        window.wait(lambda: not window.program.find("Retry", role="push button").is_enabled, "nothing to retry")
-    finally:
-        over.set()
-        worker.join()
-
-    assert [one.outcome for one in queue.message(1).attempts] == ["failed", "completed"]
+    window.wait(lambda: "skipped" in window.program.tree() or queue.counts().ready, "an answer")
     assert queue.counts() == Counts(completed=1)
+    assert [one.outcome for one in queue.message(1).attempts] == ["failed", "completed"]
+
+
+def test_a_message_that_was_spoiled_says_what_is_wrong_with_it(window: Window, queue: Queue, root: Path) -> None:
+    queue.put_many(["second", "third"])
+    window.wait(lambda: window.messages().rows == 3, "its rows")
+    window.select("Messages", "ID", "1")
+    window.wait(lambda: "Message 1" in window.program.text("detail_title"), "the one before")
+
+    run_python(_SPOIL, str(root / "queue.db"), "2")
+    window.select("Messages", "ID", "2")
+
+    window.wait(lambda: "Message 2" in window.program.text("detail_title"), "the one that was chosen")
+    assert "damaged: its priority" in window.program.tree()
+    window.program.press("Payload", role="page tab")
+    window.wait(lambda: "second" in window.program.tree(), "its own payload")
 
 
 def test_what_left_the_list_is_not_deleted(window: Window, queue: Queue) -> None:

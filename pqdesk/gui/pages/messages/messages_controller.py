@@ -228,7 +228,7 @@ class MessagesController(QObject):
     # --- the detail pane --------------------------------------------------------------------------
 
     def _ask_detail(self) -> None:
-        if self._detail_id is not None and self._is_live and self._view.detail.isVisibleTo(self._view):
+        if self._detail_id is not None and self._view.detail.isVisibleTo(self._view):
             self._detail_ticket = self._reader.ask("messages.detail", partial(_whole, self._detail_id))
 
     def _show_answer(self, answer: Answer) -> None:

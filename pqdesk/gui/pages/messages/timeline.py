@@ -114,9 +114,12 @@ def _next(detail: MessageDetail, before: datetime | None, now: datetime) -> list
     if detail.state is State.READY:
         waited = _between(before, now) if before is not None else ""
         return [Moment("Ready", None, Role.ACCENT, f"for {waited}" if waited else "")]
-    has_said = bool(detail.attempts) and detail.attempts[-1].outcome is not None
-    if detail.state is State.CANCELLED and not (has_said and detail.attempts[-1].outcome is AttemptOutcome.CANCELLED):
-        return [Moment("Cancelled", detail.finished_at, Role.MUTED, note=visible_line(first_line(detail.error_text)))]
+    last = detail.attempts[-1].outcome if detail.attempts else None
+    note = visible_line(first_line(detail.error_text))
+    if detail.state is State.CANCELLED and last is not AttemptOutcome.CANCELLED:
+        return [Moment("Cancelled", detail.finished_at, Role.MUTED, note=note)]
+    if detail.state is State.FAILED and last is None:  # damaged, or expired: no attempt tells of it
+        return [Moment("Failed", detail.finished_at, Role.ERROR, note=note)]
     return []
 
 
