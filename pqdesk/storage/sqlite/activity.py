@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from pqdesk.clock import Clock, to_datetime
+from pqdesk.clock import to_datetime
 from pqdesk.messages.json_text import load_json
-from pqdesk.storage.sqlite.connection import Row, WriteTransaction, all_rows, first_row
+from pqdesk.storage.sqlite.connection import Row, all_rows, first_row
 
 if TYPE_CHECKING:
     from pqdesk.messages.activities import ActivityRecord, Undoable, WorkerDeed
 
 UNDO, REDO = "undo", "redo"  # the actions of undoing, and of undoing that
-KEEP_UNDO_US = 30 * 86_400_000_000
-KEEP_ACTIVITY_US = 400 * 86_400_000_000
-_PRUNED_AT_ONCE = 1000
 _COMMAND_CHARACTERS = 2000
 _LARGEST_ID = 2**63 - 1
 
@@ -49,15 +45,6 @@ _NEWEST_UNDO = f"""
                            WHERE action NOT IN ('{UNDO}', '{REDO}') AND {_OF_USER}), 0)
      ORDER BY id DESC LIMIT 1"""
 _ONE = f"SELECT {_COLUMNS} FROM pqdesk_activity WHERE id = ?"
-_OLDEST_UNDO = """
-    SELECT id, at_us FROM pqdesk_activity
-     WHERE id = (SELECT activity_id FROM pqdesk_undo ORDER BY activity_id LIMIT 1)"""
-_FORGET_UNDO = """
-    DELETE FROM pqdesk_undo WHERE activity_id = ?1 AND message_id IN
-        (SELECT message_id FROM pqdesk_undo WHERE activity_id = ?1 ORDER BY message_id LIMIT ?2)"""
-_OLD = """
-    SELECT id FROM (SELECT id, at_us FROM pqdesk_activity ORDER BY id LIMIT ?2)
-     WHERE at_us < ?1 AND id < (SELECT max(id) FROM pqdesk_activity)"""
 
 
 def add_activity(
@@ -123,34 +110,6 @@ def read_activity(db: apsw.Connection, activity_id: int) -> tuple[ActivityRecord
     """The activity, what undoes it where that is not about single messages, and whether messages are left to undo."""
     row = first_row(db, _ONE, (activity_id,))
     return None if row is None else (_record(row), _told(row[8]) or {}, bool(row[10]))
-
-
-class ActivityPruner:
-    """Forgets what undoes an activity after 30 days, and the activity after 400. Each call is one small step."""
-
-    def __init__(self, db: apsw.Connection, path: Path, clock: Clock) -> None:
-        self._db, self._path, self._clock = db, path, clock
-
-    def prune(self) -> int:
-        """Returns how many rows went; the caller holds the connection's lock."""
-        now_us = self._clock.wall_us()
-        return self._forget_undo(now_us - KEEP_UNDO_US) + self._forget_activity(now_us - KEEP_ACTIVITY_US)
-
-    def _forget_undo(self, before_us: int) -> int:
-        oldest = first_row(self._db, _OLDEST_UNDO)
-        if oldest is None or oldest[1] >= before_us:
-            return 0
-        with WriteTransaction(self._db, self._path):
-            self._db.execute(_FORGET_UNDO, (oldest[0], _PRUNED_AT_ONCE))
-            return int(self._db.changes())
-
-    def _forget_activity(self, before_us: int) -> int:
-        if not all_rows(self._db, _OLD, (before_us, 1)):
-            return 0
-        with WriteTransaction(self._db, self._path):
-            old = all_rows(self._db, _OLD, (before_us, _PRUNED_AT_ONCE))
-            self._db.executemany(_TAKE_BACK, old)
-        return len(old)
 
 
 def _told(text: str | None) -> dict[str, Any] | None:
