@@ -302,7 +302,11 @@ def raise_ours(exc: BaseException, path: Path, db: apsw.Connection | None = None
     if db is not None and ours is exc and not isinstance(exc, PQDeskError):
         from pqdesk.storage.sqlite import damage  # hardly ever needed
 
-        ours = damage.told(db, path) if damage.is_stumble(exc) else None
+        try:
+            ours = damage.told(db, path) if damage.is_stumble(exc) else None
+        except apsw.Error as error:
+            found = translated(error, path)
+            ours = found if isinstance(found, Corrupt) else None
     if ours is not None and ours is not exc:
         raise ours from exc
 

@@ -164,12 +164,12 @@ class Engine:
 
     def fail_damaged(self, exc: Exception, tx: object | None = None) -> bool:
         """Whether `exc` came of damaged messages among those that are come to next; they are failed by then."""
-        from pqdesk.storage.sqlite import damage  # hardly ever needed
+        from pqdesk.storage.sqlite import damage, mending  # hardly ever needed
 
         if not damage.is_stumble(exc):
             return False
         with self.writing(tx) as db:
-            return damage.fail_heads(db, self.clock.wall_us()) > 0
+            return mending.fail_heads(db, self.clock.wall_us()) > 0
 
     def wait_for_lock(self) -> None:
         """Take the lock, which another thread has: as long as another program's would be waited for. Raises Busy."""

@@ -8,14 +8,12 @@ from pqdesk.later import Later
 from pqdesk.storage.sqlite.connection import Translating, only_value
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
-from pqdesk.storage.sqlite.waiting import LONGEST_SLEEP_S
+from pqdesk.storage.sqlite.waiting import LONGEST_SLEEP_S, NEXT_RUN
 
 if TYPE_CHECKING:
     from pqdesk.storage.sqlite import scheduling as sqlite_scheduling
 else:
     sqlite_scheduling = Later("pqdesk.storage.sqlite.scheduling")  # with cron and time zones
-
-NEXT_RUN = "SELECT min(next_us) FROM pqdesk_schedule INDEXED BY pqdesk_schedule_next WHERE next_us IS NOT NULL"
 
 
 class ScheduleRunner:

@@ -29,9 +29,8 @@ from pqdesk.storage.sqlite.connection import Row, Translating, all_rows, first_r
 from pqdesk.storage.sqlite.engine import Engine
 from pqdesk.storage.sqlite.ledger import Ledger
 from pqdesk.storage.sqlite.puts import Putting
-from pqdesk.storage.sqlite.schedule_runner import NEXT_RUN
 from pqdesk.storage.sqlite.space import SpaceReserve
-from pqdesk.storage.sqlite.waiting import LONGEST_SLEEP_S
+from pqdesk.storage.sqlite.waiting import LONGEST_SLEEP_S, NEXT_RUN
 from pqdesk.storage.values import EncodedPayload, NewMessage
 
 _logger = logging.getLogger(__name__)

@@ -26,6 +26,7 @@ from pqdesk.storage.sqlite import inotify
 from pqdesk.storage.sqlite.files import make_private_folder
 
 LONGEST_SLEEP_S = 1.0
+NEXT_RUN = "SELECT min(next_us) FROM pqdesk_schedule INDEXED BY pqdesk_schedule_next WHERE next_us IS NOT NULL"
 _LONGEST_POLL_S = 1000.0  # poll() takes 24 days at most
 _LONGEST_NAME = 160  # of a bell's file; Linux allows 255
 _SLOW_LOOK_S = 0.02  # without epoll
