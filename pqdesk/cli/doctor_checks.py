@@ -117,6 +117,8 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
 
 def workers(settings: Settings) -> Iterator[Finding]:
     """The configuration, supervisord and each process of a worker."""
+    if not _has_supervisor():
+        return
     from pqdesk.services.workers import workers_of
     from pqdesk.supervision.definitions.addresses import address_of, by_hand_problem
     from pqdesk.supervision.definitions.reading import read_definitions
@@ -150,6 +152,8 @@ def workers(settings: Settings) -> Iterator[Finding]:
 
 def needs(settings: Settings) -> Iterator[Finding]:
     """What needs a person: as everywhere else where that is told."""
+    if not _has_supervisor():
+        return
     from pqdesk.services.health import look, needs_of
 
     paths = settings.unchecked_paths
@@ -177,7 +181,7 @@ def versions(_: Settings) -> Iterator[Finding]:
 
 
 def supervisor_installed(_: Settings) -> Iterator[Finding]:
-    if find_spec("supervisor") is None or find_spec("psutil") is None:
+    if not _has_supervisor():
         yield problem("supervisor", "not installed, so workers cannot be kept running", _install("workers"))
         return
     yield ok("supervisor", _version_of("supervisor"))
@@ -226,6 +230,10 @@ def window(_: Settings) -> Iterator[Finding]:
         return
     reason = _why_no_window()
     yield ok("window", f"PySide6 {qt}, and a display") if reason is None else warning("window", reason)
+
+
+def _has_supervisor() -> bool:
+    return find_spec("supervisor") is not None and find_spec("psutil") is not None
 
 
 def _why_no_window() -> str | None:

@@ -53,7 +53,8 @@ def told(db: apsw.Connection, path: Path) -> Corrupt | None:
     ends_s = time.monotonic() + _LOOKED_FOR_S
     db.set_progress_handler(lambda: time.monotonic() > ends_s, _STEPS)
     try:
-        for (table,) in db.execute(_TABLES).fetchall():
+        tables: list[tuple[Any, ...]] = db.execute(_TABLES).fetchall()
+        for (table,) in tables:
             place = None if table in _NOT_OURS else _first_unsound(db, table)
             if place is not None:
                 logger(__name__).warning("%r is damaged: %s", str(path), place)
@@ -109,9 +110,10 @@ def _looked_at(db: apsw.Connection, table: str, where: str, values: tuple[int, .
 def _columns(db: apsw.Connection, table: str) -> list[tuple[str, str, str]]:
     """Of each column: its name, SQL that tells whether a value is sound, and SQL for the bytes of a text."""
     if table not in _known_columns:
+        rows: list[tuple[Any, ...]] = db.execute(f"PRAGMA table_info({table})").fetchall()
         _known_columns[table] = [
             (name, _test(table.removeprefix("pqdesk_"), name, kind, bool(is_set or in_key)), _data(name, kind))
-            for _, name, kind, is_set, _, in_key in db.execute(f"PRAGMA table_info({table})").fetchall()
+            for _, name, kind, is_set, _, in_key in rows
         ]
     return _known_columns[table]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,22 @@ def test_a_disk_that_is_nearly_full_is_told_once_in_the_words_of_all(
     (need,) = (one for one in needs_of(look(WorkspacePaths(workspace))) if one.kind == "disk")
     assert (told["verdict"], told["text"], told["todo"]) == (verdict, need.sentence, need.todo)
     assert said in need.text
+
+
+def test_without_the_extra_for_workers_it_says_so_and_looks_at_the_rest(put: Put, workspace: Path) -> None:
+    put("q", "1")
+    program = """
+import sys
+sys.modules.update(psutil=None, supervisor=None)
+from pqdesk.__main__ import run
+run()
+"""
+
+    done = run(sys.executable, "-c", program, "-w", workspace, "doctor", check=False)
+
+    assert done.returncode == 1, done.stderr
+    assert "pip install 'pqdesk[workers]'" in done.stdout
+    assert "1 queue, 1 message" in done.stdout
 
 
 def test_a_file_that_is_no_queue_is_a_problem(cli: Cli, workspace: Path) -> None:
