@@ -92,7 +92,7 @@ def too_wide(paths: WorkspacePaths) -> Iterator[Path]:
 
 def database_files(paths: WorkspacePaths) -> tuple[Path, ...]:
     """The queue file, and what SQLite keeps beside it."""
-    return tuple(paths.database.with_name(paths.database.name + ending) for ending in ("", "-wal", "-shm"))
+    return tuple(paths.database.with_name(paths.database.name + ending) for ending in ("", "-wal", "-shm", "-journal"))
 
 
 def _faults_of_root(root: Path, status: os.stat_result, mask: int) -> Iterator[Fault]:

@@ -26,6 +26,7 @@ _NAME = r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)"
 _OFFSET = r"[+-]?\d{1,3}(?::\d\d(?::\d\d)?)?"
 _POSIX = re.compile(rf"{_NAME}{_OFFSET}(?P<summer>{_NAME}(?:{_OFFSET})?(?P<rule>,[^,]+,[^,]+)?)?")
 _FOLDER = "zoneinfo/"
+_NO_NAMES = ("localtime", "posixrules", "Factory")  # another zone on each machine, and none
 _HOW = "name one like Europe/Berlin, or a rule like CET-1CEST,M3.5.0,M10.5.0/3"
 
 
@@ -40,6 +41,8 @@ def find_zone(name: str | None) -> tzinfo:
     """The zone called `name`, such as Europe/Berlin, or of that rule; None is the machine's. Raises InvalidInput."""
     if name is None:
         return _local()[1]
+    if name.startswith("right/") or name in _NO_NAMES:  # for clocks that count leap seconds
+        raise InvalidInput(f"{name!r} is not the time zone of a place; {_HOW}")
     found = _named(name)
     if found is None:
         raise InvalidInput(f"there is no time zone {name!r} on this machine (package tzdata); {_HOW}")
@@ -111,7 +114,7 @@ def _in_folder(name: str) -> tuple[str, tzinfo] | None:
 def _of_file(path: Path) -> tuple[str, tzinfo] | None:
     """The zone in a file of tzfile(5), called by its name where it tells of one, else by its last rule."""
     target = os.path.realpath(path)
-    name = target.partition(_FOLDER)[2].removeprefix("posix/")
+    name = target.partition(_FOLDER)[2].removeprefix("posix/").removeprefix("right/")
     if name and (found := _named(name)) is not None:
         return name, found
     try:

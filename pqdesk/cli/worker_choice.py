@@ -12,7 +12,7 @@ import click
 
 from pqdesk.cli.worker_options import OF_RUN
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.recipes import Recipe, usual_restart
+from pqdesk.supervision.definitions.recipes import Recipe, usual_restart, with_own_zone
 from pqdesk.worker_options import (
     CONSUMERS,
     PRODUCERS,
@@ -73,7 +73,7 @@ def recipe_from(given: WorkerOptions, old: Recipe | None = None) -> Recipe | Non
     asked = {*values, *(name for name in known if _ROWS[name] in _WHAT)}
     kind = fitting_kind(asked, kinds, inherited=known, old=None if old is None else old.kind)
     kept = {name: value for name, value in known.items() if name in fields_of(kind)}
-    return Recipe(kind, **{**kept, **values, **_named(kind, queues or old_queues)})
+    return with_own_zone(Recipe(kind, **{**kept, **values, **_named(kind, queues or old_queues)}), old)
 
 
 def definition_from(given: WorkerOptions, base: WorkerDefinition) -> WorkerDefinition:

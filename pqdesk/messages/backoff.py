@@ -1,6 +1,6 @@
 """How long a message waits after a failed attempt.
 
-Written `exponential`, `linear` or `fixed`, with a base and a cap in seconds: `exponential:1:3600` (the
+Written `exponential`, `linear` or `fixed`, with a base and a cap in seconds, or as `5m`: `exponential:1:3600` (the
 default: base × 2^attempt), `linear:10:600` (base × attempt), `fixed:30`. Each with ± 25 % of jitter, so that
 messages that failed together do not come back together.
 """
@@ -10,6 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.durations import parse_duration
 
 _JITTER = 0.25
 _GROWTH: dict[str, Callable[[float, int], float]] = {
@@ -41,9 +42,18 @@ def parse_backoff(text: object) -> Backoff:
         raise InvalidInput(f"backoff must be text like 'exponential' or 'fixed:30', got {type(text).__name__}")
     kind, *numbers = text.split(":")
     try:
-        values = [float(number) for number in numbers]
+        values = [_seconds(number) for number in numbers]
     except ValueError:
         values = [-1.0]
     if kind not in _GROWTH or len(values) > 2 or not all(0 <= value <= 366 * 86_400 for value in values):
-        raise InvalidInput(f"backoff {text!r} is not of the form exponential, linear:BASE or fixed:BASE:CAP in seconds")
+        raise InvalidInput(
+            f"backoff {text!r} is not of the form exponential, linear:BASE or fixed:BASE:CAP in seconds, or as 5m"
+        )
     return Backoff(kind, *values)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return parse_duration(text)

@@ -16,7 +16,7 @@ from pqdesk.storage.values import Settlement
 from pqdesk.workers.patience import Patience
 from pqdesk.workers.report import Report, describe_exception, shown
 from pqdesk.workers.threads_at_work import Delivery
-from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, PutOff
+from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, PutOff, promise_within
 
 WORKSPACE_TROUBLE = "workspace"  # the condition of Report.begin, shared by all loops of a worker
 _RELEASED = Settlement(AttemptOutcome.RELEASED)
@@ -54,7 +54,10 @@ class Settler:
             return Ended(message, "settled", None, ran_s)
         delivery.handling.end(message)
         if isinstance(ending, Completed):
-            return Ended(message, "completed", self._completed(message, ending.result), ran_s)
+            settlement = self._completed(message, ending.result)
+            if not isinstance(settlement, Nacked):
+                return Ended(message, "completed", settlement, ran_s)
+            ending = settlement
         if isinstance(ending, Nacked):
             self._tell(message, ending)
             return Ended(message, self._word(message), _nacked(ending), ran_s)
@@ -129,12 +132,14 @@ class Settler:
                     text = "its lease was lost, so this attempt counts for nothing: somebody settled it, or it ran out"
                     self._report.warn(f"{_named(message)}: {text}")
 
-    def _completed(self, message: Message, result: object) -> Settlement:
+    def _completed(self, message: Message, result: object) -> Settlement | Nacked:
         if result is None:
             return _COMPLETED
         try:
             return completed(result)
         except InvalidInput as exc:
+            if not_run := promise_within(result):
+                return Nacked(f"its handler has not run: {not_run}")
             reason = str(exc)
         except Exception as exc:  # noqa: BLE001 - a class of the handler's own may raise anything when it is read
             reason = f"it cannot be read: {describe_exception(exc)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 from types import BuiltinFunctionType, CoroutineType, FunctionType, MethodType
 from typing import Any, Protocol
 
@@ -83,6 +84,7 @@ class Work(Protocol):
 
 _COMPLETED = Completed(None)
 _PLAIN = frozenset((str, int, float, bool, bytes, dict, list, tuple))  # most results: not looked at any closer
+_DEEPEST = 20
 _LAZY_MODULES = frozenset(("builtins", "itertools"))
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, partial)
 
@@ -117,9 +119,22 @@ def _why_not_run(result: object) -> str | None:
         return f"it returned a {kind.__name__}, which nobody asks for its items; return a list of them"
     if hasattr(kind, "add_done_callback") or (hasattr(kind, "ready") and hasattr(kind, "wait")):
         return f"it returned a {kind.__name__}, which nobody waits for; return its result"
+    if isinstance(result, Thread) or (hasattr(kind, "is_alive") and hasattr(kind, "join")):
+        return f"it returned a {kind.__name__}, which nobody waits for; wait for it, and return its result"
     if isinstance(result, _FUNCTIONS):
         return f"it returned a {kind.__name__}, which nobody calls; return what that returns"
     return None
+
+
+def promise_within(result: object, depth: int = 0) -> str | None:
+    """Why a result that is no JSON has not run: something in it is a promise of work to be done. None for others."""
+    if depth > _DEEPEST:
+        return None
+    if isinstance(result, dict | list | tuple | set | frozenset):
+        each = result.values() if isinstance(result, dict) else result
+        reasons = [reason for one in each if (reason := promise_within(one, depth + 1))]  # each coroutine is closed
+        return f"in what it returned: {reasons[0]}" if reasons and not depth else next(iter(reasons), None)
+    return _why_not_run(result) if depth else None
 
 
 class HandlerWork:

@@ -283,6 +283,35 @@ def test_async_handler_that_returns_what_has_not_run_has_failed(workspace, drain
     assert "it returned a coroutine" in workspace.message(message_id).error
 
 
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: [send(1), send(2)], "in what it returned: it returned a coroutine"),
+        (lambda: {"a": [{"b": send(1)}]}, "in what it returned: it returned a coroutine"),
+        (lambda: (1, (n for n in "x")), "in what it returned: it returned a generator"),
+        (lambda: {send(1)}, "in what it returned: it returned a coroutine"),
+        (lambda: [concurrent.futures.Future()], "in what it returned: it returned a Future"),
+        (lambda: threading.Thread(target=print), "it returned a Thread, which nobody waits for"),
+    ],
+)
+def test_promises_within_what_a_handler_returns_have_not_run(workspace, drain, make, words):
+    message_id = workspace.queue("mail").put("x")
+
+    drain(lambda message: make())
+
+    detail = workspace.message(message_id)
+    assert (detail.state.word, words in detail.error) == ("retrying", True)
+
+
+def test_a_result_that_is_no_json_and_no_promise_is_left_out(workspace, drain):
+    message_id = workspace.queue("mail").put("x")
+
+    drain(lambda message: [{1, 2}, object(), [[[]]]])
+
+    assert workspace.message(message_id).state.word == "completed"
+    assert "completed without its result" in drain.err.getvalue()
+
+
 def test_async_handler_is_cancelled_at_its_time_limit_and_the_worker_goes_on(workspace, drain):
     queue = workspace.queue("mail")
     slow, quick = queue.put("slow"), queue.put("quick")

@@ -133,6 +133,15 @@ def test_what_is_of_the_wrong_kind_is_refused(paths: WorkspacePaths, place: str,
     refused(paths, f"'{path}' is not a")
 
 
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_a_pipe_in_place_of_what_sqlite_keeps_is_not_waited_for(paths: WorkspacePaths, ending: str) -> None:
+    path = paths.database.with_name(f"queue.db{ending}")
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+    refused(paths, f"'{path}' is not a")
+
+
 def test_a_pipe_among_the_logs_is_refused_since_supervisord_would_wait_for_it(paths: WorkspacePaths) -> None:
     (paths.logs / "a.err.log").unlink(missing_ok=True)
     os.mkfifo(paths.logs / "a.err.log")

@@ -81,7 +81,8 @@ def test_what_is_no_length_of_time_is_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "attempt", "plain_s"),
     [("exponential", 1, 2), ("exponential", 5, 32), ("exponential", 60, 3600), ("linear:10:25", 2, 20),
-     ("linear:10:25", 9, 25), ("fixed:30", 7, 30), ("fixed:0", 1, 0)],
+     ("linear:10:25", 9, 25), ("fixed:30", 7, 30), ("fixed:0", 1, 0),
+     ("linear:5m:1h", 3, 900), ("fixed:250ms", 1, 0.25)],
 )  # fmt: skip
 def test_backoff_grows_as_written_within_a_quarter(text: str, attempt: int, plain_s: float) -> None:
     backoff, rng = parse_backoff(text), Random(1)
@@ -92,7 +93,9 @@ def test_backoff_grows_as_written_within_a_quarter(text: str, attempt: int, plai
     assert plain_s == 0 or len(set(waits)) > 100
 
 
-@pytest.mark.parametrize("text", ["", "quadratic", "fixed:", "fixed:-1", "fixed:1:2:3", "exponential:nan", 5, None])
+@pytest.mark.parametrize(
+    "text", ["", "quadratic", "fixed:", "fixed:-1", "fixed:1:2:3", "exponential:nan", "fixed:5x", "fixed:900d", 5, None]
+)
 def test_what_is_no_backoff_is_refused(text: Any) -> None:
     with pytest.raises(InvalidInput):
         parse_backoff(text)

@@ -102,3 +102,9 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
 )
 def test_a_time_that_the_clocks_pass_over_is_the_moment_when_they_do(zone: str, local: str, instant: str) -> None:
     assert f"{instant_of(datetime.fromisoformat(local), find_zone(zone)):%Y-%m-%d %H:%M}" == instant
+
+
+@pytest.mark.parametrize("name", ["right/Europe/Berlin", "localtime", "posixrules", "Factory"])
+def test_what_is_no_zone_of_a_place_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match="not the time zone of a place"):
+        find_zone(name)

@@ -83,6 +83,20 @@ def check_recipe(recipe: Recipe) -> None:
     check_together(recipe.kind, recipe.values)
 
 
+def with_own_zone(recipe: Recipe, old: Recipe | None = None) -> Recipe:
+    """A cron line has the zone that it was made with, whatever zone the process has that runs it. Raises InvalidInput.
+
+    `old`: The worker as it was; a line that nobody changed stays.
+    """
+    cron = recipe.values.get("cron")
+    is_old = old is not None and old.values.get("cron") == cron
+    if cron is None or is_old or recipe.values.get("timezone") is not None:
+        return recipe
+    from pqdesk.zones import local_zone_name
+
+    return recipe.replaced(timezone=local_zone_name())
+
+
 def command_of(recipe: Recipe, program: Sequence[str] = PROGRAM) -> tuple[str, ...]:
     """The command line of a recipe.
 

@@ -13,6 +13,7 @@ import pytest
 
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import WorkerState
+from pqdesk.zones import local_zone_name
 from tests.support import wait_until
 from tests.system.cli.conftest import Cli, Done
 from tests.system.conftest import SupervisedWorkspace
@@ -235,10 +236,30 @@ def test_what_a_worker_runs_is_changed_part_by_part(at: At, supervised: Supervis
     assert command() == ("pqdesk", "produce", "b", "--folder", "/srv")
     at("edit-worker", "worker", "--payload", "x", "--every", "5m")
     at("edit-worker", "worker", "--cron", "0 6 * * *")
-    assert command() == ("pqdesk", "produce", "b", "--payload", "x", "--cron", "0 6 * * *")
+    zone = ("--timezone", local_zone_name())
+    assert command() == ("pqdesk", "produce", "b", "--payload", "x", "--cron", "0 6 * * *", *zone)
     assert definition(supervised, "worker").restart == "if it fails"
     refused = at("edit-worker", "nobody", "--replicas", "2")
     assert (refused.code, refused.err) == (3, "pqdesk: error: there is no worker 'nobody'; the workers are worker\n")
+
+
+def test_a_cron_line_has_the_zone_that_it_was_made_with(
+    at: At, supervised: SupervisedWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def zone() -> str:
+        command = definition(supervised, "nightly").command
+        return command[command.index("--timezone") + 1]
+
+    monkeypatch.setenv("TZ", "America/New_York")
+    at("add-worker", "nightly", "--no-start", "--queue", "q", "--cron", "0 3 * * *", "--payload", "x")
+    assert zone() == "America/New_York"
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    at("edit-worker", "nightly", "--missed", "skip")
+    assert zone() == "America/New_York"
+    at("edit-worker", "nightly", "--cron", "0 4 * * *")
+    assert zone() == "Asia/Tokyo"
+    at("edit-worker", "nightly", "--cron", "0 5 * * *", "--timezone", "Europe/Berlin")
+    assert zone() == "Europe/Berlin"
 
 
 def test_scaling_and_signals(at: At, supervised: SupervisedWorkspace) -> None:

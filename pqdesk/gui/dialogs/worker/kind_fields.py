@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pqdesk.gui.dialogs.worker.form_fields import ChoiceRow, TextRow, TickRow
 from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder, OptionRow
-from pqdesk.supervision.definitions.recipes import Recipe
+from pqdesk.supervision.definitions.recipes import Recipe, with_own_zone
 from pqdesk.worker_options import Kind, options_of
 
 _GROUPS = {"what": "What is put", "when": "When"}
@@ -30,6 +30,7 @@ class KindFields(QWidget):
         self._kind = kind
         self._rows: dict[str, OptionRow] = {}
         self._chosen: dict[str, ChoiceRow] = {}
+        self._shown: Recipe | None = None
         self._unasked: dict[str, Any] = {}  # what the form has no field for; kept
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -76,10 +77,11 @@ class KindFields(QWidget):
     def recipe(self) -> Recipe:
         """Of fields that are valid."""
         values = {one.option.field: self._given(one) for one in self._asked()}
-        return Recipe(self._kind, **self._unasked, **values)
+        return with_own_zone(Recipe(self._kind, **self._unasked, **values), self._shown)
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Fill the fields."""
+        self._shown = recipe
         self._unasked = {name: value for name, value in recipe.values.items() if name not in self._rows}
         for name, one in self._rows.items():
             one.value = recipe.values.get(name)
