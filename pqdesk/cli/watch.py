@@ -177,7 +177,8 @@ def _needs(health: Health) -> list[RenderableType]:
     if not needs:
         return []
     more = [Text(f"and {len(needs) - _MOST_NEEDS} more; see: pqdesk doctor")] if len(needs) > _MOST_NEEDS else []
-    return [Text(), *(Text(visible(one.sentence), style="bold yellow") for one in needs[:_MOST_NEEDS]), *more]
+    told = ("; ".join(filter(None, (one.sentence, one.todo))) for one in needs[:_MOST_NEEDS])
+    return [Text(), *(Text(visible(text), style="bold yellow") for text in told), *more]
 
 
 def _workers(status: SupervisionStatus, width: int) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,5 +63,16 @@ def put(cli: Cli) -> Callable[..., int]:
         done = cli("put", *words)
         assert done.code == 0, done.err
         return int(done.out)
+
+    return call
+
+
+@pytest.fixture
+def leave_free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Every disk says that it has so many MiB free of many."""
+
+    def call(mib: int) -> None:
+        disk = os.statvfs_result((4096, 4096, 100_000_000, mib << 8, mib << 8, 1, 1, 1, 0, 255))
+        monkeypatch.setattr(os, "statvfs", lambda _folder: disk)
 
     return call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,12 +54,10 @@ def test_for_programs_it_is_a_list(cli: Cli, put: Put) -> None:
     ("free_mib", "verdict", "said"), [(300, "warning", "nearly full: 300 MiB"), (100, "problem", "full: 100 MiB")]
 )
 def test_a_disk_that_is_nearly_full_is_told_once_in_the_words_of_all(
-    cli: Cli, put: Put, workspace: Path, monkeypatch: pytest.MonkeyPatch, free_mib: int, verdict: str, said: str
+    cli: Cli, put: Put, workspace: Path, leave_free: Callable[[int], None], free_mib: int, verdict: str, said: str
 ) -> None:
     put("q", "1")
-    blocks = free_mib << 8
-    disk = os.statvfs_result((4096, 4096, 100_000_000, blocks, blocks, 1, 1, 1, 0, 255))
-    monkeypatch.setattr(os, "statvfs", lambda _folder: disk)
+    leave_free(free_mib)
 
     (told,) = (one for one in cli("doctor", "--json").json if one["subject"] == "disk")
 

@@ -29,6 +29,18 @@ def test_elsewhere_it_is_one_snapshot(cli: Cli, put: Put, workspace: Path) -> No
     assert "no workers" in done.out
 
 
+def test_what_needs_a_person_stands_below_with_what_to_do(
+    cli: Cli, put: Put, leave_free: Callable[[int], None]
+) -> None:
+    put("emails", "1")
+    leave_free(300)
+
+    told = " ".join(cli("watch").out.split())
+
+    assert "the disk is nearly full: 300 MiB are free, and below 256 MiB nothing can be put" in told
+    assert "acks still work; free some space" in told
+
+
 def test_a_snapshot_for_programs(cli: Cli, put: Put, workspace: Path) -> None:
     put("emails", "1")
 
