@@ -58,6 +58,11 @@ QPushButton[look="link"] {{
 }}
 QPushButton[look="link"]:hover {{ background: {hover}; }}
 QPushButton[look="link"]:focus {{ border: 2px solid {accent}; padding: 3px 5px; }}
+QPushButton[look="pill"] {{
+    border: none; border-radius: 13px; padding: 4px 14px; background: {accent}; color: {on_accent}; font-weight: 600;
+}}
+QPushButton[look="pill"]:hover {{ background: {accent_hover}; }}
+QPushButton[look="pill"]:focus {{ border: 2px solid {text}; padding: 2px 12px; }}
 
 QFrame[look="card"] {{ background: {base}; border: 1px solid {hairline}; border-radius: 6px; }}
 QFrame[look="hairline"] {{ background: {hairline}; border: none; }}
@@ -79,6 +84,9 @@ QTreeWidget[look="palette"]::item {{ padding: 5px 6px; }}
 QLabel[look="muted"] {{ color: {muted}; }}
 QLabel[look="link"] {{ color: {accent}; }}
 QLabel[look="error"] {{ color: {error}; }}
+QLabel[look="mistake"] {{
+    background: {base}; color: {error}; border: 1px solid {error}; border-radius: 4px; padding: 6px 8px;
+}}
 QLabel[look="strong"] {{ font-weight: 600; }}
 
 QLineEdit, QComboBox, QSpinBox {{
@@ -86,7 +94,7 @@ QLineEdit, QComboBox, QSpinBox {{
     background: {base}; color: {text}; selection-background-color: {selection}; selection-color: {text};
 }}
 QLineEdit:focus, QComboBox:focus, QSpinBox:focus {{ border: 2px solid {accent}; padding: 3px 7px; }}
-QLineEdit[look="bad"] {{ color: {error}; }}
+QLineEdit[look="bad"] {{ color: {error}; border-color: {error}; }}
 QSpinBox {{ padding-right: 24px; }}
 QSpinBox:focus {{ padding-right: 23px; }}
 QSpinBox::up-button, QSpinBox::down-button {{
@@ -117,6 +125,19 @@ QComboBox QAbstractItemView {{
     background: {base}; border: 1px solid {hairline}; selection-background-color: {selection};
     selection-color: {text}; outline: none;
 }}
+
+QTabWidget[look="parts"]::pane {{ border: none; }}
+QTabWidget[look="parts"] {{ background: {base}; }}
+QTabWidget[look="parts"] QTabBar {{ background: transparent; }}
+QTabWidget[look="parts"] QTabBar::tab {{
+    background: transparent; border: none; border-bottom: 2px solid transparent; padding: 6px 2px; margin: 0 9px;
+    color: {muted};
+}}
+QTabWidget[look="parts"] QTabBar::tab:first {{ margin-left: 16px; }}
+QTabWidget[look="parts"] QTabBar::tab:hover {{ color: {text}; }}
+QTabWidget[look="parts"] QTabBar::tab:selected {{ color: {text}; border-color: {accent}; }}
+QTabWidget[look="parts"] QTabBar::tab:focus {{ color: {accent}; }}
+QTabWidget[look="parts"] QTabBar::tab:disabled {{ color: {input_border}; }}
 
 QHeaderView {{ background: transparent; border: none; }}
 QHeaderView::section {{

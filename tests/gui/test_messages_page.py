@@ -6,8 +6,8 @@ import shutil
 import time
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
@@ -27,7 +27,9 @@ from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.message_table import make_model
 from pqdesk.gui.pages.messages.messages_page import MessagesPage
 from pqdesk.gui.pages.messages.row_window import GONE_STAYS_MS
+from pqdesk.gui.palette import Role
 from pqdesk.gui.shell.routes import Route
+from pqdesk.gui.theme import ThemeChoice
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.orders import Matching, Order, Seen
 from pqdesk.gui.threads.reader import Reader
@@ -103,6 +105,27 @@ def top_id(page):
 def test_shows_the_newest_first_and_says_how_many(page):
     assert ids_of(page)[:3] == [1500, 1499, 1498]
     assert page.footer.text().startswith("Rows 1–500 of 1,500, newest ")
+
+
+def test_looks_follow_the_theme_from_one_style_sheet(qtbot, page, theme):
+    page.pill.show_held(3, is_more=False)
+    field = child(page, QLineEdit, "filterField")
+    field.setText("age:soon")
+    qtbot.waitUntil(lambda: page.findChild(QLabel, "filter_mistake") is not None)  # its parent is the page while shown
+    mistake = child(page, QLabel, "filter_mistake")
+    page.table.choose(1499)
+    qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
+
+    for choice, shade in ((ThemeChoice.DARK, "dark"), (ThemeChoice.LIGHT, "light")):
+        theme.choose(choice)
+        for widget, at, role in (
+            (page.pill, QPoint(page.pill.width() // 2, 3), Role.ACCENT),
+            (mistake, QPoint(mistake.width() // 2, 0), Role.ERROR),
+            (field, QPoint(field.width() // 2, 0), Role.ERROR),
+            (page.detail, QPoint(2, 2), Role.BASE),
+        ):
+            assert widget.grab().toImage().pixelColor(at).name() == QColor(getattr(role, shade)).name(), widget
+    assert not [one for one in page.findChildren(QWidget) if one.styleSheet()]
 
 
 def test_new_rows_come_in_at_the_top(qtbot, page, file):

@@ -10,15 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from pqdesk.gui.formatting import format_size
 from pqdesk.gui.pages.messages.attempts_view import AttemptsView
 from pqdesk.gui.pages.messages.log_view import MessageLogView
 from pqdesk.gui.pages.messages.summary_view import SummaryView
-from pqdesk.gui.palette import STATE_LOOKS, Role
-from pqdesk.gui.theme import Theme
+from pqdesk.gui.palette import STATE_LOOKS
+from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_tooltip, json_chunks, payload_chunks, visible_line, visible_text
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
@@ -51,6 +51,8 @@ class DetailPane(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("message_detail")
+        self.setProperty("look", "page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
         self._detail: MessageDetail | None = None
         self._acts: Sequence[ActivityRecord] = ()
@@ -58,10 +60,13 @@ class DetailPane(QWidget):
         self._state = PlainLabel("", self)
         self._title = ElidedLabel("", self)
         self._title.setObjectName("detail_title")
+        for label in (self._state, self._title):
+            label.setFont(theme.font(100, is_semibold=True))
         self._worker = make_button("Worker", "detail_worker", self, look="link", description="Show it on Workers")
         self._worker.clicked.connect(self._on_worker)
         self._copy = make_button("Copy id", "copy_id", self, look="quiet")
         self._copy.clicked.connect(self._on_copy)
+        theme.picture(self._copy, "copy")
         self._secrets = make_button(
             "Show secrets", "show_secrets", self, look="quiet", description="Values that are hidden by their names"
         )
@@ -69,6 +74,7 @@ class DetailPane(QWidget):
         self._secrets.toggled.connect(lambda _: self._fill_current())
         self._tabs = QTabWidget(self)
         self._tabs.setObjectName("detail_tabs")
+        self._tabs.setProperty("look", "parts")
         self._tabs.setDocumentMode(True)
         self._tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its tab bar takes the keyboard
         self._tabs.tabBar().setAccessibleName("Parts of the message")
@@ -95,8 +101,6 @@ class DetailPane(QWidget):
             self._tabs.addTab(widget, title)
         self._lay_out()
         self._nothing = EmptyState(theme, "detail_empty", self)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
         self.clear()
 
     def _lay_out(self) -> None:
@@ -141,6 +145,9 @@ class DetailPane(QWidget):
             self._secrets.setChecked(False)  # what one asked for was this one message
         self._detail = detail
         kind = f" · {visible_line(detail.type)}" if detail.type else ""
+        picture, role = STATE_LOOKS[detail.state]
+        self._theme.picture(self._icon, picture, role)
+        set_look(self._state, role.name, "ink")
         self._state.setText(detail.state.word.capitalize())
         self._title.setText(f"Message {detail.id}{kind}")
         self._show_head(True)
@@ -149,7 +156,6 @@ class DetailPane(QWidget):
         self._worker.setToolTip(as_tooltip(f"Show {detail.worker} on Workers") if has_worker else "")
         for tab, has in ((3, bool(detail.error_text)), (4, detail.result is not None)):
             self._tabs.setTabEnabled(tab, has)
-        self._take_looks()
         self._fill_current()
 
     def tick(self, now: datetime) -> None:
@@ -208,36 +214,6 @@ class DetailPane(QWidget):
     def _on_copy(self) -> None:
         if self._detail is not None:
             QGuiApplication.clipboard().setText(str(self._detail.id))
-
-    # --- looks ------------------------------------------------------------------------------------
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.color(Role.BASE))
-        painter.end()
-
-    def _take_looks(self) -> None:
-        color = self._theme.color
-        state = self._detail.state if self._detail is not None else State.READY
-        name, role = STATE_LOOKS[state]
-        self._icon.setPixmap(self._theme.pixmap(name, role, 16, self.devicePixelRatioF()))
-        self._state.setStyleSheet(f"color: {color(role).name()};")
-        for label in (self._state, self._title):
-            label.setFont(self._theme.font(100, is_semibold=True))
-        self._copy.setIcon(self._theme.icon("copy"))
-        self._tabs.setStyleSheet(
-            "QTabWidget::pane { border: none; }"
-            f"QTabWidget {{ background: {color(Role.BASE).name()}; }}"
-            "QTabBar { background: transparent; }"
-            "QTabBar::tab { background: transparent; border: none; padding: 6px 2px; margin: 0 9px;"
-            f" color: {color(Role.MUTED).name()}; border-bottom: 2px solid transparent; }}"
-            "QTabBar::tab:first { margin-left: 16px; }"
-            f"QTabBar::tab:hover {{ color: {color(Role.TEXT).name()}; }}"
-            f"QTabBar::tab:selected {{ color: {color(Role.TEXT).name()}; border-color: {color(Role.ACCENT).name()}; }}"
-            f"QTabBar::tab:focus {{ color: {color(Role.ACCENT).name()}; }}"
-            f"QTabBar::tab:disabled {{ color: {color(Role.INPUT_BORDER).name()}; }}"
-        )
-        self.update()
 
 
 def _show_value(pane: TextPane, message_id: int, value: Any, size_bytes: int, *, is_masked: bool) -> None:

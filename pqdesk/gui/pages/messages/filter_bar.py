@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QW
 
 from pqdesk.errors import InvalidInput
 from pqdesk.gui.palette import Role
-from pqdesk.gui.theme import Theme
+from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.messages.filters import has_term, parse_filter, quote
@@ -63,7 +63,7 @@ class FilterBar(QWidget):
         self._timer.timeout.connect(self._apply)
         for picker in (self._state, self._queue):
             picker.currentIndexChanged.connect(lambda _: self._apply())
-        self._mistake = PlainLabel("", None)
+        self._mistake = PlainLabel("", None, look="mistake")
         self._mistake.setObjectName("filter_mistake")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 10, 16, 8)
@@ -71,8 +71,8 @@ class FilterBar(QWidget):
         row.addWidget(self._state)
         row.addWidget(self._queue)
         row.addWidget(self._field, 1)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
+        theme.changed.connect(self._update_icons)  # of items, which have no properties
+        self._update_icons()
 
     def _make_picker(self, object_name: str, name: str) -> QComboBox:
         picker = QComboBox(self)
@@ -90,8 +90,9 @@ class FilterBar(QWidget):
         field.setToolTip(as_tooltip(_HELP))
         field.setClearButtonEnabled(True)
         field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._search = QAction(field)
-        field.addAction(self._search, QLineEdit.ActionPosition.LeadingPosition)
+        search = QAction(field)
+        self._theme.picture(search, "search", Role.MUTED)
+        field.addAction(search, QLineEdit.ActionPosition.LeadingPosition)
         # not textEdited: what a screen reader or dictation sets counts as well
         field.textChanged.connect(lambda text: self._timer.start(_TYPING_MS) if text else self._apply())
         field.returnPressed.connect(self._apply)
@@ -126,7 +127,7 @@ class FilterBar(QWidget):
             self._queue.addItem("All queues" if name is None else visible_line(name), name)
         self._queue.setCurrentIndex(wanted.index(chosen))
         self._queue.blockSignals(False)
-        self._take_looks()
+        self._update_icons()
 
     @property
     def text(self) -> str:
@@ -208,10 +209,9 @@ class FilterBar(QWidget):
 
     def _show_mistake(self, text: str) -> None:
         """Below the field, over the page: a line that came and went in the layout would move the rows."""
-        self._field.setProperty("is_mistaken", bool(text))
+        set_look(self._field, "bad" if text else "")
         self._field.setAccessibleDescription(text or _HELP)
         self._field.setToolTip(as_tooltip(text or _HELP))
-        self._take_looks()
         if not text:
             self._mistake.hide()
             return
@@ -225,17 +225,9 @@ class FilterBar(QWidget):
         self._mistake.show()
         self._mistake.raise_()
 
-    def _take_looks(self) -> None:
-        self._search.setIcon(self._theme.icon("search", Role.MUTED))
+    def _update_icons(self) -> None:
         self._state.setItemIcon(0, self._theme.icon("filter", Role.MUTED))
         for at, state in enumerate(STATE_ORDER):
             self._state.setItemIcon(at + 1, self._theme.state_icon(state))
         for at in range(self._queue.count()):
             self._queue.setItemIcon(at, self._theme.icon("queue", Role.MUTED))
-        error = self._theme.color(Role.ERROR).name()
-        is_mistaken = bool(self._field.property("is_mistaken"))
-        self._field.setStyleSheet(f"QLineEdit {{ border-color: {error}; }}" if is_mistaken else "")
-        self._mistake.setStyleSheet(
-            f"background: {self._theme.color(Role.BASE).name()}; color: {error};"
-            f" border: 1px solid {error}; border-radius: 4px; padding: 6px 8px;"
-        )

@@ -6,8 +6,6 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from pqdesk.gui.formatting import format_count, format_number
-from pqdesk.gui.palette import Role
-from pqdesk.gui.theme import Theme
 
 _TOP_PX = 8
 
@@ -15,13 +13,11 @@ _TOP_PX = 8
 class HeldPill(QPushButton):
     """Hidden while nothing is held."""
 
-    def __init__(self, theme: Theme, host: QWidget) -> None:
+    def __init__(self, host: QWidget) -> None:
         super().__init__(host)
         self.setObjectName("held_pill")
-        self._theme = theme
+        self.setProperty("look", "pill")
         host.installEventFilter(self)
-        theme.changed.connect(self._take_looks)
-        self._take_looks()
         self.hide()
 
     def show_held(self, count: int, *, is_more: bool) -> None:
@@ -44,11 +40,3 @@ class HeldPill(QPushButton):
             self.adjustSize()
             self.move((host.width() - self.width()) // 2, _TOP_PX)
             self.raise_()
-
-    def _take_looks(self) -> None:
-        color = self._theme.color
-        self.setStyleSheet(
-            f"QPushButton {{ background: {color(Role.ACCENT).name()}; color: {color(Role.ON_ACCENT).name()};"
-            " border: none; border-radius: 13px; padding: 4px 14px; font-weight: 600; }"
-            f"QPushButton:focus {{ border: 2px solid {color(Role.TEXT).name()}; padding: 2px 12px; }}"
-        )

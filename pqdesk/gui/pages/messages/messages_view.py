@@ -42,7 +42,7 @@ class MessagesView(Page):
         self.action_set = self.actions_on_messages = MessageActions(self, theme)
         self.action_bar = ActionBar(self.actions_on_messages, self)
         self.table = MessageTable(model, theme, self)
-        self.pill = HeldPill(theme, self.table.viewport())
+        self.pill = HeldPill(self.table.viewport())
         self.empty = EmptyState(theme, "messages_empty", self.table.viewport())
         self.footer = ElidedLabel("", self, look="muted")
         self.footer.setObjectName("messages_footer")

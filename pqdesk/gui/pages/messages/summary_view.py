@@ -38,7 +38,6 @@ class TimelineView(QWidget):
         self._grid.setVerticalSpacing(0)
         self._grid.setColumnStretch(0, 1)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        theme.changed.connect(self._take_looks)
 
     def show_moments(self, moments: tuple[Moment, ...]) -> None:
         """Show `moments`, touching only what differs."""
@@ -85,9 +84,6 @@ class TimelineView(QWidget):
         self._grid.addWidget(note, row + 1, 0, 1, 2)
         self._grid.setRowMinimumHeight(row, 22)
         self._lines.append((text, when, note))
-
-    def _take_looks(self) -> None:
-        self.update()
 
 
 class FieldsView(QWidget):
