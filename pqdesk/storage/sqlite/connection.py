@@ -325,7 +325,9 @@ def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
             return DiskFull(
                 f"cannot write to {where}: disk full; nothing changed, free some space and try again", path=path
             )
-        case apsw.CorruptError():
+        case apsw.SQLError() if not _is_no_format(exc):
+            return exc
+        case apsw.CorruptError() | apsw.SQLError():
             return Corrupt(f"{where} is damaged ({_said(exc)}); stop its workers and restore a backup", path=path)
         case apsw.NotADBError():
             return WorkspaceError(f"{str(path)!r} is not a PQDesk queue file; it was left as it is", path=path)
@@ -349,6 +351,11 @@ def translated(exc: apsw.Error, path: Path) -> PQDeskError | apsw.Error:
         case apsw.TooBigError():
             return WorkspaceError(f"a value in {where} is larger than this program reads", path=path)
     return exc
+
+
+def _is_no_format(exc: apsw.Error) -> bool:
+    """Of a header that says what no SQLite writes: no kind of error of its own."""
+    return str(exc).startswith(("unsupported file format", "attached databases must use the same text encoding"))
 
 
 def _is_no_space(exc: apsw.Error) -> bool:

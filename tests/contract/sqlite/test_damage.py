@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from pqdesk import Corrupt, Empty, LeaseLost, Queue, Workspace
+from pqdesk import Corrupt, Empty, LeaseLost, PQDeskError, Queue, Workspace
 from pqdesk.messages.states import State
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.transfer import Exported
@@ -238,6 +239,26 @@ def test_a_schema_that_is_no_text_is_told_as_damage(tmp_path: Path, open_it: Cal
 
     with pytest.raises(Corrupt, match=r"is damaged.*restore a backup"):
         open_it(tmp_path / "w")
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_header_that_says_anything_else_is_told_in_one_sentence_or_does_no_harm(tmp_path: Path, value: int) -> None:
+    root, told = tmp_path / "w", list[str]()
+    with Workspace(root) as workspace:
+        workspace.queue("q").put("x")
+    sound = (root / "queue.db").read_bytes()
+
+    for place in range(100):
+        for look in (lambda: open_inspection(WorkspacePaths(root)), lambda: Workspace(root)):
+            (root / "queue.db").write_bytes(sound[:place] + bytes([value]) + sound[place + 1 :])
+            try:
+                with contextlib.closing(look()) as opened:
+                    opened.counts()
+            except PQDeskError as exc:
+                told.append(str(exc))
+
+    assert told
+    assert [text for text in told if "\n" in text] == []
 
 
 def test_a_fault_of_ours_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
