@@ -15,7 +15,7 @@ from pqdesk.cli.lines import remark, result_of, say, say_error
 from pqdesk.cli.options import Chosen
 from pqdesk.cli.progress import Counter
 from pqdesk.cli.settings import Settings, opened_workspace
-from pqdesk.cli.tables import count_of
+from pqdesk.messages.counting import counted
 
 if TYPE_CHECKING:
     from pqdesk.messages.aliases import OnProgress
@@ -33,7 +33,7 @@ def act(settings: Settings, done: str, operation: Operation, **how: Any) -> int:
     """
     with opened_workspace(settings) as workspace, _progress(settings, done) as on_progress:
         outcome = operation(workspace, on_progress)
-    with result_of(_summary(outcome, count_of(outcome.done, "message"), done, how.get("is_dry_run", False))):
+    with result_of(_summary(outcome, counted(outcome.done, "message"), done, how.get("is_dry_run", False))):
         report(settings, outcome, done, **how)
     return ExitCode.FAILED if outcome.errors else ExitCode.DONE
 
@@ -81,7 +81,7 @@ def report(
         tell = remark
         for message_id in outcome.new_ids:
             print(message_id)
-    text = _summary(outcome, count_of(outcome.done, unit), done, is_dry_run)
+    text = _summary(outcome, counted(outcome.done, unit), done, is_dry_run)
     if outcome.activity_id is not None and outcome.done and not (outcome.note or is_for_good) and sys.stdout.isatty():
         text += f"; undo: {settings.command} undo {outcome.activity_id}"
     tell(text)
@@ -115,11 +115,11 @@ def _progress(settings: Settings, done: str) -> Iterator[OnProgress]:
         def tell(number: int, skipped: int) -> None:
             nonlocal count
             count = number
-            counter.show(f"{count_of(number, 'message')} {done}" + (f", {skipped:,} skipped" if skipped else ""))
+            counter.show(f"{counted(number, 'message')} {done}" + (f", {skipped:,} skipped" if skipped else ""))
 
         try:
             yield tell
         except BaseException as exc:
             if count and not getattr(exc, "__notes__", ()):
-                exc.add_note(f"{count_of(count, 'message')} {done} before that; see: {settings.command} activity")
+                exc.add_note(f"{counted(count, 'message')} {done} before that; see: {settings.command} activity")
             raise

@@ -11,9 +11,10 @@ from pqdesk.cli.doctor_checks import CHECKS, Finding, problem
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.cli.tables import console_for, count_of
+from pqdesk.cli.tables import console_for
 from pqdesk.cli.visible import visible
 from pqdesk.errors import PQDeskError
+from pqdesk.messages.counting import counted
 
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
@@ -60,4 +61,4 @@ def _print(findings: list[Finding]) -> None:
             line.append(f"; {visible(one.todo)}", "bold" if one.verdict == "problem" else "")
         console.print(line, soft_wrap=True)
     numbers = {verdict: sum(one.verdict == verdict for one in findings) for verdict in ("problem", "warning")}
-    console.print(f"{count_of(numbers['problem'], 'problem')}, {count_of(numbers['warning'], 'warning')}")
+    console.print(f"{counted(numbers['problem'], 'problem')}, {counted(numbers['warning'], 'warning')}")

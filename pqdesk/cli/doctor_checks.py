@@ -21,9 +21,9 @@ from typing import Literal
 from pqdesk import __version__
 from pqdesk.bundle import is_bundle, window_command
 from pqdesk.cli.settings import Settings
-from pqdesk.cli.tables import count_of
 from pqdesk.door import faults, too_wide
 from pqdesk.errors import PQDeskError
+from pqdesk.messages.counting import counted
 from pqdesk.messages.json_text import load_json
 from pqdesk.storage import check_file_system, file_system_of, open_inspection, space_of, sqlite_version
 
@@ -110,7 +110,7 @@ def queue_file(settings: Settings) -> Iterator[Finding]:
         return
     messages = sum(one.counts.total for one in queues)
     size = sum(path.stat().st_size for path in paths.database.parent.glob(f"{escape(paths.database.name)}*")) / _MIB
-    yield ok("queue file", f"{count_of(len(queues), 'queue')}, {count_of(messages, 'message')}, {size:,.1f} MiB")
+    yield ok("queue file", f"{counted(len(queues), 'queue')}, {counted(messages, 'message')}, {size:,.1f} MiB")
     if not os.access(paths.database, os.W_OK):
         yield problem("queue file", f"{str(paths.database)!r} is read-only", f"chmod u+w {quote(str(paths.database))}")
 

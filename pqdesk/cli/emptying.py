@@ -15,8 +15,9 @@ from pqdesk.cli.json_output import tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import Chosen, chosen_from, filter_options, filters_given, queue_and_filter_options
 from pqdesk.cli.settings import Settings, opened_inspection, pass_settings, require_workspace
-from pqdesk.cli.tables import Cell, Column, count_of, when
+from pqdesk.cli.tables import Cell, Column, when
 from pqdesk.errors import InvalidInput, NotFound
+from pqdesk.messages.counting import counted
 from pqdesk.messages.masking import masked_text
 from pqdesk.messages.selection import Field, Is, Selection, Term
 
@@ -102,7 +103,7 @@ def _list(settings: Settings, chosen: Chosen, limit: int, before: int | None) ->
     nothing = "nothing in the trash matches" if chosen.filters or chosen.ids else "the trash is empty"
     tell_all(settings, records, _TRASH_COLUMNS, _row, nothing)
     if len(records) == limit and not settings.is_json:
-        remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")
+        remark(f"{counted(limit, 'message')} shown; older ones: --before {records[-1].id}")
 
 
 def _row(record: MessageRecord) -> list[str | Cell]:

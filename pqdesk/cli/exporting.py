@@ -17,8 +17,8 @@ from pqdesk.cli.lines import remark
 from pqdesk.cli.options import filter_options, filters_given
 from pqdesk.cli.progress import Counter
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
-from pqdesk.cli.tables import count_of
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.counting import counted
 from pqdesk.queues.operations import select
 from pqdesk.services.transfer import FORMATS, file_format, write_messages
 
@@ -64,8 +64,8 @@ def export_command(
         for hides in write_messages(inspection, selection, file, form, has_history=history, is_masked=mask):
             count, hidden = count + 1, hidden + hides
             if count % _SHOWN_EVERY == 0:
-                counter.show(f"{count_of(count, 'message')} written")
-    text = f"{count_of(count, 'message')} written"
+                counter.show(f"{counted(count, 'message')} written")
+    text = f"{counted(count, 'message')} written"
     if hidden:
         text += f"; in {hidden:,} of them values are hidden, by the names of their fields; --no-mask writes them"
     remark(text)

@@ -15,7 +15,7 @@ from pqdesk.cli.lines import remark, say, say_error
 from pqdesk.cli.progress import progress_bar
 from pqdesk.cli.put_lines import interrupt_deferred, opened
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings
-from pqdesk.cli.tables import count_of
+from pqdesk.messages.counting import counted
 from pqdesk.services.transfer import FORMATS, Importer, Total, file_format, read_entries
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def import_command(
 def _standing(total: Total, first: int) -> str:
     if total.next_number == first:
         return "nothing was put"
-    done = f"{count_of(total.put, 'message')} put"
+    done = f"{counted(total.put, 'message')} put"
     return f"{done}; put the rest with --from-message {total.next_number}"
 
 
@@ -91,7 +91,7 @@ def _report(settings: Settings, total: Total, *, is_dry_run: bool) -> int:
     if settings.is_json:
         print_json(total)
     else:
-        what = f"{total.valid:,} valid" if is_dry_run else f"{count_of(total.put, 'message')} put"
+        what = f"{total.valid:,} valid" if is_dry_run else f"{counted(total.put, 'message')} put"
         if total.invalid:
             what += f", {total.invalid:,} not"
         if total.finished:

@@ -17,7 +17,8 @@ from pqdesk.cli.json_output import tell_all
 from pqdesk.cli.lines import remark
 from pqdesk.cli.options import ID, fail_if_any, filter_options, no_mask
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings, require_queue
-from pqdesk.cli.tables import Cell, Column, count_of, when
+from pqdesk.cli.tables import Cell, Column, when
+from pqdesk.messages.counting import counted
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import SORTS, SortName, cursor_of
 from pqdesk.messages.masking import masked_text
@@ -169,7 +170,7 @@ def messages_command(
     nothing = "no messages match" if any(filters.values()) else "no messages"
     tell_all(settings, records, _MESSAGE_COLUMNS, lambda one: _message_row(one, has_queue=queue is None), nothing)
     if len(records) == limit and not ascending and sort in ("id", "enqueued") and not settings.is_json:
-        remark(f"{count_of(limit, 'message')} shown; older ones: --before {records[-1].id}")
+        remark(f"{counted(limit, 'message')} shown; older ones: --before {records[-1].id}")
     return ExitCode.FAILED if is_failing and records else ExitCode.DONE
 
 

@@ -124,8 +124,3 @@ def console_for(stream: Any) -> Console:
 def when(at: datetime | None) -> str:
     """Local time to the second."""
     return "" if at is None else local_time(at).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def count_of(number: int, thing: str) -> str:
-    """`1 message`, `4,812 messages`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

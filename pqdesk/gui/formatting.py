@@ -7,6 +7,7 @@ from datetime import datetime
 from PySide6.QtCore import QLocale
 
 from pqdesk.clock import local_time
+from pqdesk.messages.counting import counted
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import CappedCount
 
@@ -31,9 +32,11 @@ def format_rate(per_second: float) -> str:
     return f"{per_second:.1f}" if per_second < 9.95 else format_number(round(per_second))
 
 
-def format_count(count: int, thing: str) -> str:
-    """`1 message`, `4,812 messages`."""
-    return f"{format_number(count)} {thing}" if count == 1 else f"{format_number(count)} {thing}s"
+def format_count(count: int | CappedCount, one: str, many: str = "") -> str:
+    """As `counted`, in the numbers of the locale: `1 message`, `4,812 messages`, `100,000+ messages`."""
+    if isinstance(count, CappedCount):
+        return counted(count.count, one, many, number=format_capped(count))
+    return counted(count, one, many, number=format_number(count))
 
 
 def format_uptime(seconds: float) -> str:

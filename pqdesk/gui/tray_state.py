@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from pqdesk.gui.formatting import format_count
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import QueueWord
 from pqdesk.services.health import Health, Need
@@ -116,4 +117,5 @@ def _asks(need: Need) -> bool:
 def tray_summary(name: str, facts: TrayFacts) -> str:
     """The tooltip: `PQDesk – demo: 12 running, 340 ready, 2 failed`."""
     counts = facts.counts
-    return f"PQDesk – {name}: {counts.running:,} running, {counts.ready:,} ready, {counts.failed:,} failed"
+    parts = ((counts.running, "running"), (counts.ready, "ready"), (counts.failed, "failed"))
+    return f"PQDesk – {name}: {', '.join(format_count(count, word, word) for count, word in parts)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from pqdesk.messages.counting import counted
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.looking import Reason, ReasonKind
 
@@ -50,7 +51,7 @@ def _completed(reason: Reason, facts: Facts) -> str:
 
 
 def _failed(reason: Reason, facts: Facts) -> str:
-    text = f"Message {reason.message_id} failed {_ago(facts['ago_s'])}, after {_attempts(facts['attempt'])}"
+    text = f"Message {reason.message_id} failed {_ago(facts['ago_s'])}, after {counted(facts['attempt'], 'attempt')}"
     return f"{text}{_error(facts)}. Retry makes it ready again"
 
 
@@ -61,7 +62,7 @@ def _cancelled(reason: Reason, facts: Facts) -> str:
 
 def _expired(reason: Reason, facts: Facts) -> str:
     tried = facts.get("attempt")
-    how = f"after {_attempts(tried)} and before the next" if tried else "before it was started"
+    how = f"after {counted(tried, 'attempt')} and before the next" if tried else "before it was started"
     return f"Message {reason.message_id} expired {_ago(facts['ago_s'])}, {how}; it will be cancelled"
 
 
@@ -118,9 +119,8 @@ def _no_worker(reason: Reason, facts: Facts) -> str:
 
 
 def _behind(reason: Reason, facts: Facts) -> str:
-    number = f"{'At least ' if facts['is_more'] else ''}{facts['count']:,}"
-    others = "other is" if facts["count"] == 1 else "others are"
-    return f"{number} {others} before message {reason.message_id}: of higher priority, or older"
+    others = f"{'At least ' if facts['is_more'] else ''}{counted(facts['count'], 'other is', 'others are')}"
+    return f"{others} before message {reason.message_id}: of higher priority, or older"
 
 
 def _next(reason: Reason, facts: Facts) -> str:
@@ -135,10 +135,6 @@ def _long(seconds: float) -> str:
 
 def _ago(seconds: float) -> str:
     return f"{format_duration(max(seconds, 0.0))} ago"
-
-
-def _attempts(count: int) -> str:
-    return "1 attempt" if count == 1 else f"{count} attempts"
 
 
 def _error(facts: Facts) -> str:

@@ -16,6 +16,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
 from pqdesk.clock import SystemClock, to_datetime
+from pqdesk.messages.counting import counted
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import QueueRecord, RefusedPut, ScheduleRecord
 from pqdesk.messages.states import QueueWord
@@ -241,9 +242,10 @@ def _of_queues(facts: Facts) -> Iterator[Need]:
         if words[name] is not QueueWord.NO_WORKER or is_worked_elsewhere or is_told or not _has_waited(facts, name):
             continue
         workers = list(dict.fromkeys(one.worker for one in theirs))
-        waiting = f"{_messages(counts.ready)} of {name!r} {'waits' if counts.ready == 1 else 'wait'}"
+        waiting = f"{counted(counts.ready, 'message')} of {name!r} {counted(counts.ready, 'waits', 'wait', number='')}"
         if workers:
-            text = f"{waiting}: {_words(workers)} would take them and {'do' if len(workers) > 1 else 'does'} not run"
+            run = counted(len(workers), "does not run", "do not run", number="")
+            text = f"{waiting}: {_words(workers)} would take them and {run}"
             yield Need("queue", name, text, todo=f"pqdesk start {' '.join(map(quote, workers))}", worker=workers[0])
         else:
             yield Need("queue", name, f"{waiting}: no worker is there for this queue", todo="pqdesk add-worker NAME")
@@ -257,7 +259,7 @@ def _of_queues(facts: Facts) -> Iterator[Need]:
 def _of_failed(facts: Facts) -> Iterator[Need]:
     for one in facts.queues:
         if one.counts.failed:
-            count = f"{one.counts.failed:,} failed message{'' if one.counts.failed == 1 else 's'}"
+            count = counted(one.counts.failed, "failed message")
             todo = f"see: pqdesk errors {quote(one.name)}; then retry or delete them"
             yield Need("failed", one.name, f"{count} in {one.name!r}", todo=todo, severity=2)
 
@@ -307,10 +309,6 @@ def _long_at_work(facts: Facts) -> Iterator[tuple[str, float, list[str]]]:
 
 def _words(names: Collection[str]) -> str:
     return ", ".join(map(repr, names))
-
-
-def _messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{count:,} messages"
 
 
 # --- gathering --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from pqdesk.clock import Clock
+from pqdesk.messages.counting import counted
 from pqdesk.messages.durations import format_duration
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.report import Report
@@ -47,7 +48,7 @@ class Retries:
             self._finished, self._since_ms = finished, now_ms
         if not count or self._limit_s is None or now_ms - self._since_ms < self._limit_s * 1000:
             return _LOOK_S if count else None
-        what = "1 message is" if count == 1 else f"{count:,} messages are"
+        what = counted(count, "message is", "messages are")
         self._report.warn(f"{what} to be retried later; not waited for after {format_duration(self._limit_s)}")
         return None
 

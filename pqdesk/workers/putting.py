@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pqdesk.clock import Clock
 from pqdesk.errors import DuplicateKey, Full, InvalidInput, PQDeskError
+from pqdesk.messages.counting import counted
 from pqdesk.messages.records import Outgoing
 from pqdesk.queues.queue import Queue
 from pqdesk.workers.lifecycle import StopSignals
@@ -90,23 +91,19 @@ class Putter:
             try:
                 done = act()
             except (InvalidInput, DuplicateKey) as exc:
-                self.report.warn(f"{_messages(count)} not put: {exc}")
+                self.report.warn(f"{counted(count, 'message')} not put: {exc}")
                 return None
             except PQDeskError as exc:
                 if isinstance(exc, Full) and exc.size < exc.wanted:
                     if is_divisible and count > 1:
                         raise _TooMany from None
-                    self.report.warn(f"{_messages(count)} not put: {exc}")
+                    self.report.warn(f"{counted(count, 'message')} not put: {exc}")
                     return None
                 patience = patience or Patience(self.stop.wait, self.clock)
-                self.report.begin(_TROUBLE, f"{exc}; waiting to put {_messages(count)}")
+                self.report.begin(_TROUBLE, f"{exc}; waiting to put {counted(count, 'message')}")
                 if not patience.bear(exc):
-                    self.report.warn(f"stopped before {_messages(count)} could be put")
+                    self.report.warn(f"stopped before {counted(count, 'message')} could be put")
                     return None
             else:
                 self.report.end(_TROUBLE)
                 return done
-
-
-def _messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{count:,} messages"

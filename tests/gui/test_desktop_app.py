@@ -72,7 +72,7 @@ def test_messages_put_meanwhile_are_counted(qtbot, open_app: Open, workspace: Wo
 
     entry = desktop.window.sidebar.entry("messages")
     told = lambda: (count(desktop, "ready"), count(desktop, "failed"), entry.accessibleDescription())  # noqa: E731
-    qtbot.waitUntil(lambda: told() == ("4", "1", "1 failed messages"))  # page and sidebar are told one after the other
+    qtbot.waitUntil(lambda: told() == ("4", "1", "1 failed message"))  # page and sidebar are told one after the other
 
 
 def test_a_workspace_made_while_the_welcome_page_is_shown_is_found(qtbot, open_app: Open, tmp_path: Path) -> None:

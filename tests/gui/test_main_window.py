@@ -103,10 +103,10 @@ def test_a_paused_window_has_no_live_page_until_it_goes_on(window: MainWindow, p
 def test_a_badge_is_in_the_description_and_not_in_the_name(window: MainWindow) -> None:
     entry = window.sidebar.entry("messages")
 
-    entry.set_badge(37, "failed messages", Role.ERROR)
+    entry.set_badge(37, "failed message", Role.ERROR)
     assert (entry.accessibleName(), entry.accessibleDescription()) == ("Messages", "37 failed messages")
 
-    entry.set_badge(0, "failed messages", Role.ERROR)
+    entry.set_badge(0, "failed message", Role.ERROR)
     assert entry.accessibleDescription() == ""
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from pqdesk.gui.formatting import format_count
 from pqdesk.gui.visible_text import visible_text
+from pqdesk.messages.counting import counted
 from pqdesk.messages.records import Counts
 from pqdesk.supervision.records import SupervisionStatus
 
@@ -32,7 +33,7 @@ def ask_stop_and_quit(
     names = [one.process for one in replicas if not one.state.is_at_rest]
     what = f"These stop: {', '.join(names)}, and supervisord." if names else "supervisord stops; no worker runs."
     in_hand = (
-        f"{format_count(counts.running, 'message')} in hand {'is' if counts.running == 1 else 'are'} finished first."
+        format_count(counts.running, "message in hand is finished first.", "messages in hand are finished first.")
         if counts.running
         else "No message is in hand."
     )
@@ -60,8 +61,8 @@ def ask_delete_matching(parent: QWidget, count: str, do: Callable[[], None]) -> 
 
 
 def ask_clear_logs(parent: QWidget, names: Sequence[str], do: Callable[[], None]) -> QMessageBox:
-    what = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} emptied, and older files of"
-    text = f"{what} {'it are' if len(names) == 1 else 'them are'} deleted. This cannot be undone. The worker runs on."
+    what = _agreeing(names, "is emptied, and older files of it", "are emptied, and older files of them")
+    text = f"{' and '.join(names)} {what} are deleted. This cannot be undone. The worker runs on."
     return _ask(parent, "clear_log_dialog", "Clear the log file?", text, "Clear log file", do)
 
 
@@ -71,9 +72,14 @@ def ask_discard(parent: QWidget, do: Callable[[], None]) -> QMessageBox:
 
 
 def ask_kill(parent: QWidget, names: Sequence[str], in_hand: int, do: Callable[[], None]) -> QMessageBox:
-    what = f"{', '.join(names)} {'ends' if len(names) == 1 else 'end'} at once and cannot finish anything."
-    message = "The message in hand is" if in_hand == 1 else "The messages in hand are"
-    text = f"{what} {message} retried at once; what was done so far for {'it' if in_hand == 1 else 'them'} may stay."
+    what = f"{', '.join(names)} {_agreeing(names, 'ends', 'end')} at once and cannot finish anything."
+    message = counted(
+        in_hand,
+        "The message in hand is retried at once; what was done so far for it may stay.",
+        "The messages in hand are retried at once; what was done so far for them may stay.",
+        number="",
+    )
+    text = f"{what} {message}"
     return _ask(
         parent, "kill_dialog", "Send KILL?", text if in_hand else f"{what} No message is in hand.", "Send KILL", do
     )
@@ -81,12 +87,13 @@ def ask_kill(parent: QWidget, names: Sequence[str], in_hand: int, do: Callable[[
 
 def ask_remove_worker(parent: QWidget, names: Sequence[str], do: Callable[[], None]) -> QMessageBox:
     """Only for what runs: the stopped are removed without a question, since it can be undone."""
-    is_one = len(names) == 1
-    text = (
-        f"{', '.join(names)} {'runs' if is_one else 'run'}: {'it is' if is_one else 'they are'} asked to end, and "
-        f"{'finishes' if is_one else 'finish'} the message in hand first. The logs stay, and it can be undone."
-    )
+    what = _agreeing(names, "runs: it is asked to end, and finishes", "run: they are asked to end, and finish")
+    text = f"{', '.join(names)} {what} the message in hand first. The logs stay, and it can be undone."
     return _ask(parent, "remove_worker_dialog", f"Remove {', '.join(names)}?", text, "Remove", do)
+
+
+def _agreeing(names: Sequence[str], one: str, many: str) -> str:
+    return counted(len(names), one, many, number="")
 
 
 def _ask(

@@ -69,8 +69,8 @@ def scale_story(now: int, wanted: int, *, is_up: bool) -> str:
     if wanted > now:
         more = format_count(wanted - now, "more replica")
         return f"{more} will start; running ones are not touched." if is_up else f"{more}, stopped as the others are."
-    fewer = format_count(now - wanted, "replica")
+    fewer = now - wanted
     if not is_up:
-        return f"{fewer} will be taken out, the highest numbers first."
-    verb = "finishes its message and ends" if now - wanted == 1 else "finish their messages and end"
-    return f"{fewer} {verb}, the highest numbers first; the others are not touched."
+        return f"{format_count(fewer, 'replica')} will be taken out, the highest numbers first."
+    ends = format_count(fewer, "replica finishes its message and ends", "replicas finish their messages and end")
+    return f"{ends}, the highest numbers first; the others are not touched."

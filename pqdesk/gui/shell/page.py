@@ -54,7 +54,7 @@ class Page(QWidget):
         route_asked: A Route to somewhere else.
         order_asked: An Order.
         told: One sentence for the toast, and whether it is a problem.
-        badge_changed: How many things wait there for a person, and what they are: 3, "failed messages".
+        badge_changed: How many things wait there for a person, and what they are: 3, "failed message".
     """
 
     key: ClassVar[str]

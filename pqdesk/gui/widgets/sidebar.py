@@ -13,6 +13,7 @@ from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.labels import ElidedLabel
+from pqdesk.messages.counting import counted
 
 WIDTH = 220
 _COMPACT_WIDTH = 56
@@ -55,9 +56,9 @@ class SidebarEntry(QAbstractButton):
         self.update()
 
     def set_badge(self, count: int, meaning: str, role: Role) -> None:
-        """`meaning` says what is counted: `failed messages`."""
+        """`meaning` says what is counted: `failed message`."""
         self._badge, self._badge_role = (format_number(count) if count < 10_000 else "9,999+") if count else "", role
-        self._meaning = f"{self._badge} {meaning}" if count else ""
+        self._meaning = counted(count, meaning, number=self._badge) if count else ""
         self._describe()
         self.update()
 

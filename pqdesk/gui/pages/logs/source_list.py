@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QWidget
 
+from pqdesk.gui.formatting import format_count
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip, visible_line
@@ -60,7 +61,7 @@ class SourceList(QListWidget):
         rows = {self.row(item) for item in self.selectedItems()}
         if not rows or 0 in rows:
             return ALL_WORKERS
-        return visible_line(self.chosen[0].process) if len(rows) == 1 else f"{len(rows)} workers"
+        return visible_line(self.chosen[0].process) if len(rows) == 1 else format_count(len(rows), "worker")
 
     def set_replicas(self, replicas: Sequence[ReplicaRecord]) -> None:
         """Show these."""

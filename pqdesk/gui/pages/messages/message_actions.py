@@ -9,7 +9,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from pqdesk.gui.formatting import format_capped
+from pqdesk.gui.formatting import format_capped, format_count
 from pqdesk.gui.shell.actions import Action, ActionSet, Menu
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import Matching, Order, Seen
@@ -115,9 +115,8 @@ class MessageActions(ActionSet):
             self._counts = CappedCounts(Counts(**Counter(state.word for state in target.states.values())))
         for action in ACTIONS:
             entry, capped = self.entry(action.name), self.count(action)
-            count, unit = format_capped(capped), "message" if capped.count == 1 else "messages"
-            entry.label = f"{action.verb} {count}" if capped.count > 1 else action.verb
-            entry.about = f"{action.verb} {count} {unit}"
+            entry.label = f"{action.verb} {format_capped(capped)}" if capped.count > 1 else action.verb
+            entry.about = f"{action.verb} {format_count(capped, 'message')}"
         self.refresh()
 
     def _reason(self, action: MessageAction) -> str:

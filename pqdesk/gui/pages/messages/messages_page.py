@@ -88,4 +88,4 @@ class MessagesPage(MessagesView):
     @Slot(object)
     def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
         self._queue_names = [one.name for one in queues]
-        self.badge_changed.emit(sum(one.counts.failed for one in queues), "failed messages")
+        self.badge_changed.emit(sum(one.counts.failed for one in queues), "failed message")

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from pqdesk.gui.formatting import format_count
 from pqdesk.gui.pages.messages.action_bar import ActionBar
 from pqdesk.gui.pages.messages.detail_pane import DetailPane
 from pqdesk.gui.pages.messages.filter_bar import FilterBar
@@ -114,7 +115,7 @@ class MessagesView(Page):
         menu.popup(self.table.viewport().mapToGlobal(point))
 
     def _on_fitted(self, left_out: int) -> None:
-        self.hidden_columns.setText(f"{left_out} column{'s' if left_out > 1 else ''} hidden" if left_out else "")
+        self.hidden_columns.setText(f"{format_count(left_out, 'column')} hidden" if left_out else "")
 
 
 def _detail_px(orientation: Qt.Orientation, room: int) -> int:

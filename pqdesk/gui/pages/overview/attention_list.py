@@ -35,7 +35,7 @@ class AttentionRow(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 4, 0, 4)
         row.setSpacing(10)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addLayout(words, 1)
         row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
         self.show_item(item)
@@ -44,6 +44,7 @@ class AttentionRow(QWidget):
         self._item = item
         self._text.setText(item.text)
         self._detail.setText(item.detail)
+        self._detail.setVisible(bool(item.detail))
         self._button.setText("" if item.remedy is None else item.remedy.value)
         self._button.setVisible(item.remedy is not None)
         self._button.setAccessibleDescription(item.text)

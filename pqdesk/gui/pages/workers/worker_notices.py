@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pqdesk.gui.formatting import format_count
+from pqdesk.gui.formatting import format_number
 from pqdesk.gui.notices import sentence
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.services.health import Need
@@ -63,7 +63,7 @@ def need_notice(needs: Sequence[Need], status: SupervisionStatus) -> Notice | No
     if not needs:
         return None
     first = needs[0]
-    more = f" ({format_count(len(needs) - 1, 'more')})" if len(needs) > 1 else ""
+    more = f" ({format_number(len(needs) - 1)} more)" if len(needs) > 1 else ""
     text = visible_line(sentence(first.sentence)) + more
     if first.kind != "queue":
         return Notice("warning", text, "Show worker", "show", first.worker) if first.worker else Notice("warning", text)

@@ -89,4 +89,4 @@ class WorkersPage(WorkersView):
     def _on_status_changed(self, status: SupervisionStatus) -> None:
         self._worker_names = tuple(dict.fromkeys(one.worker for one in status.replicas))
         unhealthy = sum(one.is_in_trouble for one in status.replicas)
-        self.badge_changed.emit(unhealthy, "unhealthy workers")
+        self.badge_changed.emit(unhealthy, "unhealthy worker")
