@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.registry import PAGES
@@ -20,6 +20,7 @@ from pqdesk.gui.shell.routes import History, Route
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.banner import Banner
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.gui.widgets.page_header import PageHeader
 from pqdesk.gui.widgets.sidebar import Sidebar
 from pqdesk.gui.widgets.status_line import StatusLine
@@ -71,17 +72,8 @@ class MainWindow(QMainWindow):
         self.toast = Toast(theme, right)
         self.status_line = StatusLine(theme, self)
         self.setStatusBar(self.status_line)
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        for widget in (self.header, self.banner):
-            column.addWidget(widget)
-        column.addWidget(self._stack, 1)
-        row = QHBoxLayout(content)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.sidebar)
-        row.addWidget(right, 1)
+        vbox(self.header, self.banner, (self._stack, 1), on=right, spacing=0)
+        hbox(self.sidebar, (right, 1), on=content, spacing=0)
         self.setCentralWidget(content)
         self.setMinimumSize(*_SMALLEST_SIZE)
         self._fit_screen()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QFileDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QFormLayout, QLineEdit, QWidget
 
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 
 
 class CreateWorkspaceDialog(QDialog):
@@ -40,23 +41,13 @@ class CreateWorkspaceDialog(QDialog):
         self._create.clicked.connect(self._on_create)
         cancel = make_button("Cancel", "cancel_button", self)
         cancel.clicked.connect(self.reject)
-        folder_row = QHBoxLayout()
-        folder_row.addWidget(self._folder, 1)
-        folder_row.addWidget(choose)
+        folder_row = hbox((self._folder, 1), choose)
         form = QFormLayout()
         form.setSpacing(10)
         form.addRow("Name", self._name)
         form.addRow("Folder", folder_row)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self._create)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 20, 20, 16)
-        column.setSpacing(16)
-        column.addLayout(form)
-        column.addWidget(self._result)
-        column.addLayout(buttons)
+        buttons = hbox(None, cancel, self._create)
+        vbox(form, self._result, buttons, on=self, margins=(20, 20, 20, 16), spacing=16)
         self._name.textChanged.connect(self._update)
         self._folder.textChanged.connect(self._update)
         self._update()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.supervision.daemon.known_starts import PlannedCommand
 
 
@@ -39,16 +40,8 @@ class FirstStartDialog(QDialog):
         cancel.clicked.connect(self.reject)
         run = make_button("Run these commands", "run_commands", self)
         run.clicked.connect(self.accept)
-        foot = QHBoxLayout()
-        foot.addStretch(1)
-        foot.addWidget(cancel)
-        foot.addWidget(run)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 20, 20, 16)
-        column.setSpacing(14)
-        column.addWidget(story)
-        column.addWidget(text, 1)
-        column.addLayout(foot)
+        foot = hbox(None, cancel, run)
+        vbox(story, (text, 1), foot, on=self, margins=(20, 20, 20, 16), spacing=14)
         self.finished.connect(self.deleteLater)
         cancel.setFocus()
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt, qVersion
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.storage import sqlite_source_day, sqlite_version
 from pqdesk.version import installed_version
 
@@ -29,14 +30,8 @@ class AboutDialog(QDialog):
         name = PlainLabel("PQDesk", self)
         name.setFont(theme.font(170, is_semibold=True))
         what = PlainLabel("Durable background work on one machine", self, look="muted")
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(name)
-        words.addWidget(what)
-        head = QHBoxLayout()
-        head.setSpacing(16)
-        head.addWidget(mark)
-        head.addLayout(words, 1)
+        words = vbox(name, what, spacing=2)
+        head = hbox(mark, (words, 1), spacing=16)
         rows = (*read_versions(), ("Workspace", location), ("Licence", "MIT"))
         copy = make_button("Copy", "copy_versions", self, description="Copy the versions")
         text = "\n".join(f"{left}: {right}" for left, right in rows)
@@ -99,13 +94,5 @@ def _fill(
     close = make_button("Close", "close_button", dialog, look="primary")
     close.setDefault(True)
     close.clicked.connect(dialog.accept)
-    foot = QHBoxLayout()
-    foot.addStretch(1)
-    for button in (*buttons, close):
-        foot.addWidget(button)
-    whole = QVBoxLayout(dialog)
-    whole.setContentsMargins(24, 24, 24, 16)
-    whole.setSpacing(20)
-    whole.addLayout(head)
-    whole.addLayout(grid)
-    whole.addLayout(foot)
+    foot = hbox(None, *buttons, close)
+    vbox(head, grid, foot, on=dialog, margins=(24, 24, 24, 16), spacing=20)

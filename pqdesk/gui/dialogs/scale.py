@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from pqdesk.gui.dialogs.worker.form_fields import NumberRow
 from pqdesk.gui.formatting import format_count
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.worker_options import MOST_REPLICAS
 
 
@@ -39,16 +40,8 @@ class ScaleDialog(QDialog):
         self._scale = make_button("Scale", "do_scale", self, look="primary")
         self._scale.setDefault(True)
         self._scale.clicked.connect(self._on_scale)
-        foot = QHBoxLayout()
-        foot.addStretch(1)
-        foot.addWidget(cancel)
-        foot.addWidget(self._scale)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 20, 20, 16)
-        column.setSpacing(14)
-        column.addWidget(self._row)
-        column.addWidget(self._story)
-        column.addLayout(foot)
+        foot = hbox(None, cancel, self._scale)
+        vbox(self._row, self._story, foot, on=self, margins=(20, 20, 20, 16), spacing=14)
         self._row.changed.connect(self._update)
         self._row.field.setFocus()
         self._update()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QSizePolicy, QWidget
 
 from pqdesk.errors import PQDeskError
 from pqdesk.gui.notices import sentence
@@ -11,6 +11,7 @@ from pqdesk.gui.threads.side_jobs import SideJobs
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.supervision.daemon.start_at_login import LoginState
 
 _LINGER = (
@@ -49,16 +50,19 @@ class StartAtLoginDialog(QDialog):
         close = make_button("Close", "close_button", self, look="primary")
         close.setDefault(True)
         close.clicked.connect(self.accept)
-        foot = QHBoxLayout()
-        foot.addStretch(1)
-        foot.addWidget(close)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 20, 20, 16)
-        column.setSpacing(8)
-        for widget in (self._switch, self._story, self._keep, self._linger, self._problem):
-            column.addWidget(widget)
-        column.addSpacing(8)
-        column.addLayout(foot)
+        foot = hbox(None, close)
+        vbox(
+            self._switch,
+            self._story,
+            self._keep,
+            self._linger,
+            self._problem,
+            8,
+            foot,
+            on=self,
+            margins=(20, 20, 20, 16),
+            spacing=8,
+        )
         self._switch.clicked.connect(self._on_switch)
         self._keep.clicked.connect(self._on_keep)
         self.state_asked.connect(side.read_login)

@@ -14,13 +14,13 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip, visible_line
+from pqdesk.gui.widgets.layouts import vbox
 
 _WIDTH_PX, _ROWS, _TOP_PX = 600, 12, 72
 _MOST_SHOWN = 60
@@ -86,11 +86,7 @@ class CommandPalette(QDialog):
         self._field.setPlaceholderText("An action, a page, a queue, a worker, or the id of a message")
         self._field.addAction(theme.icon("search", Role.MUTED), QLineEdit.ActionPosition.LeadingPosition)
         self._list = self._make_list()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self._field)
-        column.addWidget(self._list)
+        vbox(self._field, self._list, on=self, margins=(8, 8, 8, 8), spacing=8)
         self._field.textChanged.connect(lambda _: self._search())
         self._field.returnPressed.connect(self._choose)
         self._field.installEventFilter(self)

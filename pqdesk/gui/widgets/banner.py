@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox
 
 _LOOKS = {"error": ("warning", Role.ERROR), "warning": ("warning", Role.WARNING), "info": ("info", Role.ACCENT)}
 
@@ -35,12 +36,14 @@ class Banner(QFrame):
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._button = make_button("", f"{object_name}_button", self)
         self._button.clicked.connect(self.pressed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12 if is_card else 16, 8, 12 if is_card else 16, 8)
-        row.setSpacing(8)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._text, 1)
-        row.addWidget(self._button)
+        hbox(
+            (self._icon, Qt.AlignmentFlag.AlignVCenter),
+            (self._text, 1),
+            self._button,
+            on=self,
+            margins=(12 if is_card else 16, 8, 12 if is_card else 16, 8),
+            spacing=8,
+        )
         self.hide()
 
     def show_text(self, kind: str, text: str, button: str = "") -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 
 PADDING = 12
 
@@ -18,11 +19,7 @@ class SectionHeader(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._label = PlainLabel(title, self)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(8)
-        self._row.addWidget(self._label)
-        self._row.addStretch(1)
+        self._row = hbox(self._label, None, on=self, spacing=8)
         self._label.setFont(theme.font(100, is_semibold=True))
         self.setMinimumHeight(28)
 
@@ -41,8 +38,4 @@ class Card(QFrame):
         self.header = SectionHeader(title, theme, self)
         self.body = QVBoxLayout()
         self.body.setSpacing(4)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(PADDING, 8, PADDING, PADDING)
-        column.setSpacing(8)
-        column.addWidget(self.header)
-        column.addLayout(self.body)
+        vbox(self.header, self.body, on=self, margins=(PADDING, 8, PADDING, PADDING), spacing=8)

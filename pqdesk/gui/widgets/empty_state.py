@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import vbox
 
 _ICON_PX = 32
 
@@ -35,9 +36,7 @@ class EmptyState(QWidget):
         self._text.setObjectName(f"{object_name}_text")
         self._button = make_button("", f"{object_name}_button", self)
         self._button.clicked.connect(self.pressed)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 16, 24, 16)
-        column.setSpacing(6)
+        column = vbox(on=self, margins=(24, 16, 24, 16), spacing=6)
         column.addStretch(2)
         for widget in (self._icon, self._title, self._button):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)

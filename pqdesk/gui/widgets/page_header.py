@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox
 
 HEIGHT = 48
 
@@ -33,12 +34,7 @@ class PageHeader(QFrame):
         self._live = make_button("Live", "live_updates", self, look="quiet")
         self._live.setAccessibleName("Live updates")
         self._live.clicked.connect(lambda: self.live_toggled.emit(not self._is_live))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 0, 8, 0)
-        row.setSpacing(12)
-        row.addWidget(self._title)
-        row.addStretch(1)
-        row.addWidget(self._live)
+        hbox(self._title, None, self._live, on=self, margins=(16, 0, 8, 0), spacing=12)
         self.setMinimumHeight(HEIGHT)
         self.show_live()
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QWidget
 
 from pqdesk.gui.formatting import format_number
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.labels import ElidedLabel
+from pqdesk.gui.widgets.layouts import vbox
 from pqdesk.messages.counting import counted
 
 WIDTH = 220
@@ -142,10 +143,7 @@ class Sidebar(QFrame):
         self._workspace.setObjectName("workspace_name")
         self._workspace.setFont(theme.font(100, is_semibold=True))
         self._entries: dict[str, SidebarEntry] = {}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 12, 8, 8)
-        column.setSpacing(2)
-        column.addWidget(self._workspace)
+        column = vbox(self._workspace, on=self, margins=(8, 12, 8, 8), spacing=2)
         self._workspace.setContentsMargins(10, 4, 8, 10)
         for key, title, icon in pages:
             entry = SidebarEntry(key, title, icon, theme, self)

@@ -10,6 +10,7 @@ from pqdesk.gui.formatting import format_rate
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox
 from pqdesk.supervision.records import SupervisionStatus, WorkerState
 
 
@@ -23,9 +24,7 @@ class StatusLine(QStatusBar):
         self._theme = theme
         self._parts: dict[str, tuple[QLabel, PlainLabel]] = {}
         row_widget = QWidget(self)
-        row = QHBoxLayout(row_widget)
-        row.setContentsMargins(12, 0, 12, 0)
-        row.setSpacing(6)
+        row = hbox(on=row_widget, margins=(12, 0, 12, 0), spacing=6)
         for name in ("file", "supervisord"):
             self._add_part(row, row_widget, name)
         row.addStretch(1)

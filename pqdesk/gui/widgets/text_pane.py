@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QElapsedTimer, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QTextCursor, QTextOption
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from pqdesk.gui.formatting import format_size
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import cut_chunks, take, wrap_chunks
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 
 _SHOWN_AT_ONCE = 64 * 1024
 _MARGIN_PX = 12
@@ -54,17 +55,8 @@ class TextPane(QWidget):
         theme.picture(self._copy, "copy")
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 6, 8, 0)
-        head.setSpacing(4)
-        head.addWidget(self._caption, 1)
-        head.addWidget(self._load)
-        head.addWidget(self._copy)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self._editor, 1)
+        head = hbox((self._caption, 1), self._load, self._copy, margins=(16, 6, 8, 0), spacing=4)
+        vbox(head, (self._editor, 1), on=self, spacing=0)
 
     def show_text(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
 from pqdesk.gui.formatting import format_count, format_number
 from pqdesk.gui.palette import STATE_LOOKS, Role
@@ -12,6 +12,7 @@ from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.card import PADDING
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.messages.states import State
 
 _LARGEST_WHOLE = 9_999_999  # more digits do not fit into the smallest window
@@ -35,15 +36,8 @@ class StateTile(QAbstractButton):
         self._number = PlainLabel("–", self)
         self._number.setObjectName(f"tile_{state.word}_count")
         self._number.setFont(theme.font(190, is_semibold=True))
-        top = QHBoxLayout()
-        top.setSpacing(6)
-        top.addWidget(self._icon)
-        top.addWidget(self._word, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(PADDING, PADDING - 2, PADDING, PADDING - 2)
-        column.setSpacing(4)
-        column.addLayout(top)
-        column.addWidget(self._number)
+        top = hbox(self._icon, (self._word, 1), spacing=6)
+        vbox(top, self._number, on=self, margins=(PADDING, PADDING - 2, PADDING, PADDING - 2), spacing=4)
         for label in (self._icon, self._word, self._number):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         theme.picture(self._icon, *STATE_LOOKS[state])

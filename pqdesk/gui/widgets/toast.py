@@ -7,12 +7,13 @@ from enum import Enum
 
 from PySide6.QtCore import QEvent, QObject, QRect, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox
 
 _SHOWN_MS = 5_000
 _SHOWN_WITH_CHOICE_MS = 10_000  # with Undo, or an error to read
@@ -50,13 +51,7 @@ class Toast(QFrame):
         self._close.setProperty("bulk", "tool")
         theme.picture(self._close, "close", Role.MUTED, is_inverse=True)
         self._close.clicked.connect(self.hide)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 8, 8, 8)
-        row.setSpacing(10)
-        row.addWidget(self._icon)
-        row.addWidget(self._text, 1)
-        row.addWidget(self._button)
-        row.addWidget(self._close)
+        hbox(self._icon, (self._text, 1), self._button, self._close, on=self, margins=(14, 8, 8, 8), spacing=10)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)

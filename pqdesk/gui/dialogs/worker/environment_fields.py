@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from pqdesk.errors import InvalidInput
 from pqdesk.gui.notices import sentence
@@ -13,6 +13,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.supervision.definitions.quoting import quote_environment
 
 
@@ -41,13 +42,7 @@ class _VariableRow(QWidget):
         ):
             widget.setObjectName(f"{name}_{number}")
             widget.setAccessibleName(f"{words} {number}")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.name, 2)
-        row.addWidget(self.value, 3)
-        row.addWidget(self.secret)
-        row.addWidget(remove)
+        hbox((self.name, 2), (self.value, 3), self.secret, remove, on=self, spacing=8)
         self.name.textChanged.connect(lambda _: self.changed.emit())
         self.value.textChanged.connect(lambda _: self.changed.emit())
         self.secret.toggled.connect(self._on_secret)
@@ -79,13 +74,7 @@ class EnvironmentFields(QWidget):
         self._add.clicked.connect(lambda: self.add("", "").name.setFocus())
         self._column = QVBoxLayout()
         self._column.setSpacing(6)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(title)
-        column.addLayout(self._column)
-        column.addWidget(self._reason)
-        column.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
+        vbox(title, self._column, self._reason, (self._add, Qt.AlignmentFlag.AlignLeft), on=self, spacing=6)
         self.validate()
 
     def add(self, name: str, value: str, *, is_secret: bool = False) -> _VariableRow:

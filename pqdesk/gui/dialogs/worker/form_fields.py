@@ -10,11 +10,9 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QLineEdit,
     QSizePolicy,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from pqdesk.gui.notices import sentence
 from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 
 Check = Callable[[str], object]  # raises InvalidInput with the reason
 _LABEL_PX = 132
@@ -51,9 +50,7 @@ class FieldRow(QWidget):
         self._below.setObjectName(f"{object_name}_reason")
         self._below.setWordWrap(True)
         self._below.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self._beside = QHBoxLayout()
-        self._beside.setSpacing(8)
-        self._beside.addWidget(field, 1)
+        self._beside = hbox((field, 1), spacing=8)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(12)
@@ -243,10 +240,7 @@ class TickRow(QWidget):
         self.box.setObjectName(object_name)
         self.box.setAccessibleDescription(hint)
         self.box.toggled.connect(lambda _: self.changed.emit())
-        column = QVBoxLayout(self)
-        column.setContentsMargins(_LABEL_PX + 8, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.box)
+        column = vbox(self.box, on=self, margins=(_LABEL_PX + 8, 0, 0, 0), spacing=2)
         if hint:
             below = PlainLabel(hint, self, look="muted")
             below.setWordWrap(True)

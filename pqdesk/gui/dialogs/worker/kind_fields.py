@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from pqdesk.gui.dialogs.worker.form_fields import ChoiceRow, TextRow, TickRow
 from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder, OptionRow
+from pqdesk.gui.widgets.layouts import vbox
 from pqdesk.supervision.definitions.recipes import Recipe, with_own_zone
 from pqdesk.worker_options import Kind, options_of
 
@@ -32,9 +33,7 @@ class KindFields(QWidget):
         self._chosen: dict[str, ChoiceRow] = {}
         self._shown: Recipe | None = None
         self._unasked: dict[str, Any] = {}  # what the form has no field for; kept
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(10)
+        self._column = vbox(on=self, spacing=10)
         for option in options_of(kind):
             if option.group is not None and option.offer and option.group not in self._chosen:
                 offered = [(one.field, one.offer) for one in options_of(kind) if one.group == option.group]

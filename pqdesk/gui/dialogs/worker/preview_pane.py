@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QTextOption
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.visible_text import visible_text
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import vbox
 
 _NOTHING = "Fill in what is asked; the file is shown here then."
 
@@ -27,11 +28,7 @@ class PreviewPane(QWidget):
         self._text.setWordWrapMode(QTextOption.WrapMode.NoWrap)
         self._text.setFont(theme.fixed_font(92))
         self._text.document().setDocumentMargin(12)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.setSpacing(8)
-        column.addWidget(self._hint)
-        column.addWidget(self._text, 1)
+        vbox(self._hint, (self._text, 1), on=self, margins=(16, 12, 16, 12), spacing=8)
         self.show_nothing()
 
     def show_text(self, text: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from pqdesk.gui.dialogs.worker.environment_fields import EnvironmentFields
 from pqdesk.gui.dialogs.worker.option_rows import ChooseFolder, OptionRow
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.widgets.layouts import vbox
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.worker_options import RUN_OPTIONS, WorkerOption
 
@@ -30,9 +31,7 @@ class RunFields(QWidget):
             for one in RUN_OPTIONS
         }
         self.environment = EnvironmentFields(theme)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
+        column = vbox(on=self, spacing=10)
         for name, one in self._rows.items():
             column.addWidget(one.row)
             one.row.changed.connect(self.changed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QTextOption
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QWidget
 
 from pqdesk.gui.notices import sentence
 from pqdesk.gui.palette import Role
@@ -13,6 +13,7 @@ from pqdesk.gui.visible_text import visible_line, visible_text, wrap_chunks
 from pqdesk.gui.widgets.ansi import parse_ansi
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.supervision.records import TryOut
 
 TRIAL_S = 3
@@ -44,22 +45,9 @@ class TrialPane(QWidget):
         close.clicked.connect(self.hide)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._on_second)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self._icon)
-        head.addWidget(self._title, 1)
-        head.addWidget(close)
-        inner = QVBoxLayout()
-        inner.setContentsMargins(20, 8, 20, 12)
-        inner.setSpacing(6)
-        inner.addLayout(head)
-        inner.addWidget(self._cause)
-        inner.addWidget(self._output)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(Hairline(self))
-        column.addLayout(inner)
+        head = hbox(self._icon, (self._title, 1), close, spacing=8)
+        inner = vbox(head, self._cause, self._output, margins=(20, 8, 20, 12), spacing=6)
+        vbox(Hairline(self), inner, on=self, spacing=0)
         self._output.setFont(theme.fixed_font(92))
         self._output.setFixedHeight(self._output.fontMetrics().lineSpacing() * _LINES_SEEN + 16)
         self.hide()

@@ -9,10 +9,8 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -29,6 +27,7 @@ from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.processes.try_out import WORK_S
 from pqdesk.supervision.records import Saved, TryOut
@@ -88,22 +87,10 @@ class WorkerDialog(QDialog):
         self.resize(_SIZE.boundedTo(room))
 
     def _lay_out(self) -> None:
-        foot = QHBoxLayout()
-        foot.setContentsMargins(20, 12, 20, 14)
-        foot.setSpacing(8)
-        for widget in (self._test, self._copy):
-            foot.addWidget(widget)
-        foot.addWidget(self._problem, 1)
-        for widget in (self._cancel, self._save):
-            foot.addWidget(widget)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._conflict)
-        column.addWidget(self._form, 1)
-        column.addWidget(self._trial)
-        column.addWidget(Hairline(self))
-        column.addLayout(foot)
+        foot = hbox(
+            self._test, self._copy, (self._problem, 1), self._cancel, self._save, margins=(20, 12, 20, 14), spacing=8
+        )
+        vbox(self._conflict, (self._form, 1), self._trial, Hairline(self), foot, on=self, spacing=0)
 
     # --- what it is opened for --------------------------------------------------------------------
 

@@ -10,13 +10,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
-    QHBoxLayout,
     QRadioButton,
     QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -30,6 +28,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import TrialRequest
 from pqdesk.gui.visible_text import as_tooltip, visible_line
 from pqdesk.gui.widgets.labels import Hairline, PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.quoting import check_worker_name
 from pqdesk.supervision.definitions.recipes import recipe_of, with_recipe
@@ -85,10 +84,7 @@ class WorkerForm(QWidget):
         self._show_kind(0)
 
     def _lay_out(self, choose: ChooseFolder) -> None:
-        kinds = QVBoxLayout()
-        kinds.setContentsMargins(18, 14, 14, 12)
-        kinds.setSpacing(4)
-        kinds.addWidget(PlainLabel("What it is", self, look="muted"))
+        kinds = vbox(PlainLabel("What it is", self, look="muted"), margins=(18, 14, 14, 12), spacing=4)
         for at, (kind, (title, story)) in enumerate(KINDS.items()):
             button = QRadioButton(title, self)
             button.setObjectName(f"kind_{kind}")
@@ -105,24 +101,23 @@ class WorkerForm(QWidget):
         left.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         left.setLayout(kinds)
         what = QWidget()
-        column = QVBoxLayout(what)
-        column.setContentsMargins(16, 14, 16, 12)
-        column.setSpacing(10)
-        for widget in (self._story, self._name, self._stack, self._start_now, self._sample, self._trial_story):
-            column.addWidget(widget)
-        column.addStretch(1)
+        vbox(
+            self._story,
+            self._name,
+            self._stack,
+            self._start_now,
+            self._sample,
+            self._trial_story,
+            None,
+            on=what,
+            margins=(16, 14, 16, 12),
+            spacing=10,
+        )
         how = QWidget()
-        around = QVBoxLayout(how)
-        around.setContentsMargins(16, 14, 16, 12)
-        around.addWidget(self._run)
+        vbox(self._run, on=how, margins=(16, 14, 16, 12))
         for page, title, name in ((what, "What it does", "what_page"), (how, "How it runs", "how_page")):
             self.tabs.addTab(_scrolled(page, name, title), title)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(left)
-        row.addWidget(Hairline(self, is_vertical=True))
-        row.addWidget(self.tabs, 1)
+        hbox(left, Hairline(self, is_vertical=True), (self.tabs, 1), on=self, spacing=0)
 
     # --- what the dialog asks ---------------------------------------------------------------------
 

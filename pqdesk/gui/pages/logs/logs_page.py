@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from pqdesk.clock import Clock, SystemClock
 from pqdesk.gui.log_feed import LogFeed
@@ -17,6 +17,7 @@ from pqdesk.gui.shell.page import Page, Parts
 from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
+from pqdesk.gui.widgets.layouts import vbox
 from pqdesk.gui.widgets.log.pane import LogPane
 from pqdesk.gui.widgets.pane_splitter import PaneSplitter
 from pqdesk.messages.filters import parse_filter
@@ -53,9 +54,7 @@ class LogsPage(Page):
         self._splitter = PaneSplitter(0, lambda _orientation, _room: _LIST_PX, self)
         self._splitter.addWidget(self._list)
         self._splitter.addWidget(self._log)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._splitter)
+        vbox(self._splitter, on=self)
 
     # --- what the window asks ---------------------------------------------------------------------
 

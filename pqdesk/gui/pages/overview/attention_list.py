@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from pqdesk.gui.pages.overview.attention import AttentionItem
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import ElidedLabel, PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 
 _ROLES = (Role.ERROR, Role.WARNING, Role.ERROR, Role.PAUSED)  # by severity
 
@@ -28,16 +29,15 @@ class AttentionRow(QWidget):
         self._detail.setFont(theme.font(92))
         self._button = make_button("", f"attention_{item.key.replace(' ', '_')}", self, look="link")
         self._button.clicked.connect(lambda: self.remedy_chosen.emit(self._item))
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self._text)
-        words.addWidget(self._detail)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 4, 0, 4)
-        row.setSpacing(10)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addLayout(words, 1)
-        row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
+        words = vbox(self._text, self._detail, spacing=0)
+        hbox(
+            (self._icon, Qt.AlignmentFlag.AlignVCenter),
+            (words, 1),
+            (self._button, Qt.AlignmentFlag.AlignVCenter),
+            on=self,
+            margins=(0, 4, 0, 4),
+            spacing=10,
+        )
         self.show_item(item)
 
     def show_item(self, item: AttentionItem) -> None:
@@ -65,13 +65,9 @@ class AttentionList(QWidget):
         self.setObjectName("attention_list")
         self._theme = theme
         self._rows: dict[str, AttentionRow] = {}
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
+        self._column = vbox(on=self, spacing=0)
         self._quiet = QWidget(self)
-        quiet_row = QHBoxLayout(self._quiet)
-        quiet_row.setContentsMargins(0, 4, 0, 4)
-        quiet_row.setSpacing(10)
+        quiet_row = hbox(on=self._quiet, margins=(0, 4, 0, 4), spacing=10)
         quiet_icon = QLabel(self._quiet)
         theme.picture(quiet_icon, "tick-in-ring", Role.HEALTHY)
         quiet_row.addWidget(quiet_icon)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QVBoxLayout
 
 from pqdesk.gui.pages.overview.attention import AttentionItem, Remedy, attention_items
 from pqdesk.gui.pages.overview.demo_strip import DemoStrip
@@ -18,6 +17,7 @@ from pqdesk.gui.threads.orders import Order, Queues, Workers
 from pqdesk.gui.threads.reader import Reader
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.gui.throughput import Throughput
+from pqdesk.gui.widgets.layouts import vbox
 from pqdesk.messages.filters import quote
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.messages.states import State
@@ -50,9 +50,7 @@ class OverviewPage(Page):
         self._status: SupervisionStatus | None = None
         self._health: Health | None = None
         self._is_live = False
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.view)
+        vbox(self.view, on=self)
         self._strip = DemoStrip(link, theme, self) if is_demo else None
         if self._strip is not None:
             self.view.strip_place.addWidget(self._strip)

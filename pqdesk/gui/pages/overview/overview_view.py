@@ -15,6 +15,7 @@ from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.card import Card
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.gui.widgets.sparkline import RateChart
 from pqdesk.gui.widgets.tile import StateTile
 from pqdesk.messages.records import Counts
@@ -67,12 +68,14 @@ class OverviewView(QScrollArea):
         self._tiles = {state: StateTile(state, theme, content) for state in TILES}
         for tile in self._tiles.values():
             tile.clicked.connect(lambda _checked=False, tile=tile: self.state_chosen.emit(tile.state))
-        column = QVBoxLayout(content)
-        column.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
-        column.setSpacing(_GAP)
-        column.addLayout(self.strip_place)
-        column.addLayout(self._tile_row())
-        column.addLayout(self._cards(content), 1)
+        vbox(
+            self.strip_place,
+            self._tile_row(),
+            (self._cards(content), 1),
+            on=content,
+            margins=(_MARGIN, _MARGIN, _MARGIN, _MARGIN),
+            spacing=_GAP,
+        )
         self.setWidget(content)
 
     def show_counts(self, counts: Counts) -> None:
@@ -127,9 +130,7 @@ class OverviewView(QScrollArea):
 
     def _legend(self, parent: QWidget) -> QWidget:
         legend = QWidget(parent)
-        row = QHBoxLayout(legend)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
+        row = hbox(on=legend, spacing=4)
         for role, label in ((Role.ACCENT, self._came), (Role.HEALTHY, self._went)):
             mark = QLabel(legend)
             self._theme.picture(mark, "live", role)
@@ -140,8 +141,5 @@ class OverviewView(QScrollArea):
 
     def _no_messages(self, parent: QWidget) -> QWidget:
         self._empty = QWidget(parent)
-        row = QHBoxLayout(self._empty)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(PlainLabel("There are no messages yet.", self._empty, look="muted"), 1)
-        row.addWidget(self._test)
+        hbox((PlainLabel("There are no messages yet.", self._empty, look="muted"), 1), self._test, on=self._empty)
         return self._empty

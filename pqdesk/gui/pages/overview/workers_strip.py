@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from pqdesk.gui.formatting import format_uptime
 from pqdesk.gui.palette import WORKER_LOOKS
@@ -11,6 +11,7 @@ from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_entry, as_tooltip
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
 
 
@@ -27,14 +28,7 @@ class WorkerRow(QWidget):
         self._word = PlainLabel("", self)
         self._uptime = PlainLabel("", self, look="muted")
         self._uptime.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        row.addWidget(self._icon)
-        row.addWidget(self.name_button)
-        row.addStretch(1)
-        row.addWidget(self._word)
-        row.addWidget(self._uptime)
+        hbox(self._icon, self.name_button, None, self._word, self._uptime, on=self, spacing=6)
         self._uptime.setMinimumWidth(self.fontMetrics().horizontalAdvance("23 min 59 s") + 4)
 
     def show_replica(self, replica: ReplicaRecord) -> None:
@@ -61,10 +55,7 @@ class WorkersStrip(QWidget):
         self._theme = theme
         self._rows: dict[str, WorkerRow] = {}
         self._empty = PlainLabel("No workers defined", self, look="muted")
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(2)
-        self._column.addWidget(self._empty)
+        self._column = vbox(self._empty, on=self, spacing=2)
 
     def show_status(self, status: SupervisionStatus) -> None:
         replicas = {one.process: one for one in status.replicas}

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 
 _COLUMN_PX = 620
 _MARK_PX = 56
@@ -85,10 +86,7 @@ class WelcomeView(QScrollArea):
         outer = QVBoxLayout(content)
         outer.setContentsMargins(32, 24, 32, 24)
         outer.addStretch(2)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(holder, 100)
-        row.addStretch(1)
+        row = hbox(None, (holder, 100), None)
         outer.addLayout(row)
         outer.addStretch(3)
         self.setWidget(content)
@@ -117,9 +115,7 @@ class WelcomeView(QScrollArea):
         open_button.clicked.connect(self.open_asked)
         create_button = make_button("Create a workspace…", "create_workspace", row_widget)
         create_button.clicked.connect(self.create_asked)
-        row = QHBoxLayout(row_widget)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
+        row = hbox(on=row_widget, spacing=8)
         for button in (self.demo_button, open_button, create_button):
             button.setProperty("bulk", "large")
             row.addWidget(button)
@@ -140,13 +136,6 @@ class WelcomeView(QScrollArea):
         copy = make_button("Copy", "copy_snippet", frame, look="quiet", description="Copy the three lines")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._snippet.text()))
         self._theme.picture(copy, "copy", Role.MUTED)
-        row = QHBoxLayout(frame)
-        row.setContentsMargins(14, 10, 8, 10)
-        row.addWidget(self._snippet, 1)
-        row.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self._from_python)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(PlainLabel("Or put a message from Python:", self._from_python))
-        column.addWidget(frame)
+        hbox((self._snippet, 1), (copy, Qt.AlignmentFlag.AlignTop), on=frame, margins=(14, 10, 8, 10))
+        vbox(PlainLabel("Or put a message from Python:", self._from_python), frame, on=self._from_python, spacing=8)
         return self._from_python

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from pqdesk.gui.widgets.labels import ElidedLabel
+from pqdesk.gui.widgets.layouts import hbox
 
 
 class ActivityLine(QWidget):
@@ -20,11 +21,7 @@ class ActivityLine(QWidget):
         self._bar.setAccessibleName("Progress")
         self._bar.setTextVisible(False)
         self._bar.setFixedSize(160, 6)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 5, 16, 5)
-        row.setSpacing(12)
-        row.addWidget(self._bar)
-        row.addWidget(self._text, 1)
+        hbox(self._bar, (self._text, 1), on=self, margins=(16, 5, 16, 5), spacing=12)
         self.hide()
 
     def show_text(self, text: str, done: int | None = None, total: int = 0) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextOption
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from pqdesk.gui.palette import WORKER_LOOKS
 from pqdesk.gui.theme import Theme, set_look
@@ -14,6 +14,7 @@ from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.ansi import parse_ansi
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.supervision.logs.likely_cause import likely_cause
 from pqdesk.supervision.records import ReplicaRecord, WorkerState
 
@@ -68,21 +69,17 @@ class TroublePanel(QFrame):
         self.hide()
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(4)
-        for widget in (self._title, self._cause, self._how):
-            words.addWidget(widget)
-        head = QHBoxLayout()
-        head.setSpacing(10)
-        head.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        head.addLayout(words, 1)
-        for button in (self._stop, self._undo, self._edit, self._show):
-            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 10, 16, 10)
-        column.setSpacing(8)
-        column.addLayout(head)
-        column.addWidget(self._last)
+        words = vbox(self._title, self._cause, self._how, spacing=4)
+        head = hbox(
+            (self._icon, Qt.AlignmentFlag.AlignTop),
+            (words, 1),
+            (self._stop, Qt.AlignmentFlag.AlignTop),
+            (self._undo, Qt.AlignmentFlag.AlignTop),
+            (self._edit, Qt.AlignmentFlag.AlignTop),
+            (self._show, Qt.AlignmentFlag.AlignTop),
+            spacing=10,
+        )
+        vbox(head, self._last, on=self, margins=(16, 10, 16, 10), spacing=8)
 
     def show_trouble(self, replica: ReplicaRecord, error_lines: Sequence[str], *, was_edited: bool) -> None:
         """`error_lines`: the newest lines of its stderr; `was_edited`: in this window, which can be taken back."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from pqdesk.gui.pages.workers.activity_line import ActivityLine
 from pqdesk.gui.pages.workers.trouble_panel import TroublePanel
@@ -21,6 +21,7 @@ from pqdesk.gui.widgets.banner import Banner
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import Hairline
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.gui.widgets.log.pane import LogPane
 from pqdesk.gui.widgets.pane_splitter import PaneSplitter
 
@@ -72,41 +73,28 @@ class WorkersView(Page):
         return button
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(16, 10, 16, 10)
-        buttons.setSpacing(8)
-        buttons.addWidget(self.add)
-        buttons.addSpacing(8)
-        for button in (*self.buttons.values(), self.more):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        for button in (self.start_all, self.stop_all):
-            buttons.addWidget(button)
+        buttons = hbox(
+            self.add,
+            8,
+            *self.buttons.values(),
+            self.more,
+            None,
+            self.start_all,
+            self.stop_all,
+            margins=(16, 10, 16, 10),
+            spacing=8,
+        )
         upper, self._lower = QWidget(self), QWidget(self)
-        column = QVBoxLayout(upper)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.banner)
-        column.addWidget(self.alarm)
-        column.addLayout(buttons)
-        column.addWidget(Hairline(upper))
-        inset = QHBoxLayout()  # so that the first column begins at the page's margin
-        inset.setContentsMargins(8, 0, 8, 0)
-        inset.addWidget(self.table)
+        column = vbox(self.banner, self.alarm, buttons, Hairline(upper), on=upper, spacing=0)
+        inset = hbox(self.table, margins=(8, 0, 8, 0))
         column.addLayout(inset, 1)
         column.addWidget(self.activity)
-        below = QVBoxLayout(self._lower)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(0)
-        below.addWidget(self.trouble)
-        below.addWidget(self.log, 1)
+        vbox(self.trouble, (self.log, 1), on=self._lower, spacing=0)
         self._splitter.addWidget(upper)
         self._splitter.addWidget(self._lower)
         self.table.setMinimumHeight(96)
         self.log.text.setMinimumHeight(80)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self._splitter)
+        vbox(self._splitter, on=self)
 
     def forbid_adding(self) -> None:
         """Workers belong to a workspace, and here is none."""

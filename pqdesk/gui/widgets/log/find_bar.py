@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAction, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from pqdesk.gui.formatting import format_count, format_number
 from pqdesk.gui.palette import Role
@@ -14,6 +14,7 @@ from pqdesk.gui.shell.actions import Action, ActionSet
 from pqdesk.gui.theme import Theme, set_look
 from pqdesk.gui.visible_text import as_tooltip
 from pqdesk.gui.widgets.labels import PlainLabel
+from pqdesk.gui.widgets.layouts import hbox
 from pqdesk.gui.widgets.log.choosing import Sought
 from pqdesk.gui.widgets.log.lines import LogPlace
 from pqdesk.gui.widgets.log.text import LogText
@@ -167,11 +168,7 @@ class LogFindBar(QWidget):
         for tool in tools:
             tool.set_words(tool is tools[0])
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
-        for widget in (self.field, *tools):
-            row.addWidget(widget)
+        hbox(self.field, *tools, on=self, spacing=2)
         self.field.textChanged.connect(lambda _: self._seek())
         self.regex.toggled.connect(lambda _: self._seek())
         self.finder.counted.connect(self._show_count)

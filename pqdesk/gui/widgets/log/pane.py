@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.shell.actions import Action, ActionSet, fill_menu
@@ -16,6 +16,7 @@ from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
 from pqdesk.gui.widgets.labels import ElidedLabel, Hairline
+from pqdesk.gui.widgets.layouts import hbox, vbox
 from pqdesk.gui.widgets.log.choosing import LogFilter
 from pqdesk.gui.widgets.log.find_bar import LogFindBar
 from pqdesk.gui.widgets.log.lines import LINES_KEPT, LogLine
@@ -111,16 +112,18 @@ class LogPane(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        controls = QHBoxLayout()
-        controls.setContentsMargins(16, 6, 8, 6)
-        controls.setSpacing(6)
-        controls.addWidget(self.title, 1)
-        for widget in (self.stream, self._level, self.find_bar, self._wrap, self._clear, self._more):
-            controls.addWidget(widget)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(controls)
+        controls = hbox(
+            (self.title, 1),
+            self.stream,
+            self._level,
+            self.find_bar,
+            self._wrap,
+            self._clear,
+            self._more,
+            margins=(16, 6, 8, 6),
+            spacing=6,
+        )
+        column = vbox(controls, on=self, spacing=0)
         self.notices = QVBoxLayout()  # what is to be said about the log
         column.addWidget(Hairline(self))
         column.addLayout(self.notices)
