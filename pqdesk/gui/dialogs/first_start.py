@@ -26,8 +26,8 @@ class FirstStartDialog(QDialog):
             f"You have not started workers of {visible_line(location)} before. They are commands that run as you, "
             "with your files. Start them only if you know where they come from.",
             self,
+            wordWrap=True,
         )
-        story.setWordWrap(True)
         text = QPlainTextEdit(self)
         text.setObjectName("first_start_commands")
         text.setAccessibleName("Commands")

@@ -27,8 +27,7 @@ class AboutDialog(QDialog):
         _prepare(self, "about_dialog", "About PQDesk")
         mark = QLabel(self)
         mark.setPixmap(theme.pixmap("pqdesk", Role.TEXT, 56, self.devicePixelRatioF()))
-        name = PlainLabel("PQDesk", self)
-        name.setFont(theme.font(170, is_semibold=True))
+        name = PlainLabel("PQDesk", self, font=theme.font(170, is_semibold=True))
         what = PlainLabel("Durable background work on one machine", self, look="muted")
         words = vbox(name, what, spacing=2)
         head = hbox(mark, (words, 1), spacing=16)
@@ -46,8 +45,7 @@ class ShortcutsDialog(QDialog):
         """`rows` are keys and what they do."""
         super().__init__(parent)
         _prepare(self, "shortcuts_dialog", "Keyboard shortcuts")
-        title = PlainLabel("Keyboard shortcuts", self)
-        title.setFont(theme.font(140, is_semibold=True))
+        title = PlainLabel("Keyboard shortcuts", self, font=theme.font(140, is_semibold=True))
         head = QHBoxLayout()
         head.addWidget(title)
         _fill(self, head, rows, theme, columns=2)
@@ -82,11 +80,14 @@ def _fill(
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(8)
     for at, (left, right) in enumerate(rows):
-        value = PlainLabel(right, dialog)
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        value.setFont(theme.font())
-        value.setWordWrap(True)
-        value.setMinimumWidth(320 if columns == 1 else 220)
+        value = PlainLabel(
+            right,
+            dialog,
+            textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse,
+            font=theme.font(),
+            wordWrap=True,
+            minimumWidth=320 if columns == 1 else 220,
+        )
         row, column = at % in_one, 2 * (at // in_one)
         grid.addWidget(PlainLabel(left, dialog, look="muted"), row, column, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(value, row, column + 1)

@@ -30,9 +30,7 @@ class ScaleDialog(QDialog):
         self._replicas, self._is_up = replicas, is_up
         self._row = NumberRow("Replicas", "scale_replicas", 1, MOST_REPLICAS)
         self._row.set_number(replicas)
-        self._story = PlainLabel("", self, look="muted")
-        self._story.setObjectName("scale_story")
-        self._story.setWordWrap(True)
+        self._story = PlainLabel("", self, look="muted", objectName="scale_story", wordWrap=True)
         self._story.setMinimumHeight(self._story.fontMetrics().lineSpacing() * 2 + 4)
         self._story.setAlignment(Qt.AlignmentFlag.AlignTop)
         cancel = make_button("Cancel", "cancel_button", self)

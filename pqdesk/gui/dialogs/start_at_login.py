@@ -103,9 +103,7 @@ class StartAtLoginDialog(QDialog):
         self._keep.setEnabled(False)
 
     def _words(self, object_name: str, look: str = "muted") -> PlainLabel:
-        label = PlainLabel("", self, look=look)
-        label.setObjectName(object_name)
-        label.setWordWrap(True)
+        label = PlainLabel("", self, look=look, objectName=object_name, wordWrap=True)
         label.setIndent(26 if look == "muted" else 0)  # below the words of its switch
         label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
         return label

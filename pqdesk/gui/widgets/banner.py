@@ -30,9 +30,7 @@ class Banner(QFrame):
         self.setProperty("look", "banner_card" if is_card else "banner")
         self._theme = theme
         self._icon = QLabel(self)
-        self._text = PlainLabel("", self)
-        self._text.setObjectName(f"{object_name}_text")
-        self._text.setWordWrap(True)
+        self._text = PlainLabel("", self, objectName=f"{object_name}_text", wordWrap=True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._button = make_button("", f"{object_name}_button", self)
         self._button.clicked.connect(self.pressed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
@@ -12,11 +14,11 @@ from pqdesk.gui.visible_text import as_tooltip, visible_line, visible_text
 class PlainLabel(QLabel):
     """A label whose text is taken literally, whatever it looks like, and every character of it can be seen.
 
-    `look` is a word of the style sheet.
+    `look` is a word of the style sheet, `properties` are Qt's: objectName, wordWrap, font and so on.
     """
 
-    def __init__(self, text: str = "", parent: QWidget | None = None, *, look: str = "") -> None:
-        super().__init__(parent)
+    def __init__(self, text: str = "", parent: QWidget | None = None, *, look: str = "", **properties: Any) -> None:
+        super().__init__(parent, **properties)
         self.setTextFormat(Qt.TextFormat.PlainText)
         if look:
             self.setProperty("look", look)
@@ -29,8 +31,8 @@ class PlainLabel(QLabel):
 class ElidedLabel(PlainLabel):
     """One line that ends in `…` where it does not fit; the whole text is in the tooltip then."""
 
-    def __init__(self, text: str = "", parent: QWidget | None = None, *, look: str = "") -> None:
-        super().__init__(text, parent, look=look)
+    def __init__(self, text: str = "", parent: QWidget | None = None, *, look: str = "", **properties: Any) -> None:
+        super().__init__(text, parent, look=look, **properties)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def minimumSizeHint(self) -> QSize:

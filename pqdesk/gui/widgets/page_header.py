@@ -28,9 +28,7 @@ class PageHeader(QFrame):
         self.setProperty("look", "page_header")
         self._theme = theme
         self._is_live = True
-        self._title = PlainLabel("", self)
-        self._title.setObjectName("page_title")
-        self._title.setFont(theme.font(140, is_semibold=True))
+        self._title = PlainLabel("", self, objectName="page_title", font=theme.font(140, is_semibold=True))
         self._live = make_button("Live", "live_updates", self, look="quiet")
         self._live.setAccessibleName("Live updates")
         self._live.clicked.connect(lambda: self.live_toggled.emit(not self._is_live))

@@ -139,9 +139,7 @@ class Sidebar(QFrame):
         super().__init__(parent)
         self.setObjectName("sidebar")
         self.setProperty("look", "sidebar")
-        self._workspace = ElidedLabel("", self)
-        self._workspace.setObjectName("workspace_name")
-        self._workspace.setFont(theme.font(100, is_semibold=True))
+        self._workspace = ElidedLabel("", self, objectName="workspace_name", font=theme.font(100, is_semibold=True))
         self._entries: dict[str, SidebarEntry] = {}
         column = vbox(self._workspace, on=self, margins=(8, 12, 8, 8), spacing=2)
         self._workspace.setContentsMargins(10, 4, 8, 10)

@@ -28,9 +28,7 @@ class StatusLine(QStatusBar):
         for name in ("file", "supervisord"):
             self._add_part(row, row_widget, name)
         row.addStretch(1)
-        self._rates = PlainLabel("", row_widget, look="muted")
-        self._rates.setObjectName("status_rates")
-        self._rates.setFont(theme.font(92))
+        self._rates = PlainLabel("", row_widget, look="muted", objectName="status_rates", font=theme.font(92))
         row.addWidget(self._rates)
         self.addWidget(row_widget, 1)
         self.show_file(is_readable=True)

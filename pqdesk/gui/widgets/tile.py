@@ -33,9 +33,9 @@ class StateTile(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._icon = QLabel(self)
         self._word = PlainLabel(word, self, look="muted")
-        self._number = PlainLabel("–", self)
-        self._number.setObjectName(f"tile_{state.word}_count")
-        self._number.setFont(theme.font(190, is_semibold=True))
+        self._number = PlainLabel(
+            "–", self, objectName=f"tile_{state.word}_count", font=theme.font(190, is_semibold=True)
+        )
         top = hbox(self._icon, (self._word, 1), spacing=6)
         vbox(top, self._number, on=self, margins=(PADDING, PADDING - 2, PADDING, PADDING - 2), spacing=4)
         for label in (self._icon, self._word, self._number):

@@ -39,9 +39,7 @@ class Toast(QFrame):
         self._theme = theme
         self._undo: Callable[[], None] | None = None
         self._icon = QLabel(self)
-        self._text = PlainLabel("", self)
-        self._text.setObjectName("toast_text")
-        self._text.setWordWrap(True)
+        self._text = PlainLabel("", self, objectName="toast_text", wordWrap=True)
         self._button = make_button("Undo", "toast_undo", self, look="link")
         self._button.clicked.connect(self._on_undo)
         self._close = make_button("", "toast_close", self, look="quiet")

@@ -66,9 +66,7 @@ class EnvironmentFields(QWidget):
         self._rows: list[_VariableRow] = []
         self._count = 0
         title = PlainLabel("Environment", self)
-        self._reason = PlainLabel("", self, look="muted")
-        self._reason.setObjectName("environment_reason")
-        self._reason.setWordWrap(True)
+        self._reason = PlainLabel("", self, look="muted", objectName="environment_reason", wordWrap=True)
         self._reason.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._add = make_button("Add variable", "add_variable", self)
         self._add.clicked.connect(lambda: self.add("", "").name.setFocus())

@@ -46,9 +46,7 @@ class FieldRow(QWidget):
         self._hint = hint
         self._label = PlainLabel(label, self)
         self._label.setBuddy(field)
-        self._below = PlainLabel("", self, look="muted")
-        self._below.setObjectName(f"{object_name}_reason")
-        self._below.setWordWrap(True)
+        self._below = PlainLabel("", self, look="muted", objectName=f"{object_name}_reason", wordWrap=True)
         self._below.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._beside = hbox((field, 1), spacing=8)
         grid = QGridLayout(self)
@@ -242,8 +240,7 @@ class TickRow(QWidget):
         self.box.toggled.connect(lambda _: self.changed.emit())
         column = vbox(self.box, on=self, margins=(_LABEL_PX + 8, 0, 0, 0), spacing=2)
         if hint:
-            below = PlainLabel(hint, self, look="muted")
-            below.setWordWrap(True)
+            below = PlainLabel(hint, self, look="muted", wordWrap=True)
             column.addWidget(below)
 
     def set_asked(self, is_asked: bool) -> None:

@@ -30,11 +30,8 @@ class TrialPane(QWidget):
         self._passed_s = 0
         self._longest_s = TRIAL_S
         self._icon = QLabel(self)
-        self._title = PlainLabel("", self)
-        self._title.setObjectName("trial_title")
-        self._cause = PlainLabel("", self)
-        self._cause.setObjectName("trial_cause")
-        self._cause.setWordWrap(True)
+        self._title = PlainLabel("", self, objectName="trial_title")
+        self._cause = PlainLabel("", self, objectName="trial_cause", wordWrap=True)
         self._output = QPlainTextEdit(self)
         self._output.setObjectName("trial_output")
         self._output.setAccessibleName("Output of the test")

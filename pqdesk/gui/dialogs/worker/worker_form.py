@@ -57,15 +57,12 @@ class WorkerForm(QWidget):
         self._name = TextRow(
             "Name", "worker_name", placeholder="letters, digits, . _ -", check=lambda text: self._check_name(text)
         )
-        self._story = PlainLabel("", self, look="muted")
-        self._story.setWordWrap(True)
+        self._story = PlainLabel("", self, look="muted", wordWrap=True)
         self._kinds = QButtonGroup(self)
         self._stack = QStackedWidget()
         self._fields: list[KindFields] = []
         self._sample = TextRow("Test with", "worker_sample", placeholder="a payload, or #17 for a copy of message 17")
-        self._trial_story = PlainLabel("", self, look="muted")
-        self._trial_story.setObjectName("trial_story")
-        self._trial_story.setWordWrap(True)
+        self._trial_story = PlainLabel("", self, look="muted", objectName="trial_story", wordWrap=True)
         self._start_now = TickRow("Start it now", "worker_start_now")
         self._start_now.set_on(True)
         self._run = RunFields(theme, choose)

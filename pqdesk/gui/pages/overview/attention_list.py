@@ -25,8 +25,7 @@ class AttentionRow(QWidget):
         self._theme, self._item = theme, item
         self._icon = QLabel(self)
         self._text = ElidedLabel("", self)
-        self._detail = ElidedLabel("", self, look="muted")
-        self._detail.setFont(theme.font(92))
+        self._detail = ElidedLabel("", self, look="muted", font=theme.font(92))
         self._button = make_button("", f"attention_{item.key.replace(' ', '_')}", self, look="link")
         self._button.clicked.connect(lambda: self.remedy_chosen.emit(self._item))
         words = vbox(self._text, self._detail, spacing=0)

@@ -26,8 +26,9 @@ class WorkerRow(QWidget):
             as_entry(process), f"strip_{process}", self, look="link", description="Show this worker"
         )
         self._word = PlainLabel("", self)
-        self._uptime = PlainLabel("", self, look="muted")
-        self._uptime.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._uptime = PlainLabel(
+            "", self, look="muted", alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        )
         hbox(self._icon, self.name_button, None, self._word, self._uptime, on=self, spacing=6)
         self._uptime.setMinimumWidth(self.fontMetrics().horizontalAdvance("23 min 59 s") + 4)
 

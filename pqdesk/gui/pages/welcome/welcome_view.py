@@ -55,18 +55,18 @@ class WelcomeView(QScrollArea):
         content = QWidget(self)
         content.setObjectName("welcome_content")
         self._mark = QLabel(content)
-        self._headline = PlainLabel(_HEADLINE, content)
-        self._headline.setFont(theme.font(170, is_semibold=True))
-        self._headline.setWordWrap(True)
-        self._text = PlainLabel(_WHAT, content, look="muted")
-        self._text.setObjectName("welcome_text")
-        self._text.setWordWrap(True)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._headline = PlainLabel(_HEADLINE, content, font=theme.font(170, is_semibold=True), wordWrap=True)
+        self._text = PlainLabel(
+            _WHAT,
+            content,
+            look="muted",
+            objectName="welcome_text",
+            wordWrap=True,
+            textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse,
+        )
         self.demo_button = make_button("Try the demo", "try_the_demo", content, look="primary", description=_DEMO)
         self.demo_button.clicked.connect(self.demo_asked)
-        self._about_demo = PlainLabel(_DEMO, content, look="muted")
-        self._about_demo.setFont(theme.font(92))
-        self._about_demo.setWordWrap(True)
+        self._about_demo = PlainLabel(_DEMO, content, look="muted", font=theme.font(92), wordWrap=True)
         self._snippet = PlainLabel("", content)
         column = QVBoxLayout()
         column.setSpacing(0)

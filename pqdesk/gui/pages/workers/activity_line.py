@@ -14,8 +14,7 @@ class ActivityLine(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("workers_activity")
-        self._text = ElidedLabel("", self, look="muted")
-        self._text.setObjectName("workers_activity_text")
+        self._text = ElidedLabel("", self, look="muted", objectName="workers_activity_text")
         self._bar = QProgressBar(self)
         self._bar.setObjectName("workers_progress")
         self._bar.setAccessibleName("Progress")

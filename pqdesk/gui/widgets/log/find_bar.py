@@ -156,8 +156,7 @@ class LogFindBar(QWidget):
         self.finder = LogFinder(log)
         self._has_hits = False
         self.field = self._make_field()
-        self._count = PlainLabel("", self.field, look="muted")  # in the field, so that nothing moves when it comes
-        self._count.setObjectName("log_find_count")
+        self._count = PlainLabel("", self.field, look="muted", objectName="log_find_count")
         self.field.installEventFilter(self)
         why_not = lambda: "" if self.finder.count else "Nothing is found"  # noqa: E731
         actions.add(ABOVE, lambda: self.finder.go(is_down=False), why_not)
