@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
 
 from pqdesk.gui.palette import Role
@@ -112,17 +112,13 @@ class MainWindow(QMainWindow):
 
     def commands(self, typed: str) -> Iterator[Command]:
         """For the palette: what can be done, then where one can go; `typed` is what stands in it."""
-        for actions in self.action_sets:
-            for one in actions:
-                if one.action.menu is Menu.TRAY:
-                    continue
-                menu = one.qt.menu()
-                if not isinstance(menu, QMenu):
-                    yield Command(one.verb_in_full, " or ".join(one.action.keys), one.qt.trigger, one.reason)
-                    continue
-                for entry in menu.actions():
-                    text = entry.text().replace("&&", "&")
-                    yield Command(f"{one.verb_in_full}: {text}", "", entry.trigger, one.reason)
+        entries = [one for actions in self.action_sets for one in actions]
+        for one in entries:
+            menu = one.qt.menu()
+            if isinstance(menu, QMenu):
+                yield from _commands_in(menu, one.verb_in_full, one.reason, besides=[one.qt for one in entries])
+            elif one.action.menu is not Menu.TRAY:
+                yield Command(one.verb_in_full, " or ".join(one.action.keys), one.qt.trigger, one.reason)
         for page in self._pages.values():
             for text, route in page.places(typed):
                 yield Command(text, page.title, partial(self.go, route))
@@ -324,6 +320,16 @@ class MainWindow(QMainWindow):
         for key, page in self._pages.items():
             page.action_set.set_shown(page is self.shown)
             page.set_live(is_seen and key == self._current and not self._is_paused)
+
+
+def _commands_in(menu: QMenu, before: str, reason: str, besides: Sequence[QAction]) -> Iterator[Command]:
+    """What is in a menu, and in menus in it, besides what stands for itself."""
+    for entry in menu.actions():
+        text, below = f"{before}: {entry.text().replace('&&', '&')}", entry.menu()
+        if isinstance(below, QMenu):
+            yield from _commands_in(below, text, reason, besides)
+        elif entry.isEnabled() and not entry.isSeparator() and entry not in besides:
+            yield Command(text, "", entry.trigger, reason)
 
 
 def _first_focusable(pane: QWidget) -> QWidget | None:

@@ -80,12 +80,6 @@ class Theme(QObject):
         """`is_inverse`: that of the other theme, for what floats above the page."""
         return QColor(role.dark if self._is_dark is not is_inverse else role.light)
 
-    def state_color(self, state: State) -> QColor:
-        return self.color(STATE_LOOKS[state][1])
-
-    def worker_color(self, state: WorkerState) -> QColor:
-        return self.color(WORKER_LOOKS[state][1])
-
     def icon(self, name: str, role: Role = Role.TEXT, *, is_inverse: bool = False) -> QIcon:
         """The outline icon resources/icons/NAME.svg in the colour of `role`; any size up to 32 is sharp."""
         color = self.color(role, is_inverse=is_inverse)

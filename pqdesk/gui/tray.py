@@ -48,9 +48,10 @@ class Tray(QObject):
         self._menu = QMenu()
         self._summary = self._menu.addAction("")
         self._summary.setEnabled(False)
-        for group in actions:
+        for at, group in enumerate(actions):
+            if at:
+                self._menu.addSeparator()
             self._menu.addActions(group)
-            self._menu.addSeparator()
         self._first = actions[0][0]
         self._icon = QSystemTrayIcon(self._icons[TrayState.IDLE])
         self._icon.setContextMenu(self._menu)  # before show(), or some desktops never see it

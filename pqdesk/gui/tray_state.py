@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from pqdesk.gui.formatting import format_count
-from pqdesk.messages.records import Counts, QueueRecord
+from pqdesk.messages.records import Counts, QueueRecord, ScheduleRecord
 from pqdesk.messages.states import QueueWord
 from pqdesk.services.health import Health, Need
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus
@@ -36,6 +36,7 @@ class TrayFacts:
     status: SupervisionStatus | None = None
     health: Health = field(default_factory=Health)
     is_readable: bool = True
+    schedules: tuple[ScheduleRecord, ...] = ()
 
     @property
     def counts(self) -> Counts:

@@ -12,10 +12,10 @@ from pqdesk.gui.formatting import format_count
 from pqdesk.gui.shell.actions import Action, ActionSet, Menu
 from pqdesk.gui.shell.routes import FAILED
 from pqdesk.gui.theme import Theme
+from pqdesk.gui.things_menu import ThingsMenu, schedules_as_things, workers_as_things
 from pqdesk.gui.threads.actor import TEST_QUEUE
-from pqdesk.gui.threads.orders import Order, Queues, Workers
+from pqdesk.gui.threads.orders import Order, Queues, Schedules, Workers
 from pqdesk.gui.tray_state import TrayFacts
-from pqdesk.gui.workers_menu import WorkersMenu
 from pqdesk.supervision.records import WorkerState
 
 SHOW_FAILED = Action("show_failed", "Show failed messages", Menu.MESSAGE, icon="failed", tip="In Messages", group=2)
@@ -33,6 +33,7 @@ STOP_ALL = Action(
     group=4,
 )
 PAUSE_ALL = Action("pause_all", "Pause all queues", Menu.QUEUE, icon="paused", back="Undo takes it back", group=1)
+SCHEDULES = Action("schedules", "Schedules", Menu.QUEUE, group=1)
 TEST = Action("test_message", "Send a test message", Menu.QUEUE, icon="plus", tip="Put one", group=2)
 
 
@@ -55,15 +56,20 @@ class WorkspaceActions(ActionSet):
         self.add(STOP_ALL, partial(self._order, "stop", "all"), partial(self._why_not, _is_up, "No worker runs"))
         self.add(PAUSE_ALL, self._pause, self._why_not_pause, says=self._say_pause)
         self.add(TEST, self._test, lambda: "" if self._facts.is_readable else "The queue file cannot be read")
-        self.workers = WorkersMenu(theme, owner, (self[START_ALL.name], self[STOP_ALL.name]))
-        self.workers.asked.connect(self._order)
-        self.add(WORKERS, why_not=partial(self._why_not, lambda _: True, ""), qt=self.workers.menuAction())
+        self._workers = ThingsMenu("Workers", theme, owner, (self[START_ALL.name], self[STOP_ALL.name]))
+        self._workers.asked.connect(self._order)
+        self.add(WORKERS, why_not=partial(self._why_not, lambda _: True, ""), qt=self._workers.menuAction())
+        self._schedules = ThingsMenu("Schedules", theme, owner)
+        self._schedules.asked.connect(lambda action, name: self.order_asked.emit(Order(action, Schedules((name,)))))
+        why_not = lambda: "" if self._facts.schedules else "There are no schedules here"  # noqa: E731
+        self.add(SCHEDULES, why_not=why_not, qt=self._schedules.menuAction())
 
     def show_facts(self, facts: TrayFacts) -> None:
         """How the workspace is by now."""
         if facts != self._facts:
             self._facts = facts
-            self.workers.show_replicas(facts.replicas)
+            self._workers.show_things(workers_as_things(facts.replicas))
+            self._schedules.show_things(schedules_as_things(facts.schedules))
             self.refresh()
 
     def _order(self, verb: str, worker: str) -> None:

@@ -17,10 +17,11 @@ from pqdesk.gui.shell.page import Parts
 from pqdesk.gui.shell.routes import FAILED
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.threads.orders import Order, Workers
+from pqdesk.gui.threads.reader import Answer
 from pqdesk.gui.throughput import Throughput
 from pqdesk.gui.tray import Tray
 from pqdesk.gui.tray_state import TrayFacts
-from pqdesk.messages.records import Counts, QueueRecord
+from pqdesk.messages.records import Counts, QueueRecord, ScheduleRecord
 from pqdesk.services.health import Health
 from pqdesk.supervision.daemon.known_starts import PlannedCommand
 from pqdesk.supervision.records import SupervisionStatus
@@ -55,6 +56,8 @@ class WorkspaceController(QObject):
         self._window, self._tray, self._theme = window, tray, theme
         self._queues: tuple[QueueRecord, ...] | None = None
         self._status: SupervisionStatus | None = None
+        self._schedules: tuple[ScheduleRecord, ...] = ()
+        self._schedules_ticket = 0
         self._health = Health()
         self._trouble: str | None = None
         self._make_pages(theme, clock)
@@ -72,7 +75,7 @@ class WorkspaceController(QObject):
 
     @property
     def facts(self) -> TrayFacts:
-        return TrayFacts(self._queues or (), self._status, self._health, self._trouble is None)
+        return TrayFacts(self._queues or (), self._status, self._health, self._trouble is None, self._schedules)
 
     @property
     def status(self) -> SupervisionStatus | None:
@@ -154,6 +157,7 @@ class WorkspaceController(QObject):
         reader, actor, link = self.session.reader, self.session.actor, self.session.link
         reader.counts_loaded.connect(self._on_counts_loaded)
         self.session.health.health_changed.connect(self._on_health_changed)
+        reader.answered.connect(self._on_answered)
         reader.unreadable.connect(self._on_unreadable)
         reader.readable.connect(self._on_readable)
         reader.pace_changed.connect(self._on_pace_changed)
@@ -198,10 +202,17 @@ class WorkspaceController(QObject):
     @Slot(object)
     def _on_counts_loaded(self, queues: tuple[QueueRecord, ...]) -> None:
         self._queues = queues
+        self._schedules_ticket = self.session.reader.ask("window.schedules", lambda look: look.schedules())
         self._window.status_line.show_file(is_readable=True, is_there=bool(queues))
         if self._window.page.key == FAILED.page and self._window.isActiveWindow():
             self._tray.mark_failed_seen()
         self._show_facts()
+
+    @Slot(object)
+    def _on_answered(self, answer: Answer) -> None:
+        if answer.ticket == self._schedules_ticket:
+            self._schedules = answer.value or ()
+            self._show_facts()
 
     @Slot(object)
     def _on_status_changed(self, status: SupervisionStatus) -> None:

@@ -488,3 +488,25 @@ def test_everything_that_takes_the_focus_has_a_name(qtbot, open_app: Open, works
             if takes_focus and not name and not widget.objectName().startswith("qt_"):
                 nameless.append(f"{title}: {type(widget).__name__} #{widget.objectName()}")
     assert nameless == []
+
+
+def test_schedules_are_run_paused_removed_and_brought_back(qtbot, open_app: Open, workspace: Workspace) -> None:
+    workspace.add_schedule("daily", "mail", "x", cron="0 8 * * *")
+    desktop = open_app(workspace.path)
+    qtbot.waitUntil(lambda: action(desktop, "schedules").isEnabled())
+
+    def choose(deed: str) -> None:
+        """In the palette, as soon as it is offered."""
+        found = lambda: [one for one in desktop.window.commands("") if one.text == f"Schedules: daily: {deed}"]  # noqa: E731
+        qtbot.waitUntil(lambda: bool(found()))
+        found()[0].run()
+
+    choose("Run now")
+    qtbot.waitUntil(lambda: count(desktop, "ready") == "6")
+    choose("Pause")
+    choose("Resume")
+    qtbot.waitUntil(lambda: workspace.schedules()[0].is_enabled)
+    choose("Remove")
+    qtbot.waitUntil(lambda: not workspace.schedules() and action(desktop, "undo").isEnabled())
+    action(desktop, "undo").trigger()
+    qtbot.waitUntil(lambda: [one.name for one in workspace.schedules()] == ["daily"])

@@ -195,13 +195,6 @@ class LogFindBar(QWidget):
         self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.field.selectAll()
 
-    def find_text(self, text: str, *, is_regex: bool = False) -> None:
-        """Look for this, and go to the newest line that has it."""
-        self.regex.setChecked(is_regex)
-        self.field.setText(text)
-        self._log.set_current_line(None)
-        self.finder.go(is_down=False)
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
             self._place_count()
