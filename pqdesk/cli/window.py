@@ -19,7 +19,7 @@ from pqdesk.paths import WORKSPACE_VARIABLE, choose_workspace
 @command("open")
 @click.argument("path", required=False)
 @click.option("--background", is_flag=True, help="Start in the tray, without a window.")
-@click.option("--page", metavar="NAME", help="Show this page: overview, messages, workers, logs.")
+@click.option("--page", metavar="NAME", help="Show this page, called as in the sidebar.")
 @click.option("--filter", "filter_text", metavar="TEXT", help="Show these messages, as the window's filter has them.")
 @pass_settings
 def open_command(
