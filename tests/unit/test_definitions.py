@@ -19,9 +19,11 @@ from pqdesk.errors import InvalidInput
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.addresses import LONGEST_SOCKET_BYTES, address_of, by_hand_problem
 from pqdesk.supervision.definitions.definition import WorkerDefinition
+from pqdesk.supervision.definitions.planning import plan_change
 from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.records import RestartPolicy
+from pqdesk.worker_options import RUN_OPTIONS
 from tests.checkout import ROOT
 
 _NASTY = st.text(alphabet=st.sampled_from("ab%()s;# \"'\\\u00a0\u2003é$`&|<>*=,:{}[]/-~!?\u202e"), max_size=12)
@@ -186,6 +188,21 @@ def test_made_files_and_folders_are_private(short_folder: Path) -> None:
     for path in (paths.root.parent, *paths.root.parent.rglob("*")):
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
     assert not list(paths.root.rglob("*.new"))
+
+
+@pytest.mark.parametrize("field", [row.field for row in RUN_OPTIONS])
+def test_each_option_of_how_a_worker_runs_is_changed_in_its_file_and_read_back(short_folder: Path, field: str) -> None:
+    others = {"is_autostart": False, "restart": "never", "folder": Path("/srv"), "stop_signal": "INT"}
+    paths = fresh_workspace(short_folder / "w")
+    write_definition(paths, WorkerDefinition(name="w", command=("sleep", "1"), restart="always"))
+    (old,) = read_definitions(paths).workers
+    new = replace(old, **{field: others.get(field, 5)})
+
+    assert old.file is not None
+    old.file.write_text(plan_change(old, new, None, paths).after)
+
+    (read,) = read_definitions(paths).workers
+    assert getattr(read, field) == getattr(new, field) != getattr(old, field)
 
 
 def test_the_checkouts_files_are_those_of_the_demo(short_folder: Path) -> None:
