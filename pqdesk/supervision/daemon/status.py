@@ -47,6 +47,8 @@ class StatusReader:
         self._started_s: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
         self._refusals: dict[str, str] = {}
+        self._open = Requests()
+        self._held: Collection[str] = ()
 
     def note_request(self, processes: Collection[str]) -> None:
         """These are about to be started because somebody wants it: that is no restart."""
@@ -84,76 +86,62 @@ class StatusReader:
         self, word: DaemonStateWord, state: WorkerState, problem: str | None = None
     ) -> SupervisionStatus:
         """What the files tell, each process in `state`."""
-        definitions = self._configured.read()
-        self._journal.refresh()
-        requests, held = self._requests.read(), self._stopped.read()
-        records = [
-            self._with_history(unstarted_record(worker, process, state), requests, held)
-            for worker in definitions.workers
-            for process in worker.processes
-        ]
-        return SupervisionStatus(False, word, None, _ordered(records), _first(problem, *definitions.problems))
+        known = self._known(state)
+        return SupervisionStatus(False, word, None, _ordered(known.values()), self._problem(problem))
 
     def _with_daemon(
         self, pid: int, infos: list[Mapping[str, Any]], address: DaemonAddress, *, is_ours: bool
     ) -> SupervisionStatus:
-        definitions = self._configured.read()
-        known = {
-            process.process: unstarted_record(worker, process, WorkerState.STOPPED, _NEW)
-            for worker in definitions.workers
-            for process in worker.processes
-        }
-        self._journal.refresh()
-        requests, held = self._requests.read(), self._stopped.read()
-        records = []
+        known = self._known(WorkerState.STOPPED, _NEW)
         for info in map(ProcessInfo.of, infos):
-            base = known.pop(info.process, None) or _undefined_record(info, self._paths.logs)
-            records.append(self._record(info, self._with_history(base, requests, held), requests))
-        records += [self._with_history(one, requests, held) for one in known.values()]
+            base = known.get(info.process) or self._with_history(_undefined_record(info, self._paths.logs))
+            known[info.process] = self._record(info, base)
         version = version_of(pid)
-        problem = (
-            None
-            if is_ours
-            else f"supervisord on '{address.socket}' runs on another configuration than this workspace's"
-        )
+        foreign = f"supervisord on '{address.socket}' runs on another configuration than this workspace's"
         return SupervisionStatus(
             is_running=True,
             state_word="running" if is_ours else "foreign",
             pid=pid,
-            replicas=_ordered(records),
-            problem=_first(problem, *definitions.problems),
+            replicas=_ordered(known.values()),
+            problem=self._problem(None if is_ours else foreign),
             version=version,
             is_outdated=is_ours and version not in (None, installed_version()),
         )
 
-    def _record(self, info: ProcessInfo, base: ReplicaRecord, requests: Requests) -> ReplicaRecord:
-        before = self._started_s.get(info.process)
+    def _known(self, state: WorkerState, description: str = "") -> dict[str, ReplicaRecord]:
+        """By process, what is known besides what supervisord tells."""
+        self._journal.refresh()
+        self._open, self._held = self._requests.read(), self._stopped.read()
+        return {
+            process.process: self._with_history(unstarted_record(worker, process, state, description))
+            for worker in self._configured.read().workers
+            for process in worker.processes
+        }
+
+    def _problem(self, problem: str | None) -> str | None:
+        return next(filter(None, (problem, *self._configured.read().problems)), None)
+
+    def _record(self, info: ProcessInfo, base: ReplicaRecord) -> ReplicaRecord:
+        before, asked_at = self._started_s.get(info.process), self._open.asked_at.get(info.process)
         if info.started_s != before:
-            asked_at = requests.asked_at.get(info.process)
             is_asked = before is not None and asked_at is not None and asked_at.timestamp() > before
             if before and not info.is_settled and not is_asked:
                 self._restarts[info.process] = self._restarts.get(info.process, 0) + 1
             self._started_s[info.process] = info.started_s
-        record = replica_record(
-            info,
-            base,
-            self._journal.of(info.name),
-            restarts=self._restarts.get(info.process, 0),
-            asked_at=requests.asked_at.get(info.process),
-        )
-        record = self._with_deadline(record)
+        restarts, exits = self._restarts.get(info.process, 0), self._journal.of(info.name)
+        record = self._with_deadline(replica_record(info, base, exits, restarts=restarts, asked_at=asked_at))
         reason = self._refusals.get(info.process)
         if reason is None or record.state is not WorkerState.STOPPED:
             return record
         return replace(record, state=WorkerState.FAILED_TO_START, exit_text=reason)
 
-    def _with_history(self, record: ReplicaRecord, requests: Requests, held: Collection[str]) -> ReplicaRecord:
+    def _with_history(self, record: ReplicaRecord) -> ReplicaRecord:
         exits = self._journal.of(record.process.rpartition(":")[2])
         since = to_datetime(self._clock.wall_us()) - _HOUR
         return replace(
             record,
-            is_held=record.process.partition(":")[0] in held,
-            has_request=record.process in requests.open,
+            is_held=record.process.partition(":")[0] in self._held,
+            has_request=record.process in self._open.open,
             last_exit=exits.last,
             restarts_total=exits.restarts_total,
             restarts_last_hour=sum(at > since for at in exits.restarts),
@@ -184,7 +172,3 @@ def _undefined_record(info: ProcessInfo, logs: Path) -> ReplicaRecord:
 
 def _ordered(records: Collection[ReplicaRecord]) -> tuple[ReplicaRecord, ...]:
     return tuple(sorted(records, key=lambda one: (one.worker, one.replica, one.process)))
-
-
-def _first(*problems: str | None) -> str | None:
-    return next(filter(None, problems), None)
