@@ -5,7 +5,7 @@ from __future__ import annotations
 import getopt
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pqdesk.bundle import path_with_program, program_command
@@ -41,20 +41,14 @@ def supervisord(args: Sequence[str], paths: WorkspacePaths | None = None) -> int
         SupervisorError: supervisor is not installed, or the workspace has no configuration.
         WorkspaceError: The workspace is refused at the door.
     """
-    main = _main_of("supervisord")
-    arguments = _with_configuration(args, "supervisord", paths)
     os.environ["PATH"] = path_with_program(os.environ)
     os.umask(0o077)  # its logs are for this user; workers get what their configuration says
-    return _run(main, "supervisord", arguments)
+    return _be("supervisord", args, paths)
 
 
 def supervisorctl(args: Sequence[str], paths: WorkspacePaths | None = None) -> int:
-    """Be supervisorctl, with its own options; on the workspace's configuration when neither `-c` nor `-s` is given.
-
-    Arguments, result and errors are those of supervisord().
-    """
-    main = _main_of("supervisorctl")
-    return _run(main, "supervisorctl", _with_configuration(args, "supervisorctl", paths))
+    """The same of supervisorctl; on the workspace's configuration when neither `-c` nor `-s` is given."""
+    return _be("supervisorctl", args, paths)
 
 
 def daemon_command(configuration: Path) -> list[str]:
@@ -62,7 +56,7 @@ def daemon_command(configuration: Path) -> list[str]:
     return program_command("supervisord", "-n", "-c", str(configuration))
 
 
-def _main_of(program: str) -> Callable[[list[str]], object]:
+def _be(program: str, args: Sequence[str], paths: WorkspacePaths | None) -> int:
     try:
         if program == "supervisord":
             from supervisor.supervisord import main
@@ -73,8 +67,13 @@ def _main_of(program: str) -> Callable[[list[str]], object]:
             f"{program} is not installed; queues and messages are unaffected; install it with "
             "`pip install 'pqdesk[workers]'`"
         ) from exc
-    run: Callable[[list[str]], object] = main
-    return run
+    arguments = _with_configuration(args, program, paths)
+    sys.argv[0] = program  # what it calls itself in its messages
+    try:
+        main(arguments)
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    return 0
 
 
 def _with_configuration(args: Sequence[str], program: str, paths: WorkspacePaths | None) -> list[str]:
@@ -102,12 +101,3 @@ def _needs_no_configuration(args: Sequence[str], program: str) -> bool:
     return not names.isdisjoint(_WITHOUT_CONFIGURATION) or (
         program == "supervisorctl" and bool(names & {"-s", "--serverurl"})
     )
-
-
-def _run(main: Callable[[list[str]], object], program: str, args: list[str]) -> int:
-    sys.argv[0] = program  # what it calls itself in its messages
-    try:
-        main(args)
-    except SystemExit as exc:
-        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
-    return 0
