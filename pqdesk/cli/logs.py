@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,14 +41,14 @@ class Wanted:
     message_id: int | None = None
 
     @classmethod
-    def parse(cls, grep: str | None, is_regex: bool, level: str | None, message_id: int | None) -> Wanted:
+    def parse(cls, grep: str | None, regex: bool, level: str | None, message_id: int | None) -> Wanted:
         """From the options. Raises click.UsageError for what cannot be understood."""
-        if is_regex and grep is None:
+        if regex and grep is None:
             raise click.UsageError("--regex says how --grep is meant: give --grep too")
         pattern = None
         if grep is not None:
             try:
-                pattern = re.compile(grep if is_regex else re.escape(grep), re.IGNORECASE)
+                pattern = re.compile(grep if regex else re.escape(grep), re.IGNORECASE)
             except re.error as exc:
                 raise click.UsageError(f"--grep {grep!r} is not a regular expression: {exc}") from exc
         return cls(pattern, None if level is None else Level[level.upper()], message_id)
@@ -109,10 +110,7 @@ def logs_command(
     count: int,
     stdout: bool,
     stderr: bool,
-    grep: str | None,
-    regex: bool,
-    level: str | None,
-    message_id: int | None,
+    **asked: Any,
 ) -> None:
     """Show the log of a worker or all. With --json, an object per line.
 
@@ -121,8 +119,8 @@ def logs_command(
     -n counts the lines that are shown; --grep, --level and --message look for them in all that is kept of the log,
     with -f in its newest MiB.
     """
-    wanted = Wanted.parse(grep, regex, level, message_id)
-    is_both = (level is not None or message_id is not None) and not stdout and not stderr
+    wanted = Wanted.parse(**asked)
+    is_both = (wanted.lowest is not None or wanted.message_id is not None) and not stdout and not stderr
     streams = [is_error for is_error, is_asked in ((False, stdout), (True, stderr)) if is_asked or is_both] or [False]
     logs = _logs(settings, name, streams)
     processes = [one.process for one in logs]

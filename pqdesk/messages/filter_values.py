@@ -37,29 +37,10 @@ _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T_](\d{2}:\d{2})(:\d{2}(?:\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?", re.IGNORECASE | re.ASCII
 )
 
-EXAMPLES = {
-    Field.ID: "id:12,15",
-    Field.STATE: "state:failed",
-    Field.QUEUE: "queue:emails",
-    Field.TYPE: "type:mail.send",
-    Field.WORKER: "worker:mail",
-    Field.ERROR: "error:refused or error:#12",
-    Field.ATTEMPTS: "attempts:>2",
-    Field.PRIORITY: "priority:1..9",
-    Field.GROUP: "group:customer-7",
-    Field.KEY: "key:invoice-4711",
-    Field.AGE: "age:>2h",
-    Field.RAN: "ran:>30s",
-    Field.ENQUEUED: "enqueued:2026-12-24",
-    Field.FINISHED: "finished:<1h",
-    Field.PAYLOAD: "payload:ada",
-    Field.VALUE: "payload.to:ada",
-}
-
 
 def parse_test(field: Field, value: str, is_quoted: bool) -> Test:
     """What `value` asks for in a term of `field`. Raises InvalidInput, which does not name the term."""
-    return _PARSERS[field](value, is_quoted)
+    return _TERMS[field][1](value, is_quoted)
 
 
 def _state(value: str, _is_quoted: bool) -> Test:
@@ -193,21 +174,23 @@ def _range_of(
     return lambda value, _is_quoted: _ranged(value, parse, is_single_allowed=is_single_allowed)
 
 
-_PARSERS: dict[Field, Callable[[str, bool], Test]] = {
-    Field.ID: _range_of(_one_id),
-    Field.STATE: _state,
-    Field.QUEUE: _name("queue"),
-    Field.TYPE: _name("type"),
-    Field.WORKER: _name("worker"),
-    Field.ERROR: _error,
-    Field.ATTEMPTS: _range_of(_one_whole),
-    Field.PRIORITY: _range_of(_one_whole),
-    Field.GROUP: _name("group"),
-    Field.KEY: _name("key"),
-    Field.AGE: _range_of(_one_duration, is_single_allowed=False),
-    Field.RAN: _range_of(_one_duration, is_single_allowed=False),
-    Field.ENQUEUED: _instant,
-    Field.FINISHED: _instant,
-    Field.PAYLOAD: _text,
-    Field.VALUE: _value,
+# An example of each term, and what reads its value.
+_TERMS: dict[Field, tuple[str, Callable[[str, bool], Test]]] = {
+    Field.ID: ("id:12,15", _range_of(_one_id)),
+    Field.STATE: ("state:failed", _state),
+    Field.QUEUE: ("queue:emails", _name("queue")),
+    Field.TYPE: ("type:mail.send", _name("type")),
+    Field.WORKER: ("worker:mail", _name("worker")),
+    Field.ERROR: ("error:refused or error:#12", _error),
+    Field.ATTEMPTS: ("attempts:>2", _range_of(_one_whole)),
+    Field.PRIORITY: ("priority:1..9", _range_of(_one_whole)),
+    Field.GROUP: ("group:customer-7", _name("group")),
+    Field.KEY: ("key:invoice-4711", _name("key")),
+    Field.AGE: ("age:>2h", _range_of(_one_duration, is_single_allowed=False)),
+    Field.RAN: ("ran:>30s", _range_of(_one_duration, is_single_allowed=False)),
+    Field.ENQUEUED: ("enqueued:2026-12-24", _instant),
+    Field.FINISHED: ("finished:<1h", _instant),
+    Field.PAYLOAD: ("payload:ada", _text),
+    Field.VALUE: ("payload.to:ada", _value),
 }
+EXAMPLES = {field: example for field, (example, _) in _TERMS.items()}

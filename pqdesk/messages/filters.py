@@ -92,11 +92,6 @@ def has_term(text: str, name: str) -> bool:
         return False
 
 
-def term_names() -> tuple[str, ...]:
-    """The names of all terms, for suggestions; `payload` may be followed by a path."""
-    return tuple(_FIELDS)
-
-
 def _tokens(text: str) -> Iterator[_Token]:
     position, end = 0, len(text)
     while position < end:

@@ -18,7 +18,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Protocol, cast, get_args
+from typing import cast, get_args
 
 from cronsim import CronSim, CronSimError
 
@@ -47,24 +47,13 @@ _LONGEST_PREVIEW = 1000
 _CLOCK_CORRECTION_US = 3 * 3600 * 1_000_000  # set back by less, nothing runs twice: the rule of Debian's cron(8)
 
 
-class Schedule(Protocol):
-    """A row of instants."""
-
-    def first_us(self, now_us: int) -> int:
-        """The first instant for somebody who begins now."""
-        ...
-
-    def following_us(self, due_us: int, now_us: int) -> int:
-        """The first instant after `now_us`; `due_us` is an instant of the row, not after it."""
-        ...
-
-    def set_back_us(self, due_us: int, now_us: int, step_us: int) -> int:
-        """The next instant in place of `due_us` when the clock was set back by `step_us` to `now_us`."""
-        ...
-
-
 class Every:
-    """At once, and then at intervals of `interval_us`, without drift."""
+    """At once, and then at intervals of `interval_us`, without drift.
+
+    As of Cron: `first_us` is the first instant for somebody who begins now, `following_us` the first after `now_us`,
+    where `due_us` is an instant of the row and not after it; `set_back_us` the next one in place of `due_us` when the
+    clock was set back by `step_us` to `now_us`.
+    """
 
     def __init__(self, interval_us: int) -> None:
         if interval_us <= 0:
@@ -163,6 +152,9 @@ def _number(word: str, lowest: int, names: str) -> int | None:
     if word.isdigit():
         return int(word)
     return names.split().index(word.upper()) + lowest if word.upper() in names.split() else None
+
+
+Schedule = Every | Cron
 
 
 class Timetable:

@@ -21,7 +21,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import islice
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from pqdesk.clock import Clock, SystemClock, to_datetime
 from pqdesk.errors import InvalidInput, PQDeskError
@@ -49,20 +49,6 @@ _PAUSE_S = 1.0  # before a handler that yielded nothing is called again
 _LONGEST_WAIT_S = 30.0  # a schedule is looked at this often, since the clock may be set and the machine may sleep
 
 ProducerTarget = Handler | CommandTarget | FolderTarget
-
-
-class Source(Protocol):
-    """Where a producer's messages come from."""
-
-    def run_for_ever(self) -> int:
-        """Put things until asked to stop, or until there is nothing more; the exit code of the worker."""
-        ...
-
-    def run_once(self) -> bool:
-        """Put what there is now, in one transaction. A failure is told on stderr; False when asked to stop."""
-        ...
-
-    def close(self) -> None: ...
 
 
 def run_producer(
@@ -244,6 +230,12 @@ class HandlerSource:
 
     def close(self) -> None:
         pass
+
+
+# Where messages come from. `run_for_ever` puts things until asked to stop, or until there is nothing more, and returns
+# the exit code of the worker; `run_once` puts what there is now, in one transaction, tells a failure on stderr, and
+# returns False when asked to stop.
+Source = HandlerSource | CommandSource | FolderWatch
 
 
 class _Items:
