@@ -86,13 +86,11 @@ def count(message: Message) -> dict[str, Any]:
 def find_files() -> dict[str, list[str]]:
     """Readable files by kind, at most 2,000 of each, and some of each kind wherever the machine has them."""
     found: dict[str, list[str]] = {kind: [] for kind in QUEUES}
-    for folder in _folders():
-        if all(found.values()):
-            break
-        is_first = not any(found.values())
-        wanted = [kind for kind in QUEUES if is_first or not found[kind]]
-        for kind, path in _walk(folder):
-            if kind in wanted and len(found[kind]) < _PER_KIND:
+    own = () if getattr(sys, "frozen", False) else (sysconfig.get_path("stdlib"),)
+    for folder in (*own, *_SYSTEM_FOLDERS):
+        missing = [kind for kind in QUEUES if not found[kind]]
+        for kind, path in _walk(folder) if missing else ():
+            if kind in missing and len(found[kind]) < _PER_KIND:
                 found[kind].append(path)
     return found
 
@@ -126,12 +124,6 @@ def keep_small(paths: WorkspacePaths | None = None) -> None:
         for queue in map(workspace.queue, QUEUES):
             if queue.configuration == QueueConfiguration():
                 queue.configure(keep_completed=_KEEP_COMPLETED_S)
-
-
-def _folders() -> list[str]:
-    """Where to look, the first that has each kind of file wins."""
-    is_frozen = getattr(sys, "frozen", False)
-    return [*([] if is_frozen else [sysconfig.get_path("stdlib")]), *_SYSTEM_FOLDERS]
 
 
 def _walk(folder: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from pqdesk.workers.handlers import Fail, Handler, Retry, Snooze
 from pqdesk.workers.lifecycle import EXIT_HUNG
 from pqdesk.workers.log_stream import SPEAKER
 from pqdesk.workers.threads_at_work import Delivery
-from pqdesk.workers.work import Ending, Nacked, Unworkable, asked_for, returned
+from pqdesk.workers.work import Ending, Nacked, Unworkable, Work, asked_for, returned
 
 _CANCEL_S = 5.0  # a cancelled task may tidy up for so long
 _ANSWER_S = 1.0  # a loop that is not blocked calls back sooner
@@ -43,14 +43,12 @@ class _Run:
         self.error: BaseException | None = None
 
 
-class AsyncHandlerWork:
+class AsyncHandlerWork(Work):
     """Calls an async handler with an AsyncMessage.
 
     Args:
         settle: Ends a delivery at once, where that cannot wait for its task to end.
     """
-
-    ends_itself = True
 
     def __init__(self, handler: Handler, settle: Callable[[Delivery, Ending], None]) -> None:
         self._function: Callable[[AsyncMessage], Awaitable[Any]] = handler.function

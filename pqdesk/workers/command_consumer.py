@@ -40,7 +40,7 @@ from pqdesk.workers.process import (
 )
 from pqdesk.workers.report import Report
 from pqdesk.workers.threads_at_work import Delivery
-from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable
+from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable, Work
 
 RESULT_LIMIT_BYTES = 64 * 1024
 _ERROR_LIMIT_BYTES = 63 * 1024  # with the summary before it, no more than the queue keeps
@@ -66,14 +66,12 @@ class CommandTarget:
         find_program(self.command)
 
 
-class CommandWork:
+class CommandWork(Work):
     """Runs the command once per message.
 
     Args:
         settle: Ends a delivery at once, where that cannot wait for the program to end.
     """
-
-    ends_itself = True
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ from pqdesk.workers.post_connection import Answer, Deadline, PostConnection
 from pqdesk.workers.post_target import PostTarget, message_headers, own_headers
 from pqdesk.workers.report import Report
 from pqdesk.workers.threads_at_work import Delivery
-from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked
+from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Work
 
 _RESULT_LIMIT_BYTES = 64 * 1024
 _MOST_REDIRECTS = 5
@@ -49,10 +49,8 @@ _CONTENT_TYPES: dict[int, str] = {
 }
 
 
-class PostWork:
+class PostWork(Work):
     """Posts messages; each thread has a connection of its own."""
-
-    ends_itself = True
 
     def __init__(self, target: PostTarget, report: Report, clock: Clock) -> None:
         self._url = target.url

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from types import BuiltinFunctionType, CoroutineType, FunctionType, MethodType
-from typing import Any, Protocol
+from typing import Any
 
 from pqdesk.messages.aliases import Duration
 from pqdesk.messages.durations import duration_us
@@ -61,25 +61,24 @@ class Unworkable:
 Ending = Completed | Nacked | GivenUp | PutOff | Unworkable
 
 
-class Work(Protocol):
-    """One way to work on messages, made for one worker process. `do` is called from several threads."""
+class Work:
+    """One way to work on messages, made for one worker process. `do` is called from several threads.
 
-    @property
-    def ends_itself(self) -> bool:
-        """Whether `do` ends soon after its timeout; else the worker has to be started again to be rid of it."""
-        ...
+    Attributes:
+        ends_itself: Whether `do` ends soon after its timeout; else the worker has to be started again to be rid of it.
+    """
+
+    ends_itself = True
 
     def do(self, delivery: Delivery) -> Ending:
         """Work on the message and tell how that ended. Whatever it raises is a failed attempt."""
-        ...
+        raise NotImplementedError
 
     def abandon(self) -> None:
         """End what can be ended at once: the process is about to go."""
-        ...
 
     def close(self) -> None:
         """Let go of what it holds, once no `do` runs any more."""
-        ...
 
 
 _COMPLETED = Completed(None)
@@ -137,7 +136,7 @@ def promise_within(result: object, depth: int = 0) -> str | None:
     return _why_not_run(result) if depth else None
 
 
-class HandlerWork:
+class HandlerWork(Work):
     """Calls a Python handler."""
 
     ends_itself = False
@@ -151,9 +150,3 @@ class HandlerWork:
         except (Fail, Retry, Snooze) as exc:
             return asked_for(exc)
         return _COMPLETED if result is None else returned(result)
-
-    def abandon(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass

@@ -52,7 +52,7 @@ class LogFollower:
         self._skip_beyond_bytes = skip_beyond_bytes
         self._from_end_lines = from_end_lines
         self._has_begun = False
-        self._file: int | None = None
+        self._file = -1  # none
         self._inode = 0
         self._offset = 0
         self._partial = b""
@@ -64,7 +64,7 @@ class LogFollower:
 
         Raises OSError: the file is there and cannot be read.
         """
-        if self._file is None and not self._open():
+        if self._file < 0 and not self._open():
             self._has_begun = True  # whatever will be in it is new
             return []
         if not self._has_begun:
@@ -84,17 +84,17 @@ class LogFollower:
         return lines
 
     def close(self) -> None:
-        if self._file is not None:
+        if self._file >= 0:
             os.close(self._file)
-            self._file = None
+            self._file = -1
 
     def __del__(self) -> None:
         self.close()
 
     def _begin(self) -> list[str]:
         self._has_begun = True
-        self._offset = _end_of_lines(self._opened())
-        newest, is_whole = _tail(self._opened(), self._offset)
+        self._offset = _end_of_lines(self._file)
+        newest, is_whole = _tail(self._file, self._offset)
         # right after a rotation the newest file holds next to nothing
         data = _with_older(_rotated(self._path) if is_whole else (), self._from_end_lines, newest)
         if not newest:  # what the last file ends with may go on in this one
@@ -111,10 +111,6 @@ class LogFollower:
         self._offset = 0
         return True
 
-    def _opened(self) -> int:
-        assert self._file is not None
-        return self._file
-
     def _is_replaced(self) -> bool:
         try:
             return os.stat(self._path).st_ino != self._inode
@@ -122,7 +118,7 @@ class LogFollower:
             return False  # between two steps of a rotation, or gone: the open file still has its end
 
     def _bytes_behind(self, is_replaced: bool) -> int:
-        behind = os.fstat(self._opened()).st_size - self._offset
+        behind = os.fstat(self._file).st_size - self._offset
         if is_replaced:
             behind += sum(_size(one) for one in [self._path, *self._newer_than_open()])
         return behind
@@ -135,23 +131,23 @@ class LogFollower:
             self.close()
             if not self._open():
                 return []
-        size = os.fstat(self._opened()).st_size
+        size = os.fstat(self._file).st_size
         self._offset = max(self._offset if not is_replaced else 0, size - _AT_ONCE_BYTES)
         if self._offset:
-            data = os.pread(self._opened(), _AT_ONCE_BYTES, self._offset - 1)
+            data = os.pread(self._file, _AT_ONCE_BYTES, self._offset - 1)
             self._offset += max(0, data.find(b"\n"))
         skipped = behind - (size - self._offset)
         return [f"… {skipped // 1024:,} KiB skipped, they are in the file …", *self._read_new()]
 
     def _is_at_end(self) -> bool:
-        return self._offset >= os.fstat(self._opened()).st_size
+        return self._offset >= os.fstat(self._file).st_size
 
     def _read_new(self) -> list[str]:
         lines: list[str] = []
-        if os.fstat(self._opened()).st_size < self._offset:  # emptied in place
+        if os.fstat(self._file).st_size < self._offset:  # emptied in place
             self._offset = 0
             lines += self._end_partial()
-        data = os.pread(self._opened(), _AT_ONCE_BYTES, self._offset)
+        data = os.pread(self._file, _AT_ONCE_BYTES, self._offset)
         if not data:
             return lines
         self._offset += len(data)
