@@ -67,11 +67,7 @@ class Workspace(Operator):
     """
 
     def __init__(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        durability: Durability = "full",
-        program: str = "library",
+        self, path: str | os.PathLike[str] | None = None, *, durability: Durability = "full", program: str = "library"
     ) -> None:
         if durability not in ("full", "relaxed"):
             raise InvalidInput(f"durability must be 'full' or 'relaxed', got {quoted(durability)}")

@@ -104,13 +104,7 @@ class Log:
 @click.option("--message", "message_id", type=click.IntRange(1), metavar="ID", help="Only lines about this message.")
 @pass_settings
 def logs_command(
-    settings: Settings,
-    name: str,
-    follow: bool,
-    count: int,
-    stdout: bool,
-    stderr: bool,
-    **asked: Any,
+    settings: Settings, name: str, follow: bool, count: int, stdout: bool, stderr: bool, **asked: Any
 ) -> None:
     """Show the log of a worker or all. With --json, an object per line.
 

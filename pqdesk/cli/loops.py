@@ -228,11 +228,7 @@ def _opened(settings: Settings, names: tuple[str, ...]) -> Iterator[list[Queue]]
     from pqdesk.storage import log_sqlite_events
 
     log_sqlite_events()
-    with (
-        _as_worker(names),
-        opened_workspace(settings, makes=True) as workspace,
-        logging_to(settings.paths),
-    ):
+    with _as_worker(names), opened_workspace(settings, makes=True) as workspace, logging_to(settings.paths):
         yield [workspace.queue(name) for name in dict.fromkeys(names)]
 
 

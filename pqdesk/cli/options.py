@@ -155,12 +155,7 @@ def ids_or_filter(function: Callable[..., R]) -> Callable[..., R]:
 
 
 def filters_given(
-    *,
-    queue: str | None,
-    state: tuple[State, ...] | None,
-    type_: str | None,
-    search: str | None,
-    where: str | None,
+    *, queue: str | None, state: tuple[State, ...] | None, type_: str | None, search: str | None, where: str | None
 ) -> dict[str, Any]:
     """The filters that are there, as the Workspace's actions take them. Raises UsageError for an empty one."""
     given = {"queue": queue, "state": state, "type": type_, "search": search, "where": where}

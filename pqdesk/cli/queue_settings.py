@@ -13,12 +13,7 @@ from pqdesk.cli.lines import say
 from pqdesk.cli.options import DURATION, RATE
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings, pass_workspace
 from pqdesk.cli.tables import Column, print_table
-from pqdesk.messages.defaults import (
-    DEFAULT_KEEP_COMPLETED_S,
-    DEFAULT_LEASE_S,
-    DEFAULT_MAX_ATTEMPTS,
-    DEFAULT_MAX_DEATHS,
-)
+from pqdesk.messages.defaults import DEFAULT_KEEP_COMPLETED_S, DEFAULT_LEASE_S, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_DEATHS
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import QueueConfiguration
 

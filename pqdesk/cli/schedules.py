@@ -190,9 +190,7 @@ remove_schedule_command = _changing(
     "remove-schedule", "Put nothing more by schedule NAME.\n\nWhat it has put stays.", lambda _: "is removed"
 )
 enable_schedule_command = _changing(
-    "enable-schedule",
-    "Let schedule NAME run again, from now on.",
-    lambda record: f"goes on; {_what_is_next(record)}",
+    "enable-schedule", "Let schedule NAME run again, from now on.", lambda record: f"goes on; {_what_is_next(record)}"
 )
 disable_schedule_command = _changing(
     "disable-schedule", "Let schedule NAME rest.\n\nWhat is due meanwhile is not missed.", lambda _: "rests"

@@ -19,11 +19,7 @@ def command_line(name: str, *words: str) -> str:
 
 
 def act_command(
-    action: str,
-    *,
-    ids: Sequence[int] | None,
-    filters: Mapping[str, Any],
-    words: Iterable[str] = (),
+    action: str, *, ids: Sequence[int] | None, filters: Mapping[str, Any], words: Iterable[str] = ()
 ) -> str:
     """The command of an operator action on these ids, or on what matches these filters; `words` come last."""
     chosen: list[str] = []

@@ -284,11 +284,7 @@ class PlannedRun:
 
 
 def next_runs(
-    expression: str | float | timedelta,
-    timezone: str | None = None,
-    count: int = 10,
-    *,
-    after: datetime | None = None,
+    expression: str | float | timedelta, timezone: str | None = None, count: int = 10, *, after: datetime | None = None
 ) -> tuple[PlannedRun, ...]:
     """The next `count` (at most 1,000) runs by a cron expression, or at intervals of seconds or a timedelta.
 

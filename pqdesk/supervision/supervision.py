@@ -53,13 +53,7 @@ class Supervision:
     long as the workers' configuration lets them take. `on_progress` is called as each process is done.
     """
 
-    def __init__(
-        self,
-        paths: WorkspacePaths,
-        *,
-        timeout_s: float = 2.0,
-        is_look_only: IsLookOnly = never,
-    ) -> None:
+    def __init__(self, paths: WorkspacePaths, *, timeout_s: float = 2.0, is_look_only: IsLookOnly = never) -> None:
         """`timeout_s`: how long supervisord may take to answer. `is_look_only`: as services.workers asks for it."""
         self.paths = paths
         self._is_look_only = is_look_only

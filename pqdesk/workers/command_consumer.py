@@ -30,14 +30,7 @@ from pqdesk.messages.durations import format_duration
 from pqdesk.messages.payloads import encode_payload
 from pqdesk.queues.message import Message
 from pqdesk.workers.arguments import filled_command, has_fields, message_environment, payload_file
-from pqdesk.workers.process import (
-    Child,
-    ChildGuard,
-    child_environment,
-    describe_status,
-    find_program,
-    why_not_run,
-)
+from pqdesk.workers.process import Child, ChildGuard, child_environment, describe_status, find_program, why_not_run
 from pqdesk.workers.report import Report
 from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, Unworkable, Work

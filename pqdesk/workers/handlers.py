@@ -220,11 +220,7 @@ def producer(
     if every is not None and cron is not None:
         raise InvalidInput("a producer runs by every= or by cron=, not by both")
     options = ProducerOptions(
-        queue=check_name(queue, "queue"),
-        every=seconds(every, "every"),
-        cron=cron,
-        timezone=timezone,
-        missed=missed,
+        queue=check_name(queue, "queue"), every=seconds(every, "every"), cron=cron, timezone=timezone, missed=missed
     )
     return _marker(_PRODUCER_MARK, options)
 

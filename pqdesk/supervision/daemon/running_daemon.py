@@ -136,10 +136,7 @@ class Daemon:
         client = self.client()
         for one in processes:
             client.multicall(
-                [
-                    ("supervisor.stopProcess", (one, False)),
-                    ("supervisor.removeProcessGroup", (one.partition(":")[0],)),
-                ]
+                [("supervisor.stopProcess", (one, False)), ("supervisor.removeProcessGroup", (one.partition(":")[0],))]
             )
 
     def ask(

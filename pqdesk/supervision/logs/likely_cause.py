@@ -10,10 +10,7 @@ from pqdesk.log_records import parse_line
 # Pattern and what it means, where \1 is what the pattern has found. The first that fits decides: what is more telling
 # comes first.
 _CAUSES = (
-    (
-        r"(?i)No module named ['\"]?([\w.]+)",
-        r"Python cannot find the module \1. Install it for the worker's Python",
-    ),
+    (r"(?i)No module named ['\"]?([\w.]+)", r"Python cannot find the module \1. Install it for the worker's Python"),
     (r"(?i)\bImportError: (.+)", r"Python could not import something: \1"),
     (
         r"(?i)Address already in use|\bEADDRINUSE\b",
@@ -66,10 +63,7 @@ _CAUSES = (
         r"(?i)\b(?:exit (?:status|code)|code) 2\b|^usage:",
         "Its command line was not understood. Check the options of the command",
     ),
-    (
-        r"(?i)\b(?:exit (?:status|code)|code) 0\b",
-        "It ends by itself without an error; a worker has to keep running",
-    ),
+    (r"(?i)\b(?:exit (?:status|code)|code) 0\b", "It ends by itself without an error; a worker has to keep running"),
 )
 # What the system said about a script that it could not run; it ends with 127 as if it were not there.
 _NOT_RUN = (
@@ -85,10 +79,7 @@ _NOT_RUN = (
         r"\benv: .?([^\s'’]+?)(?:\\r|\r)'?’?: No such file",
         "Its lines end as on Windows (CRLF), so its interpreter is not found; convert it",
     ),
-    (
-        r"\benv: .?([^\s:'’]+)'?’?: No such file",
-        r"The interpreter \1, which its first line names, is not found",
-    ),
+    (r"\benv: .?([^\s:'’]+)'?’?: No such file", r"The interpreter \1, which its first line names, is not found"),
 )
 # How it ended says less than an error message does, where both are there.
 _WEAK = re.compile(r"\b(?:exit (?:status|code)|code) (?:0|1|2)\b|SIGABRT|signal ABRT")

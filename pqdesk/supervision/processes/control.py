@@ -216,12 +216,7 @@ class Control:
             )
 
     def stop_processes(
-        self,
-        targets: Sequence[str],
-        *,
-        start: Collection[str] = (),
-        remove: Collection[str] = (),
-        is_now: bool = False,
+        self, targets: Sequence[str], *, start: Collection[str] = (), remove: Collection[str] = (), is_now: bool = False
     ) -> None:
         """Tell them to end; what belongs to them is noted before, and that it is on purpose.
 
