@@ -3,6 +3,8 @@
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +31,20 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # supervisord binds SOCKET.PID before it links it into place; with the longest pid that has to stay
 # below the 108 bytes of sockaddr_un (unix(7)). Measured with supervisor 4.3.0.
 _LONGEST_SOCKET_PATH_BYTES = 95
+
+
+@contextmanager
+def variable_set(name: str, value: str) -> Iterator[None]:
+    """Have this variable in the environment of this process and its children, until the block is left."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 class WorkspacePaths(NamedTuple):

@@ -10,9 +10,9 @@ from pqdesk.cli.command import command
 from pqdesk.cli.doctor_checks import CHECKS, Finding, problem
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import visible
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.tables import console_for
-from pqdesk.cli.visible import visible
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.counting import counted
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pqdesk.cli.lines import remark, say
-from pqdesk.cli.visible import visible_json
+from pqdesk.cli.lines import remark, say, visible_json
 from pqdesk.messages.plain_json import json_text, plain
 
 if TYPE_CHECKING:

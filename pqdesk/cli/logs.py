@@ -17,8 +17,8 @@ import click
 from pqdesk.cli.command import command
 from pqdesk.cli.completing import complete_log
 from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import visible_log_line
 from pqdesk.cli.settings import Settings, pass_settings
-from pqdesk.cli.visible import visible_log_line
 from pqdesk.cli.workers import replicas_named
 from pqdesk.clock import SystemClock
 from pqdesk.log_records import merged, stamp, time_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,7 @@ from pqdesk.cli.settings import Settings, opened_inspection, opened_workspace, p
 from pqdesk.cli.worker_options import loop_options, try_options
 from pqdesk.clock import SystemClock
 from pqdesk.messages.origin import WORKER_VARIABLE
+from pqdesk.paths import variable_set
 from pqdesk.worker_options import CONSUMERS, PRODUCERS, Kind, check_together, fitting_kind, options_of
 
 if TYPE_CHECKING:
@@ -232,13 +233,7 @@ def _opened(settings: Settings, names: tuple[str, ...]) -> Iterator[list[Queue]]
         yield [workspace.queue(name) for name in dict.fromkeys(names)]
 
 
-@contextmanager
-def _as_worker(names: tuple[str, ...]) -> Iterator[None]:
+def _as_worker(names: tuple[str, ...]) -> AbstractContextManager[None]:
     """What this process and its commands do is a worker's work: a look-only workspace does not stop it."""
-    before = os.environ.get(WORKER_VARIABLE)
-    os.environ[WORKER_VARIABLE] = before or os.environ.get("SUPERVISOR_PROCESS_NAME") or ",".join(names)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[WORKER_VARIABLE]
+    name = os.environ.get(WORKER_VARIABLE) or os.environ.get("SUPERVISOR_PROCESS_NAME") or ",".join(names)
+    return variable_set(WORKER_VARIABLE, name)

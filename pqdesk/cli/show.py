@@ -12,10 +12,10 @@ import click
 
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
+from pqdesk.cli.lines import visible, visible_json, visible_lines
 from pqdesk.cli.options import ID, no_mask
 from pqdesk.cli.settings import Settings, pass_inspection, pass_settings
 from pqdesk.cli.tables import Cell, Column, print_table, when
-from pqdesk.cli.visible import visible, visible_json, visible_lines
 from pqdesk.errors import NotFound
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.masking import masked, masked_text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pqdesk.cli.visible import visible
+from pqdesk.cli.lines import visible
 from pqdesk.clock import local_time
 
 if TYPE_CHECKING:

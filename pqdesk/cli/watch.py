@@ -16,12 +16,11 @@ from rich.text import Text
 
 from pqdesk.cli.command import command
 from pqdesk.cli.json_output import print_json
-from pqdesk.cli.lines import remark
+from pqdesk.cli.lines import remark, visible
 from pqdesk.cli.looking import QUEUE_COLUMNS, STATUS_COLUMN, queue_row, status_cell
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.snapshots import Snapshot, Watcher
 from pqdesk.cli.tables import Cell, Column, console_for, make_table, print_picture
-from pqdesk.cli.visible import visible
 from pqdesk.cli.workers import WORKER_COLUMNS, worker_row
 from pqdesk.messages.records import QueueRecord
 from pqdesk.messages.states import QueueWord

@@ -12,6 +12,7 @@ from pqdesk.cli.completing import complete_worker
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json, tell
 from pqdesk.cli.lines import remark, say
+from pqdesk.cli.options import declared
 from pqdesk.cli.settings import Settings, pass_settings, require_workspace_or_workers
 from pqdesk.cli.worker_choice import WorkerOptions, definition_from, recipe_from
 from pqdesk.cli.worker_options import OF_RUN, try_options, warn_of_secrets, worker_options
@@ -28,10 +29,12 @@ _RUNS = (
     "-- COMMAND); HTTP POST per message (--post with --queue); a folder to watch (--folder with --queue); something on "
     "a schedule (--every or --cron with --queue and --handler, --payload or -- COMMAND); or any other command."
 )
-_test = click.option(
-    "--test", "is_test", is_flag=True, help="Try it and save nothing; a command of your own really runs."
+_LOOKS = ("is_test", "sample", "message_id", "is_preview")
+_looks = declared(
+    click.option("--test", "is_test", is_flag=True, help="Try it and save nothing; a command of your own really runs."),
+    try_options,
+    click.option("--preview", "is_preview", is_flag=True, help="Show the file, and save nothing."),
 )
-_preview = click.option("--preview", "is_preview", is_flag=True, help="Show the file, and save nothing.")
 
 
 @command("add-worker", has_json=True, cls=DashesCommand, options_metavar="[OPTIONS]", epilog=_RUNS)
@@ -40,21 +43,10 @@ _preview = click.option("--preview", "is_preview", is_flag=True, help="Show the 
 @click.option("--start/--no-start", "is_start", default=True, help="Start it at once; the default.")
 @click.option("--no-wait", is_flag=True, help="Return before it has come up.")
 @click.option("--replace", "is_replacing", is_flag=True, help="In place of the worker of this name, if there is one.")
-@_test
-@try_options
-@_preview
+@_looks
 @pass_settings
 def add_worker_command(
-    settings: Settings,
-    name: str,
-    is_start: bool,
-    no_wait: bool,
-    is_replacing: bool,
-    is_test: bool,
-    sample: str | None,
-    message_id: int | None,
-    is_preview: bool,
-    **values: Any,
+    settings: Settings, name: str, is_start: bool, no_wait: bool, is_replacing: bool, **values: Any
 ) -> int:
     """Add a worker, and start it.
 
@@ -68,10 +60,9 @@ def add_worker_command(
     base = WorkerDefinition(name=name, command=words, restart=usual_restart(words))
     definition = definition_from(given, base)
     supervision = workers_of(settings.paths, "cli")
-    if is_test or sample is not None or message_id is not None:
-        return _test_it(settings, supervision, definition, sample, message_id)
-    if is_preview:
-        return _preview_it(settings, supervision, definition)
+    looked = _look(settings, supervision, definition, **{name: values[name] for name in _LOOKS})
+    if looked is not None:
+        return looked
     warn_of_secrets(definition.command, definition.environment)
     saved = supervision.add(definition, start=is_start, is_replacing=is_replacing)
     at_rest = f"{name}: added, not started" if not is_start else None
@@ -85,20 +76,9 @@ def add_worker_command(
     "--unset", multiple=True, metavar="NAME", help="Take this variable, secret or --option away again; may repeat."
 )
 @click.option("--undo", "is_undo", is_flag=True, help="Take the last change back.")
-@_test
-@try_options
-@_preview
+@_looks
 @pass_settings
-def edit_worker_command(
-    settings: Settings,
-    name: str,
-    is_undo: bool,
-    is_test: bool,
-    sample: str | None,
-    message_id: int | None,
-    is_preview: bool,
-    **values: Any,
-) -> int:
+def edit_worker_command(settings: Settings, name: str, is_undo: bool, **values: Any) -> int:
     """Change a worker, and restart what that changes.
 
     What is not given stays as it is. Processes that are not changed are not touched. What could not start is refused,
@@ -117,10 +97,9 @@ def edit_worker_command(
         )
         definition = replace(definition, command=words, restart=restart)
     warn_of_secrets(definition.command, definition.environment)
-    if is_test or sample is not None or message_id is not None:
-        return _test_it(settings, supervision, definition, sample, message_id)
-    if is_preview:
-        return _preview_it(settings, supervision, definition)
+    looked = _look(settings, supervision, definition, **{name: values[name] for name in _LOOKS})
+    if looked is not None:
+        return looked
     saved = supervision.change(definition, on_progress=progress_lines(settings, "restarted"))
     code = _tell(settings, supervision, name, saved, f"{name}: saved, nothing had to be restarted")
     if code != ExitCode.DONE and saved.restarting:
@@ -168,33 +147,38 @@ def _given(values: dict[str, Any]) -> WorkerOptions:
     return WorkerOptions(values, None if words is None else tuple(words))
 
 
-def _preview_it(settings: Settings, supervision: Supervision, definition: WorkerDefinition) -> int:
-    text = supervision.definition_preview(definition)
-    if settings.is_json:
-        print_json({"text": text})
-    else:
-        for line in text.splitlines():
-            say(line)
-    return ExitCode.DONE
-
-
-def _test_it(
+def _look(
     settings: Settings,
     supervision: Supervision,
     definition: WorkerDefinition,
+    *,
+    is_test: bool,
     sample: str | None,
     message_id: int | None,
-) -> int:
+    is_preview: bool,
+) -> int | None:
+    """Try the worker, or show its file, and save nothing; None when neither was asked for."""
+    if not (is_test or is_preview or sample is not None or message_id is not None):
+        return None
+    if is_preview and not is_test and sample is None and message_id is None:
+        text = supervision.definition_preview(definition)
+        _tell_lines(settings, text, {"text": text})
+        return ExitCode.DONE
     if not settings.is_json and definition.kind != "command":
         remark(trial_story(definition.kind, sample, message_id))
     outcome = supervision.try_out(definition, sample=sample, message_id=message_id)
-    if settings.is_json:
-        print_json({**plain(outcome), "is_still_running": outcome.is_still_running})
-    else:
-        for line in outcome.output.splitlines():
-            say(line)
+    _tell_lines(settings, outcome.output, {**plain(outcome), "is_still_running": outcome.is_still_running})
+    if not settings.is_json:
         remark(_outcome_line(outcome))
     return ExitCode.DONE if outcome.is_good else ExitCode.FAILED
+
+
+def _tell_lines(settings: Settings, text: str, value: Any) -> None:
+    if settings.is_json:
+        print_json(value)
+    else:
+        for line in text.splitlines():
+            say(line)
 
 
 def _outcome_line(outcome: TryOut) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from typing import Any, TextIO, cast
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import MessageDetail, Outgoing
 from pqdesk.messages.states import State
-from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
+from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths, variable_set
 from pqdesk.workers.consumer import ConsumerTarget, check_consumer, run_consumer
 from pqdesk.workers.producer import ProducerTarget, try_producer
 from pqdesk.workspace import Workspace
@@ -42,17 +41,10 @@ class Verdict:
 @contextmanager
 def scratch_workspace() -> Iterator[WorkspacePaths]:
     """A workspace that all in this process and its children take for theirs, until it is removed at the end."""
-    before = os.environ.get(WORKSPACE_VARIABLE)
     with tempfile.TemporaryDirectory(prefix="pqdesk-try-") as folder:
         paths = WorkspacePaths(Path(folder) / "workspace")
-        os.environ[WORKSPACE_VARIABLE] = str(paths.root)
-        try:
+        with variable_set(WORKSPACE_VARIABLE, str(paths.root)):
             yield paths
-        finally:
-            if before is None:
-                del os.environ[WORKSPACE_VARIABLE]
-            else:
-                os.environ[WORKSPACE_VARIABLE] = before
 
 
 def copy_of(detail: MessageDetail) -> Outgoing:

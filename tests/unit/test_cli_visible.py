@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pqdesk.cli.visible import visible, visible_json, visible_lines, visible_log_line
+from pqdesk.cli.lines import visible, visible_json, visible_lines, visible_log_line
 
 _HARMFUL = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
