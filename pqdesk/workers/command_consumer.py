@@ -208,12 +208,9 @@ class _Run:
         return self._child.status
 
     def finish(self, timeout_s: float | None, is_cancelled: Callable[[], bool], on_overdue: Callable[[], None]) -> None:
-        """Return when the program has ended: by itself, or with the help of TERM, then KILL.
+        """Return when the program has ended: by itself, or, cancelled or overdue, with the help of TERM, then KILL.
 
-        Args:
-            timeout_s: How long it may run.
-            is_cancelled: Asked now and then whether it is to end.
-            on_overdue: Called when its time is over, before it is told to end.
+        `on_overdue` is called before it is told to end.
         """
         now_ms = self._clock.awake_ms()
         look_ms = now_ms + _CANCEL_LOOK_MS

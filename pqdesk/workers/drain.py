@@ -33,10 +33,7 @@ class Retries:
         self._since_ms = 0
 
     def pause_s(self, finished: int) -> float | None:
-        """How long to wait before the next look; None when there is nothing to wait for.
-
-        Args:
-            finished: How many messages were worked on by now.
+        """How long to wait before the next look, when so many messages were worked on by now; None: for nothing.
 
         Raises what counting raises.
         """
