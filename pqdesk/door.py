@@ -35,13 +35,9 @@ def check_workspace(paths: WorkspacePaths) -> None:
 
 
 def check_root(root: Path, *, is_shared: bool = False) -> None:
-    """The same of one folder alone, which has to be there.
+    """The same of one folder alone, which has to be there; one that `is_shared` its group may write to.
 
-    Args:
-        is_shared: Its group may write to it.
-
-    Raises:
-        WorkspaceError: It cannot be used.
+    Raises WorkspaceError: it cannot be used.
     """
     try:
         status = os.stat(root)

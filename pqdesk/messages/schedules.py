@@ -160,11 +160,7 @@ Schedule = Every | Cron
 class Timetable:
     """Which run is next, and whether it is due. Belongs to one thread.
 
-    Args:
-        plan: The schedule in words.
-
-    Attributes:
-        next_us: When to look again.
+    `plan` is the schedule in words, `next_us` when to look again.
     """
 
     def __init__(self, schedule: Schedule, missed: Missed, now_us: int, *, plan: str = "") -> None:

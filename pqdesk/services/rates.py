@@ -25,10 +25,7 @@ class Rates(NamedTuple):
 class RateMeter:
     """Keeps how many messages came in and were finished in each of the last BINS spans of BIN_S seconds.
 
-    A purge, a retry or an upkeep that lets counts sink counts as nothing.
-
-    Args:
-        window_s: What an average is over.
+    A purge, a retry or an upkeep that lets counts sink counts as nothing. An average is over `window_s`.
     """
 
     def __init__(self, window_s: float = 10.0) -> None:

@@ -53,9 +53,8 @@ class Retries:
 class DrainGate:
     """Where threads wait that found nothing, since a message in hand elsewhere may put more. Thread-safe.
 
-    Args:
-        pause_s: Asked when all found nothing, with how many messages were worked on: seconds to the next look, or None
-            when all is done.
+    `pause_s` is asked when all found nothing, with how many messages were worked on: seconds to the next look, or None
+    when all is done.
     """
 
     def __init__(self, thread_count: int, pause_s: Callable[[int], float | None] = lambda _: None) -> None:

@@ -49,14 +49,10 @@ Version = tuple[int, int, int]  # size, time of change in ns, inode
 
 @dataclass(frozen=True, slots=True)
 class FolderTarget:
-    """A folder to watch.
+    """A folder to watch. `settle_s` is how long a file must be unchanged.
 
-    Attributes:
-        settle_s: How long a file must be unchanged.
-        match: Patterns like `*.jpg`; a file must fit one of them, where there are any. Those with a `/` are held
-            against the path within the folder, others against the name.
-        ignore: Patterns of files and folders to pass over.
-        is_flat: Whether the folders in it are left out.
+    Where `match` has patterns like `*.jpg`, a file must fit one of them; what fits one of `ignore`, files and folders,
+    is passed over. Those with a `/` are held against the path within the folder, others against the name.
     """
 
     folder: Path

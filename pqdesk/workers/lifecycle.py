@@ -84,11 +84,7 @@ class Wakeup:
 class ParentWatch:
     """Whether the supervisord that started this worker is still there; asks for a TERM when it dies.
 
-    Args:
-        paths: Of the workspace, to know its own supervisord by.
-
-    Attributes:
-        look_s: How often to ask `is_gone`; None when the kernel tells, or nobody supervises this process.
+    `look_s` is how often to ask `is_gone`; None when the kernel tells, or nobody supervises this process.
     """
 
     def __init__(self, paths: WorkspacePaths | None) -> None:
@@ -113,16 +109,11 @@ class ParentWatch:
 
 
 class StopSignals:
-    """Notes the signals that ask this process to end; a context manager of the main thread.
+    """Notes the signals that ask this process to end, and the death of its parent; a context manager of the main
+    thread.
 
     In another thread it installs nothing, and only `request` asks. HUP and INT are left alone where the process was
-    started with them ignored (nohup; a script's background jobs).
-
-    Args:
-        parent: Whose death asks as well.
-
-    Attributes:
-        wakeup: Set by each signal and each `request`.
+    started with them ignored (nohup; a script's background jobs). `wakeup` is set by each signal and each `request`.
     """
 
     def __init__(self, parent: ParentWatch | None = None) -> None:

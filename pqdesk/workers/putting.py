@@ -36,13 +36,11 @@ class Putter:
     clock: Clock
 
     def put(self, items: Sequence[Any], *, is_divisible: bool = False) -> None:
-        """Put payloads or Outgoing, all in one transaction.
+        """Put payloads or Outgoing, all in one transaction; with `is_divisible` in several, if the queue may not hold
+        so many.
 
         A full queue or disk and a busy file are waited for, with one line on stderr when that begins. What cannot be
         put at all, such as a payload that is no JSON, is told on stderr, and the producer goes on.
-
-        Args:
-            is_divisible: Whether more than the queue may hold at once can be put in several transactions.
         """
         if not items:
             return

@@ -22,11 +22,8 @@ from pqdesk.workers.log_stream import LogStream
 class Report:
     """Thread-safe; each call is one write, so that lines of threads never mix.
 
-    Args:
-        out: For lines about messages. A LogStream says whether lines have times.
-        err: For warnings and tracebacks.
-        on_broken_pipe: Called when a reader has gone.
-        is_quiet: Only warnings and tracebacks are told.
+    `out` is for lines about messages (a LogStream says whether lines have times), `err` for warnings and tracebacks,
+    which alone are told when `is_quiet`. `on_broken_pipe` is called when a reader has gone.
     """
 
     def __init__(

@@ -76,11 +76,8 @@ class Settler:
     ) -> list[Message]:
         """Settle what has ended in one transaction, say so, and claim up to `claim_next` more messages.
 
-        Args:
-            given_back: Messages that were claimed ahead only; nobody is told of them.
-
-        Raises:
-            WorkspaceError: The workspace cannot be used any more, and no waiting helps.
+        Of those `given_back`, which were claimed ahead only, nobody is told. Raises WorkspaceError: the workspace
+        cannot be used any more, and no waiting helps.
         """
         if not ended and not given_back:  # as most often when a message has come to a worker that waited for it
             return handling.take(claim_next) if claim_next else []

@@ -28,14 +28,7 @@ _OPTIONS = {
 
 
 def supervisord(args: Sequence[str], paths: WorkspacePaths | None = None) -> int:
-    """Be supervisord, with its own options; on the workspace's configuration when no `-c` is given.
-
-    Args:
-        args: supervisord's options, without the program's name.
-        paths: The workspace; by default the one that $PQDESK_WORKSPACE names, or the default one.
-
-    Returns:
-        Its exit status.
+    """Be supervisord, with its own options; on the workspace's configuration when no `-c` is given. Its exit status.
 
     Raises:
         SupervisorError: supervisor is not installed, or the workspace has no configuration.

@@ -32,9 +32,7 @@ _EXPANDED = re.compile(r"%\(ENV_([A-Za-z_][A-Za-z0-9_]*)\)")
 def clean_environment(configuration: Iterable[str] = ()) -> dict[str, str]:
     """What another program is started with.
 
-    Args:
-        configuration: Texts of supervisord's configuration: what they name as %(ENV_NAME)s is passed on, since it
-            would refuse them otherwise.
+    What texts of supervisord's `configuration` name as %(ENV_NAME)s is passed on, since it would refuse them otherwise.
     """
     named = set(os.environ.get(PASS_VARIABLE, "").replace(",", " ").split())
     for text in configuration:

@@ -59,9 +59,8 @@ class Daemon:
     def load(self, processes: Collection[str]) -> tuple[list[str], str | None]:
         """Let supervisord read what was added for `processes`, or changed while they are stopped.
 
-        Returns:
-            The groups that start() has to add; and why its files cannot be read, or None: what was loaded before is
-            unaffected then.
+        Returns the groups that start() has to add; and why its files cannot be read, or None: what was loaded before is
+        unaffected then.
         """
         answer = self.reload()
         if isinstance(answer, Fault):

@@ -98,14 +98,7 @@ def with_own_zone(recipe: Recipe, old: Recipe | None = None) -> Recipe:
 
 
 def command_of(recipe: Recipe, program: Sequence[str] = PROGRAM) -> tuple[str, ...]:
-    """The command line of a recipe.
-
-    Args:
-        program: What stands before `consume` or `produce`.
-
-    Raises:
-        InvalidInput: As check_recipe().
-    """
+    """The command line of a recipe; `program` stands before `consume` or `produce`. Raises as check_recipe()."""
     check_recipe(recipe)
     if recipe.kind is Kind.OTHER:
         return tuple(recipe.values["command"])

@@ -63,13 +63,9 @@ def check_definition(definition: WorkerDefinition) -> None:
 
 
 def definition_text(definition: WorkerDefinition, secrets_file: Path | None = None) -> str:
-    """`definition` as the text of its file.
+    """`definition` as the text of its file; `secrets_file` is where its secrets are, or will be.
 
-    Args:
-        secrets_file: Where its secrets are, or will be.
-
-    Raises:
-        InvalidInput: A name, number or value that the file cannot hold.
+    Raises InvalidInput: a name, number or value that the file cannot hold.
     """
     check_definition(definition)
     names = process_names(definition.name, definition.replicas)

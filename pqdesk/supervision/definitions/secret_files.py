@@ -27,13 +27,9 @@ _HEAD = "# Secrets of a PQDesk worker: NAME='value' lines, read by sh. After a c
 
 
 def secrets_text(variables: Mapping[str, str], *, besides: Mapping[str, str]) -> str:
-    """The file's text.
+    """The file's text. `besides`: the worker's other variables, which may not have the same names.
 
-    Args:
-        besides: The worker's other variables, which may not have the same names.
-
-    Raises:
-        InvalidInput: A name or value that cannot be. No value is told in the error.
+    Raises InvalidInput: a name or value that cannot be. No value is told in the error.
     """
     for name, value in variables.items():
         check_variable(name)
@@ -93,12 +89,9 @@ def secrets_setting(file: Path) -> str:
 
 
 def unwrap(command: Sequence[str], folder: Path) -> tuple[tuple[str, ...], Path | None]:
-    """The worker's own command, and its file of secrets if there is one.
+    """The worker's own command, and its file of secrets if there is one; `folder` is that of the configuration.
 
     A file elsewhere, or of another kind of name, is none of ours: then the shell that reads it is the command.
-
-    Args:
-        folder: Of the configuration that names it.
     """
     words = tuple(command)
     if words[: len(_WRAP)] != _WRAP or len(words) < len(_WRAP) + 2:

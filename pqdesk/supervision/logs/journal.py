@@ -61,14 +61,9 @@ class Exits:
 class Journal:
     """Takes lines in as they come, and knows what they tell of each process.
 
-    Their times are those of the zone that supervisord was started in, which need not be this process's.
-
-    Args:
-        zone_of: From the pid of a supervisord and what its log says of when it began, without a zone, to the name of
-            its zone; None where that cannot be told.
-
-    Attributes:
-        zone_name: Of the newest lines; None: this machine's.
+    Their times are those of the zone that supervisord was started in, which need not be this process's: `zone_of` tells
+    its name, from the pid of a supervisord and what its log says of when it began; None where that cannot be told.
+    `zone_name` is that of the newest lines; None: this machine's.
     """
 
     def __init__(self, zone_of: Callable[[int, datetime], str | None] = lambda _pid, _at: None) -> None:

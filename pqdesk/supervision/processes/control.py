@@ -218,12 +218,9 @@ class Control:
     def stop_processes(
         self, targets: Sequence[str], *, start: Collection[str] = (), remove: Collection[str] = (), is_now: bool = False
     ) -> None:
-        """Tell them to end; what belongs to them is noted before, and that it is on purpose.
+        """Tell them to end, or kill them `is_now`; what belongs to them is noted before, and that it is on purpose.
 
-        Args:
-            start: To be started as soon as they have stopped.
-            remove: To be taken out of supervisord as soon as they have stopped.
-            is_now: Kill them with all that belongs to them.
+        Those in `start` are started, and those in `remove` taken out of supervisord, as soon as they have stopped.
         """
         self._reader.forget_refusals(targets)
         policies = self._configured.policies()

@@ -129,12 +129,9 @@ def unstarted_record(
 def replica_record(
     info: ProcessInfo, base: ReplicaRecord, exits: Exits, *, restarts: int, asked_at: datetime | None
 ) -> ReplicaRecord:
-    """What is known of a process of a running supervisord.
+    """What is known of a process of a running supervisord: `base` is what its file says, `exits` how it ended before.
 
-    Args:
-        base: What its file says; only supervisord's part is filled in.
-        exits: How it ended before.
-        asked_at: When it was last started by request; what it did before that no longer counts against it.
+    What it did before it was `asked_at` last to start no longer counts against it.
     """
     state = shown_state(info, exits, asked_at, base.restart)
     has_process = info.state.has_process and info.pid != 0
