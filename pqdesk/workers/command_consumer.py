@@ -18,8 +18,8 @@ from __future__ import annotations
 import codecs
 import signal
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -59,50 +59,38 @@ class CommandTarget:
         find_program(self.command)
 
 
+@dataclass(eq=False, slots=True)
 class CommandWork(Work):
-    """Runs the command once per message.
+    """Runs the command once per message. `settle` ends a delivery at once, where that cannot wait for the program."""
 
-    Args:
-        settle: Ends a delivery at once, where that cannot wait for the program to end.
-    """
-
-    def __init__(
-        self,
-        target: CommandTarget,
-        workspace: Path | None,
-        report: Report,
-        settle: Callable[[Delivery, Ending], None],
-        clock: Clock,
-    ) -> None:
-        self._command = find_program(target.command)
-        self._has_fields = has_fields(self._command)
-        self._settle = settle
-        self._workspace = workspace
-        self._report = report
-        self._clock = clock
-        self._guard = ChildGuard()
-        self._children: set[Child] = set()
+    command: Sequence[str]
+    workspace: Path | None
+    report: Report
+    settle: Callable[[Delivery, Ending], None]
+    clock: Clock
+    _guard: ChildGuard = field(default_factory=ChildGuard, init=False)
+    _children: set[Child] = field(default_factory=set, init=False)
 
     def do(self, delivery: Delivery) -> Ending:
         message = delivery.message
-        environment = child_environment(self._workspace, message_environment(message))
+        environment = child_environment(self.workspace, message_environment(message))
         stdin = encode_payload(message.payload)[1]  # bytes as they are, text as UTF-8, else JSON
         try:
-            command = filled_command(self._command, message.payload) if self._has_fields else self._command
+            command = filled_command(self.command, message.payload) if has_fields(self.command) else self.command
             with payload_file(stdin) as file:
                 environment["PQDESK_PAYLOAD_FILE"] = f"/dev/fd/{file}"
                 child = Child(command, environment, self._guard, has_stdin=True, kept_open=(file,))
         except InvalidInput as exc:
             return GivenUp(str(exc))
         except OSError as exc:
-            reason = why_not_run(self._command[0], exc)
+            reason = why_not_run(self.command[0], exc)
             if reason is not None:
-                return Unworkable(f"cannot run {self._command[0]!r}: {reason}; its messages wait as they are")
+                return Unworkable(f"cannot run {self.command[0]!r}: {reason}; its messages wait as they are")
             # Too many processes, an environment too large for the kernel.
-            return Nacked(f"cannot run {self._command[0]!r}: {exc.strerror}")
+            return Nacked(f"cannot run {self.command[0]!r}: {exc.strerror}")
         self._children.add(child)
         try:
-            run = _Run(child, message.id, stdin, self._report, self._clock)
+            run = _Run(child, message.id, stdin, self.report, self.clock)
             run.finish(delivery.timeout_s, is_cancelled(message), lambda: self._give_up(delivery, run))
         except _Unsettled as exc:
             return Unworkable(str(exc))
@@ -122,7 +110,7 @@ class CommandWork(Work):
         """The time is over: the attempt has failed before the program is asked to end."""
         error = _error_text(f"timed out after {format_duration(delivery.timeout_s or 0.0)}", run.printed)
         try:
-            self._settle(delivery, Nacked(error, is_told=True, is_timeout=True))
+            self.settle(delivery, Nacked(error, is_told=True, is_timeout=True))
         except PQDeskError as exc:
             raise _Unsettled(str(exc)) from exc
 
@@ -131,7 +119,7 @@ class CommandWork(Work):
             return Nacked(_error_text("ended since somebody cancelled it", run.printed), is_told=True)
         if run.status == 0:
             if run.is_cut:
-                self._report.warn(
+                self.report.warn(
                     f"message {message.id}: the command printed more than {RESULT_LIMIT_BYTES // 1024} KiB; "
                     "the rest is not in the result"
                 )

@@ -35,6 +35,7 @@ from pqdesk.workers.lifecycle import EXIT_HUNG, EXIT_INTERRUPTED, ParentWatch, S
 from pqdesk.workers.limits import Quota, RateLimit
 from pqdesk.workers.loop import Loop
 from pqdesk.workers.post_target import DEFAULT_TIMEOUT_S, PostTarget
+from pqdesk.workers.process import find_program
 from pqdesk.workers.report import Report
 from pqdesk.workers.settling import Settler
 from pqdesk.workers.threads_at_work import Delivery, ThreadsAtWork
@@ -236,11 +237,12 @@ def _work(
         return PostWork(target, report, clock)
     if isinstance(target, CommandTarget):
         root = None if workspace is None else workspace.root
+        command = find_program(target.command)
         if target.is_piped:
             from pqdesk.workers.pipe_work import PipeWork
 
-            return PipeWork(target, root, report, settler.settle, clock)
-        return CommandWork(target, root, report, settler.settle, clock)
+            return PipeWork(command, root, report, settler.settle, clock)
+        return CommandWork(command, root, report, settler.settle, clock)
     if target.is_async:
         from pqdesk.workers.async_work import AsyncHandlerWork  # with asyncio, which no other worker needs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from pqdesk.clock import Clock
 from pqdesk.errors import PQDeskError
@@ -22,43 +23,33 @@ from pqdesk.workers.threads_at_work import Delivery, ThreadsAtWork, WorkingThrea
 from pqdesk.workers.work import Nacked, Unworkable, Work
 
 
+@dataclass(eq=False, slots=True)
 class Loop:
     """The body of a consumer's threads. `run` is called once per thread, everything else from any.
 
-    Args:
+    Attributes:
         gate: Where threads wait that found nothing while draining; None: they wait for messages.
         rate: How often handlers may begin; None: as often as there are messages.
         quota: How many handlers may begin; None: any number.
-
-    Attributes:
         failure: Why the worker cannot go on; None as long as it can.
         exit_code: What the process is to exit with then.
     """
 
-    def __init__(
-        self,
-        work: Work,
-        at_work: ThreadsAtWork,
-        settler: Settler,
-        report: Report,
-        clock: Clock,
-        *,
-        gate: DrainGate | None = None,
-        rate: RateLimit | None = None,
-        quota: Quota | None = None,
-    ) -> None:
-        self.work = work
-        self.at_work = at_work
-        self.settler = settler
-        self.report = report
-        self._clock = clock
-        self._gate = gate
-        self._rate = rate
-        self._quota = quota
-        self._stopped = threading.Event()
-        self._watch = BatchWatch(clock, self.fail_by)
-        self.failure: str | None = None
-        self.exit_code = EXIT_FAILED
+    work: Work
+    at_work: ThreadsAtWork
+    settler: Settler
+    report: Report
+    clock: Clock
+    gate: DrainGate | None = None
+    rate: RateLimit | None = None
+    quota: Quota | None = None
+    failure: str | None = field(default=None, init=False)
+    exit_code: int = field(default=EXIT_FAILED, init=False)
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+    _watch: BatchWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._watch = BatchWatch(self.clock, self.fail_by)
 
     def start(self) -> None:
         self._watch.start()
@@ -66,8 +57,8 @@ class Loop:
     def stop(self) -> None:
         """No thread takes another message. Those that wait for one have to be woken."""
         self._stopped.set()
-        if self._gate is not None:
-            self._gate.end()
+        if self.gate is not None:
+            self.gate.end()
 
     def end(self) -> None:
         """What was claimed ahead goes back; what has ended is settled. Once all threads have ended or hang."""
@@ -79,9 +70,9 @@ class Loop:
 
     def run(self, queue: Queue) -> None:
         """Work on the queue's messages. Raises nothing: what ends the worker is in `failure`."""
-        batch = Batch(Handling(queue), self.settler, self._clock, self._on_given_back)
+        batch = Batch(Handling(queue), self.settler, self.clock, self._on_given_back)
         self._watch.add(batch)
-        patience = Patience(self._stopped.wait, self._clock)
+        patience = Patience(self._stopped.wait, self.clock)
         working = self.at_work.register()
         SPEAKER.set(working)
         try:
@@ -115,32 +106,32 @@ class Loop:
     def _refill(self, batch: Batch) -> bool:
         """Settle what has ended and claim more, or wait; False when there will be no more."""
         has_settled = batch.is_shared
-        wanted = batch.wanted() if self._quota is None else min(batch.wanted(), self._quota.left)
-        room = wanted if self._rate is None else self._rate.reserve(wanted)
+        wanted = batch.wanted() if self.quota is None else min(batch.wanted(), self.quota.left)
+        room = wanted if self.rate is None else self.rate.reserve(wanted)
         claimed = 0
         try:
             if has_settled or room:
-                seen = 0 if self._gate is None or has_settled else self._gate.before_look()
+                seen = 0 if self.gate is None or has_settled else self.gate.before_look()
                 claimed = batch.refill(room)
                 self.report.end(WORKSPACE_TROUBLE)
         finally:
-            if self._rate is not None:
-                self._rate.give_back(room - claimed)
-        if has_settled and self._gate is not None:
-            self._gate.note_finished()
+            if self.rate is not None:
+                self.rate.give_back(room - claimed)
+        if has_settled and self.gate is not None:
+            self.gate.note_finished()
         if claimed or has_settled:
             return True
-        if self._quota is not None and not self._quota.left:
+        if self.quota is not None and not self.quota.left:
             return False
         if not room:
-            assert self._rate is not None
-            self._stopped.wait(self._rate.wait_s())
+            assert self.rate is not None
+            self._stopped.wait(self.rate.wait_s())
             return True
-        return batch.handling.wait() if self._gate is None else self._gate.wait_for_more(seen)
+        return batch.handling.wait() if self.gate is None else self.gate.wait_for_more(seen)
 
     def _deliver(self, batch: Batch, working: WorkingThread, message: Message) -> None:
-        handling, now_ms = batch.handling, self._clock.awake_ms()
-        if self._quota is not None and not self._quota.use():
+        handling, now_ms = batch.handling, self.clock.awake_ms()
+        if self.quota is not None and not self.quota.use():
             batch.put_back(message)
             self.stop()
             return
@@ -153,10 +144,10 @@ class Loop:
         if not is_ours:
             self._begin_no_more(batch.pass_over, message)
             return
-        if self._quota is not None and not self._quota.left:
+        if self.quota is not None and not self.quota.left:
             self.stop()
-        if self._rate is not None:
-            self._rate.use()
+        if self.rate is not None:
+            self.rate.use()
         if batch.is_shared:
             self._watch.look()  # also extends the lease of one that takes long
         else:
@@ -182,16 +173,16 @@ class Loop:
             working.is_hung = False
 
     def _begin_no_more(self, let_go: Callable[[Message], None], message: Message) -> None:
-        if self._quota is not None:
-            self._quota.give_back()
+        if self.quota is not None:
+            self.quota.give_back()
         let_go(message)
 
     def _on_given_back(self, count: int) -> None:
         """Messages that were claimed ahead are ready again, for the other threads too."""
-        if self._rate is not None:
-            self._rate.give_back(count)
-        if self._gate is not None:
-            self._gate.note_finished()
+        if self.rate is not None:
+            self.rate.give_back(count)
+        if self.gate is not None:
+            self.gate.note_finished()
 
     def _fail(self, reason: str, exit_code: int) -> None:
         if self.failure is None:

@@ -12,7 +12,8 @@ for 5 s it is ended, and what else it had in hand is given back. A message that 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
 
@@ -21,51 +22,40 @@ from pqdesk.errors import PQDeskError
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import Outgoing
 from pqdesk.queues.message import Message
-from pqdesk.workers.command_consumer import CommandTarget, is_cancelled
+from pqdesk.workers.command_consumer import is_cancelled
 from pqdesk.workers.pipe_program import PATIENCE_MS, Ended, Program, Task
-from pqdesk.workers.process import ChildGuard, child_environment, find_program, why_not_run
+from pqdesk.workers.process import ChildGuard, child_environment, why_not_run
 from pqdesk.workers.report import Report
 from pqdesk.workers.threads_at_work import Delivery
-from pqdesk.workers.work import Completed, Ending, Nacked, PutOff, Unworkable
+from pqdesk.workers.work import Completed, Ending, Nacked, PutOff, Unworkable, Work
 
 _CANCEL_LOOK_MS = 1000  # how soon a request to cancel is noticed
 _ALONE_S = 2.0  # a program that lives so long without a message is not broken
 _GIVEN_BACK = PutOff(0)
 
 
-class PipeWork:
-    """Hands messages to the program.
+@dataclass(eq=False, slots=True)
+class PipeWork(Work):
+    """Hands messages to the program. `settle` ends a delivery at once, where that cannot wait for the program."""
 
-    Args:
-        settle: Ends a delivery at once, where that cannot wait for the program.
-    """
-
-    ends_itself = True
-
-    def __init__(
-        self,
-        target: CommandTarget,
-        workspace: Path | None,
-        report: Report,
-        settle: Callable[[Delivery, Ending], None],
-        clock: Clock,
-    ) -> None:
-        self._command = find_program(target.command)
-        self._environment = child_environment(workspace, {})
-        self._settle, self._report, self._clock = settle, report, clock
-        self._guard = ChildGuard()
-        self._lock = threading.Lock()  # of starting a program
-        self._program: Program | None = None
-        self._is_over = False
+    command: Sequence[str]
+    workspace: Path | None
+    report: Report
+    settle: Callable[[Delivery, Ending], None]
+    clock: Clock
+    _guard: ChildGuard = field(default_factory=ChildGuard, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)  # of starting a program
+    _program: Program | None = field(default=None, init=False)
+    _is_over: bool = field(default=False, init=False)
 
     def do(self, delivery: Delivery) -> Ending:
         try:
             program, task = self._give(delivery.message)
         except OSError as exc:
-            reason = why_not_run(self._command[0], exc)
+            reason = why_not_run(self.command[0], exc)
             if reason is None:  # too many processes
-                return Nacked(f"cannot run {self._command[0]!r}: {exc.strerror}")
-            return Unworkable(f"cannot run {self._command[0]!r}: {reason}; its messages wait as they are")
+                return Nacked(f"cannot run {self.command[0]!r}: {exc.strerror}")
+            return Unworkable(f"cannot run {self.command[0]!r}: {reason}; its messages wait as they are")
         try:
             return self._follow(delivery, program, task)
         finally:
@@ -92,11 +82,11 @@ class PipeWork:
                 return program, task
 
     def _start(self) -> Program:
-        return Program(self._command, self._environment, self._guard, self._report, self._clock)
+        return Program(self.command, child_environment(self.workspace, {}), self._guard, self.report, self.clock)
 
     def _follow(self, delivery: Delivery, program: Program, task: Task) -> Ending:
         """Until there is an end: the program's answer, its own end, or that of the time or the patience with it."""
-        now_ms = self._clock.awake_ms()
+        now_ms = self.clock.awake_ms()
         overdue_ms = None if delivery.timeout_s is None else now_ms + round(delivery.timeout_s * 1000)
         look_ms, given_up_ms = now_ms + _CANCEL_LOOK_MS, None
         asked, put = is_cancelled(delivery.message), list[Outgoing]()
@@ -104,7 +94,7 @@ class PipeWork:
         while True:
             next_ms = given_up_ms or (look_ms if overdue_ms is None else min(look_ms, overdue_ms))
             try:
-                event = task.events.get(timeout=max(0.0, (next_ms - self._clock.awake_ms()) / 1000))
+                event = task.events.get(timeout=max(0.0, (next_ms - self.clock.awake_ms()) / 1000))
             except Empty:
                 event = None
             if isinstance(event, Ended):
@@ -116,15 +106,15 @@ class PipeWork:
                 if event.ending is not None:
                     return _with_follow_ups(delivery.message, event.ending, put)
                 continue
-            now_ms = self._clock.awake_ms()
+            now_ms = self.clock.awake_ms()
             if given_up_ms:
                 program.end()
-                self._report.warn(f"message {task.message.id}: the program goes on with it, and is ended")
+                self.report.warn(f"message {task.message.id}: the program goes on with it, and is ended")
                 return given_up
             if overdue_ms is not None and now_ms >= overdue_ms:
                 given_up = Nacked(f"timed out after {format_duration(delivery.timeout_s or 0.0)}", is_timeout=True)
                 try:
-                    self._settle(delivery, given_up)
+                    self.settle(delivery, given_up)
                 except PQDeskError as exc:
                     return Unworkable(str(exc))
             elif now_ms >= look_ms and asked():
@@ -139,7 +129,7 @@ class PipeWork:
         """What becomes of a message that the program had in hand when it ended."""
         if not program.has_answered and (reason := self._why_broken(program)):
             return Unworkable(
-                f"{self._command[0]!r} ends without a message, too ({reason}); its messages wait as they are"
+                f"{self.command[0]!r} ends without a message, too ({reason}); its messages wait as they are"
             )
         if not event.is_to_blame:
             return _GIVEN_BACK

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal as signals
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pqdesk.clock import Clock, to_datetime
 from pqdesk.errors import InvalidInput, SupervisorError
@@ -39,59 +40,54 @@ _ENDED = (rpc.NOT_RUNNING, rpc.BAD_NAME)
 _ENDING = (signals.SIGTERM, signals.SIGINT, signals.SIGQUIT, signals.SIGKILL)
 
 
+@dataclass(eq=False, slots=True)
 class Control:
     """Tells supervisord what to do with processes. Belongs to one thread; keeps nothing open."""
 
-    def __init__(
-        self,
-        paths: WorkspacePaths,
-        daemon: Daemon,
-        configured: ConfiguredWorkers,
-        reader: StatusReader,
-        requests: RequestsFile,
-        clock: Clock,
-        timeout_s: float,
-    ) -> None:
-        self._paths = paths
-        self._daemon = daemon
-        self._configured = configured
-        self._reader = reader
-        self._requests = requests
-        self._clock = clock
-        self._timeout_s = timeout_s
-        self.stopped = StoppedByHand(paths)
-        self.carrying = Carrying(paths, daemon, requests, clock, self._start)
+    paths: WorkspacePaths
+    daemon: Daemon
+    configured: ConfiguredWorkers
+    reader: StatusReader
+    requests: RequestsFile
+    clock: Clock
+    timeout_s: float
+    stopped: StoppedByHand = field(init=False)
+    carrying: Carrying = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stopped = StoppedByHand(self.paths)
+        self.carrying = Carrying(self.paths, self.daemon, self.requests, self.clock, self._start)
 
     def ensure_daemon(self) -> None:
         """Raises SupervisorError."""
-        ensure_daemon(self._paths, timeout_s=self._timeout_s)
+        ensure_daemon(self.paths, timeout_s=self.timeout_s)
         self._carry_on()
 
     def ensure_daemon_without(self, targets: Sequence[str]) -> None:
         """The same; a new one does not start these by itself, since they are about to be started, and once."""
-        if self._daemon.is_down():
+        if self.daemon.is_down():
             self.stopped.add(self.programs(targets))
         self.ensure_daemon()
 
     def targets(self, names: Names) -> list[str]:
         """supervisord's names of the processes meant, those in files first. Raises NotFound, SupervisorError."""
-        workers = self._configured.workers_of_processes()
+        workers = self.configured.workers_of_processes()
         try:
-            for info in self._daemon.infos():
+            for info in self.daemon.infos():
                 workers.setdefault(info.process, info.group)
         except DaemonDown:
             pass  # the files tell
         wanted = {names} if isinstance(names, str) else set(names)
         alone = {process: f"{process}:{process}" for process in workers}
         for unknown in sorted(wanted - {ALL, *workers, *workers.values(), *alone.values()}):
-            raise self._configured.read().unknown(unknown)
+            raise self.configured.read().unknown(unknown)
         return [process for process, worker in workers.items() if wanted & {ALL, worker, process, alone[process]}]
 
     def start(self, names: Names) -> None:
         targets = self.targets(names)
         self.ensure_daemon_without(targets)
         self.start_processes(targets)
-        problems = self._configured.read().problems
+        problems = self.configured.read().problems
         if problems and (names == ALL or ALL in names):
             raise SupervisorError(f"{problems[0]}; the other workers were started")
 
@@ -117,22 +113,22 @@ class Control:
             raise InvalidInput(f"there is no signal {number!r}; use a number or a name such as HUP or USR1")
         targets = self.targets(names)
         if wanted in _ENDING:
-            leaders = {one.process: one.pid for one in self._daemon.infos() if one.process in targets and one.pid}
+            leaders = {one.process: one.pid for one in self.daemon.infos() if one.process in targets and one.pid}
             for tree in self._trees(leaders).values():
                 mark_ends(tree)
-        refused = self._daemon.ask("signalProcess", targets, str(int(wanted)))
+        refused = self.daemon.ask("signalProcess", targets, str(int(wanted)))
         if refused:
             raise self._refusal("signal", dict.fromkeys(refused, "it is not running"))
 
     def shutdown(self, wait_s: float | None, on_progress: Progress | None) -> None:
         limit_s = self.limit_s(wait_s)
-        client = self._daemon.client()
+        client = self.daemon.client()
         try:
             pid = client.try_call("supervisor.getPID")
             if not isinstance(pid, Fault):  # else it is on its way out already
                 self._refuse_foreign()
                 # supervisord alone would stop one group after the other
-                targets = [info.process for info in self._daemon.infos()]
+                targets = [info.process for info in self.daemon.infos()]
                 self.stop_processes(targets)
                 wait_for(self._watched(targets, on_progress), limit_s)
                 client.call("supervisor.shutdown")
@@ -141,7 +137,7 @@ class Control:
             self._forget_requests()
             return
         if not wait_for(
-            lambda: self._daemon.is_down() and (isinstance(pid, Fault) or is_process_gone(pid)), limit_s + _END_S
+            lambda: self.daemon.is_down() and (isinstance(pid, Fault) or is_process_gone(pid)), limit_s + _END_S
         ):
             raise SupervisorError("supervisord is still ending its workers; messages are unaffected; look again later")
         wait_for(lambda: not self.carrying.step(), _END_S)  # what they left over
@@ -150,12 +146,12 @@ class Control:
     def restart_daemon(self, on_progress: Progress | None) -> None:
         """Its own restart keeps the process, so after an upgrade it would go on with the old program."""
         try:
-            if self._daemon.is_foreign():
+            if self.daemon.is_foreign():
                 raise SupervisorError(
                     "the supervisord that runs here was started on another configuration than this workspace's; "
                     "restart it where it was started"
                 )
-            infos = self._daemon.infos()
+            infos = self.daemon.infos()
         except DaemonDown:
             self.ensure_daemon()
             return
@@ -174,39 +170,39 @@ class Control:
 
     def limit_s(self, wait_s: float | None) -> float:
         """How long to wait for processes to stop; by default as long as their configuration lets them take."""
-        return self._configured.longest_stop_s() + _MARGIN_S if wait_s is None else wait_s
+        return self.configured.longest_stop_s() + _MARGIN_S if wait_s is None else wait_s
 
     def start_processes(self, targets: Sequence[str]) -> None:
         """Start them, or as soon as they have stopped."""
         self.stopped.discard(self.programs(targets))
-        with self._requests.changing() as requests:
+        with self.requests.changing() as requests:
             self._start(targets, requests)
             is_waiting = not requests.start.isdisjoint(targets)
         if is_waiting:
             self.carrying.launch()
 
     def _start(self, targets: Sequence[str], requests: Requests) -> None:
-        added, problem = self._daemon.load(targets)
-        infos = {info.process: info for info in self._daemon.infos()}
-        self._daemon.restore_logs(list(infos.values()))
+        added, problem = self.daemon.load(targets)
+        infos = {info.process: info for info in self.daemon.infos()}
+        self.daemon.restore_logs(list(infos.values()))
         loaded = [one for one in targets if one in infos or one.partition(":")[0] in added]
         stopping = {one for one in loaded if one in infos and infos[one].state is WorkerState.STOPPING}
         requests.start |= stopping  # supervisord would take the request and forget it
-        at = to_datetime(self._clock.wall_us())
-        known = {*infos, *self._configured.workers_of_processes()}
+        at = to_datetime(self.clock.wall_us())
+        known = {*infos, *self.configured.workers_of_processes()}
         requests.asked_at = {one: then for one, then in requests.asked_at.items() if one in known}
         requests.asked_at |= dict.fromkeys(loaded, at.replace(microsecond=0))  # the journal knows whole seconds
-        self._requests.keep(requests)  # before it is done, or who looks meanwhile counts a restart
-        self._reader.note_request(loaded)
-        refused = self._daemon.start([one for one in loaded if one not in stopping], added)
+        self.requests.keep(requests)  # before it is done, or who looks meanwhile counts a restart
+        self.reader.note_request(loaded)
+        refused = self.daemon.start([one for one in loaded if one not in stopping], added)
         # What backs off counts as started; unless its program is missing, it is stopped first to be tried at once.
         waiting = [
             one for one in loaded if one in infos and infos[one].state is WorkerState.BACKING_OFF and one not in refused
         ]
-        self._daemon.ask("stopProcess", waiting, False, accept={rpc.NOT_RUNNING})
-        refused |= self._daemon.start(waiting, ())
-        reasons = {one: self._daemon.reason(one, fault) for one, fault in refused.items()}
-        self._reader.note_refusals(reasons)
+        self.daemon.ask("stopProcess", waiting, False, accept={rpc.NOT_RUNNING})
+        refused |= self.daemon.start(waiting, ())
+        reasons = {one: self.daemon.reason(one, fault) for one, fault in refused.items()}
+        self.reader.note_refusals(reasons)
         if reasons:
             raise self._refusal("start", reasons)
         if problem is not None and len(loaded) < len(targets):
@@ -222,17 +218,17 @@ class Control:
 
         Those in `start` are started, and those in `remove` taken out of supervisord, as soon as they have stopped.
         """
-        self._reader.forget_refusals(targets)
-        policies = self._configured.policies()
+        self.reader.forget_refusals(targets)
+        policies = self.configured.policies()
         refused: dict[str, Fault] = {}
-        with self._requests.changing() as requests:
+        with self.requests.changing() as requests:
             requests.start -= set(targets)
             requests.start |= set(start)
             requests.remove |= set(remove)
 
             def have_been_told() -> bool:
                 """supervisord cannot stop one that has just ended by itself, and starts it again: that is taken out."""
-                infos = [one for one in self._daemon.infos() if one.process in targets and one.process not in refused]
+                infos = [one for one in self.daemon.infos() if one.process in targets and one.process not in refused]
                 noted = {process: one.leader for process, one in requests.ending.items()}
                 told = [one for one in infos if one.pid and not one.is_up and noted.get(one.process) != one.pid]
                 self._note(told, requests, is_now=is_now)  # by take_out()
@@ -240,7 +236,7 @@ class Control:
                 faults = self._tell_to_end(up, requests, is_now=is_now)
                 refused.update({one: fault for one, fault in faults.items() if fault.code not in _ENDED})
                 between = {one.process for one in infos if one.comes_back(policies.get(one.process))} | set(faults)
-                self._daemon.take_out(sorted(between - set(refused)))
+                self.daemon.take_out(sorted(between - set(refused)))
                 return not up and not between
 
             wait_for(have_been_told, _COME_BACK_S)
@@ -251,7 +247,7 @@ class Control:
     def _tell_to_end(self, infos: Sequence[ProcessInfo], requests: Requests, *, is_now: bool) -> dict[str, Fault]:
         """Tell processes to end, after it is written down what belongs to them; those that were not told."""
         trees = self._note(infos, requests, is_now=is_now)
-        faults = self._daemon.ask("stopProcess", [one.process for one in infos], False)
+        faults = self.daemon.ask("stopProcess", [one.process for one in infos], False)
         for process in faults:
             requests.ending.pop(process, None)
         for tree in trees if is_now else ():
@@ -264,7 +260,7 @@ class Control:
         trees = self._trees(leaders)
         for process, tree in trees.items():
             requests.ending[process] = Ending(leaders[process], tree, is_now=is_now)
-        self._requests.keep(requests)
+        self.requests.keep(requests)
         for tree in trees.values():
             mark_ends(tree)
         return list(trees.values())
@@ -283,7 +279,7 @@ class Control:
             SupervisorError: Not all have stopped in time, which is gone on with; with `wait_s` 0 that is no error.
         """
         mine, told = set(processes), set[str]()
-        clock = self._clock
+        clock = self.clock
         launch_ms: float = clock.awake_ms() + _ALONE_MS
         left = set[str]()
 
@@ -295,7 +291,7 @@ class Control:
                 if on_progress is not None:
                     on_progress(len(told), len(mine), process)
             if left:
-                self._daemon.infos()  # without a supervisord there is nothing to wait for
+                self.daemon.infos()  # without a supervisord there is nothing to wait for
             if left and clock.awake_ms() >= launch_ms:  # should this process be killed while it waits
                 launch_ms = float("inf")
                 self.carrying.launch()
@@ -323,7 +319,7 @@ class Control:
             self.carrying.launch()
 
     def _forget_requests(self) -> None:
-        with self._requests.changing() as requests:
+        with self.requests.changing() as requests:
             requests.start.clear()
             requests.remove.clear()
             requests.ending.clear()
@@ -332,27 +328,27 @@ class Control:
         """By process, all that belongs to it."""
         if not leaders:
             return {}
-        table = ProcessTable(known_sockets(self._paths, address_of(self._paths)))
+        table = ProcessTable(known_sockets(self.paths, address_of(self.paths)))
         return {process: table.tree(process.rpartition(":")[2], pid) for process, pid in leaders.items()}
 
     def programs(self, processes: Collection[str]) -> set[str]:
         """The sections of the workspace's files that define them, where all processes of a section are meant."""
         whole: dict[str, set[str]] = {}
-        for process in self._configured.workers_of_processes():
+        for process in self.configured.workers_of_processes():
             whole.setdefault(process.partition(":")[0], set()).add(process)
         return {program for program, all_of_it in whole.items() if all_of_it <= set(processes)}
 
     def orphans(self) -> dict[int, str]:
         """By pid, supervisord's name for what one that is gone left running."""
-        return find_orphans(known_sockets(self._paths, address_of(self._paths)))
+        return find_orphans(known_sockets(self.paths, address_of(self.paths)))
 
     def end_orphans(self, processes: Collection[str] | None) -> None:
         """End what a supervisord that is gone left running of these; None is all."""
         names = None if processes is None else [process.rpartition(":")[2] for process in processes]
-        end_orphans(known_sockets(self._paths, address_of(self._paths)), processes=names)
+        end_orphans(known_sockets(self.paths, address_of(self.paths)), processes=names)
 
     def _refuse_foreign(self) -> None:
-        if self._daemon.is_foreign():
+        if self.daemon.is_foreign():
             raise SupervisorError(
                 "the supervisord that runs here was started on another configuration than this workspace's, so it is "
                 "not ended; its workers can be stopped; end it where it was started"
@@ -363,7 +359,7 @@ class Control:
         told: set[str] = set()
 
         def have_stopped() -> bool:
-            left = set(self._daemon.unsettled(targets))
+            left = set(self.daemon.unsettled(targets))
             for process in [one for one in targets if one not in left and one not in told]:
                 told.add(process)
                 if on_progress is not None:
@@ -374,6 +370,6 @@ class Control:
 
     def _refusal(self, verb: str, reasons: Mapping[str, str]) -> SupervisorError:
         told = "; ".join(f"{process!r}: {reason}" for process, reason in reasons.items())
-        file = self._configured.file_of(next(iter(reasons))) if verb == "start" else None
+        file = self.configured.file_of(next(iter(reasons))) if verb == "start" else None
         way_out = f"; correct its command in '{file}'" if file is not None else ""
         return SupervisorError(f"cannot {verb} {told}; other workers and messages are unaffected{way_out}")
