@@ -40,7 +40,7 @@ class LoopCommand(DashesCommand):
     """A work loop. Under supervisord it takes at least two seconds to fail.
 
     supervisord starts at once what ends with an error, where the policy is "if it fails" (see
-    supervision/definitions/rendering.py, start_settings): a mistake in the options would keep a core busy.
+    supervision/definitions/writing.py, start_settings): a mistake in the options would keep a core busy.
     """
 
     def make_context(

@@ -11,8 +11,8 @@ from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
 from pqdesk.supervision.definitions.definition import USUAL_START_S, WorkerDefinition, process_name
 from pqdesk.supervision.definitions.reading import replica_sections, workers_in
-from pqdesk.supervision.definitions.rendering import changed_settings, log_settings, start_settings
 from pqdesk.supervision.definitions.sections import Section, read_configuration
+from pqdesk.supervision.definitions.writing import changed_settings, log_settings, start_settings
 
 _COMPARED = (
     *("name", "command", "replicas", "is_autostart", "environment", "folder", "restart"),

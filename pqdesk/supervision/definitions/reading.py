@@ -186,7 +186,7 @@ def _restart_of(section: Section) -> RestartPolicy:
 
 
 def _start_s_of(section: Section) -> int:
-    """As rendering.start_settings() writes it: without meaning but for a worker that is always started again."""
+    """As writing.start_settings() writes it: without meaning but for a worker that is always started again."""
     has_meaning = _restart_of(section) == "always" or _breaks_policy(section)
     return section.number("startsecs", 1) if has_meaning else USUAL_START_S
 

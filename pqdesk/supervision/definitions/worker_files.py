@@ -24,7 +24,6 @@ from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.planning import Change, normal_definition, plan_change
 from pqdesk.supervision.definitions.quoting import check_written_name, is_variable
 from pqdesk.supervision.definitions.reading import read_definitions, replica_sections, workers_in
-from pqdesk.supervision.definitions.rendering import check_definition, definition_text
 from pqdesk.supervision.definitions.secret_files import (
     forget_old_secrets,
     forget_secrets,
@@ -34,7 +33,12 @@ from pqdesk.supervision.definitions.secret_files import (
     secrets_text,
 )
 from pqdesk.supervision.definitions.sections import parse_sections, read_configuration
-from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
+from pqdesk.supervision.definitions.writing import (
+    check_definition,
+    definition_text,
+    write_definition,
+    write_supervisor_configuration,
+)
 from pqdesk.supervision.private_files import remove_file, write_private_file
 from pqdesk.supervision.records import RemovedWorker
 from pqdesk.supervision.waiting import held_lock

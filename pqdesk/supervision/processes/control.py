@@ -1,7 +1,7 @@
 """Starting, stopping, restarting and signalling the processes of a workspace, many at once.
 
-What takes longer than a call may wait is written down before the first signal (requests.py), and carried out also when
-whoever asked for it has gone (carrying_out.py).
+What takes longer than a call may wait is written down before the first signal and carried out (requests.py), also when
+whoever asked for it has gone.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from pqdesk.supervision.daemon.status import StatusReader
 from pqdesk.supervision.definitions.addresses import address_of
 from pqdesk.supervision.definitions.reading import ALL, ConfiguredWorkers
 from pqdesk.supervision.definitions.stopped_by_hand import StoppedByHand
-from pqdesk.supervision.processes.carrying_out import Carrying
 from pqdesk.supervision.processes.replicas import ProcessInfo
-from pqdesk.supervision.processes.requests import Ending, Requests, RequestsFile
+from pqdesk.supervision.processes.requests import Carrying, Ending, Requests, RequestsFile
 from pqdesk.supervision.processes.trees import Member, ProcessTable, end_orphans, find_orphans, mark_ends, send
 from pqdesk.supervision.records import WorkerState
 from pqdesk.supervision.waiting import wait_for

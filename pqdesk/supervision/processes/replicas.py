@@ -153,7 +153,7 @@ def shown_state(
     """The state to show: supervisord's own, or crash-looping, or failed to start when it cannot even be run.
 
     Crash-looping is three unexpected ends within a minute, or a second one in a row that came too quickly. What is not
-    to run for ever runs at once for supervisord (rendering.start_settings); it is starting for as long as others are.
+    to run for ever runs at once for supervisord (writing.start_settings); it is starting for as long as others are.
     """
     state = info.state
     if state is WorkerState.BACKING_OFF and info.spawn_error and not info.spawn_error.startswith(_TOO_QUICK):

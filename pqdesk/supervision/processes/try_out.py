@@ -18,8 +18,8 @@ from pqdesk.supervision.daemon.environment import clean_environment
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.planning import normal_definition
 from pqdesk.supervision.definitions.recipes import split_program
-from pqdesk.supervision.definitions.rendering import definition_text
 from pqdesk.supervision.definitions.secret_files import secrets_text
+from pqdesk.supervision.definitions.writing import definition_text
 from pqdesk.supervision.logs.likely_cause import likely_cause
 from pqdesk.supervision.logs.log_files import readable
 from pqdesk.supervision.records import TryOut, WorkerKind
