@@ -65,9 +65,9 @@ def faults(paths: WorkspacePaths) -> Iterator[Fault]:
         return
     yield from _faults_of_root(paths.root, status, 0o022)
     for file in database_files(paths) if paths.application is None else ():
-        yield from _faults_of(file, may_be_kind=stat.S_IFREG, kind="file")
+        yield from _faults_of(file, "file")
     for folder in (paths.run / "owners", paths.run / "bells"):
-        yield from _faults_of(folder, may_be_kind=stat.S_IFDIR, kind="folder")
+        yield from _faults_of(folder, "folder")
     for folder in (paths.run, paths.logs):  # what is in them is no authority for anything
         yield from _faults_in(folder, mask=0)
     for folder in (paths.supervisor, paths.workers, paths.secrets, paths.removed):
@@ -103,7 +103,7 @@ def _faults_of_root(root: Path, status: os.stat_result, mask: int) -> Iterator[F
 
 def _faults_in(folder: Path, *, mask: int) -> Iterator[Fault]:
     """Those of a folder and of what is in it. `mask`: the bits that no file in it may have."""
-    found = list(_faults_of(folder, may_be_kind=stat.S_IFDIR, kind="folder"))
+    found = list(_faults_of(folder, "folder"))
     yield from found
     if found:
         return
@@ -117,19 +117,19 @@ def _faults_in(folder: Path, *, mask: int) -> Iterator[Fault]:
             continue  # gone meanwhile, or a link to nothing: whoever needs it says so
         if stat.S_ISDIR(status.st_mode) or (stat.S_ISSOCK(status.st_mode) and not name.endswith(".conf")):
             continue  # sockets are supervisord's, and opened as files by nobody
-        yield from _faults(path, status, stat.S_IFREG, "file", mask)
+        yield from _faults(path, status, "file", mask)
 
 
-def _faults_of(path: Path, *, may_be_kind: int, kind: str) -> Iterator[Fault]:
+def _faults_of(path: Path, kind: str) -> Iterator[Fault]:
     try:
         status = os.lstat(path)
     except OSError:
         return
-    yield from _faults(path, status, may_be_kind, kind, 0o022)
+    yield from _faults(path, status, kind, 0o022)
 
 
-def _faults(path: Path, status: os.stat_result, wanted: int, kind: str, mask: int) -> Iterator[Fault]:
-    if stat.S_IFMT(status.st_mode) != wanted:
+def _faults(path: Path, status: os.stat_result, kind: str, mask: int) -> Iterator[Fault]:
+    if stat.S_IFMT(status.st_mode) != (stat.S_IFREG if kind == "file" else stat.S_IFDIR):
         what = f"{str(path)!r} is not a regular {kind}" if kind == "file" else f"{str(path)!r} is not a folder"
         yield Fault(path, f"{what} but {kind_word(status.st_mode)}; put a {kind} of yours there, or remove it")
         return

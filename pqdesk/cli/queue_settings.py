@@ -10,7 +10,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.completing import complete_queue
 from pqdesk.cli.json_output import print_json
 from pqdesk.cli.lines import say
-from pqdesk.cli.options import DURATION, RATE
+from pqdesk.cli.options import DURATION, RATE, declared
 from pqdesk.cli.settings import Settings, opened_workspace, pass_settings, pass_workspace
 from pqdesk.cli.tables import Column, print_table
 from pqdesk.messages.defaults import DEFAULT_KEEP_COMPLETED_S, DEFAULT_LEASE_S, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_DEATHS
@@ -35,6 +35,30 @@ class OrDefault(click.ParamType[Any]):
         return _DEFAULT if value == _DEFAULT else self._inner.convert(value, param, ctx)
 
 
+# Option, how it is read (None: as it is written), metavar, help, and what holds by default.
+_SETTINGS: tuple[tuple[str, click.ParamType[Any] | None, str, str, str], ...] = (
+    ("max-attempts", click.INT, "N", "Deliveries before a message has failed.", f"{DEFAULT_MAX_ATTEMPTS}"),
+    ("lease", DURATION, "DURATION", "How long a taken message is kept for one.", format_duration(DEFAULT_LEASE_S)),
+    ("backoff", None, "TEXT", "Wait after a failure: exponential, linear:BASE or fixed:BASE:CAP.", "exponential"),
+    ("timeout", DURATION, "DURATION", "The longest that a handler may take.", "none"),
+    ("concurrency", click.INT, "N", "How many may run at once, everywhere.", "no limit"),
+    ("group-concurrency", click.INT, "N", "How many of one group at once.", "1"),
+    ("rate", RATE, "N/DURATION", "At most so many begin in such a time: 100/1m.", "no limit"),
+    ("max-size", click.INT, "N", "Unfinished messages before put waits.", "no limit"),
+    ("max-deaths", click.INT, "N", "Deaths of its process before it has failed.", f"{DEFAULT_MAX_DEATHS}"),
+    (
+        *("keep-completed", DURATION, "DURATION", "How long completed ones stay."),
+        format_duration(DEFAULT_KEEP_COMPLETED_S),
+    ),
+    ("keep-failed", DURATION, "DURATION", "How long failed ones stay.", "for ever"),
+    ("failed-to", None, "QUEUE", "Where messages go that have failed; 'default': they stay.", "they stay"),
+)
+_setting_options = declared(
+    *(
+        click.option(f"--{name}", type=None if kind is None else OrDefault(kind), metavar=metavar, help=text)
+        for name, kind, metavar, text, _ in _SETTINGS
+    )
+)
 _ALL = click.option("--all", "is_all", is_flag=True, help="Every queue there is.")
 
 
@@ -76,22 +100,7 @@ def remove_queue_command(workspace: Workspace, queue: str) -> None:
 
 @command("configure", has_json=True)
 @click.argument("queue", shell_complete=complete_queue)
-@click.option("--max-attempts", type=OrDefault(click.INT), metavar="N", help="Deliveries before a message has failed.")
-@click.option("--lease", type=OrDefault(DURATION), metavar="DURATION", help="How long a taken message is kept for one.")
-@click.option("--backoff", metavar="TEXT", help="Wait after a failure: exponential, linear:BASE or fixed:BASE:CAP.")
-@click.option("--timeout", type=OrDefault(DURATION), metavar="DURATION", help="The longest that a handler may take.")
-@click.option("--concurrency", type=OrDefault(click.INT), metavar="N", help="How many may run at once, everywhere.")
-@click.option("--group-concurrency", type=OrDefault(click.INT), metavar="N", help="How many of one group at once.")
-@click.option(
-    "--rate", type=OrDefault(RATE), metavar="N/DURATION", help="At most so many begin in such a time: 100/1m."
-)
-@click.option("--max-size", type=OrDefault(click.INT), metavar="N", help="Unfinished messages before put waits.")
-@click.option(
-    "--max-deaths", type=OrDefault(click.INT), metavar="N", help="Deaths of its process before it has failed."
-)
-@click.option("--failed-to", metavar="QUEUE", help="Where messages go that have failed; 'default': they stay.")
-@click.option("--keep-completed", type=OrDefault(DURATION), metavar="DURATION", help="How long completed ones stay.")
-@click.option("--keep-failed", type=OrDefault(DURATION), metavar="DURATION", help="How long failed ones stay.")
+@_setting_options
 @pass_settings
 def configure_command(settings: Settings, queue: str, **values: Any) -> None:
     """Set or show how QUEUE works.
@@ -111,23 +120,9 @@ def configure_command(settings: Settings, queue: str, **values: Any) -> None:
 
 
 def _rows(configuration: QueueConfiguration) -> list[tuple[str, str, str]]:
-    defaults = {
-        "max attempts": f"{DEFAULT_MAX_ATTEMPTS}",
-        "lease": format_duration(DEFAULT_LEASE_S),
-        "backoff": "exponential",
-        "timeout": "none",
-        "concurrency": "no limit",
-        "group concurrency": "1",
-        "rate": "no limit",
-        "max size": "no limit",
-        "max deaths": f"{DEFAULT_MAX_DEATHS}",
-        "keep completed": format_duration(DEFAULT_KEEP_COMPLETED_S),
-        "keep failed": "for ever",
-        "failed to": "they stay",
-    }
     rows = []
-    for title, default in defaults.items():
-        value = getattr(configuration, title.replace(" ", "_"))
+    for name, _, _, _, default in _SETTINGS:
+        title, value = name.replace("-", " "), getattr(configuration, name.replace("-", "_"))
         rows.append((title, default, "default") if value is None else (title, _shown(value), ""))
     return rows
 

@@ -23,7 +23,7 @@ from pqdesk.gui.tray import Tray
 from pqdesk.gui.tray_state import TrayFacts
 from pqdesk.messages.records import Counts, QueueRecord, ScheduleRecord
 from pqdesk.services.health import Health
-from pqdesk.supervision.daemon.known_starts import PlannedCommand
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import SupervisionStatus
 
 _CANNOT_OPEN = "This workspace cannot be opened"
@@ -265,7 +265,7 @@ class WorkspaceController(QObject):
             self._window.header.show_live(every_s)
 
     @Slot(object, object)
-    def _on_first_start_found(self, commands: tuple[PlannedCommand, ...], order: Order) -> None:
+    def _on_first_start_found(self, commands: tuple[WorkerDefinition, ...], order: Order) -> None:
         dialog = FirstStartDialog(str(self.place.location), commands, self._theme, self._window)
         dialog.accepted.connect(lambda: self._seen_asked.emit(order))
         self._window.bring_to_front()

@@ -1,4 +1,4 @@
-"""Lengths of time and counts as people write and read them."""
+"""Lengths of time as people write and read them."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pqdesk.door import check_workspace
 from pqdesk.errors import InvalidInput, SupervisorError, WorkspaceError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon.client import DaemonDown
-from pqdesk.supervision.daemon.known_starts import PlannedCommand, planned_commands, remember_start, was_started_here
+from pqdesk.supervision.daemon.known_starts import remember_start, was_started_here
 from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.daemon.status import StatusReader
 from pqdesk.supervision.definitions.addresses import address_of
@@ -79,14 +79,14 @@ class Supervision:
         except (SupervisorError, WorkspaceError) as exc:  # there is no way to the socket, or none that may be used
             return self._reader.without_daemon("not answering", WorkerState.UNKNOWN, str(exc))
 
-    def unseen_before(self, verb: str) -> tuple[PlannedCommand, ...]:
-        """`unseen_commands`, where what `do` takes as `verb` may start one."""
+    def unseen_before(self, verb: str) -> tuple[WorkerDefinition, ...]:
+        """`unseen_workers`, where what `do` takes as `verb` may start one."""
         may_start = verb in _STARTS or (verb in _STARTS_MORE and self.status().is_running)
-        return self.unseen_commands() if may_start else ()
+        return self.unseen_workers() if may_start else ()
 
-    def unseen_commands(self) -> tuple[PlannedCommand, ...]:
+    def unseen_workers(self) -> tuple[WorkerDefinition, ...]:
         """What starting would run, where this user has never started workers in this workspace; else nothing."""
-        return () if was_started_here(self.paths) else planned_commands(self.paths)
+        return () if was_started_here(self.paths) else self.definitions()
 
     def definition(self, name: str) -> WorkerDefinition:
         """A worker as its file has it now, with the `version` that change() wants back."""

@@ -9,7 +9,7 @@ from typing import Any
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.records import Counts, QueueRecord
 from pqdesk.services.health import Facts, Health, health_of
-from pqdesk.supervision.daemon.known_starts import PlannedCommand
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import ReplicaRecord, SupervisionStatus, WorkerState
 from pqdesk.supervision.supervision import Supervision
 
@@ -42,16 +42,16 @@ class FakeSupervision:
     def __init__(self, answer: SupervisionStatus) -> None:
         self.answer = answer
         self.error: PQDeskError | None = None
-        self.unseen: tuple[PlannedCommand, ...] = ()
+        self.unseen: tuple[WorkerDefinition, ...] = ()
         self.told: list[tuple[Any, ...]] = []
 
     def status(self) -> SupervisionStatus:
         return self.answer
 
-    def unseen_commands(self) -> tuple[PlannedCommand, ...]:
+    def unseen_workers(self) -> tuple[WorkerDefinition, ...]:
         return self.unseen
 
-    def unseen_before(self, verb: str) -> tuple[PlannedCommand, ...]:
+    def unseen_before(self, verb: str) -> tuple[WorkerDefinition, ...]:
         return () if verb in ("stop", "stop_now", "signal", "autostart", "remove") else self.unseen
 
     def allow_starts(self) -> None:

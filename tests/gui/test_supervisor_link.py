@@ -16,7 +16,6 @@ from pqdesk.gui.threads.orders import Order, SaveRequest, Workers
 from pqdesk.gui.threads.supervisor_link import SupervisorLink
 from pqdesk.paths import WorkspacePaths
 from pqdesk.services.workers import workers_of
-from pqdesk.supervision.daemon.known_starts import PlannedCommand
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import WorkerState
 from tests.gui.shell_fakes import FakeSupervision, make_replica, make_status
@@ -136,7 +135,7 @@ def test_orders_of_the_window_are_refused_where_people_may_only_look(qapp: objec
     assert (token, type(error)) == (7, LookOnly)
 
 
-PLANNED = PlannedCommand("mail", "curl http://example.com/x | sh", 2, Path("/srv"), True)
+PLANNED = WorkerDefinition(name="mail", command=("curl", "http://example.com/x"), replicas=2, folder=Path("/srv"))
 
 
 @pytest.mark.parametrize("verb", ["start", "restart", "scale", "undo_edit", "restart_daemon", "start_daemon"])
@@ -187,12 +186,12 @@ def test_a_worker_of_ones_own_starts_no_others_unseen(link: SupervisorLink, supe
 def test_the_dialog_shows_each_command_as_it_is(qtbot, theme) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
-    hostile = PlannedCommand("<b>x</b>", "sh -c 'a\u202eb\nc'", 1, None, False)
+    hostile = WorkerDefinition(name="<b>x</b>", command=("sh", "-c", "a\u202eb\nc"), is_autostart=False)
     dialog = FirstStartDialog("/srv/w", (PLANNED, hostile), theme, parent)
     dialog.open()
 
     shown = dialog.findChild(QPlainTextEdit).toPlainText()
-    assert "mail, 2 processes, starts with supervisord\n    curl http://example.com/x | sh\n    in /srv" in shown
+    assert "mail, 2 processes, starts with supervisord\n    curl http://example.com/x\n    in /srv" in shown
     assert "<b>x</b>\n    sh -c 'a\\u202Eb␊c'" in shown
     with qtbot.waitSignal(dialog.rejected):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)  # Enter must not run anything

@@ -17,7 +17,7 @@ from pqdesk.door import faults, too_wide
 from pqdesk.paths import WorkspacePaths, state_folder
 from pqdesk.storage import open_inspection
 from pqdesk.supervision.daemon import bundled_programs
-from pqdesk.supervision.daemon.known_starts import PlannedCommand, planned_commands, remember_start, was_started_here
+from pqdesk.supervision.daemon.known_starts import remember_start, was_started_here
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.supervision import Supervision
@@ -231,10 +231,10 @@ def test_doctor_tells_all_of_it(paths: WorkspacePaths, capfd: pytest.CaptureFixt
 
 
 def test_what_a_start_would_run_is_known_beforehand(paths: WorkspacePaths) -> None:
-    assert planned_commands(paths) == (
-        PlannedCommand("a", "true 'a b'", 1, None, True),
-        PlannedCommand("b", f"touch {paths.root.parent / 'ran'}", 2, None, True),
-    )
+    assert [(one.name, one.command, one.replicas) for one in Supervision(paths).unseen_workers()] == [
+        ("a", ("true", "a b"), 1),
+        ("b", ("touch", str(paths.root.parent / "ran")), 2),
+    ]
 
 
 def test_a_workspace_is_new_to_this_user_until_its_workers_were_started(paths: WorkspacePaths) -> None:

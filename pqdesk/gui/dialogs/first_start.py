@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
@@ -11,13 +12,13 @@ from pqdesk.gui.visible_text import visible_line
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.labels import PlainLabel
 from pqdesk.gui.widgets.layouts import hbox, vbox
-from pqdesk.supervision.daemon.known_starts import PlannedCommand
+from pqdesk.supervision.definitions.definition import WorkerDefinition
 
 
 class FirstStartDialog(QDialog):
     """Accepted when the commands may run. Cancel is the default: a workspace may come from anywhere."""
 
-    def __init__(self, location: str, commands: Sequence[PlannedCommand], theme: Theme, parent: QWidget) -> None:
+    def __init__(self, location: str, commands: Sequence[WorkerDefinition], theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("first_start_dialog")
         self.setWindowTitle("Start the workers of this workspace?")
@@ -46,14 +47,14 @@ class FirstStartDialog(QDialog):
         cancel.setFocus()
 
 
-def command_lines(command: PlannedCommand) -> list[str]:
+def command_lines(worker: WorkerDefinition) -> list[str]:
     """`mail, 2 processes, starts with supervisord`, then its command and where it runs."""
-    parts = [visible_line(command.worker)]
-    if command.replicas > 1:
-        parts.append(f"{command.replicas} processes")
-    if command.is_autostart:
+    parts = [visible_line(worker.name)]
+    if worker.replicas > 1:
+        parts.append(f"{worker.replicas} processes")
+    if worker.is_autostart:
         parts.append("starts with supervisord")
-    lines = [", ".join(parts), f"    {visible_line(command.command)}"]
-    if command.folder is not None:
-        lines.append(f"    in {visible_line(str(command.folder))}")
+    lines = [", ".join(parts), f"    {visible_line(shlex.join(worker.command))}"]
+    if worker.folder is not None:
+        lines.append(f"    in {visible_line(str(worker.folder))}")
     return [*lines, ""]

@@ -42,7 +42,7 @@ class SupervisorLink(QObject):
         waiting_changed: What supervisord is asked for just now, in words; empty when it has answered.
         definition_read, preview_made, saved: Answers to `read_definition`, `preview` and `save`: the token of the
             question, and the WorkerDefinition, the text, or what came of saving; or the PQDeskError.
-        first_start_found: What starting would run, a tuple of PlannedCommand, and the Order that was not carried
+        first_start_found: What starting would run, a tuple of WorkerDefinition, and the Order that was not carried
             out: this user has never started workers here. `carry_out_seen` does it.
         conflict_found: The file of what was to be saved has changed since; the token, and the WorkerDefinition of now.
         shut_down_ended: The answer to `shut_down`: empty, or why it failed.
@@ -241,7 +241,7 @@ class SupervisorLink(QObject):
     def _save(self, request: SaveRequest) -> Saved:
         supervision, definition = self._opened(), request.definition
         if request.is_new:
-            others = [one for one in supervision.unseen_commands() if one.worker != definition.name]
+            others = [one for one in supervision.unseen_workers() if one.name != definition.name]
             saved = supervision.add(definition, start=request.is_started and not others)
             if request.is_started and others:
                 self.carry_out(Order("start", Workers((definition.name,))))

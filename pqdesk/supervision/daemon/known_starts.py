@@ -1,4 +1,4 @@
-"""Whether this user has started workers in a workspace before, and what a start would run.
+"""Whether this user has started workers in a workspace before.
 
 A workspace can come from anywhere: an archive, a repository, a colleague. Its workers are commands, so the window shows
 them before the first start; the terminal's `start` names what it does. What was started once is known from then on,
@@ -9,45 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from pqdesk.errors import PQDeskError
 from pqdesk.messages.json_text import load_json
 from pqdesk.opening import read_plain
 from pqdesk.paths import WorkspacePaths, state_folder
-from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.private_files import write_private_file
 
 _LARGEST_BYTES = 1024 * 1024
 _MOST = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedCommand:
-    """What the start of a worker would run.
-
-    Attributes:
-        command: As a shell would take it; nothing is expanded.
-        replicas: In how many processes.
-        folder: Where; None is the workspace's own.
-        is_autostart: Whether it starts with supervisord, so that the start of any other worker runs it too.
-    """
-
-    worker: str
-    command: str
-    replicas: int
-    folder: Path | None
-    is_autostart: bool
-
-
-def planned_commands(paths: WorkspacePaths) -> tuple[PlannedCommand, ...]:
-    """What a start of all workers of the workspace would run, by the name of the worker. Never raises for it."""
-    return tuple(
-        PlannedCommand(one.name, shlex.join(one.command), one.replicas, one.folder, one.is_autostart)
-        for one in read_definitions(paths).workers
-    )
 
 
 def was_started_here(paths: WorkspacePaths) -> bool:
