@@ -19,6 +19,7 @@ _INLINE = re.compile(r"(?:(?<=\s)|^)[;#]")
 @dataclass(slots=True)
 class _Option:
     name: str
+    value: str  # its first line
     at: int
     rest: list[int]  # the lines on which the value goes on
 
@@ -28,10 +29,7 @@ class _Span:
 
     def __init__(self, name: str, lines: list[str]) -> None:
         self.name = name
-        self.lines = lines
-        self.options: list[_Option] = []
-        self.indent = ""
-        self.read()
+        self.read(lines)
 
     @property
     def end(self) -> int:
@@ -41,23 +39,33 @@ class _Span:
         last = self.options[-1]
         return (last.rest[-1] if last.rest else last.at) + 1
 
-    def read(self) -> None:
-        """Find its options, after its lines have changed."""
-        self.options, self.indent = [], _indent_of(self.lines[0])
-        indent = len(self.indent)
-        for number, line in enumerate(self.lines[1:], 1):
-            value = _value_of(line)
-            if not value:
-                continue
-            here = _indent_of(line)
-            if self.options and len(here) > indent:
-                self.options[-1].rest.append(number)
-                continue
-            indent = len(here)
-            match = _OPTION.match(value)
-            if match is not None:
-                self.options.append(_Option(match["option"].rstrip().lower(), number, []))
-                self.indent = here
+    def read(self, lines: list[str]) -> None:
+        """Have these lines, the first of which is the header."""
+        self.lines = lines[:1]
+        self.options: list[_Option] = []
+        self.indent = _indent_of(lines[0])
+        self._level = len(self.indent)
+        for line in lines[1:]:
+            self.add(line)
+
+    def add(self, line: str) -> None:
+        value, number = _value_of(line), len(self.lines)
+        self.lines.append(line)
+        if not value:
+            return
+        if self.is_more(line):
+            self.options[-1].rest.append(number)
+            return
+        indent = _indent_of(line)
+        self._level = len(indent)
+        match = _OPTION.match(value)
+        if match is not None:
+            self.options.append(_Option(match["option"].rstrip().lower(), match["value"], number, []))
+            self.indent = indent
+
+    def is_more(self, line: str) -> bool:
+        """Whether the value of the last option goes on in a line, if anything is in it."""
+        return bool(self.options) and len(_indent_of(line)) > self._level
 
     def find(self, option: str) -> _Option | None:
         return next((one for one in reversed(self.options) if one.name == option), None)
@@ -88,12 +96,8 @@ class ConfigurationText:
 
     def options(self, section: str) -> list[tuple[str, str, int]]:
         """Name, value (its first line) and the number of the line, from 1, of each option of a section."""
-        found = []
-        for begin, span in self._numbered():
-            for one in span.options if span.name == section else ():
-                match = _OPTION.match(_value_of(span.lines[one.at]))
-                found.append((one.name, match["value"] if match is not None else "", begin + one.at))
-        return found
+        spans = [(begin, span) for begin, span in self._numbered() if span.name == section]
+        return [(one.name, one.value, begin + one.at) for begin, span in spans for one in span.options]
 
     def set(self, section: str, values: Mapping[str, str]) -> None:
         """Give options of a section these values; those that are not there yet are added at its end."""
@@ -147,7 +151,7 @@ class ConfigurationText:
         sign = " = " if re.match(r"[^=:]*\s[=:]\s", last) else "="
         span.lines[span.end - 1] = self._ended(span.lines[span.end - 1])
         span.lines.insert(span.end, f"{span.indent}{option}{sign}{value}{self._newline}")
-        span.read()
+        span.read(span.lines)
 
     def _numbered(self) -> Iterator[tuple[int, _Span]]:
         begin = len(self._head) + 1
@@ -173,27 +177,22 @@ def _replace_value(span: _Span, option: _Option, value: str) -> None:
     span.lines[option.at] = f"{body[:before]}{value}{after}{line[len(body) :]}"
     for number in reversed(option.rest):
         del span.lines[number]
-    if option.rest:
-        span.read()
+    span.read(span.lines)
 
 
 def _cut(lines: list[str]) -> tuple[list[str], list[_Span]]:
     """What stands before the first section, and the sections."""
     head: list[str] = []
-    found: list[tuple[str, list[str]]] = []
-    indent, has_option = 0, False
+    spans: list[_Span] = []
     for line in lines:
-        value = _value_of(line)
-        here = len(_indent_of(line))
-        header = _HEADER.match(value) if value and not (has_option and here > indent) else None
+        header = None if spans and spans[-1].is_more(line) else _HEADER.match(_value_of(line))
         if header is not None:
-            found.append((header["header"], [line]))
-            indent, has_option = here, False
-            continue
-        if value and not (has_option and here > indent):
-            indent, has_option = here, bool(found) and _OPTION.match(value) is not None
-        (found[-1][1] if found else head).append(line)
-    return head, [_Span(name, own) for name, own in found]
+            spans.append(_Span(header["header"], [line]))
+        elif spans:
+            spans[-1].add(line)
+        else:
+            head.append(line)
+    return head, spans
 
 
 def _value_of(line: str) -> str:
