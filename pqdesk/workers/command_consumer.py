@@ -83,11 +83,7 @@ class CommandWork(Work):
         except InvalidInput as exc:
             return GivenUp(str(exc))
         except OSError as exc:
-            reason = why_not_run(self.command[0], exc)
-            if reason is not None:
-                return Unworkable(f"cannot run {self.command[0]!r}: {reason}; its messages wait as they are")
-            # Too many processes, an environment too large for the kernel.
-            return Nacked(f"cannot run {self.command[0]!r}: {exc.strerror}")
+            return cannot_run(self.command[0], exc)
         self._children.add(child)
         try:
             run = _Run(child, message.id, stdin, self.report, self.clock)
@@ -254,6 +250,14 @@ class _Run:
         self.output += chunk[:room]
         self.is_cut = self.is_cut or len(chunk) > room
         self.printed.add(chunk, is_error=False)
+
+
+def cannot_run(program: str, error: OSError) -> Ending:
+    """What becomes of a message when the system does not start the program."""
+    reason = why_not_run(program, error)
+    if reason is None:  # too many processes, an environment too large for the kernel
+        return Nacked(f"cannot run {program!r}: {error.strerror}")
+    return Unworkable(f"cannot run {program!r}: {reason}; its messages wait as they are")
 
 
 def is_cancelled(message: Message) -> Callable[[], bool]:

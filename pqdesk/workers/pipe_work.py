@@ -22,9 +22,9 @@ from pqdesk.errors import PQDeskError
 from pqdesk.messages.durations import format_duration
 from pqdesk.messages.records import Outgoing
 from pqdesk.queues.message import Message
-from pqdesk.workers.command_consumer import is_cancelled
+from pqdesk.workers.command_consumer import cannot_run, is_cancelled
 from pqdesk.workers.pipe_program import PATIENCE_MS, Ended, Program, Task
-from pqdesk.workers.process import ChildGuard, child_environment, why_not_run
+from pqdesk.workers.process import ChildGuard, child_environment
 from pqdesk.workers.report import Report
 from pqdesk.workers.threads_at_work import Delivery
 from pqdesk.workers.work import Completed, Ending, Nacked, PutOff, Unworkable, Work
@@ -52,10 +52,7 @@ class PipeWork(Work):
         try:
             program, task = self._give(delivery.message)
         except OSError as exc:
-            reason = why_not_run(self.command[0], exc)
-            if reason is None:  # too many processes
-                return Nacked(f"cannot run {self.command[0]!r}: {exc.strerror}")
-            return Unworkable(f"cannot run {self.command[0]!r}: {reason}; its messages wait as they are")
+            return cannot_run(self.command[0], exc)
         try:
             return self._follow(delivery, program, task)
         finally:
