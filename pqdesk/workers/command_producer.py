@@ -11,6 +11,7 @@ from typing import Any
 from pqdesk.attending import attend
 from pqdesk.clock import Clock
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.counting import counted
 from pqdesk.messages.payloads import PAYLOAD_LIMIT_BYTES
 from pqdesk.messages.written import Form, parse_payload
 from pqdesk.workers.command_consumer import Printed
@@ -140,9 +141,11 @@ class CommandSource:
         finally:
             child.close()
         if splitter.too_long:
-            self.report.warn(f"{splitter.too_long} lines left out: longer than {PAYLOAD_LIMIT_BYTES:,} bytes")
+            self.report.warn(
+                f"{counted(splitter.too_long, 'line')} left out: longer than {PAYLOAD_LIMIT_BYTES:,} bytes"
+            )
         if splitter.refused:
-            self.report.warn(f"{splitter.refused} lines left out: {splitter.reason}")
+            self.report.warn(f"{counted(splitter.refused, 'line')} left out: {splitter.reason}")
         return child.status
 
     def _attend(self, child: Child, splitter: LineSplitter, take: Callable[[list[Line]], None]) -> None:

@@ -11,6 +11,7 @@ import apsw
 from pqdesk.errors import InvalidInput, NotFound
 from pqdesk.messages.backoff import parse_backoff
 from pqdesk.messages.checks import ATTEMPTS_LIMIT, LARGEST_ID, check_int, check_name, check_optional_name, quoted
+from pqdesk.messages.counting import counted
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.records import QueueConfiguration
 from pqdesk.storage.sqlite import transitions
@@ -160,7 +161,7 @@ def remove(db: apsw.Connection, queue: str) -> dict[str, Any]:
         raise NotFound(f"there is no queue {queue!r}")
     queue_id, is_paused, count, trashed, schedule = row
     if count or trashed:
-        what = f"{count:,} messages" if not trashed else f"{count:,} messages, and {trashed:,} in the trash"
+        what = counted(count, "message") + (f", and {trashed:,} in the trash" if trashed else "")
         raise InvalidInput(f"queue {queue!r} has {what}: purge it and empty the trash before; nothing was changed")
     if schedule is not None:
         raise InvalidInput(f"schedule {schedule!r} puts into queue {queue!r}: remove that before; nothing was changed")
