@@ -17,7 +17,6 @@ from pqdesk.gui.dialogs.help import AboutDialog, ShortcutsDialog
 from pqdesk.gui.logging_setup import AppLog
 from pqdesk.gui.main_window import MainWindow
 from pqdesk.gui.places import Place, place_of
-from pqdesk.gui.registry import PAGES
 from pqdesk.gui.settings import Settings
 from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.single_instance import Wish
@@ -208,7 +207,6 @@ class Desktop(QObject):
     def _show_shortcuts(self) -> None:
         entries = [one for actions in self.window.action_sets for one in actions if one.action.keys]
         rows = [(" or ".join(one.action.keys), one.verb_in_full) for one in entries]
-        rows += [keys for page in PAGES for keys in page.more_keys]
         ShortcutsDialog(rows, self._theme, self.window).open()
 
     def _make_tray(self) -> Tray:

@@ -62,17 +62,17 @@ def measure(log: Path, options: argparse.Namespace) -> None:
     application = make_application()
     replica = make_replica("consumer", stdout_log=log, stderr_log=log.with_name("consumer.err.log"))
     link, page, thread = _open_page(Theme(application, ThemeChoice.LIGHT), make_status(replica))
-    page._log._wrap.setChecked(options.wrap)
-    page._log.find_bar.field.setText(options.find)
+    page.log._wrap.setChecked(options.wrap)
+    page.log.find_bar.field.setText(options.find)
     _write(log, _KEPT, 100_000)
-    _wait(lambda: page._log.text.lines.end >= _KEPT)
-    wanted = page._log.text.lines.end + options.lines
+    _wait(lambda: page.log.text.lines.end >= _KEPT)
+    wanted = page.log.text.lines.end + options.lines
     profile = cProfile.Profile()
     spent, began = time.process_time(), time.monotonic()
     writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(log), str(options.lines), str(options.rate)])
     if options.profile:
         profile.enable()
-    _wait(lambda: page._log.text.lines.end >= wanted and writer.poll() is not None)
+    _wait(lambda: page.log.text.lines.end >= wanted and writer.poll() is not None)
     profile.disable()
     passed, cost = time.monotonic() - began, time.process_time() - spent
     print(f"{options.lines:,} lines in {passed:.1f} s: {100 * cost / passed:.1f} % of a core")

@@ -40,7 +40,7 @@ def feed(pane, logs, clock):
 
 
 def shown(qtbot, pane):
-    qtbot.waitUntil(lambda: not pane.text._pending)
+    qtbot.waitUntil(lambda: pane.text.is_settled)
     return [line.split()[-1] for line in pane.text.toPlainText().splitlines()]
 
 

@@ -41,7 +41,7 @@ def lines(*numbers):
 
 
 def drain(qtbot, log):
-    qtbot.waitUntil(lambda: not log._pending)
+    qtbot.waitUntil(lambda: log.is_settled)
 
 
 def shown(log):
@@ -317,7 +317,7 @@ def test_enter_and_ctrl_click_ask_for_the_message_of_a_line(qtbot, pane, log):
     assert asked == [123, 123]
 
 
-def test_the_menu_names_the_message(qtbot, pane, log):
+def test_the_menu_names_the_message_and_says_what_cannot_be_done(qtbot, pane, log):
     log.set_lines([LogLine("completed id=123 queue=code")])
     asked = []
     pane.message_asked.connect(asked.append)
@@ -325,12 +325,13 @@ def test_the_menu_names_the_message(qtbot, pane, log):
 
     log.mirror.menu_asked.emit()
     menu = log.findChild(QMenu, "log_menu")
-    texts = [action.text() for action in menu.actions()]
+    texts = [(action.text(), action.isEnabled()) for action in menu.actions() if not action.isSeparator()]
     menu.actions()[0].trigger()
     menu.close()
 
-    assert texts[0] == "Show message 123"
+    assert texts == [("Show message 123", True), ("Copy", False), ("Copy with names", False), ("Select all", True)]
     assert asked == [123]
+    assert all(action in pane.parentWidget().actions() for action in menu.actions() if not action.isSeparator())
 
 
 # --- finding ------------------------------------------------------------------------------------------

@@ -35,8 +35,8 @@ def page(qtbot, link, theme, clock):
 
 
 def text(qtbot, page):
-    qtbot.waitUntil(lambda: not page._log.text._pending)
-    return page._log.text.toPlainText()
+    qtbot.waitUntil(lambda: page.log.text.is_settled)
+    return page.log.text.toPlainText()
 
 
 def write_some(link):
@@ -49,7 +49,7 @@ def test_workers_are_merged_under_their_names(qtbot, page, link):
     write_some(link)
 
     assert text(qtbot, page) == "consumer  done 1\nproducer  put 2\nconsumer  oh"
-    assert page._log.title.text() == "All workers"
+    assert page.log.title.text() == "All workers"
 
 
 def test_lines_of_all_workers_come_in_the_order_of_their_times_history_included(qtbot, page, link):
@@ -79,7 +79,7 @@ def test_several_are_chosen_and_stay_chosen_by_name(qtbot, page, link):
     page._list.clearSelection()
     for row in (1, 2):
         page._list.item(row).setSelected(True)
-    assert page._log.title.text() == "2 workers"
+    assert page.log.title.text() == "2 workers"
 
     link.status_changed.emit(make_status(RUNNING, make_replica("more"), STOPPED))
 
@@ -90,10 +90,10 @@ def test_several_are_chosen_and_stay_chosen_by_name(qtbot, page, link):
 def test_the_stream_filter_hides_and_loses_nothing(qtbot, page, link):
     page.go(Route("logs", subject="consumer"))
 
-    page._log.stream.setCurrentText("Errors")
+    page.log.stream.setCurrentText("Errors")
     write_some(link)
     assert text(qtbot, page) == "oh"
-    page._log.stream.setCurrentText("Output and errors")
+    page.log.stream.setCurrentText("Output and errors")
 
     assert text(qtbot, page) == "done 1\noh"
 
@@ -141,7 +141,7 @@ def test_clear_view_stays_cleared_when_one_comes_back(qtbot, page, link):
     page.go(Route("logs", subject="consumer"))
     write_some(link)
 
-    page._log._clear.click()
+    page.log._clear.click()
     page.go(Route("logs", subject="producer"))
     page.go(Route("logs", subject="consumer"))
 
@@ -155,13 +155,13 @@ def test_an_empty_workspace_says_so(qtbot, link, theme, clock):
 
     link.status_changed.emit(make_status())
 
-    assert page._log.empty.isVisible()
-    assert page._log.empty._title.text() == "No workers defined"
+    assert page.log.empty.isVisible()
+    assert page.log.empty._title.text() == "No workers defined"
 
 
 def test_lines_read_now_have_a_time(qtbot, page, link):
     page.go(Route("logs", subject="consumer"))
-    page._log._time.setChecked(True)
+    page.log._time.setChecked(True)
 
     write_some(link)
 
@@ -184,7 +184,7 @@ def test_what_stands_around_a_message_is_shown_until_one_goes_back(qtbot, page, 
     link.logs.lines_read.emit(RUNNING.stdout_log, ["done 2"])
 
     assert link.logs.sought_around == [(("consumer.out.log", "consumer.err.log"), 7, 1)]
-    log = page._log.text
+    log = page.log.text
     assert log.lines[log.current_line].text == "old 100"
     assert not log.is_following
     assert "done 2" not in text(qtbot, page)
@@ -200,7 +200,7 @@ def test_the_newest_line_is_not_the_end_of_what_is_shown_around_a_message(qtbot,
     page.go(Route("logs", filter="id:7", subject="consumer"))
     around(page, link)
 
-    qtbot.keyClick(page._log.text.mirror, Qt.Key.Key_End)
+    qtbot.keyClick(page.log.text.mirror, Qt.Key.Key_End)
 
     assert text(qtbot, page) == "done 1\noh"
 
@@ -231,6 +231,7 @@ def test_a_line_leads_to_its_message(qtbot, page, link):
     text(qtbot, page)
 
     with qtbot.waitSignal(page.route_asked) as asked:
-        page._log.text.ask_message(page._log.text.lines.first)
+        page.log.text.set_current_line(page.log.text.lines.first)
+        qtbot.keyClick(page.log.text.mirror, Qt.Key.Key_Return)
 
     assert asked.args == [Route("messages", filter="id:123")]

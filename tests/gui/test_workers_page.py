@@ -9,12 +9,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QPushButton, QTableView
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QTableView, QWidget
 
 from pqdesk.errors import SupervisorError
 from pqdesk.gui.announcer import Announcer
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts
 from pqdesk.gui.pages.workers.workers_table import COLUMNS, WorkersTable
+from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.shell.routes import Route
 from pqdesk.gui.threads.actor import Actor
 from pqdesk.gui.threads.orders import Activity, Order
@@ -53,7 +54,7 @@ def page(rig):
 @pytest.fixture
 def drain(qtbot):
     def wait(pane):
-        qtbot.waitUntil(lambda: not pane.text._pending)
+        qtbot.waitUntil(lambda: pane.text.is_settled)
 
     return wait
 
@@ -110,8 +111,9 @@ def test_rows_are_merged_and_the_selection_stays(rig, page):
 
 
 def test_the_model_is_consistent_through_changes(qtbot, theme):
-    table = WorkersTable(theme)
-    qtbot.addWidget(table)
+    page = QWidget()
+    qtbot.addWidget(page)
+    table = WorkersTable(theme, ActionSet(page, theme), page)
     model = table.model()
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     a, b, c = (make_replica(name) for name in "abc")
@@ -133,6 +135,19 @@ def test_replicas_fold_away_and_come_back(rig, page):
     assert rig.names() == ["pair"]
     QTest.keyClick(page.table, Qt.Key.Key_Right)
     assert rig.names() == ["pair", "pair", "pair-2"]
+
+
+def test_the_menu_of_a_worker_has_what_is_done_to_workers_only(rig, page):
+    rig.tell(*PAIR)
+    page.go(Route("workers", subject="pair"))
+
+    page.table.customContextMenuRequested.emit(page.table.visualRect(page.table.currentIndex()).center())
+
+    menu = QApplication.activePopupWidget()
+    names = {one.objectName() for one in menu.actions() if not one.isSeparator()}
+    menu.close()
+    assert "action_restart" in names
+    assert not [one for one in names if one.startswith("action_log_")]
 
 
 def test_a_click_on_the_message_in_hand_leads_to_it(qtbot, rig, page):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from pqdesk.gui.theme import Theme, set_look
@@ -45,6 +45,7 @@ class Action:
         back: How it is taken back, in words.
         group: Within the menu; lines stand between groups.
         is_anywhere: Also while its page is not shown: it is about nothing that is chosen there.
+        widget: The one on its page in which its keys work, and which hands them to `ActionSet.press`; empty: all.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Action:
     group: int = 0
     is_checkable: bool = False
     is_anywhere: bool = False
+    widget: str = ""
 
 
 @dataclass(slots=True)
@@ -124,7 +126,9 @@ class ActionSet(QObject):
         made.setObjectName(f"action_{action.name}")
         made.setCheckable(action.is_checkable)
         made.setShortcuts([QKeySequence(keys) for keys in action.keys])
-        if self._page:
+        if action.widget:
+            made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        elif self._page:
             made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         entry = Entry(action, made, why_not, says, action.tip, action.verb, page=self._page)
         if do is not None:
@@ -135,6 +139,17 @@ class ActionSet(QObject):
             self.theme.picture(made, action.icon)
         self._update(entry)
         return made
+
+    def press(self, event: QKeyEvent, widget: str) -> bool:
+        """Do what the widget has this key for; whether there is such a thing, and it can be done now."""
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        pressed = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))
+        for entry in self:
+            if entry.action.widget == widget and pressed in entry.qt.shortcuts():
+                self._update(entry)
+                entry.qt.trigger()
+                return not entry.reason
+        return False
 
     def why_not(self, name: str) -> str:
         """The reason against doing it now; empty when it can be done."""

@@ -46,7 +46,6 @@ class Page(QWidget):
         key: What routes, settings and `pqdesk open --page` call it.
         title: What the sidebar, the menus and the header call it.
         icon: Its name in resources/icons.
-        more_keys: Keys that its widgets have besides the actions, and what they do.
         action_set: What can be done there.
         shows_workers: Whether supervisord is looked at more often while the page is seen.
 
@@ -61,7 +60,6 @@ class Page(QWidget):
     title: ClassVar[str]
     icon: ClassVar[str]
     shows_workers: ClassVar[bool] = False
-    more_keys: ClassVar[Sequence[tuple[str, str]]] = ()
 
     action_set: ActionSet
 

@@ -30,11 +30,6 @@ class LogsPage(Page):
     """A list of workers at the left, their merged log at the right."""
 
     key, title, icon = "logs", "Logs", "logs"
-    more_keys = (
-        ("Enter or Ctrl+click", "Log: the message of the line"),
-        ("Ctrl+C / Ctrl+Shift+C", "Log: copy without / with the names"),
-        ("End", "Log: follow the newest line"),
-    )
 
     def __init__(self, link: SupervisorLink, theme: Theme, clock: Clock | None = None) -> None:
         super().__init__()
@@ -42,18 +37,18 @@ class LogsPage(Page):
         self._theme = theme
         self.action_set = ActionSet(self, theme, self.title)
         self._list = SourceList(theme, self)
-        self._log = LogPane(theme, self.action_set, self)
-        self.feed = LogFeed("logs page", self._log, link.logs, clock or SystemClock())
+        self.log = LogPane(theme, self.action_set, self)
+        self.feed = LogFeed("logs page", self.log, link.logs, clock or SystemClock())
         self._lay_out()
         self._list.chosen_changed.connect(self._choose)
-        self._log.message_asked.connect(lambda one: self.route_asked.emit(Route("messages", filter=f"id:{one}")))
+        self.log.message_asked.connect(lambda one: self.route_asked.emit(Route("messages", filter=f"id:{one}")))
         self.feed.told.connect(lambda text: self.told.emit(text, False))
         link.status_changed.connect(self._on_status_changed)
 
     def _lay_out(self) -> None:
         self._splitter = PaneSplitter(0, lambda _orientation, _room: _LIST_PX, self)
         self._splitter.addWidget(self._list)
-        self._splitter.addWidget(self._log)
+        self._splitter.addWidget(self.log)
         vbox(self._splitter, on=self)
 
     # --- what the window asks ---------------------------------------------------------------------
@@ -65,7 +60,7 @@ class LogsPage(Page):
     @property
     def panes(self) -> Sequence[QWidget]:
         """In the order of F6."""
-        return [self._list, self._log.text.mirror]
+        return [self._list, self.log.text.mirror]
 
     def set_live(self, is_live: bool) -> None:
         self.feed.set_live(is_live)
@@ -75,7 +70,7 @@ class LogsPage(Page):
             yield f"Log of {replica.process}", Route(self.key, subject=replica.process)
 
     def begin_find(self) -> None:
-        self._log.focus_find()
+        self.log.focus_find()
 
     @property
     def route(self) -> Route:

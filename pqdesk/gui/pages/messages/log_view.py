@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from pqdesk.gui.formatting import format_count
 from pqdesk.gui.palette import Role
+from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.buttons import make_button
 from pqdesk.gui.widgets.empty_state import EmptyState
@@ -34,7 +35,7 @@ class MessageLogView(QWidget):
         self._caption = ElidedLabel("", self, look="muted")
         self._open = make_button("Open in Logs at this time", "open_in_logs", self, look="link")
         self._open.clicked.connect(self.open_asked)
-        self.text = LogText(theme, self)
+        self.text = LogText(theme, ActionSet(self, theme, "Messages"), self)
         self.text.mirror.setAccessibleName("Log of the message")  # `Log` is that of a worker
         self._empty = EmptyState(theme, "message_log_empty", self.text.viewport())
         head = QHBoxLayout()

@@ -26,7 +26,6 @@ class WorkersPage(WorkersView):
 
     key, title, icon = "workers", "Workers", "workers"
     shows_workers = True
-    more_keys = (("Left / Right", "Workers: hide / show the replicas"),)
 
     def __init__(self, link: SupervisorLink, reader: Reader, actions: ActionSet, theme: Theme, clock: Clock) -> None:
         super().__init__(actions, theme)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -12,6 +13,7 @@ from pqdesk.gui.pages.workers.selected_workers import SelectedWorkers
 from pqdesk.gui.pages.workers.worker_rows import WorkerFacts, WorkerRow, worker_rows
 from pqdesk.gui.palette import WORKER_LOOKS, Role
 from pqdesk.gui.records import Grows, RecordColumn, RecordModel, RecordTable
+from pqdesk.gui.shell.actions import Action, ActionSet
 from pqdesk.gui.theme import Theme
 
 _STEP_PX = 22
@@ -77,6 +79,10 @@ COLUMNS = (
 )
 
 
+HIDE_REPLICAS = Action("hide_replicas", "Hide the replicas", None, ("Left",), widget="table")
+SHOW_REPLICAS = Action("show_replicas", "Show the replicas", None, ("Right",), widget="table")
+
+
 class WorkersTable(RecordTable[WorkerRow]):
     """Signals:
     messages_asked: Ids of messages in hand whose link was followed.
@@ -84,7 +90,8 @@ class WorkersTable(RecordTable[WorkerRow]):
 
     messages_asked = Signal(object)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, actions: ActionSet, parent: QWidget | None = None) -> None:
+        """`actions` of its page get those of the table too."""
         model = RecordModel(COLUMNS, lambda row: row.key, phrase=lambda row: row.phrase, heading=(0, 1))
         super().__init__(model, theme, "workers", "Workers", parent)
         model.setParent(self)
@@ -93,6 +100,9 @@ class WorkersTable(RecordTable[WorkerRow]):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.link_followed.connect(lambda _column, row: self.messages_asked.emit(row.message_ids))
         self.opened.connect(self._toggle_fold)
+        self._actions = actions
+        actions.add(HIDE_REPLICAS, partial(self._fold, True))
+        actions.add(SHOW_REPLICAS, partial(self._fold, False))
 
     def show_facts(self, facts: WorkerFacts) -> None:
         self._facts = facts
@@ -136,11 +146,14 @@ class WorkersTable(RecordTable[WorkerRow]):
             self._toggle_fold(row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        row = self._records.row_at(self.currentIndex().row()).record if self.currentIndex().isValid() else None
-        is_fold = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not event.modifiers()
-        if not is_fold or row is None:
+        if not self._actions.press(event, "table"):
             super().keyPressEvent(event)
-        elif row.is_folded is (event.key() == Qt.Key.Key_Right):
+
+    def _fold(self, is_folded: bool) -> None:
+        """Hide the replicas of the current row, or show them."""
+        at = self.currentIndex()
+        row = self._records.row_at(at.row()).record if at.isValid() else None
+        if row is not None and row.is_folded is not is_folded:
             self._toggle_fold(row)
 
     def _toggle_fold(self, row: WorkerRow) -> None:

@@ -49,7 +49,7 @@ class WorkersView(Page):
         self.start_all, self.stop_all = actions.button("start_all", self), actions.button("stop_all", self)
         self.banner = Banner(theme, "workers_banner", self)
         self.alarm = Banner(theme, "workers_alarm", self)
-        self.table = WorkersTable(theme, self)
+        self.table = WorkersTable(theme, self.action_set, self)
         self.empty = EmptyState(theme, "workers_empty", self.table.viewport())
         self.activity = ActivityLine(self)
         self.trouble = TroublePanel(theme, self)

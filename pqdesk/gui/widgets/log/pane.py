@@ -31,8 +31,8 @@ WRAP = Action("log_wrap", "Wrap", None, icon="wrap", tip="Wrap long lines", is_c
 CLEAR = Action("log_clear", "Clear view", None, icon="close", tip="Clear what is shown here; the file stays as it is")
 TIME = Action("log_time_column", "Time column", None, tip="When each line came", is_checkable=True)
 SOURCE = Action("log_source_column", "Source column", None, tip="Output or errors", is_checkable=True)
-OPEN_FILE = Action("log_open_file", "Open log file", None, tip="In the program for it", group=1)
-CLEAR_FILE = Action("log_clear_file", "Clear log file…", None, tip="Empty it, and delete what was rotated", group=1)
+OPEN_FILE = Action("log_open_file", "Open log file", None, tip="In the program for it", group=10)
+CLEAR_FILE = Action("log_clear_file", "Clear log file…", None, tip="Empty it, and delete what was rotated", group=10)
 
 
 class LogPane(QWidget):
@@ -57,7 +57,7 @@ class LogPane(QWidget):
         self._filter = LogFilter()
         self._empty_text = ""
         self._files: tuple[Path, ...] = ()
-        self.text = LogText(theme, self)
+        self.text = LogText(theme, actions, self)
         self.text.message_asked.connect(self.message_asked)
         self.title = ElidedLabel("", self, look="strong", objectName="log_title")
         self.stream = QComboBox(self)

@@ -112,6 +112,11 @@ class LogScroll(QAbstractScrollArea):
         self._changed()
 
     @property
+    def is_settled(self) -> bool:
+        """Whether all that has come is shown."""
+        return not self._pending
+
+    @property
     def has_lines(self) -> bool:
         """Now or in a moment."""
         return bool(self._pending) or len(self.lines) > 0

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QElapsedTimer, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
+from pqdesk.gui.shell.actions import Action, ActionSet, fill_menu
 from pqdesk.gui.theme import Theme
 from pqdesk.gui.widgets.log.canvas import LogCanvas
 from pqdesk.gui.widgets.log.lines import LogPlace, word_at
 
 _DRAG_TICK_MS = 50
-_COPY_KEYS = (QKeySequence("Ctrl+C"), QKeySequence("Ctrl+Insert"))
-_COPY_WITH_NAMES = QKeySequence("Ctrl+Shift+C")
+_HERE = "log"
+SHOW_MESSAGE = Action(
+    "log_message",
+    "Show the message of the line",
+    None,
+    ("Return", "Enter"),
+    tip="Or Ctrl+click",
+    widget=_HERE,
+)
+FOLLOW = Action("log_follow", "Follow the newest line", None, ("End", "Ctrl+End"), widget=_HERE)
+COPY = Action("log_copy", "Copy", None, ("Ctrl+C", "Ctrl+Ins"), tip="The selected lines", group=9, widget=_HERE)
+COPY_WITH_NAMES = Action(
+    "log_copy_names", "Copy with names", None, ("Ctrl+Shift+C",), tip="Who wrote each line", group=9, widget=_HERE
+)
+SELECT_ALL = Action("log_select_all", "Select all", None, ("Ctrl+A",), tip="All lines", group=9, widget=_HERE)
 
 
 class LogText(LogCanvas):
@@ -22,7 +36,8 @@ class LogText(LogCanvas):
 
     message_asked = Signal(object)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, actions: ActionSet, parent: QWidget | None = None) -> None:
+        """`actions` of its page get those of the log too."""
         super().__init__(theme, parent)
         self._grip: tuple[LogPlace, LogPlace] | None = None  # what the drag began with: a place, a word or a line
         self._unit = "character"
@@ -31,11 +46,34 @@ class LogText(LogCanvas):
         self._dragging = QTimer(self)  # scrolls on while the pointer is held outside
         self._dragging.timeout.connect(self._drag_on)
         self.mirror.menu_asked.connect(self._show_menu_at_line)
+        self._add_actions(actions)
+
+    def _add_actions(self, actions: ActionSet) -> None:
+        self._actions = actions
+        actions.add(
+            SHOW_MESSAGE,
+            lambda: self.message_asked.emit(self._message_id()),
+            lambda: "Go to a line that names a message" if self._message_id() is None else "",
+            says=lambda: SHOW_MESSAGE.verb if self._message_id() is None else f"Show message {self._message_id()}",
+        )
+        actions.add(FOLLOW, self._follow)
+        actions.add(COPY, self.copy, self._why_not_copy)
+        actions.add(
+            COPY_WITH_NAMES,
+            lambda: self.copy(has_heads=True),
+            lambda: self._why_not_copy() if self.columns.cells else "These lines have no names",
+        )
+        actions.add(SELECT_ALL, self.select_all)
+
+    def _why_not_copy(self) -> str:
+        return "" if self.selection else "Select lines first"
 
     # --- mouse ------------------------------------------------------------------------------------
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self._show_menu(event.pos(), self.place_at(event.pos()).number)
+        number = self.place_at(event.pos()).number
+        self.set_current_line(number if number in self.lines else None)
+        self._show_menu(event.pos())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -59,7 +97,9 @@ class LogText(LogCanvas):
         place = self.place_at(point)
         self.mirror.setFocus(Qt.FocusReason.MouseFocusReason)
         if modifiers & Qt.KeyboardModifier.ControlModifier:
-            self.ask_message(place.number)
+            self.set_current_line(place.number if place.number in self.lines else None)
+            if self._message_id() is not None:
+                self.message_asked.emit(self._message_id())
             return
         is_third = self._unit == "word" and not self._since_double.hasExpired(QApplication.doubleClickInterval())
         self._unit = "line" if is_third else "character"
@@ -118,16 +158,10 @@ class LogText(LogCanvas):
 
     def _press_key(self, event: QKeyEvent) -> bool:
         """Whether the key means something here."""
-        pressed = QKeySequence(event.keyCombination())
-        if pressed == _COPY_WITH_NAMES or pressed in _COPY_KEYS:
-            self.copy(has_heads=pressed == _COPY_WITH_NAMES)
-        elif pressed == QKeySequence("Ctrl+A"):
-            self.select_all()
-        elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            return False
-        else:
-            return self._press_plain(event)
-        return True
+        if self._actions.press(event, _HERE):
+            return True
+        has_alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        return not has_alt and self._press_plain(event)
 
     def _press_plain(self, event: QKeyEvent) -> bool:
         key = event.key()
@@ -138,10 +172,7 @@ class LogText(LogCanvas):
             Qt.Key.Key_PageUp: -self.page_rows,
             Qt.Key.Key_PageDown: self.page_rows,
         }
-        if key == Qt.Key.Key_End:
-            self.set_current_line(None)
-            self.jump_to_newest()
-        elif key == Qt.Key.Key_Home:
+        if key == Qt.Key.Key_Home:
             self.verticalScrollBar().setValue(0)
             self._go_to(self.lines.first, has_shift)
         elif key in steps:
@@ -149,14 +180,16 @@ class LogText(LogCanvas):
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             bar = self.horizontalScrollBar()
             bar.setValue(bar.value() + (bar.singleStep() if key == Qt.Key.Key_Right else -bar.singleStep()))
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            return self.current_line is not None and self.ask_message(self.current_line)
         elif key == Qt.Key.Key_Escape and (self.selection or self.current_line is not None):
             self.clear_selection()
             self.set_current_line(None)
         else:
             return False
         return True
+
+    def _follow(self) -> None:
+        self.set_current_line(None)
+        self.jump_to_newest()
 
     def _step(self, step: int, has_shift: bool) -> None:
         """From the current line on; without one, from that at the edge which lies in the way."""
@@ -187,34 +220,19 @@ class LogText(LogCanvas):
 
     # --- what a line leads to ---------------------------------------------------------------------
 
-    def ask_message(self, number: int) -> bool:
-        """Whether the line names a message; then whoever listens shows it."""
-        message_id = self.lines[number].message_id if number in self.lines else None
-        if message_id is not None:
-            self.message_asked.emit(message_id)
-        return message_id is not None
+    def _message_id(self) -> int | None:
+        """That which the current line names."""
+        return None if self.current_line is None else self.lines[self.current_line].message_id
 
     def _show_menu_at_line(self) -> None:
         """The keyboard asks for the menu."""
-        number = self.current_line
-        point = QPoint(8, 8) if number is None else self.bottom_of(number)
-        self._show_menu(point, -1 if number is None else number)
+        self._show_menu(QPoint(8, 8) if self.current_line is None else self.bottom_of(self.current_line))
 
-    def _show_menu(self, point: QPoint, number: int) -> None:
+    def _show_menu(self, point: QPoint) -> None:
         menu = QMenu(self)
         menu.setObjectName("log_menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        message_id = self.lines[number].message_id if number in self.lines else None
-        if message_id is not None:
-            show = menu.addAction(f"Show message {message_id}")
-            show.triggered.connect(lambda: self.message_asked.emit(message_id))
-            menu.addSeparator()
-        copy = menu.addAction("Copy\tCtrl+C")
-        copy.triggered.connect(lambda: self.copy())
-        with_names = menu.addAction("Copy with names\tCtrl+Shift+C")
-        with_names.triggered.connect(lambda: self.copy(has_heads=True))
-        with_names.setVisible(bool(self.columns.cells))
-        for action in (copy, with_names):
-            action.setEnabled(bool(self.selection))
-        menu.addAction("Select all\tCtrl+A").triggered.connect(self.select_all)
+        menu.setToolTipsVisible(True)
+        self._actions.refresh()
+        fill_menu(menu, [self._actions.entry(one.name) for one in (SHOW_MESSAGE, COPY, COPY_WITH_NAMES, SELECT_ALL)])
         menu.popup(self.viewport().mapToGlobal(point))
