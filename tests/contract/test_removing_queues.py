@@ -65,8 +65,11 @@ def test_a_setting_makes_it_again(workspace: Workspace) -> None:
     assert workspace.undo(workspace.activity()[1].id).done == 0  # it is there again
 
 
-@pytest.mark.parametrize("what", ["ready", "completed", "trash"])
-def test_a_queue_that_is_not_empty_is_not_removed(workspace: Workspace, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [("ready", "1 message"), ("completed", "1 message"), ("trash", "0 messages, and 1 in the trash")],
+)
+def test_a_queue_that_is_not_empty_is_not_removed(workspace: Workspace, what: str, told: str) -> None:
     queue = workspace.queue("q")
     message_id = queue.put("x")
     if what == "completed":
@@ -74,7 +77,7 @@ def test_a_queue_that_is_not_empty_is_not_removed(workspace: Workspace, what: st
     elif what == "trash":
         queue.delete(message_id)
 
-    with pytest.raises(InvalidInput, match="messages"):
+    with pytest.raises(InvalidInput, match=f"has {told}: purge"):
         workspace.remove_queue("q")
 
     assert _names(workspace) == ["q"]
