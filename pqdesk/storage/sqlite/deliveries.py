@@ -24,7 +24,7 @@ from pqdesk.storage.sqlite.transactions import SqliteTransaction
 from pqdesk.storage.sqlite.waiting import room_bell
 from pqdesk.storage.values import NO_DEFAULTS, Claim, EncodedPayload, HandlerDefaults, Look, NewMessage, Settlement
 
-_LARGE_PAYLOAD = "SELECT payload FROM pqdesk_payload WHERE id = ?"
+_LARGE_PAYLOAD = "SELECT CAST(payload AS BLOB) FROM pqdesk_payload WHERE id = ?"  # text there is damage
 
 
 class Deliveries:

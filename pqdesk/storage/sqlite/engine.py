@@ -200,7 +200,7 @@ class Engine:
             self.bells.ring(queue, settled_ns)
 
     def queue_name(self, queue_id: int) -> str:
-        with self.lock, Translating(self.path):
+        with self.lock, Translating(self.path, self.db):
             row = first_row(self.db, _QUEUE_NAME, (queue_id,))
         assert row is not None, queue_id
         return str(row[0])

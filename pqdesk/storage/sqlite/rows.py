@@ -180,12 +180,13 @@ def _preview(kind: int, head: bytes) -> str:
 
 
 def attempt_record(
-    attempt: int, worker: bytes | None, started_us: int, ended_us: int, outcome: int, error: bytes | None
+    attempt: int, worker: bytes | None, started_us: int, ended_us: int | None, outcome: int, error: bytes | None
 ) -> AttemptRecord:
     """`worker` and `error` as bytes: a damaged attempt is shown as one that failed."""
     how = AttemptOutcome.from_number(outcome) if outcome in _OUTCOMES else AttemptOutcome.FAILED
     started_at = to_datetime(started_us) if started_us else None
-    return AttemptRecord(attempt, shown_text(worker), started_at, to_datetime(ended_us), how, shown_text(error))
+    ended_at = None if ended_us is None else to_datetime(ended_us)
+    return AttemptRecord(attempt, shown_text(worker), started_at, ended_at, how, shown_text(error))
 
 
 def current_attempt(fields: dict[str, Any]) -> AttemptRecord:

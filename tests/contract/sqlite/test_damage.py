@@ -158,7 +158,14 @@ def test_an_attempt_that_is_damaged_is_shown_all_the_same(tmp_path: Path) -> Non
         queue = workspace.queue("q")
         message_id = queue.put("x")
         queue.get().nack("the reason")
-    for column, value in (("outcome", "'won'"), ("started_us", BAD_TEXT), ("error", BAD_TEXT), ("ended_us", "2e300")):
+    for column, value in (
+        ("outcome", "'won'"),
+        ("started_us", BAD_TEXT),
+        ("error", BAD_TEXT),
+        ("ended_us", "2e300"),
+        ("ended_us", "NULL"),
+        ("ended_us", "'soon'"),
+    ):
         with opened_loosely(tmp_path / "w" / "queue.db") as db:
             db.execute(f"UPDATE pqdesk_attempt SET {column} = {value}")
 
@@ -280,19 +287,32 @@ def test_looking_for_damage_ends_soon(tmp_path: Path, monkeypatch: pytest.Monkey
             workspace.errors()
 
 
-def test_a_damaged_payload_is_never_delivered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [BAD_TEXT, "NULL", "7", "'text'", "x''"])
+def test_a_damaged_payload_is_never_delivered(tmp_path: Path, damaged: str) -> None:
     with Queue("q", workspace=tmp_path / "w") as queue:
         small, large, good = queue.put("abc"), queue.put("x" * 5000), queue.put("good")
     edit(tmp_path / "w" / "queue.db", f"UPDATE pqdesk_message SET payload = x'616264' WHERE id = {small}")
-    edit(tmp_path / "w" / "queue.db", f"UPDATE pqdesk_payload SET payload = x'00' WHERE id = {large}")
+    with opened_loosely(tmp_path / "w" / "queue.db") as db:
+        db.execute(f"UPDATE pqdesk_payload SET payload = {damaged} WHERE id = {large}")
 
     with Queue("q", workspace=tmp_path / "w") as queue:
         assert queue.get(block=False).id == good
         with pytest.raises(Empty):
             queue.get(block=False)
-        for damaged in (small, large):
-            assert queue.message(damaged).state == State.FAILED
-            assert (queue.message(damaged).error or "").startswith("damaged")
+        for one in (small, large):
+            assert queue.message(one).state == State.FAILED
+            assert (queue.message(one).error or "").startswith("damaged")
+
+
+def test_what_is_undone_in_a_queue_whose_name_is_damaged_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "w") as workspace:
+        workspace.queue("q").put("x")
+        workspace.cancel(1)
+    with opened_loosely(tmp_path / "w" / "queue.db") as db:
+        db.execute(f"UPDATE pqdesk_queue SET name = {BAD_TEXT}")
+
+    with Workspace(tmp_path / "w") as workspace, pytest.raises(Corrupt, match="pqdesk_queue has in row 1 a name"):
+        workspace.undo()
 
 
 def test_a_damaged_activity_hides_no_other(tmp_path: Path) -> None:
