@@ -8,7 +8,7 @@ from pqdesk.cli.command import command
 from pqdesk.cli.completing import complete_workers
 from pqdesk.cli.exits import ExitCode
 from pqdesk.cli.json_output import print_json
-from pqdesk.cli.lines import say
+from pqdesk.cli.lines import remark, say
 from pqdesk.cli.settings import Settings, pass_settings
 from pqdesk.cli.worker_settling import (
     START_S,
@@ -40,10 +40,14 @@ def start_command(settings: Settings, names: tuple[str, ...], is_autostart: bool
     supervision = workers_of(settings.paths, "cli")
     if is_autostart:
         supervision.ensure_running()
+        for problem in supervision.problems():
+            remark(problem)
         say("supervisord: running")
         return ExitCode.DONE
     before = _replicas(settings, supervision, names)
     supervision.start(names)
+    for problem in supervision.problems():
+        remark(problem)
     return report(settings, settled(supervision, before, has_started, 0.0 if no_wait else START_S), no_wait)
 
 
@@ -79,11 +83,14 @@ def restart_command(settings: Settings, names: tuple[str, ...], no_wait: bool, i
     before = _replicas(settings, supervision, names)
     if is_daemon:
         supervision.restart_daemon(on_progress=progress_lines(settings, "stopped"))
-        before, wait_s = [one for one in before if one.pid is not None], START_S
     else:
         supervision.restart(names)
-        wait_s = 0.0 if no_wait else START_S
-    return report(settings, settled(supervision, before, has_restarted, wait_s), no_wait)
+
+    def has_settled(was: ReplicaRecord, now: ReplicaRecord) -> bool:
+        return has_restarted(was, now) or (is_daemon and was.pid is None)  # which stays as it was
+
+    wait_s = 0.0 if no_wait and not is_daemon else START_S
+    return report(settings, settled(supervision, before, has_settled, wait_s), no_wait)
 
 
 @command("signal", has_json=True)

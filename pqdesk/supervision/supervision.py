@@ -108,6 +108,10 @@ class Supervision:
         """What a supervisord that is gone left running: by pid, the name that it had for the process."""
         return self._control.orphans()
 
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the files of workers, so that nothing of them is started, a sentence each."""
+        return self._configured.read().problems
+
     def warnings(self) -> tuple[str, ...]:
         """What the files of workers make supervisord do other than they mean to say, a sentence each."""
         return self._configured.read().warnings

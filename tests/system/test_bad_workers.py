@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
+from pqdesk.supervision.daemon.bundled_programs import daemon_command
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.logs.log_files import tail_lines
@@ -88,6 +91,73 @@ def test_a_command_that_prints_binary(supervision: Supervision) -> None:
     shown = pqdesk(supervision.paths.root, "logs", "binary").stdout
     assert "\0" not in shown
     wait_for_state(supervision, "good", WorkerState.RUNNING)
+
+
+HIDDEN = (
+    "[eventlistener:ev]\ncommand=/usr/bin/touch {marker}\nevents=TICK_5\n",
+    "[fcgi-program:f]\ncommand=/usr/bin/touch {marker}\nsocket=unix://{marker}.sock\n",
+    "[rpcinterface:evil]\nsupervisor.rpcinterface_factory=marker:made\n",
+    "[DEFAULT]\nenvironment=PYTHONPATH='/tmp'\n[eventlistener:ev]\ncommand=/usr/bin/touch {marker}\nevents=TICK_5\n",
+    "[supervisord]\nlogfile={marker}\n",
+    "[program:good]\ncommand=/usr/bin/touch {marker}\n",
+)
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_what_a_file_holds_besides_workers_is_told_and_never_run(supervision: Supervision, text: str) -> None:
+    paths, marker = supervision.paths, supervision.paths.root / "marker"
+    bad = paths.workers / "x.conf"
+    bad.write_text(text.format(marker=marker), encoding="utf-8")
+
+    done = pqdesk(paths.root, "start", "good")
+
+    wait_for_state(supervision, "good", WorkerState.RUNNING)
+    told = (done.stderr, pqdesk(paths.root, "workers").stderr, pqdesk(paths.root, "doctor", check=False).stdout)
+    assert all(f"'{bad}', line " in one for one in told), told
+    assert [one.process for one in supervision.status().replicas] == ["good"]
+
+    add(supervision, "late", _GOOD)  # a supervisord that runs is not asked to read that either
+    with pytest.raises(SupervisorError, match=r"x\.conf', line "):
+        supervision.start("late")
+
+    assert [one.process for one in supervision.status().replicas if one.pid] == ["good"]
+    assert not marker.exists()
+    bad.unlink()
+    supervision.start("late")
+    wait_for_state(supervision, "late", WorkerState.RUNNING)
+
+
+def test_a_supervisord_that_is_still_reading_is_ended_with_all(supervision: Supervision) -> None:
+    paths = supervision.paths
+    slow = paths.root.parent / "slow"
+    os.mkfifo(slow)
+    text = paths.supervisor_configuration.read_text()
+    paths.supervisor_configuration.write_text(text.replace("stopped.conf\n", f"stopped.conf {slow}\n"))
+    with subprocess.Popen(daemon_command(paths.supervisor_configuration), cwd=paths.root) as starting:
+        descriptor = os.open(slow, os.O_WRONLY)  # from here on it waits for what is in there
+        try:
+            done = pqdesk(paths.root, "stop", "all", "--supervisord")
+
+            assert starting.wait(60) != 0
+            assert "good: stopped" in done.stdout
+        finally:
+            starting.kill()
+            os.close(descriptor)
+
+
+def test_supervisord_is_restarted_where_all_workers_have_ended(supervision: Supervision) -> None:
+    paths = supervision.paths
+    (paths.workers / "good.conf").unlink()
+    write_definition(paths, WorkerDefinition(name="once", command=("/bin/true",), restart="never"))
+    supervision.start("once")
+    wait_for_state(supervision, "once", WorkerState.EXITED)
+    before = supervision.status().pid
+
+    done = pqdesk(paths.root, "restart", "all", "--supervisord")
+
+    assert done.stdout.startswith("once: ")
+    assert "no workers" not in done.stderr
+    assert supervision.status().pid not in (None, before)
 
 
 def test_a_definition_that_cannot_be_read(supervision: Supervision) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 from dataclasses import replace
@@ -18,6 +19,7 @@ from pqdesk.demo import write_demo
 from pqdesk.errors import InvalidInput
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.definitions.addresses import LONGEST_SOCKET_BYTES, address_of, by_hand_problem
+from pqdesk.supervision.definitions.broken_files import BrokenFiles
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.definitions.planning import plan_change
 from pqdesk.supervision.definitions.reading import read_definitions
@@ -41,10 +43,15 @@ _NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}[A-Za-z]", fullmatch=Tru
 
 def parsed_by_supervisor(paths: WorkspacePaths) -> dict[str, object]:
     """supervisord's own reading of the workspace: its ProcessConfig by name."""
+    options = server_options(paths)
+    return {one.name: one for group in options.process_group_configs for one in group.process_configs}
+
+
+def server_options(paths: WorkspacePaths) -> ServerOptions:
     options = ServerOptions()
     options.configfile = str(paths.supervisor_configuration)
     options.process_config(do_usage=False)
-    return {one.name: one for group in options.process_group_configs for one in group.process_configs}
+    return options
 
 
 def fresh_workspace(folder: Path) -> WorkspacePaths:
@@ -233,17 +240,19 @@ def test_hand_written_files_are_read(short_folder: Path) -> None:
         "process_name = %(program_name)s_%(process_num)02d\nenvironment = A='1',B=two\nstopwaitsecs = 7\n"
         "unheard_of = 1\n"
         "[program:other]\ncommand = sleep %%1 '\nstdout_logfile = NONE\n"
-        "[program:other-2]\ncommand = sleep 1\n[eventlistener:x]\ncommand = x\n"
+        "[program:other-2]\ncommand = sleep 1\n[program:other-3]\ncommand: sleep %%1 '\n"
+        "[group:both]\nprograms = other, other-2\n"
     )
 
     definitions = read_definitions(paths)
 
     assert definitions.problems == ()
-    other, web = definitions.workers
+    other, another, web = definitions.workers
     assert [one.process for one in web.processes] == ["web:web_00", "web:web_01"]
     assert (web.queues, web.environment, web.stop_wait_s, web.start_s) == (("web",), {"A": "1", "B": "two"}, 7, 1)
-    assert [one.process for one in other.processes] == ["other", "other-2"]
+    assert [one.process for one in other.processes] == ["other", "other-3"]
     assert other.command == ("sleep %1 '",)
+    assert (another.name, another.command) == ("other-2", ("sleep", "1"))
     assert other.processes[0].stdout_log == paths.logs / "other.out.log"
 
 
@@ -261,6 +270,175 @@ def test_a_broken_file_is_told_by_name_and_hides_no_other(short_folder: Path, te
     [problem] = definitions.problems
     assert "broken.conf" in problem
     assert "\n" not in problem
+
+
+OTHER_SECTIONS = (
+    "[eventlistener:ev]\ncommand=touch x\nevents=TICK_5", "[fcgi-program:f]\ncommand=touch x\nsocket=unix:///f.sock",
+    "[supervisord]\nlogfile=/tmp/elsewhere.log", "[rpcinterface:evil]\nsupervisor.rpcinterface_factory=os:getcwd",
+    "[group:../g]\nprograms=good", "[eventlistener:../ev]\ncommand=x\nevents=TICK_5", "[unix_http_server]\nfile=/x",
+    "[inet_http_server]\nport=9001", "[include]\nfiles=/tmp/*.conf", "[supervisorctl]\nserverurl=unix:///x",
+    "[ctlplugin:x]\nsupervisor.ctl_factory=os:getcwd", "[DEFAULT]\ndirectory=/tmp", "[Program:x]\ncommand=touch x",
+    "[ program:x]\ncommand=touch x", "[PROGRAM:x]\ncommand=x", "[program]\ncommand=x", "[notes]\nx=1",
+    " [eventlistener:ev] ; really\n command=touch x\n events=TICK_5", "[group:g]\nprograms=nobody",
+    "[group:g]\nprograms=good,good", "[group:g]\nprograms=good,", "[group:g]", "[group:all]\nprograms=good",
+    "[group:g]\nprograms=good\n[group:h]\nprograms=good", "[program:good]\ncommand=touch x",
+    "[program: good]\ncommand=touch x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("section", OTHER_SECTIONS)
+def test_a_workers_file_holds_workers_alone(short_folder: Path, section: str) -> None:
+    paths = fresh_workspace(short_folder)
+    write_definition(paths, WorkerDefinition(name="good", command=("true",)))
+    bad = paths.workers / "more.conf"
+    bad.write_text(f"; a comment\n{section}\n[program:mine]\ncommand=sleep 1\n")
+
+    definitions = read_definitions(paths)
+
+    assert [one.name for one in definitions.workers] == ["good"]
+    [problem] = definitions.problems
+    assert re.search(rf"^'{bad}', line [24], cannot be used: .*; nothing of the file is started$", problem)
+    with BrokenFiles(paths):
+        assert set(parsed_by_supervisor(paths)) == {"good"}
+    assert bad.exists()
+
+
+def test_a_group_may_name_workers_of_other_files(short_folder: Path) -> None:
+    paths = fresh_workspace(short_folder)
+    write_definition(paths, WorkerDefinition(name="good", command=("true",)))
+    (paths.workers / "group.conf").write_text("[group:g]\nprograms=good, x\n")
+    (paths.workers / "z.conf").write_text("[program:x]\ncommand=sleep 1\n")
+
+    assert read_definitions(paths).problems == ()
+    assert set(parsed_by_supervisor(paths)) == {"good", "x"}
+
+    (paths.workers / "z.conf").write_text("[program:x]\ncommand=sleep 1\nstartsecs=soon\n")  # so nobody is called x
+
+    assert [Path(file).name for file in read_definitions(paths).unfit] == ["group.conf", "z.conf"]
+    with BrokenFiles(paths):
+        assert set(parsed_by_supervisor(paths)) == {"good"}
+
+
+def test_what_supervisord_conf_holds_is_its_writers(short_folder: Path) -> None:
+    paths = fresh_workspace(short_folder)
+    with paths.supervisor_configuration.open("a") as file:
+        file.write(
+            "[program:own]\ncommand=sleep 1\n[group:g]\nprograms=own\n"
+            "[eventlistener:ev]\ncommand=cat\nevents=TICK_5\n[inet_http_server]\nport=127.0.0.1:9\n"
+        )
+
+    definitions = read_definitions(paths)
+
+    assert ([one.name for one in definitions.workers], definitions.problems) == (["own"], ())
+    with BrokenFiles(paths):
+        assert set(parsed_by_supervisor(paths)) == {"own", "ev"}
+
+
+@pytest.mark.parametrize("count", ["501", "3000000", "999999999"])
+def test_more_replicas_than_there_may_be_are_told_and_not_started(short_folder: Path, count: str) -> None:
+    paths = fresh_workspace(short_folder)
+    bad = paths.workers / "big.conf"
+    bad.write_text(f"[program:big]\ncommand=true\nnumprocs={count}\nprocess_name=x%(process_num)s\nautostart=false\n")
+
+    definitions = read_definitions(paths)
+
+    assert definitions.workers == ()
+    assert f"'{bad}', line 3, has numprocs='{count}'" in definitions.problems[0]
+    with BrokenFiles(paths):
+        assert parsed_by_supervisor(paths) == {}
+
+
+def test_as_many_replicas_as_there_may_be_are_all_listed(short_folder: Path) -> None:
+    paths = fresh_workspace(short_folder)
+    (paths.workers / "big.conf").write_text(
+        "[program:big]\ncommand=true\nnumprocs=500\nprocess_name=x%(process_num)s\n"
+    )
+
+    [worker] = read_definitions(paths).workers
+
+    assert {one.process.partition(":")[2] for one in worker.processes} == set(parsed_by_supervisor(paths))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "process_name=%(ENV_HOME)s\nenvironment=HOME='../../x'",
+        "process_name=a%(process_num)c\nnumprocs_start=46\nnumprocs=2",
+        "process_name=%(process_num)s%(ENV_A)s\nenvironment=A='/../x'\nnumprocs=2",
+    ],
+)
+def test_a_process_gets_no_name_that_is_none_by_what_is_filled_in(short_folder: Path, text: str) -> None:
+    paths = fresh_workspace(short_folder)
+    (paths.workers / "bad.conf").write_text(f"[program:a]\ncommand=true\n{text}\n")
+
+    assert read_definitions(paths).workers == ()
+
+
+_LINES = st.sampled_from(
+    [
+        *(
+            "[program:a]",
+            "[program: a]",
+            "[program:b] ; x",
+            " [program:c]",
+            "[ program:d]",
+            "[program:a-2]",
+            "[program:e]]",
+        ),
+        *(
+            "[eventlistener:ev]",
+            "\t[eventlistener:ev]",
+            "[group:g]",
+            "[DEFAULT]",
+            "[supervisord]",
+            "[x]",
+            "[]",
+            "[[x]]",
+        ),
+        *("command=true 1", "  command=true 2", "command: true %(ENV_A)s", "COMMAND=true 4", "command = true ; 5"),
+        *("  true 6", "environment=A='7'", "process_name=%(ENV_A)s", "process_name=p%(process_num)d", "numprocs=2"),
+        *(
+            "events=TICK_5",
+            "programs=a",
+            "programs=a,b",
+            "programs=e]",
+            "directory=/tmp",
+            "",
+            "; x",
+            "# [program:y]",
+            "  ; x",
+        ),
+        *("logfile=/tmp/x.log", "[program:f]\x0bcommand=true 9", "[program:f]\x1ccommand=true 10", "\ufeff[program:g]"),
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=500)
+@given(st.lists(st.lists(_LINES, max_size=8), min_size=1, max_size=2), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_supervisord_reads_nothing_in_workers_files_that_is_not_listed(
+    short_folder: Path, files: list[list[str]], end: str
+) -> None:
+    paths = fresh_workspace(short_folder)
+    usual = server_options(paths)
+    for number, lines in enumerate(files):
+        text = end.join([f"[program:{number}]", "command=true", *lines])
+        (paths.workers / f"{number}.conf").write_bytes(text.encode())
+    listed = read_definitions(paths).workers
+
+    with BrokenFiles(paths):
+        try:
+            options = server_options(paths)
+        except ValueError:
+            event("refused by supervisord")
+            return
+
+    itself, before = options.configroot.supervisord, usual.configroot.supervisord
+    assert (itself.logfile, itself.directory) == (before.logfile, before.directory)
+    assert itself.rpcinterface_factories == before.rpcinterface_factories
+    read = [one for group in options.process_group_configs for one in group.process_configs]
+    assert sorted((one.name, *shlex.split(one.command)) for one in read) == sorted(
+        (each.process.rpartition(":")[2], *one.command) for one in listed for each in one.processes
+    )
 
 
 def test_a_folder_without_anything_has_no_workers(short_folder: Path) -> None:

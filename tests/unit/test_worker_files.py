@@ -37,9 +37,9 @@ priority=7
 [program:other]
 command=sleep 1
 stdout_logfile=/tmp/%(program_name)s.log
-[eventlistener:x]
-command=x
-events=EVENT
+[group:g]
+programs=other
+priority=3
 """
 
 

@@ -23,6 +23,7 @@ from pqdesk.opening import read_plain
 # supervisor.xmlrpc.Faults of supervisor 4.3
 SHUTDOWN_STATE = 6
 BAD_NAME = 10
+CANT_REREAD = 92
 SPAWN_ERROR = 50
 ALREADY_STARTED = 60
 NOT_RUNNING = 70

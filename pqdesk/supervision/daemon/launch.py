@@ -86,6 +86,35 @@ def known_sockets(paths: WorkspacePaths, address: DaemonAddress) -> tuple[Path, 
     return (address.socket, paths.supervisor / "supervisord.sock", paths.socket)
 
 
+def end_unreachable(paths: WorkspacePaths, wait_s: float) -> None:
+    """End a supervisord of the workspace that does not answer: it still reads its files, or its socket is gone.
+
+    Raises SupervisorError: it has not ended after `wait_s`.
+    """
+    found = [one for one in psutil.process_iter() if _is_supervisord_of(paths, one)]
+    for process in found:
+        with suppress(psutil.Error):
+            process.terminate()
+    pids = [process.pid for process in found]
+    if not wait_for(lambda: all(map(is_process_gone, pids)), wait_s):
+        told = " ".join(str(pid) for pid in pids if not is_process_gone(pid))
+        raise SupervisorError(
+            f"supervisord (pid {told}) of this workspace is there, does not answer and has not ended; messages are "
+            f"unaffected; end it with `kill -9 {told}`, then try again"
+        )
+
+
+def _is_supervisord_of(paths: WorkspacePaths, process: psutil.Process) -> bool:
+    try:
+        words = process.cmdline()
+        if process.uids().real != os.getuid() or not any(os.path.basename(word) == "supervisord" for word in words):
+            return False
+        named = {os.path.realpath(os.path.join(process.cwd(), word)) for word in words}
+    except (psutil.Error, OSError):
+        return False  # ended meanwhile, or closed to us
+    return os.path.realpath(paths.supervisor_configuration) in named
+
+
 def is_process_gone(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

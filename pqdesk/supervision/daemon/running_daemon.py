@@ -107,8 +107,9 @@ class Daemon:
     def reload(self) -> tuple[list[str], list[str], list[str]] | Fault:
         """Let supervisord read its configuration: the groups added, changed and removed in it; it applies none."""
         found = read_definitions(self._paths)
-        if not found.problems:  # else it is refused anyway
-            StoppedByHand(self._paths).keep_only(found.programs)
+        if found.problems:  # some of it supervisord would take, and do more than run workers
+            return Fault(rpc.CANT_REREAD, found.problems[0])
+        StoppedByHand(self._paths).keep_only(found.programs)
         answer = self.client().try_call("supervisor.reloadConfig")
         if isinstance(answer, Fault):
             if answer.code == rpc.SHUTDOWN_STATE:

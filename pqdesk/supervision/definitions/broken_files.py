@@ -1,7 +1,7 @@
-"""Workers' files that supervisord refuses, out of its way while it starts, and back as soon as it has.
+"""Workers' files that supervisord refuses or must not read, out of its way while it starts, and back when it has.
 
-A running supervisord goes on when a file is broken; one that starts gives up, and with it every worker. So such a file
-has another name for the moment of a start. It is read, and told as wrong, at the next change or start of a worker.
+A running supervisord is not asked to read its files while one is unfit. One that starts reads them all, gives up over
+one that is broken, and with it every worker. So such a file has another name for the moment of a start.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Self
 
 from pqdesk.errors import SupervisorError
 from pqdesk.paths import WorkspacePaths
-from pqdesk.supervision.definitions.reading import UnfitName, definition_files, read_definitions, workers_of
+from pqdesk.supervision.definitions.reading import read_definitions
 
 _ENDING = ".held"  # no *.conf, so supervisord does not include it
 
@@ -27,13 +27,13 @@ class BrokenFiles:
 
     def __enter__(self) -> Self:
         self._put_back()  # of a start that was killed
-        for file in definition_files(self._paths):
-            try:
-                workers_of(file, self._paths)
-            except UnfitName:  # supervisord would take it
-                self._hide(file)
-            except SupervisorError:
-                continue  # it says itself what it does not take
+        try:
+            for file, problem in read_definitions(self._paths).unfit.items():
+                if file.parent != self._folder or not (self._hide(file) or not os.path.lexists(file)):
+                    raise SupervisorError(f"supervisord is not started: {problem}; messages are unaffected")
+        except BaseException:
+            self._put_back()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -41,11 +41,8 @@ class BrokenFiles:
 
     def set_aside(self, reason: str) -> bool:
         """Hide the worker's file that supervisord named as its reason not to start; False when there is none such."""
-        told = (reason, *read_definitions(self._paths).problems)  # it does not name each one that it cannot read
-        for name in re.findall(r"/workers/([^/'\"]+\.conf)['\")]", " ".join(told)):
-            if self._hide(self._folder / name):
-                return True
-        return False
+        named = re.findall(r"/workers/([^/'\"]+\.conf)['\")]", reason)
+        return any(self._hide(self._folder / name) for name in named)
 
     @staticmethod
     def _hide(file: Path) -> bool:

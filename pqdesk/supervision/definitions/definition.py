@@ -87,13 +87,18 @@ class Definitions:
     """All workers of a workspace, by name, and what is wrong with its files, a sentence each.
 
     Attributes:
-        problems: What supervisord does not take.
+        unfit: By file, why supervisord is not to read it, or does not take it.
         warnings: What it takes, and does other than the file means to say.
     """
 
     workers: tuple[WorkerDefinition, ...]
-    problems: tuple[str, ...] = ()
+    unfit: Mapping[Path, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with files, a sentence each."""
+        return tuple(self.unfit.values())
 
     @property
     def programs(self) -> frozenset[str]:

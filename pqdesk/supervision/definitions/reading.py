@@ -14,34 +14,48 @@ from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
 from pqdesk.supervision.definitions.definition import USUAL_START_S, Definitions, ProcessDefinition, WorkerDefinition
-from pqdesk.supervision.definitions.quoting import check_written_name, split_environment
 from pqdesk.supervision.definitions.secret_files import read_secrets, unwrap
 from pqdesk.supervision.definitions.sections import Section, parse_sections, read_configuration
-from pqdesk.supervision.definitions.validation import problem_of
+from pqdesk.supervision.definitions.validation import (
+    check_names,
+    check_sections,
+    clash_of,
+    problem_of,
+    process_names_of,
+    unusable,
+)
 from pqdesk.supervision.records import RestartPolicy
 from pqdesk.worker_checks import check_size, signal_called
-from pqdesk.worker_options import MOST_REPLICAS
 
-_REPLICA = re.compile(r"(.+)-([1-9][0-9]*)")
+_REPLICA = re.compile(r"(.+)-([1-9][0-9]{0,8})")
 _ON, _OFF = ("yes", "true", "on", "1"), ("no", "false", "off", "0")  # supervisor/datatypes.py
 
 
 def read_definitions(paths: WorkspacePaths) -> Definitions:
     """The workers in workers/*.conf and in supervisord.conf itself, whoever wrote them.
 
-    A file that cannot be read becomes a problem; the workers of the others are there all the same.
+    A file that cannot be used becomes a problem; the workers of the others are there all the same.
     """
-    workers: list[WorkerDefinition] = []
-    problems: list[str] = []
-    warnings: list[str] = []
+    read: dict[Path, tuple[Section, ...]] = {}
+    texts: dict[Path, str] = {}
+    found: dict[Path, list[WorkerDefinition]] = {}
+    unfit: dict[Path, str] = {}
     for file in (paths.supervisor_configuration, *definition_files(paths)):
+        if file == paths.supervisor_configuration and not file.exists():
+            continue
         try:
-            found = workers_of(file, paths)
-            workers += found
-            warnings += [warning for one in found if (warning := _policy_warning(one)) is not None]
+            texts[file] = text = read_configuration(file)
+            found[file] = list(workers_in(text, file, paths))
+            read[file] = parse_sections(text, file)
         except SupervisorError as exc:
-            problems.append(str(exc))
-    return Definitions(tuple(sorted(workers, key=lambda worker: worker.name)), tuple(problems), tuple(warnings))
+            unfit[file] = str(exc)
+    while (clash := clash_of(read, paths)) is not None:
+        file, section, wrong = clash
+        unfit[file] = str(unusable(file, ConfigurationText(texts[file]), section, wrong))
+        del read[file], found[file]  # what others say of its programs is wrong now
+    workers = sorted((one for some in found.values() for one in some), key=lambda worker: worker.name)
+    warnings = tuple(warning for one in workers if (warning := _policy_warning(one)) is not None)
+    return Definitions(tuple(workers), {file: unfit[file] for file in sorted(unfit)}, warnings)
 
 
 def definition_files(paths: WorkspacePaths) -> tuple[Path, ...]:
@@ -53,49 +67,36 @@ def definition_files(paths: WorkspacePaths) -> tuple[Path, ...]:
     return tuple(paths.workers / name for name in names if name.endswith(".conf") and not name.startswith("."))
 
 
-def workers_of(file: Path, paths: WorkspacePaths) -> list[WorkerDefinition]:
-    """The workers in one file; none when it is a supervisord.conf that is not there. Raises SupervisorError."""
-    if file == paths.supervisor_configuration and not file.exists():
-        return []
-    return list(workers_in(read_configuration(file), file, paths))
-
-
 def workers_in(text: str, file: Path, paths: WorkspacePaths) -> Iterator[WorkerDefinition]:
     """The workers that `file` defines when `text` is what it holds. Raises SupervisorError."""
     raw = ConfigurationText(text)
+    if file != paths.supervisor_configuration:  # which is whoever wrote it by hand's own
+        check_sections(parse_sections(text, file), raw, file)
     for name, sections in replica_sections(text, file).items():
         for _, section in sections:
-            _check_names(section, raw, file)
             problem = problem_of(section, raw)
             if problem is not None:
                 line, wrong = problem
                 raise SupervisorError(f"'{file}', line {line}, {wrong}; supervisord does not take the file; correct it")
+            check_names((section.program, *process_names_of(section)), section, raw, file)
         yield _worker(name, sections, raw, file, paths)
 
 
-class UnfitName(SupervisorError):
-    """A file gives a worker or a process a name that is none."""
-
-
-def _check_names(section: Section, raw: ConfigurationText, file: Path) -> None:
-    """Of what a file defines, the name stands in commands, and in the paths of its logs. Raises UnfitName."""
-    program = section.program
-    number = {"process_num": section.number("numprocs_start", 0), "numprocs": section.number("numprocs", 1)}
-    for name in (program, section.get("process_name", program, **number)):
-        try:
-            check_written_name(name)
-        except InvalidInput as exc:
-            line = raw.header_line(section.name)
-            raise UnfitName(f"'{file}', line {line}, cannot be used: {exc}; nothing of it is started") from exc
-
-
 def replica_sections(text: str, file: Path) -> dict[str, list[tuple[int, Section]]]:
-    """By worker, the number and the section of each replica, the first first. Raises SupervisorError."""
+    """By worker, the number and the section of each replica, the first first. Raises SupervisorError.
+
+    Replicas do the same: NAME-2 with another command, or in another folder, is a worker of its own.
+    """
     programs = {one.program: one for one in parse_sections(text, file) if one.name.startswith("program:")}
     replicas: dict[str, list[tuple[int, Section]]] = {}
     for program, section in programs.items():
         match = _REPLICA.fullmatch(program)
-        if match and match[1] in programs:
+        first = programs.get(match[1]) if match else None
+        if (
+            match
+            and first
+            and all(first.values.get(one) == section.values.get(one) for one in ("command", "directory"))
+        ):
             replicas.setdefault(match[1], []).append((int(match[2]), section))
         else:
             replicas.setdefault(program, []).append((1, section))
@@ -137,10 +138,9 @@ def _version_of(written: Sequence[str]) -> str:
 def _processes(section: Section, replica: int, paths: WorkspacePaths) -> Iterator[ProcessDefinition]:
     """One, or several where the section uses supervisor's own numprocs."""
     program = section.program
-    first, count = section.number("numprocs_start", 0), max(1, min(section.number("numprocs", 1), MOST_REPLICAS))
-    for number in range(first, first + count):
+    first, count = section.number("numprocs_start", 0), max(1, section.number("numprocs", 1))
+    for number, process in enumerate(process_names_of(section), first):
         known = {"process_num": number, "numprocs": count}
-        process = section.get("process_name", program, **known)
         yield ProcessDefinition(
             process=program if process == program else f"{program}:{process}",
             replica=replica + number - first,
@@ -164,12 +164,7 @@ def _split_command(written: str) -> tuple[str, ...]:
 
 
 def _environment_of(section: Section) -> dict[str, str]:
-    try:
-        variables = split_environment(section.get("environment"))
-    except ValueError:
-        return {}
-    variables.pop(WORKSPACE_VARIABLE, None)
-    return variables
+    return {name: value for name, value in section.environment().items() if name != WORKSPACE_VARIABLE}
 
 
 def _folder_of(section: Section, paths: WorkspacePaths) -> Path | None:

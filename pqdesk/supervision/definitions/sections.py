@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pqdesk.errors import SupervisorError
 from pqdesk.opening import UnfitFile, read_plain
+from pqdesk.supervision.definitions.quoting import split_environment
 
 _LARGEST_BYTES = 1024 * 1024
 _LARGEST_NUMBER = 10**9  # no clock and no loop takes more
@@ -48,11 +49,19 @@ class Section:
             "process_num": 0,
             "numprocs": 1,
         }
-        environment = {f"ENV_{name}": value for name, value in os.environ.items()}
+        own = {} if option == "environment" else self.environment()
+        environment = {f"ENV_{name}": value for name, value in {**os.environ, **own}.items()}
         try:
             return written.replace("%(here)s", str(self.folder).replace("%", "%%")) % {**environment, **known, **more}
         except (KeyError, ValueError, TypeError):
             return written
+
+    def environment(self) -> dict[str, str]:
+        """The variables that it sets; none where supervisord could not read them."""
+        try:
+            return split_environment(self.get("environment"))
+        except ValueError:
+            return {}
 
     def number(self, option: str, default: int) -> int:
         try:
@@ -93,7 +102,10 @@ def read_configuration(file: Path) -> str:
 
 
 def parse_sections(text: str, file: Path) -> tuple[Section, ...]:
-    """The sections in `text`, which is what `file` holds, or shall hold. Raises SupervisorError."""
+    """The sections in `text`, which is what `file` holds, or shall hold. Raises SupervisorError.
+
+    The last may be DEFAULT, whose values supervisord takes for every section of every file.
+    """
     parser = RawConfigParser(inline_comment_prefixes=(";", "#"), strict=False)
     try:
         parser.read_file(io.StringIO(text, newline=None))
@@ -105,7 +117,8 @@ def parse_sections(text: str, file: Path) -> tuple[Section, ...]:
         raise SupervisorError(_not_configuration(file, line, f"{written} is no KEY=VALUE")) from exc
     except Error as exc:
         raise SupervisorError(_not_configuration(file, None, " ".join(str(exc).split()))) from exc
-    return tuple(Section(name, dict(parser.items(name)), file.parent) for name in parser.sections())
+    names = [*parser.sections(), *([parser.default_section] if parser.defaults() else [])]
+    return tuple(Section(name, dict(parser.items(name)), file.parent) for name in names)
 
 
 def _not_configuration(file: Path, line: int | None, reason: str) -> str:

@@ -15,7 +15,7 @@ from pqdesk.errors import InvalidInput, SupervisorError
 from pqdesk.paths import WorkspacePaths
 from pqdesk.supervision.daemon import client as rpc
 from pqdesk.supervision.daemon.client import DaemonDown, Fault
-from pqdesk.supervision.daemon.launch import ensure_daemon, is_process_gone, known_sockets
+from pqdesk.supervision.daemon.launch import end_unreachable, ensure_daemon, is_process_gone, known_sockets
 from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.daemon.status import StatusReader
 from pqdesk.supervision.definitions.addresses import address_of
@@ -132,6 +132,7 @@ class Control:
                 wait_for(self._watched(targets, on_progress), limit_s)
                 client.call("supervisor.shutdown")
         except DaemonDown:
+            end_unreachable(self._paths, limit_s + _END_S)
             self.end_orphans(None)
             self._forget_requests()
             return
@@ -152,6 +153,7 @@ class Control:
                 )
             infos = self.daemon.infos()
         except DaemonDown:
+            end_unreachable(self._paths, self.limit_s(None) + _END_S)
             self.ensure_daemon()
             return
         stopped = self.programs([one.process for one in infos if one.is_settled]) - self.stopped.read()
