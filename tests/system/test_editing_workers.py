@@ -221,7 +221,7 @@ def test_while_another_file_is_broken_a_change_is_saved_and_told(supervised: Sup
     saved = supervised.supervision.change(replace(supervised.supervision.definition("other"), stop_wait_s=3))
 
     assert saved.restarting == ()
-    assert "broken.conf', line 4)" in (saved.problem or "")
+    assert "broken.conf', line 4, " in (saved.problem or "")
     assert supervised.supervision.definition("other").stop_wait_s == 3
     broken.unlink()
 
