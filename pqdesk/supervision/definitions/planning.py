@@ -13,11 +13,9 @@ from pqdesk.supervision.definitions.definition import USUAL_START_S, WorkerDefin
 from pqdesk.supervision.definitions.reading import replica_sections, workers_in
 from pqdesk.supervision.definitions.sections import Section, read_configuration
 from pqdesk.supervision.definitions.writing import changed_settings, log_settings, start_settings
+from pqdesk.worker_options import RUN_OPTIONS
 
-_COMPARED = (
-    *("name", "command", "replicas", "is_autostart", "environment", "folder", "restart"),
-    *("stop_signal", "stop_wait_s", "start_s", "log_bytes", "log_backups"),
-)
+_COMPARED = ("name", "command", "environment", *(row.field for row in RUN_OPTIONS))
 
 
 @dataclass(frozen=True, slots=True)
