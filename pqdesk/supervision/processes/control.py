@@ -132,7 +132,7 @@ class Control:
                 wait_for(self._watched(targets, on_progress), limit_s)
                 client.call("supervisor.shutdown")
         except DaemonDown:
-            end_unreachable(self._paths, limit_s + _END_S)
+            end_unreachable(self.paths, limit_s + _END_S)
             self.end_orphans(None)
             self._forget_requests()
             return
@@ -153,7 +153,7 @@ class Control:
                 )
             infos = self.daemon.infos()
         except DaemonDown:
-            end_unreachable(self._paths, self.limit_s(None) + _END_S)
+            end_unreachable(self.paths, self.limit_s(None) + _END_S)
             self.ensure_daemon()
             return
         stopped = self.programs([one.process for one in infos if one.is_settled]) - self.stopped.read()
