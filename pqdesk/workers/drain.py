@@ -39,7 +39,8 @@ class Retries:
         """
         if self._limit_s == 0:
             return None
-        count = sum(queue.counts().retrying for queue in self._queues if not queue.paused)
+        retrying = ((queue, queue.counts().retrying) for queue in self._queues)
+        count = sum(found for queue, found in retrying if found and not queue.paused)
         now_ms = self._clock.awake_ms()
         if finished != self._finished:
             self._finished, self._since_ms = finished, now_ms
