@@ -107,7 +107,7 @@ class MessagesController(QObject):
     def _on_filter_changed(self, selection: Selection) -> None:
         self._view.table.selected.clear()
         self._view.table.set_view(selection.states)
-        self._loader.set_selection(selection)
+        self._loader.set_selection(selection, is_seen=self._view.isVisible())
         if self._detail_id is not None:
             term = Term(Field.ID, (Is(self._detail_id),))
             request = PageRequest(selection=replace(selection, ids=None, terms=(*selection.terms, term)), limit=1)
@@ -189,7 +189,7 @@ class MessagesController(QObject):
         order, target = done.order, done.order.target
         if isinstance(target, Matching) and done.error is None:
             self._view.table.selected.clear()
-            self._loader.set_selection(self._view.filter_bar.selection)
+            self._loader.set_selection(self._view.filter_bar.selection, is_seen=self._view.isVisible())
         elif order.action == "delete" and isinstance(target, Seen) and done.outcome.done:
             gone = frozenset(target.states)
             self._view.table.selected.forget(gone)

@@ -107,14 +107,17 @@ class PageLoader(QObject):
         """Whether the rows there are still those of another filter, or none have come yet."""
         return self._is_replacing
 
-    def set_selection(self, selection: Selection) -> None:
-        """Show what matches `selection`; the rows there stay until the answer comes."""
+    def set_selection(self, selection: Selection, *, is_seen: bool) -> None:
+        """Show what matches `selection`; the rows there stay until the answer comes.
+
+        `is_seen`: somebody waits for them, be they live or not.
+        """
         self._selection = selection
         self._is_replacing = True
         self._needs = {Need.HEAD}
         self._rest_until_ms = 0
         self._question = None  # the reader drops the older question when the new one is asked
-        self._ask()
+        self._ask(is_seen=is_seen)
 
     def set_live(self, is_live: bool) -> None:
         """Keep up to date while live, starting with everything anew."""
@@ -177,8 +180,8 @@ class PageLoader(QObject):
 
     # --- asking -----------------------------------------------------------------------------------
 
-    def _ask(self) -> None:
-        if self._question is not None or not self._is_live:
+    def _ask(self, *, is_seen: bool = False) -> None:
+        if self._question is not None or not (self._is_live or is_seen):
             return
         while self._needs:
             need = min(self._needs)
