@@ -18,7 +18,7 @@ from pqdesk.supervision.daemon.running_daemon import Daemon
 from pqdesk.supervision.daemon.status import StatusReader
 from pqdesk.supervision.definitions.addresses import address_of
 from pqdesk.supervision.definitions.definition import WorkerDefinition
-from pqdesk.supervision.definitions.reading import ConfiguredWorkers
+from pqdesk.supervision.definitions.reading import ConfiguredWorkers, beside_workers
 from pqdesk.supervision.definitions.worker_files import WorkerFiles
 from pqdesk.supervision.look_only import IsLookOnly, never, refuse_look_only
 from pqdesk.supervision.private_files import make_private_folder
@@ -86,7 +86,7 @@ class Supervision:
 
     def unseen_workers(self) -> tuple[WorkerDefinition, ...]:
         """What starting would run, where this user has never started workers in this workspace; else nothing."""
-        return () if was_started_here(self.paths) else self.definitions()
+        return () if was_started_here(self.paths) else (*self.definitions(), *beside_workers(self.paths))
 
     def definition(self, name: str) -> WorkerDefinition:
         """A worker as its file has it now, with the `version` that change() wants back."""

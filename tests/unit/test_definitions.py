@@ -25,6 +25,7 @@ from pqdesk.supervision.definitions.planning import plan_change
 from pqdesk.supervision.definitions.reading import read_definitions
 from pqdesk.supervision.definitions.writing import write_definition, write_supervisor_configuration
 from pqdesk.supervision.records import RestartPolicy
+from pqdesk.supervision.supervision import Supervision
 from pqdesk.worker_options import RUN_OPTIONS
 from tests.checkout import ROOT
 
@@ -332,6 +333,28 @@ def test_what_supervisord_conf_holds_is_its_writers(short_folder: Path) -> None:
     assert ([one.name for one in definitions.workers], definitions.problems) == (["own"], ())
     with BrokenFiles(paths):
         assert set(parsed_by_supervisor(paths)) == {"own", "ev"}
+
+
+def test_what_supervisord_conf_runs_besides_workers_is_shown_before_a_first_start(short_folder: Path) -> None:
+    paths = fresh_workspace(short_folder)
+    write_definition(paths, WorkerDefinition(name="good", command=("true",)))
+    assert [one.name for one in Supervision(paths).unseen_workers()] == ["good"]
+    text = paths.supervisor_configuration.read_text().replace("stopped.conf\n", "stopped.conf /elsewhere/*.conf\n")
+    paths.supervisor_configuration.write_text(
+        f"{text}[eventlistener:ev]\ncommand=sh -c 'touch x'\nevents=TICK_5\nresult_handler=evil:handler\n"
+        "[fcgi-program:f]\ncommand=touch y\n[rpcinterface:evil]\nsupervisor.rpcinterface_factory=os:getcwd\n"
+    )
+
+    shown = [(one.name, *one.command) for one in Supervision(paths).unseen_workers()]
+
+    assert sorted(shown) == [
+        ("eventlistener:ev", "import", "evil:handler"),
+        ("eventlistener:ev", "sh", "-c", "touch x"),
+        ("fcgi-program:f", "touch", "y"),
+        ("good", "true"),
+        ("include", "/elsewhere/*.conf"),
+        ("rpcinterface:evil", "import", "os:getcwd"),
+    ]
 
 
 @pytest.mark.parametrize("count", ["501", "3000000", "999999999"])

@@ -15,7 +15,8 @@ from pqdesk.paths import WORKSPACE_VARIABLE, WorkspacePaths
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
 from pqdesk.supervision.definitions.definition import USUAL_START_S, Definitions, ProcessDefinition, WorkerDefinition
 from pqdesk.supervision.definitions.secret_files import read_secrets, unwrap
-from pqdesk.supervision.definitions.sections import Section, parse_sections, read_configuration
+from pqdesk.supervision.definitions.sections import Section, parse_sections, read_configuration, read_sections
+from pqdesk.supervision.definitions.stopped_by_hand import FILE_NAME as STOPPED
 from pqdesk.supervision.definitions.validation import (
     check_names,
     check_sections,
@@ -27,6 +28,8 @@ from pqdesk.supervision.definitions.validation import (
 from pqdesk.supervision.records import RestartPolicy
 from pqdesk.worker_checks import check_size, signal_called
 
+USUAL_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
+USUAL_FILES = ("workers/*.conf", STOPPED)
 _REPLICA = re.compile(r"(.+)-([1-9][0-9]{0,8})")
 _ON, _OFF = ("yes", "true", "on", "1"), ("no", "false", "off", "0")  # supervisor/datatypes.py
 
@@ -56,6 +59,28 @@ def read_definitions(paths: WorkspacePaths) -> Definitions:
     workers = sorted((one for some in found.values() for one in some), key=lambda worker: worker.name)
     warnings = tuple(warning for one in workers if (warning := _policy_warning(one)) is not None)
     return Definitions(tuple(workers), {file: unfit[file] for file in sorted(unfit)}, warnings)
+
+
+def beside_workers(paths: WorkspacePaths) -> Iterator[WorkerDefinition]:
+    """What supervisord.conf has supervisord run, import or read besides workers, to be shown with them."""
+    try:
+        sections = read_sections(paths.supervisor_configuration)
+    except SupervisorError:
+        return
+    for one in sections:
+        match one.name.partition(":")[0]:
+            case "eventlistener" | "fcgi-program":
+                command = _split_command(one.get("command"))
+            case "rpcinterface" if (factory := one.get("supervisor.rpcinterface_factory")) != USUAL_FACTORY:
+                command = ("import", factory)
+            case "include":
+                command = tuple(file for file in one.get("files").split() if file not in USUAL_FILES)
+            case _:
+                command = ()
+        if handler := one.get("result_handler"):
+            yield WorkerDefinition(name=one.name, command=("import", handler))
+        if command:
+            yield WorkerDefinition(name=one.name, command=command)
 
 
 def definition_files(paths: WorkspacePaths) -> tuple[Path, ...]:

@@ -17,9 +17,9 @@ from pqdesk.supervision.definitions.addresses import socket_setting, stale_socke
 from pqdesk.supervision.definitions.configuration_text import ConfigurationText
 from pqdesk.supervision.definitions.definition import WorkerDefinition, process_names
 from pqdesk.supervision.definitions.quoting import check_worker_name, quote_command, quote_environment, quote_folder
+from pqdesk.supervision.definitions.reading import USUAL_FILES
 from pqdesk.supervision.definitions.secret_files import new_secrets_file, secrets_setting, secrets_text
 from pqdesk.supervision.definitions.sections import read_configuration
-from pqdesk.supervision.definitions.stopped_by_hand import FILE_NAME as STOPPED
 from pqdesk.supervision.private_files import make_private_folder, write_private_file
 from pqdesk.worker_options import RUN_OPTIONS
 
@@ -147,7 +147,6 @@ def _size(count: int) -> str:
     return str(count)
 
 
-_WORKERS = "workers/*.conf"
 _SUPERVISORD = """\
 ; supervisord of this PQDesk workspace; plain supervisor configuration (http://supervisord.org), works by hand too:
 ;   supervisord -c supervisor/supervisord.conf          (goes to the background)
@@ -225,6 +224,6 @@ def _with_stopped(text: str) -> str:
     """The same with what was stopped by hand included, if that is of before there was such a thing."""
     known = ConfigurationText(text)
     for name, value, _ in known.options("include"):
-        if name == "files" and value.split() == [_WORKERS]:
-            known.set("include", {"files": f"{_WORKERS} {STOPPED}"})
+        if name == "files" and value.split() == [USUAL_FILES[0]]:
+            known.set("include", {"files": " ".join(USUAL_FILES)})
     return known.text
