@@ -371,6 +371,17 @@ def test_more_replicas_than_there_may_be_are_told_and_not_started(short_folder: 
         assert parsed_by_supervisor(paths) == {}
 
 
+def test_no_more_replicas_are_taken_in_sections_either(short_folder: Path) -> None:
+    paths = fresh_workspace(short_folder)
+    text = "[program:a]\ncommand=true\nnumprocs=300\nprocess_name=x%(process_num)s\n"
+    (paths.workers / "a.conf").write_text(text + text.replace(":a]", ":a-2]"))
+
+    definitions = read_definitions(paths)
+
+    assert definitions.workers == ()
+    assert "a.conf', line 5, " in definitions.problems[0]
+
+
 def test_as_many_replicas_as_there_may_be_are_all_listed(short_folder: Path) -> None:
     paths = fresh_workspace(short_folder)
     (paths.workers / "big.conf").write_text(

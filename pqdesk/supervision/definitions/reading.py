@@ -27,6 +27,7 @@ from pqdesk.supervision.definitions.validation import (
 )
 from pqdesk.supervision.records import RestartPolicy
 from pqdesk.worker_checks import check_size, signal_called
+from pqdesk.worker_options import MOST_REPLICAS
 
 USUAL_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 USUAL_FILES = ("workers/*.conf", STOPPED)
@@ -98,12 +99,17 @@ def workers_in(text: str, file: Path, paths: WorkspacePaths) -> Iterator[WorkerD
     if file != paths.supervisor_configuration:  # which is whoever wrote it by hand's own
         check_sections(parse_sections(text, file), raw, file)
     for name, sections in replica_sections(text, file).items():
+        count = 0
         for _, section in sections:
             problem = problem_of(section, raw)
             if problem is not None:
                 line, wrong = problem
                 raise SupervisorError(f"'{file}', line {line}, {wrong}; supervisord does not take the file; correct it")
-            check_names((section.program, *process_names_of(section)), section, raw, file)
+            names = process_names_of(section)
+            check_names((section.program, *names), section, raw, file)
+            count += len(names)
+            if count > MOST_REPLICAS:
+                raise unusable(file, raw, section, f"worker {name!r} has more than {MOST_REPLICAS} processes")
         yield _worker(name, sections, raw, file, paths)
 
 

@@ -49,8 +49,10 @@ class Section:
             "process_num": 0,
             "numprocs": 1,
         }
-        own = {} if option == "environment" else self.environment()
-        environment = {f"ENV_{name}": value for name, value in {**os.environ, **own}.items()}
+        environment: dict[str, str] = {}
+        if "%(ENV_" in written:
+            own = {} if option == "environment" else self.environment()
+            environment = {f"ENV_{name}": value for name, value in {**os.environ, **own}.items()}
         try:
             return written.replace("%(here)s", str(self.folder).replace("%", "%%")) % {**environment, **known, **more}
         except (KeyError, ValueError, TypeError):
