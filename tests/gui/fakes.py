@@ -6,6 +6,8 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from PySide6.QtWidgets import QLabel, QWidget
+
 from pqdesk.messages.records import AttemptRecord, MessageDetail, MessageRecord
 from pqdesk.messages.states import AttemptOutcome, State
 
@@ -59,3 +61,10 @@ def make_detail(record: MessageRecord, payload: Any = None, **values: Any) -> Me
             **values,
         }
     )
+
+
+def said(within: QWidget, name: str) -> str:
+    """What the label of that object name says."""
+    label = within.findChild(QLabel, name)
+    assert label is not None, name
+    return label.text()

@@ -9,6 +9,7 @@ from pqdesk.gui.log_feed import LogFeed
 from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.widgets.log.pane import LogPane
 from pqdesk.supervision.logs.message_lines import LinesAround
+from tests.gui.fakes import said
 from tests.gui.log_fakes import FakeLogs
 from tests.gui.shell_fakes import make_replica
 
@@ -90,10 +91,10 @@ STREAMS = {"Output and errors": "No output yet", "Output": "No output yet", "Err
 def test_an_empty_log_says_what_there_is_none_of(feed, pane, stream, words):
     pane.stream.setCurrentText(stream)
 
-    assert pane.empty._title.text() == words
+    assert said(pane, "log_empty_title") == words
 
 
 def test_where_nothing_is_chosen_the_page_says_why(feed, pane):
     feed.show_processes("", (), nothing="Select a worker")
 
-    assert pane.empty._title.text() == "Select a worker"
+    assert said(pane, "log_empty_title") == "Select a worker"

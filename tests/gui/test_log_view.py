@@ -8,12 +8,13 @@ from itertools import count
 import pytest
 from PySide6.QtCore import QMargins, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
 
 from pqdesk.gui.palette import Role
 from pqdesk.gui.shell.actions import ActionSet
 from pqdesk.gui.widgets.log.lines import LINES_KEPT, LogLine, LogPlace
 from pqdesk.gui.widgets.log.pane import LogPane
+from tests.gui.fakes import said
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 
@@ -347,11 +348,11 @@ def test_find_counts_and_goes_upwards_then_round(qtbot, pane):
 
     find(qtbot, pane, "line 2")
 
-    assert pane.find_bar._count.text() == "2 lines"
+    assert said(pane, "log_find_count") == "2 lines"
     qtbot.keyClick(pane.find_bar.field, Qt.Key.Key_Return)
     assert pane.text.lines[pane.text.current_line].text == "line 21"
     assert pane.text.selected_text() == "line 2"
-    assert pane.find_bar._count.text() == "2 of 2"
+    assert said(pane, "log_find_count") == "2 of 2"
     qtbot.keyClick(pane.find_bar.field, Qt.Key.Key_Return)
     qtbot.keyClick(pane.find_bar.field, Qt.Key.Key_Return)
     assert pane.text.lines[pane.text.current_line].text == "line 21"
@@ -377,7 +378,7 @@ def test_what_comes_later_is_found_too(qtbot, pane):
 
     pane.append_lines(lines(2, 3))
 
-    qtbot.waitUntil(lambda: pane.find_bar._count.text() == "3 lines")
+    qtbot.waitUntil(lambda: said(pane, "log_find_count") == "3 lines")
 
 
 def test_a_wrong_and_a_slow_expression_are_told(qtbot, pane):
@@ -385,11 +386,11 @@ def test_a_wrong_and_a_slow_expression_are_told(qtbot, pane):
     pane.find_bar.regex.setChecked(True)
 
     find(qtbot, pane, "(a+")
-    assert pane.find_bar._count.text() == "Bad pattern"
+    assert said(pane, "log_find_count") == "Bad pattern"
     find(qtbot, pane, ")+$")
 
-    assert pane.find_bar._count.text() == "Too slow"
-    assert "too many steps" in pane.find_bar._count.toolTip()
+    assert said(pane, "log_find_count") == "Too slow"
+    assert "too many steps" in pane.findChild(QLabel, "log_find_count").toolTip()
 
 
 def test_slash_in_the_log_begins_to_find_what_is_selected(qtbot, pane):

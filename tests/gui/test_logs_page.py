@@ -10,6 +10,7 @@ from pqdesk.gui.pages.logs.logs_page import LogsPage
 from pqdesk.gui.shell.routes import Route
 from pqdesk.supervision.logs.message_lines import LinesAround
 from pqdesk.supervision.records import WorkerState
+from tests.gui.fakes import said
 from tests.gui.log_fakes import FakeLink
 from tests.gui.shell_fakes import make_replica, make_status
 
@@ -156,7 +157,7 @@ def test_an_empty_workspace_says_so(qtbot, link, theme, clock):
     link.status_changed.emit(make_status())
 
     assert page.log.empty.isVisible()
-    assert page.log.empty._title.text() == "No workers defined"
+    assert said(page, "log_empty_title") == "No workers defined"
 
 
 def test_lines_read_now_have_a_time(qtbot, page, link):

@@ -10,6 +10,7 @@ from pqdesk.gui.pages.messages.messages_page import MessagesPage
 from pqdesk.gui.shell.routes import Route
 from pqdesk.messages.states import State
 from pqdesk.supervision.logs.message_lines import FoundLine, FoundLines
+from tests.gui.fakes import said
 from tests.gui.log_fakes import FakeLink
 from tests.gui.message_files import MessageFile, make_messages
 from tests.gui.shell_fakes import make_replica, make_status
@@ -95,8 +96,8 @@ def test_no_lines_and_what_was_not_searched_are_told(qtbot, page, link):
     answer(link, skipped_bytes=3 * 1024 * 1024)
 
     assert page.detail.log._empty.isVisible()
-    assert page.detail.log._empty._title.text() == "No line names message 7"
-    assert page.detail.log._empty._text.text() == "the oldest 3.0 MiB not searched"
+    assert said(page, "message_log_empty_title") == "No line names message 7"
+    assert said(page, "message_log_empty_text") == "the oldest 3.0 MiB not searched"
 
 
 def test_another_message_leaves_nothing_of_the_one_before(qtbot, page, link):
@@ -137,5 +138,5 @@ def test_a_workspace_without_workers_has_no_logs(qtbot, page, link):
 
     show_log(qtbot, page, 7)
 
-    assert page.detail.log._empty._title.text() == "No logs"
+    assert said(page, "message_log_empty_title") == "No logs"
     assert link.logs.searched == []

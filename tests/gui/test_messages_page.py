@@ -36,7 +36,7 @@ from pqdesk.gui.threads.reader import Reader
 from pqdesk.messages.records import MessageDetail
 from pqdesk.messages.states import State
 from pqdesk.storage.sqlite.inspection import SqliteInspection
-from tests.gui.fakes import NOW, make_detail, make_record
+from tests.gui.fakes import NOW, make_detail, make_record, said
 from tests.gui.message_files import MessageFile, make_messages
 
 
@@ -296,14 +296,14 @@ def test_an_empty_view_says_why(qtbot, page, state, title):
     wait_rows(qtbot, page)
 
     assert page.empty.isVisible()
-    assert child(page, QLabel, "messages_empty_title").text() == title
+    assert said(page, "messages_empty_title") == title
 
 
 def test_a_filter_without_a_match_can_be_cleared(qtbot, page):
     child(page, QLineEdit, "filterField").setText("no such text")
     qtbot.keyClick(child(page, QLineEdit, "filterField"), Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: page.empty.isVisible())
-    assert child(page, QLabel, "messages_empty_title").text() == "No match for this filter"
+    assert said(page, "messages_empty_title") == "No match for this filter"
 
     qtbot.mouseClick(child(page, QPushButton, "messages_empty_button"), Qt.MouseButton.LeftButton)
     wait_rows(qtbot, page)
@@ -320,7 +320,7 @@ def test_without_messages_it_says_so(qtbot, tmp_path, theme, clock):
     page.set_live(True)
     reader.poll()
 
-    assert child(page, QLabel, "messages_empty_title").text() == "There are no messages yet"
+    assert said(page, "messages_empty_title") == "There are no messages yet"
 
 
 def test_buttons_work_on_what_qualifies(qtbot, page, file):
@@ -488,7 +488,7 @@ def test_the_detail_pane_follows_the_chosen_row(qtbot, page, file):
     qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
 
     assert detail.isVisible()
-    assert child(page, QLabel, "detail_title").text() == "Message 1499 · files.count"
+    assert said(page, "detail_title") == "Message 1499 · files.count"
     qtbot.keyClick(page.table, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: page.detail.shown_id == 1498)
 
@@ -586,8 +586,8 @@ def test_a_message_that_cannot_be_read_is_named_in_place_of_the_one_before(qtbot
     page.table.choose(1498)
     qtbot.waitUntil(lambda: page.detail.shown_id is None)
 
-    assert child(page, QLabel, "detail_empty_title").text() == "Message 1498 cannot be shown"
-    assert "1498" in child(page, QLabel, "detail_empty_text").text()
+    assert said(page, "detail_empty_title") == "Message 1498 cannot be shown"
+    assert "1498" in said(page, "detail_empty_text")
     page.table.choose(1497)
     qtbot.waitUntil(lambda: page.detail.shown_id == 1497)
     assert not child(page, QWidget, "detail_empty").isVisible()
@@ -601,7 +601,7 @@ def test_a_deleted_message_leaves_the_pane_and_comes_back_by_undo(qtbot, page, f
     file.tell()
     qtbot.waitUntil(lambda: page.detail.shown_id is None)
 
-    assert child(page, QLabel, "detail_empty_title").text() == "Message 1499 is in the trash"
+    assert said(page, "detail_empty_title") == "Message 1499 is in the trash"
     file.workspace.undo()
     file.tell()
     qtbot.waitUntil(lambda: page.detail.shown_id == 1499)
@@ -634,21 +634,21 @@ def test_what_no_longer_matches_leaves_the_pane_with_its_row(qtbot, page, file, 
     clock.advance(GONE_STAYS_MS / 1000 + 1)
 
     qtbot.waitUntil(lambda: page.detail.shown_id is None)
-    assert child(page, QLabel, "detail_empty_title").text() == "No message selected"
+    assert said(page, "detail_empty_title") == "No message selected"
 
 
 def test_select_all_says_how_many_more_match_and_takes_them_frozen_at_the_highest_id(qtbot, page, file):
     file.turn(State.FAILED, 1, 1500)
     settle(qtbot, page)
     page.table.selectAll()
-    qtbot.waitUntil(lambda: child(page, QLabel, "selection_text").text() == "500 of 1,500 selected")
+    qtbot.waitUntil(lambda: said(page, "selection_text") == "500 of 1,500 selected")
     link = child(page, QPushButton, "select_all_matching")
     assert link.text() == "Select all 1,500 that match"
 
     file.put(3)  # after the choice was made
     settle(qtbot, page)
     qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
-    assert child(page, QLabel, "selection_text").text() == "All 1,500 that match are selected"
+    assert said(page, "selection_text") == "All 1,500 that match are selected"
     assert (button(page, "delete").text(), button(page, "retry").text()) == ("Delete 1,500", "Retry 2")
     assert link.isHidden()
     qtbot.mouseClick(button(page, "retry"), Qt.MouseButton.LeftButton)
@@ -658,10 +658,10 @@ def test_select_all_says_how_many_more_match_and_takes_them_frozen_at_the_highes
     assert file.workspace.counts().completed == 1498
     settle(qtbot, page)
     wait_rows(qtbot, page)
-    assert child(page, QLabel, "selection_text").text() == "Nothing selected"
+    assert said(page, "selection_text") == "Nothing selected"
 
     page.table.selectAll()
-    qtbot.waitUntil(lambda: child(page, QLabel, "selection_text").text() == "500 of 1,503 selected")
+    qtbot.waitUntil(lambda: said(page, "selection_text") == "500 of 1,503 selected")
     file.put()
     qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(button(page, "delete"), Qt.MouseButton.LeftButton)
@@ -693,7 +693,7 @@ def test_more_than_a_walk_would_count_are_counted_by_the_counters(qtbot, page, f
 
     page.table.selectAll()
 
-    qtbot.waitUntil(lambda: child(page, QLabel, "selection_text").text() == "500 of 1,500 selected")
+    qtbot.waitUntil(lambda: said(page, "selection_text") == "500 of 1,500 selected")
 
 
 @pytest.mark.parametrize(("text", "footer"), [("queue:code", "of 1,500"), ("attempts:>0", "Rows 1–500,")])
@@ -711,7 +711,7 @@ def test_where_all_rows_are_loaded_there_is_nothing_more_to_select(qtbot, page, 
     page.table.selectAll()
     settle(qtbot, page)
 
-    assert child(page, QLabel, "selection_text").text() == "3 selected"
+    assert said(page, "selection_text") == "3 selected"
     assert child(page, QPushButton, "select_all_matching").isHidden()
 
 

@@ -23,6 +23,7 @@ from pqdesk.gui.threads.reader import Answer
 from pqdesk.gui.widgets.toast import Toast
 from pqdesk.supervision.definitions.definition import WorkerDefinition
 from pqdesk.supervision.records import LastExit, SupervisionStatus, WorkerState
+from tests.gui.fakes import said
 from tests.gui.shell_fakes import make_queue, make_replica, make_status
 from tests.gui.worker_fakes import WorkersRig
 
@@ -271,7 +272,7 @@ def test_removing_what_is_stopped_is_not_asked_about_and_can_be_undone(qtbot, ri
     trigger(page, "remove")
 
     assert rig.told == [("remove", "producer")]
-    assert toast._text.text() == "Removed producer; what is in hand is finished first"
+    assert said(toast, "toast_text") == "Removed producer; what is in hand is finished first"
     toast.findChild(QPushButton, "toast_undo").click()
     assert asked == [Order("undo", Activity(7))]
     announcer.silence()
@@ -314,7 +315,7 @@ def test_without_supervisord_it_can_be_started(qtbot, rig, page):
 def test_a_foreign_supervisord_cannot_be_started(rig, page):
     rig.tell(status=SupervisionStatus(False, "foreign", 7, (STOPPED,), "another one is on the socket"))
 
-    assert page.banner._text.text() == "Cannot reach supervisord: another one is on the socket"
+    assert said(page, "workers_banner_text") == "Cannot reach supervisord: another one is on the socket"
     assert not page.findChild(QPushButton, "workers_banner_button").isVisible()
 
 
@@ -330,7 +331,7 @@ def test_no_workers(qtbot, rig, page):
     rig.tell()
 
     assert page.empty.isVisible()
-    assert page.empty._title.text() == "No workers defined"
+    assert said(page, "workers_empty_title") == "No workers defined"
     assert not page.log.isVisible()
     press(qtbot, page, "workers_empty_button")
     dialog(page, "worker_dialog").close()
@@ -344,7 +345,7 @@ def test_an_applications_file_has_no_workers_and_the_page_says_why(rig, page, cl
         clock.advance(4)
 
     assert not page.add.isEnabled()
-    assert "application's own file" in page.empty._text.text()
+    assert "application's own file" in said(page, "workers_empty_text")
     assert not page.alarm.isVisible()
 
 
@@ -352,7 +353,7 @@ def test_a_queue_without_a_worker_is_an_alarm_that_leads_to_a_new_worker(qtbot, 
     rig.tell_queues(make_queue("mail", ready=2))
     clock.advance(3)
     rig.tell_queues(make_queue("mail", ready=2))
-    assert "2 messages of 'mail' wait" in page.alarm._text.text()
+    assert "2 messages of 'mail' wait" in said(page, "workers_alarm_text")
 
     press(qtbot, page, "workers_alarm_button")
 
@@ -382,7 +383,7 @@ def test_trouble_is_explained_with_three_ways_on(qtbot, rig, page):
     )
 
     assert page.trouble.isVisible()
-    assert page.trouble._title.text() == "importer: crash-looping"
+    assert said(page, "trouble_title") == "importer: crash-looping"
     assert "Python cannot find the module requests" in page.trouble._cause.text()
     assert "No module named 'requests'" in page.trouble._last.toPlainText()
     press(qtbot, page, "stop_retrying")
