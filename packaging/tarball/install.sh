@@ -29,6 +29,9 @@ cp -R -- "$here/share/." "$prefix/share/"
 # A desktop entry's Exec wants its quotes, backslashes, $ and ` escaped, and % doubled.
 command=$(printf '%s' "$prefix/bin/pqdesk" | sed 's/[\\"`$]/\\\\&/g; s/%/%%/g; s/[\\&|]/\\&/g')
 sed "s|@PROGRAM@|\"$command\"|" "$here/share/applications/pqdesk.desktop" >"$prefix/share/applications/pqdesk.desktop"
+if command -v update-mime-database >/dev/null; then # desktops know file types by what this makes
+    update-mime-database "$prefix/share/mime" >/dev/null 2>&1 || :
+fi
 
 echo "PQDesk is in $program; the command is $prefix/bin/pqdesk; take it away with: sh $program/uninstall.sh"
 case :$PATH: in
