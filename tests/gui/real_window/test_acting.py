@@ -16,7 +16,7 @@ from tests.programs import pqdesk, run_python
 _SPOIL = """
 import sys
 from pathlib import Path
-from tests.contract.sqlite.loose import opened_loosely
+from tests.contract.loose import opened_loosely
 with opened_loosely(Path(sys.argv[1])) as db:
     db.execute("UPDATE pqdesk_message SET priority = NULL WHERE id = ?", (int(sys.argv[2]),))
 """
