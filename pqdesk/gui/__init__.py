@@ -20,7 +20,7 @@ The seam between the shell and the pages:
 - **threads/log_reader.py** `LogReader`: slot `follow(who, tuple[Path, ...])`, by signal;
   `tail_read(who, Path, list[str])` with what `who` has not had yet, then `lines_read(Path, list[str])`.
   `SupervisorLink.logs` is one; every page that shows a log connects to it, takes the paths it shows and puts the lines
-  into a widgets/log_pane.py `LogPane`. It also searches logs for a message and empties them.
+  into a widgets/log/pane.py `LogPane`. It also searches logs for a message and empties them.
 - **theme.py** `Theme`: `picture(label, name, Role)`, `color(Role)`, `icon(name, Role)`, `font(percent)`;
   and `set_look(widget, word)`. Names of icons are the files of resources/icons. Roles are in palette.py, looks in
   stylesheet.py. Numbers and times: formatting.py.
