@@ -123,6 +123,7 @@ def _facts(detail: MessageDetail) -> Iterator[tuple[str, str]]:
         "enqueued": when(detail.enqueued_at),
         "due": when(detail.due_at),
         "expires": when(detail.expires_at),
+        "key until": when(detail.key_until),
         "started": when(detail.started_at),
         "finished": when(detail.finished_at),
     }

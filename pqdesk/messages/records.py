@@ -125,6 +125,7 @@ class MessageDetail(MessageRecord):
         version: Of the payload: 1 is the one it was put with; `versions` has those before this one.
         copy_of: The message that it was duplicated from.
         own_max_attempts: What it was put with; None: `max_attempts` is what its queue says.
+        key_until: Until when its key stays in use, whatever becomes of it (`unique_for`).
         progress, progress_note: What `Message.progress` told last in the newest attempt; None and "" when it did not.
     """
 
@@ -136,6 +137,7 @@ class MessageDetail(MessageRecord):
     version: int = 1
     copy_of: int | None = None
     own_max_attempts: int | None = None
+    key_until: datetime | None = None
     progress: float | None = None
     progress_note: str = ""
 

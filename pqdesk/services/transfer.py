@@ -45,11 +45,23 @@ _LINE_BYTES = 128 * 1024 * 1024  # a payload of 16 MiB, each byte of it escaped
 _SHOWN = 10
 _WRITTEN = (
     "id", "queue", "state", "type", "priority", "group", "key", "attempt", "max_attempts", "enqueued_at", "due_at",
-    "expires_at", "started_at", "finished_at", "error_text",
+    "expires_at", "key_until", "started_at", "finished_at", "error_text",
 )  # fmt: skip
 _CSV_COLUMNS = (*_WRITTEN, "headers", "form", "payload", "result_form", "result")
 _HISTORY = ("attempts", "versions")
-_READ = ("queue", "state", "type", "priority", "group", "key", "max_attempts", "due_at", "expires_at", "headers")
+_READ = (
+    "queue",
+    "state",
+    "type",
+    "priority",
+    "group",
+    "key",
+    "max_attempts",
+    "due_at",
+    "expires_at",
+    "key_until",
+    "headers",
+)
 _PAYLOADS = ("payload", "payload_base64")
 _KNOWN = {*_CSV_COLUMNS, *_HISTORY, "payload_base64", "result_base64", "error", "worker"}
 # The full-width ones, too: a spreadsheet reads them as the others.
@@ -304,12 +316,13 @@ def _as_outgoing(fields: Any, *, queue: str | None, on_conflict: OnConflict, now
     into = queue if queue is not None else fields.get("queue")
     if into is None:
         raise InvalidInput("it has no queue; name one with --queue")
-    due_at, expires_at = _instant(fields, "due_at"), _instant(fields, "expires_at")
+    due_at, expires_at, key_until = (_instant(fields, name) for name in ("due_at", "expires_at", "key_until"))
     return Outgoing(
         _payload(fields), queue=into, type=fields.get("type"), priority=fields.get("priority", 0),
         at=due_at if due_at is not None and due_at > now else None, key=fields.get("key"), on_conflict=on_conflict,
         group=fields.get("group"), max_attempts=fields.get("max_attempts"), headers=fields.get("headers"),
         expires=expires_at - now if expires_at is not None and expires_at > now else None,
+        unique_for=key_until - now if key_until is not None and key_until > now else None,
     )  # fmt: skip
 
 

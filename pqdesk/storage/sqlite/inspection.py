@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from pqdesk.clock import Clock, from_datetime
+from pqdesk.clock import Clock, from_datetime, to_datetime
 from pqdesk.errors import Busy, NotFound
 from pqdesk.messages.activities import ActivityRecord, Undoable, VersionRecord
 from pqdesk.messages.looking import CappedCounts, ErrorRecord, MetricRecord, Names, Reason, SearchSlice
@@ -81,7 +81,9 @@ _WHOLE = """
      WHERE m.id = ?"""
 _HISTORY = """
     SELECT CAST(progress AS REAL), CAST(progress_note AS BLOB), CAST(copy_of AS INTEGER),
-           1 + (SELECT count(*) FROM pqdesk_version v WHERE v.message_id = m.id)
+           1 + (SELECT count(*) FROM pqdesk_version v WHERE v.message_id = m.id),
+           (SELECT CAST(until_us AS INTEGER) FROM pqdesk_unique u
+             WHERE u.queue_id = m.queue_id AND u.key = m.key AND u.message_id = m.id)
       FROM pqdesk_message m WHERE m.id = ?"""
 _ATTEMPTS = """
     SELECT CAST(a.attempt AS INTEGER), CAST(o.name AS BLOB), CAST(a.started_us AS INTEGER),
@@ -179,7 +181,7 @@ class SqliteInspection:
                 raise self._not_found(message_id)
             payload, headers, result_kind, result = all_rows(self._db, _WHOLE, (message_id,))[0]
             ended = all_rows(self._db, _ATTEMPTS, (message_id,))
-            progress, note, copy_of, version = all_rows(self._db, _HISTORY, (message_id,))[0]
+            progress, note, copy_of, version, until_us = all_rows(self._db, _HISTORY, (message_id,))[0]
         attempts = [attempt_record(*one) for one in ended]
         fields, row = found
         has_own = any(one.attempt == fields["attempt"] for one in attempts)
@@ -195,6 +197,7 @@ class SqliteInspection:
             error_text=error_text or fields["error"],
             copy_of=copy_of,
             version=version,
+            key_until=None if until_us is None else to_datetime(until_us),
             own_max_attempts=row[OWN_MAX_ATTEMPTS],
             progress=progress,
             progress_note=shown_text(note) or "",

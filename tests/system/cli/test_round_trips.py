@@ -70,7 +70,8 @@ def _all(folder: Path) -> list[MessageDetail]:
 def _fill(folder: Path, messages: list[Outgoing]) -> None:
     with Queue("work", workspace=folder) as queue:
         for number, one in enumerate(messages):
-            queue.put_many([one if number % 2 else replace(one, key=f"{number}=")])
+            unique_for = 3600 if number % 4 == 2 else None
+            queue.put_many([one if number % 2 else replace(one, key=f"{number}=", unique_for=unique_for)])
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
@@ -90,9 +91,9 @@ def test_whatever_is_exported_comes_back(name: str, messages: list[Outgoing]) ->
         for left, come in zip(before, after, strict=True):
             assert come.state == left.state
             assert come.due_at == left.due_at or left.state == "ready"
-            assert (come.expires_at is None) == (left.expires_at is None)
-            if left.expires_at is not None and come.expires_at is not None:
-                assert abs(come.expires_at - left.expires_at) < timedelta(seconds=60)
+            for was, is_now in ((left.expires_at, come.expires_at), (left.key_until, come.key_until)):
+                assert (is_now is None) == (was is None)
+                assert was is None or is_now is None or abs(is_now - was) < timedelta(seconds=60)
 
 
 @given(message=_MESSAGE, other=_PAYLOAD)

@@ -257,7 +257,7 @@ def _lines(*lines: Any) -> bytes:
 
 def test_a_dry_run_counts_and_shows_what_is_wrong(load: Load, workspace: Path) -> None:
     good = [{"queue": "work", "payload": number} for number in range(1200)]
-    fields = "queue, state, type, priority, group, key, max_attempts, due_at, expires_at, headers, payload, "
+    fields = "queue, state, type, priority, group, key, max_attempts, due_at, expires_at, key_until, headers, payload, "
     fields += "payload_base64"
     bad = [b"{", {"queue": "work"}, {"payload": 1}, {"queue": "work", "payload": 1, "colour": "red"}]
 
