@@ -16,6 +16,7 @@ from pqdesk.paths import choose_workspace, runtime_folder
 _CONFTEST = Path(__file__).parents[1] / "conftest.py"
 _LEAVING = """
 import subprocess, threading, time
+import psutil
 
 def test_nothing():
     subprocess.run(["true"], check=True)
@@ -31,6 +32,8 @@ def test_zombie():
 
 def test_detached():
     subprocess.run(["sh", "-c", "setsid sleep 60.2 &"])
+    while ["sleep", "60.2"] not in [one.info["cmdline"] for one in psutil.process_iter(["cmdline"])]:
+        time.sleep(0.01)  # while it becomes that program it has no environment to be known by
 
 def test_file(tmp_path):
     test_file.open = open(tmp_path / "queue.db", "w")
