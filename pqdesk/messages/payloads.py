@@ -122,12 +122,14 @@ def parse_json(data: bytes, what: str, *, is_typed: bool = False) -> Any:
         text = data.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise NotJson(f"{what} is not UTF-8 at byte {exc.start}") from None
-    short, long = _typed_json if is_typed else _json
+    typed, long = _typed_json if is_typed else _json
     try:
         check_nesting(data)
         if len(text) < _SHORT_DIGITS:
             try:
-                value, end = short.scan_once(text, 0)
+                value, end = _short_json.scan_once(text, 0)
+                if is_typed and text.count(":") != (len(value) if type(value) is dict else 0):
+                    value, end = typed.scan_once(text, 0)  # else no key can be there twice: each has a colon
                 if end == len(text):
                     return value
             except StopIteration:
@@ -232,6 +234,7 @@ def _decoders(**options: Any) -> tuple[Any, Any]:
 
 
 _json, _typed_json = _decoders(), _decoders(object_pairs_hook=_once_each)
+_short_json = _json[0]
 
 
 def _json_bytes(value: Any, what: str) -> bytes:

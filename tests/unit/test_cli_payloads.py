@@ -77,8 +77,11 @@ def test_what_is_not_utf8_has_to_be_named_bytes(form: Form | None) -> None:
         ("1e999", "too large"),
         ("[" * 100_000, "more than 200 levels deep"),
         ('{"a": 1, "a": 2}', "the key 'a' twice"),
+        ('{"a": {"b": 1, "b": 2}}', "the key 'b' twice"),
+        ('[1, {"b:": 1, "b:": 2}]', "the key 'b:' twice"),
+        ('{"a": ":", "a": 2}', "the key 'a' twice"),
     ],
-    ids=["open", "constant", "large", "deep", "twice"],
+    ids=["open", "constant", "large", "deep", "twice", "within", "in an array", "with colons"],
 )
 def test_what_is_said_to_be_json_has_to_be(written: str, reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):
