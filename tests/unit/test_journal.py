@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import TZPATH
 
+import psutil
 import pytest
 
 from pqdesk.paths import WorkspacePaths
@@ -17,7 +18,7 @@ from pqdesk.supervision.logs.journal import Exits, Journal
 from pqdesk.supervision.logs.journal_file import ExitJournal
 from pqdesk.supervision.records import LastExit
 from pqdesk.zones import find_zone, name_of_variable
-from tests.support import journal_of
+from tests.support import journal_of, wait_until
 
 START = datetime(2026, 11, 24, 12, 0, 0)  # noqa: DTZ001  # the log has local time
 
@@ -188,8 +189,10 @@ def supervisord(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[byt
     started: list[subprocess.Popen[bytes]] = []
 
     def start(zone: str) -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(["sleep", "60"], env={**os.environ, "TZ": zone}))
-        return started[-1]
+        process = subprocess.Popen(["sleep", "60"], env={**os.environ, "TZ": zone})
+        started.append(process)
+        wait_until(lambda: psutil.Process(process.pid).environ().get("TZ"), reason="it to have its environment")
+        return process
 
     yield start
     for process in started:
