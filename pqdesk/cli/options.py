@@ -17,7 +17,6 @@ from pqdesk.messages.checks import LARGEST_ID, check_states
 from pqdesk.messages.durations import parse_duration
 from pqdesk.messages.states import State
 from pqdesk.messages.written import FORMS
-from pqdesk.worker_checks import check_seconds
 
 R = TypeVar("R")
 
@@ -97,6 +96,8 @@ SECONDS = click.option(
 def check_cron(expression: str | None, has_seconds: bool | None) -> None:
     """Raise InvalidInput for a number of fields that is hardly meant."""
     if expression is not None:
+        from pqdesk.worker_checks import check_seconds  # of workers, which most commands are not about
+
         check_seconds(expression, has_seconds=bool(has_seconds))
     elif has_seconds:
         raise click.UsageError("--seconds goes with --cron", click.get_current_context())
