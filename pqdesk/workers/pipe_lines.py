@@ -26,6 +26,7 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from pqdesk.errors import InvalidInput
+from pqdesk.messages.checks import LARGEST_ID
 from pqdesk.messages.durations import duration_us
 from pqdesk.messages.payloads import NotJson, parse_json
 from pqdesk.messages.records import Outgoing
@@ -108,8 +109,9 @@ def parse_answer(line: bytes) -> Answer | None:
     if not isinstance(value, dict):
         return None
     message_id = value.get("id")
-    if isinstance(message_id, bool) or not isinstance(message_id, int | None):
-        raise BadAnswer('its "id" is no number', None)
+    is_number = isinstance(message_id, int) and not isinstance(message_id, bool)
+    if message_id is not None and not (is_number and 0 < message_id <= LARGEST_ID):
+        raise BadAnswer('its "id" is no number of a message', None)
     try:
         return Answer(message_id, _ending(value), _put(value.get("put")), _progress(value))
     except InvalidInput as exc:

@@ -376,6 +376,9 @@ def test_lines_that_are_none(line):
 @pytest.mark.parametrize(
     "line",
     [
+        b'{"id": ' + b"9" * 5000 + b', "ok": 1}', b'{"id": 0, "ok": 1}', b'{"id": -7, "ok": 1}',
+        b'{"id": 7, "snooze": ' + b"9" * 5000 + b"}", b'{"id": 7, "retry": "", "delay": ' + b"9" * 5000 + b"}",
+        b'{"id": 7, "progress": ' + b"9" * 5000 + b"}",
         b'{"id": true, "ok": 1}', b'{"id": 7.0, "ok": 1}', b'{"id": 7, "progress": 2}', b'{"id": 7, "note": "x"}',
         b'{"id": 7, "progress": 1, "note": 1}', b'{"id": 7, "fail": 1}', b'{"id": 7, "snooze": "1m"}',
         b'{"id": 7, "ok": 1, "delay": 1}', b'{"id": 7, "put": 1}', b'{"id": 7, "put": [{"payload": 1, "x": 1}]}',
