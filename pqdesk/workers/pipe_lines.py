@@ -36,6 +36,7 @@ from pqdesk.workers.work import Completed, Ending, GivenUp, Nacked, PutOff
 LONGEST_ANSWER_BYTES = 4 * 1024 * 1024  # a result of 1 MiB, however it is escaped
 
 _ID_FIRST = re.compile(rb'\s*\{\s*"id"\s*:\s*(\d{1,18})\s*[,}]')
+_ID_LAST = re.compile(rb',\s*"id"\s*:\s*(\d{1,18})\s*\}\s*\Z')
 _ENDINGS = ("ok", "retry", "fail", "snooze")
 _KEYS = frozenset({"id", *_ENDINGS, "delay", "progress", "note", "put"})
 _PUT_KEYS = frozenset(one.name for one in fields(Outgoing)) - {"at"}
@@ -94,6 +95,11 @@ def id_at_beginning(begun: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
+def _id_at_end(line: bytes) -> int | None:
+    found = _ID_LAST.search(line[-200:]) if line.lstrip().startswith(b"{") else None
+    return int(found[1]) if found else None
+
+
 def parse_answer(line: bytes) -> Answer | None:
     """What the program says; None for what is no JSON object, as a program prints that knows nothing of answers.
 
@@ -102,8 +108,10 @@ def parse_answer(line: bytes) -> Answer | None:
     """
     try:
         value = parse_json(line, "an answer")
-    except NotJson:
-        return None
+    except NotJson as exc:
+        if (named := id_at_beginning(line) or _id_at_end(line)) is None:
+            return None
+        raise BadAnswer(str(exc), named) from exc  # such as NaN, which json.dumps writes: else nobody would answer
     except InvalidInput as exc:
         raise BadAnswer(str(exc), id_at_beginning(line)) from exc
     if not isinstance(value, dict):

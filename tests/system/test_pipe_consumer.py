@@ -166,6 +166,8 @@ def test_progress_is_seen_and_follow_ups_come_with_the_completion_alone(queue, c
         ("""print('{"id": %d, "retry": "x", "delay": -1}' % m["id"])""", '"delay" must be zero or more'),
         ("""print('{"id": %d, "put": {"queue": "a"}, "ok": 1}' % m["id"])""", '"put" is no object with a "payload"'),
         ("""print('{"id": %d, "put": {"payload": 1, "priority": "x"}, "ok": 1}' % m["id"])""", "cannot be put"),
+        ("""print('{"id": %d, "ok": NaN}' % m["id"])""", "NaN"),
+        ("""print('{"ok": -Infinity, "id": %d}' % m["id"])""", "Infinity"),
         ("""print('{"id": "7", "ok": 1}')""", '"id" is no number'),
         ("""print('{"id": %d, "ok": "%s"}' % (m["id"], "x" * 10_000_000))""", "has more than 4 MiB"),
         ("""print('{"ok": "%s"}' % ("x" * 10_000_000))""", "has more than 4 MiB"),
@@ -368,7 +370,7 @@ def test_lines_that_are_answers(line, ending):
     assert (answer.id, answer.ending) == (7, ending)
 
 
-@pytest.mark.parametrize("line", [b"", b"7", b"[]", b'"x"', b"nonsense", b"\xff", b'{"id": 7', b"{'id': 7}"])
+@pytest.mark.parametrize("line", [b"", b"7", b"[]", b'"x"', b"nonsense", b"\xff", b"{'id': 7}", b'{"ok": NaN}'])
 def test_lines_that_are_none(line):
     assert parse_answer(line) is None
 
@@ -379,6 +381,7 @@ def test_lines_that_are_none(line):
         b'{"id": ' + b"9" * 5000 + b', "ok": 1}', b'{"id": 0, "ok": 1}', b'{"id": -7, "ok": 1}',
         b'{"id": 7, "snooze": ' + b"9" * 5000 + b"}", b'{"id": 7, "retry": "", "delay": ' + b"9" * 5000 + b"}",
         b'{"id": 7, "progress": ' + b"9" * 5000 + b"}",
+        b'{"id": 7, "ok": NaN}', b'{"ok": Infinity, "id": 7}', b'{"id": 7, "ok": 01}', b'{"id": 7, "ok": "\xff"}',
         b'{"id": true, "ok": 1}', b'{"id": 7.0, "ok": 1}', b'{"id": 7, "progress": 2}', b'{"id": 7, "note": "x"}',
         b'{"id": 7, "progress": 1, "note": 1}', b'{"id": 7, "fail": 1}', b'{"id": 7, "snooze": "1m"}',
         b'{"id": 7, "ok": 1, "delay": 1}', b'{"id": 7, "put": 1}', b'{"id": 7, "put": [{"payload": 1, "x": 1}]}',
