@@ -143,6 +143,7 @@ OPTIONS = (
         field="is_piped", option="--pipe", kinds=(Kind.COMMAND,), check=bool, form="flag",
         help="Start the command once; each message is a JSON line to it, each answer one from it.",
         label="Start it once, a JSON line per message",
+        hint='Reads {"id": 7, "payload": …} and answers {"id": 7, "ok": …} or "retry" or "fail" with a reason',
     ),
     WorkerOption(
         field="url", option="--post", kinds=(Kind.POST,), group="what", check=check_url, metavar="URL",
